@@ -1,0 +1,1 @@
+"""The tracing engine: pure functions over a ledger. No Django, clock, randomness or environment."""

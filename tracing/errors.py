@@ -1,0 +1,67 @@
+"""What can go wrong in tracing, in one tree.
+
+    TracingError
+    ├── AddressError        a text is no address we can use; the reason is a sentence
+    ├── SeedError           a seed names nothing a trace can start from
+    └── LedgerError         the stored ledger cannot answer
+        ├── LedgerMissing   no ledger of this name is loaded
+        ├── LedgerBusy      another process is loading into it
+        ├── LedgerGap       the ledger has no such segment or block
+        ├── SnapshotGone    the pinned snapshot is no longer kept
+        └── BlockFileError  a block file is cut off, corrupt or contradicts the ledger
+
+Messages say what is wrong and what to do; they are shown to people.
+"""
+
+from __future__ import annotations
+
+
+class TracingError(Exception):
+    """Base of every error of this package."""
+
+
+class AddressError(TracingError):
+    """The text is no usable address; `str()` is the reason."""
+
+
+class SeedError(TracingError):
+    """A seed of a trace does not exist or is malformed; `str()` is the reason."""
+
+
+class LedgerError(TracingError):
+    """A stored ledger cannot answer or cannot be written."""
+
+
+class LedgerMissing(LedgerError):
+    """No ledger of this name has been loaded."""
+
+
+class LedgerBusy(LedgerError):
+    """Another process holds the loading lock of this ledger."""
+
+
+class LedgerGap(LedgerError):
+    """The ledger has no block, segment or transaction where one was asked for."""
+
+
+class SnapshotGone(LedgerError):
+    """The pinned snapshot (epoch) is no longer kept."""
+
+
+class BlockFileError(LedgerError):
+    """A block or spent-coins file is refused whole.
+
+    Attributes:
+        offset: byte in the file's decoded content where the fault was found.
+    """
+
+    def __init__(self, reason: str, offset: int, source: str = "") -> None:
+        self.reason = reason
+        self.offset = offset
+        self.source = source
+        name = f"{source}: " if source else ""
+        super().__init__(f"{name}refused at byte {offset}: {reason}; nothing of it was kept")
+
+    def named(self, source: str) -> BlockFileError:
+        """The same error with the file's name in its message."""
+        return BlockFileError(self.reason, self.offset, source)

@@ -1,0 +1,5 @@
+"""The installation: settings, people, dashboard and the one command that runs everything."""
+
+from fiu.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,111 @@
+"""The FIU_* variables of this installation: read once, checked, and refused with a sentence.
+
+Every name is documented in docs/operate/settings.md. No Django here: the supervisor and the
+settings both read it.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# name -> (type, default). A variable that is not here stops the start: a typing mistake must not
+# silently run with a default.
+KNOWN: dict[str, tuple[Any, Any]] = {
+    "FIU_HOME": (str, str(ROOT / "var")),
+    "FIU_DATABASE_URL": (str, ""),
+    "FIU_BROKER_URL": (str, ""),
+    "FIU_CACHE_URL": (str, ""),
+    "FIU_ALLOWED_HOSTS": (list, ["localhost", "127.0.0.1", "[::1]"]),
+    "FIU_ORIGIN": (str, ""),
+    "FIU_TLS": (bool, False),
+    "FIU_SECRET_KEY_FILE": (str, ""),
+    "FIU_LOG_LEVEL": (str, "INFO"),
+    "FIU_LEASE_SECONDS": (float, 60.0),
+    "FIU_HEARTBEAT_SECONDS": (float, 15.0),
+    "FIU_STALL_SECONDS": (float, 300.0),
+    "FIU_CHECKPOINT_SECONDS": (float, 10.0),
+    "FIU_YIELD_SECONDS": (float, 3000.0),
+    "FIU_DISPATCH_SECONDS": (float, 5.0),
+    "FIU_HINT_SECONDS": (float, 10.0),
+    "FIU_PERIODIC_SECONDS": (float, 60.0),
+    "FIU_DEAF_SECONDS": (float, 120.0),
+    "FIU_EXCHANGE_URL": (str, ""),
+    "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
+    "FIU_REFERENCE_EXCHANGE": (bool, False),
+}
+TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
+
+
+class SettingsError(SystemExit):
+    """A setting is unknown or malformed; the message is one sentence for the person at the console."""
+
+
+def read() -> dict[str, Any]:
+    """All settings with their types.
+
+    Raises:
+        SettingsError: a name is unknown or a value does not have its type.
+    """
+    for name in sorted(os.environ):
+        if name.startswith("FIU_") and name not in KNOWN and not name.startswith(TEST_PREFIX):
+            raise SettingsError(
+                f"{name} is not a setting of this program: see docs/operate/settings.md."
+            )
+    env = environ.Env(**KNOWN)
+    values: dict[str, Any] = {}
+    for name, (kind, _default) in KNOWN.items():
+        try:
+            values[name] = env(name)
+        except (ValueError, environ.ImproperlyConfigured) as error:
+            raise SettingsError(
+                f"{name} must be a {kind.__name__}: {os.environ.get(name)!r} is not."
+            ) from error
+        if kind is bool and os.environ.get(name, "0").lower() not in _BOOLEANS:
+            raise SettingsError(f"{name} must be true or false: {os.environ[name]!r} is neither.")
+        if kind is float and values[name] <= 0:
+            raise SettingsError(f"{name} must be a number of seconds above 0.")
+    return values
+
+
+_BOOLEANS = {"1", "0", "true", "false", "yes", "no", "on", "off"}
+
+
+def make_home(home: Path) -> None:
+    """Create the state folder, readable by its owner only."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("secrets", "log", "queue", "queue-control", "ledgers", "files", "static"):
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def secret(path: Path) -> str:
+    """The secret in a file; made at first use with mode 0600, never printed.
+
+    Two processes starting at once agree: the file is created exclusively and complete.
+    """
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # fails when another process was first
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    value = path.read_text().strip()
+    if len(value) < 32:
+        raise SettingsError(f"The secret in {path} is shorter than 32 characters.")
+    return value
+
+
+def warn(sentence: str) -> None:
+    """One line for the person at the console."""
+    print(sentence, file=sys.stderr, flush=True)

@@ -1,0 +1,66 @@
+"""Pages for what went wrong. Not visible and not existing look the same, byte for byte.
+
+Each page shows a reference that stands in the log line, never the cause.
+"""
+
+import uuid
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.template import TemplateDoesNotExist
+from django.template.loader import render_to_string
+
+logger = structlog.get_logger(__name__)
+
+SENTENCES = {
+    400: "The request could not be read.",
+    403: "You may not do this.",
+    404: "There is nothing at this address.",
+    409: "This has changed meanwhile. Reload the page to see its present state.",
+    500: "Something failed here. Nothing was changed.",
+}
+
+
+def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
+    """The page for a status; plain text when even the template fails."""
+    reference = "" if status == 404 else uuid.uuid4().hex[:12]
+    if reference:
+        logger.info("error_page", status=status, reference=reference)
+    context = {
+        "status": status,
+        "sentence": sentence or SENTENCES[status],
+        "reference": reference,
+    }
+    try:
+        body = render_to_string(f"{status}.html", context, request)
+    except TemplateDoesNotExist:
+        body = f"{context['sentence']} {reference}".strip()
+        return HttpResponse(body, status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(body, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last resort: no template, no database."""
+    reference = uuid.uuid4().hex[:12]
+    logger.error("server_error", reference=reference)
+    return HttpResponse(
+        f"{SENTENCES[500]} Reference {reference}",
+        status=500,
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return error_page(request, 403)

@@ -1,0 +1,193 @@
+"""What every request passes: headers, log line, idle clock, second factor, actor, domain errors."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
+from django.utils.http import urlencode
+from django_structlog.middlewares import RequestMiddleware
+
+from cases.policy import Actor
+from cases.states import InvalidTransition
+from fiu.adapter import SEEN_AT, SIGNED_IN_AT
+from fiu.errors import error_page
+from fiu.models import User
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+POLL_HEADER = "X-Fiu-Poll"  # a poll is not activity: it never renews the idle clock (W5)
+STEP_UP_SECONDS = 300
+
+# Pages that a person without a second factor may see: those that lead to one, and out.
+BEFORE_SECOND_FACTOR = frozenset(
+    {
+        "account_logout",
+        "account_set_password",
+        "account_reauthenticate",
+        "mfa_reauthenticate",
+        "mfa_activate_totp",
+        "healthz",
+        "csp_report",
+    }
+)
+
+
+class ResponseHeaders:
+    """S7: nothing of a signed-in page stays in a cache; leaving clears what the browser kept."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not request.path.startswith(settings.STATIC_URL):
+            response["Cache-Control"] = "no-store, private"
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if getattr(request, "signed_out", False):
+            response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+class RequestLog(RequestMiddleware):
+    """One line a request with ids only: the route's name instead of path and query."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        match = request.resolver_match
+        return f"{request.method} {match.view_name if match else '-'}"
+
+    def prepare(self, request: HttpRequest) -> None:
+        agent = request.META.pop("HTTP_USER_AGENT", None)
+        super().prepare(request)
+        if agent is not None:
+            request.META["HTTP_USER_AGENT"] = agent
+
+
+class IdleSessions:
+    """S1: a session ends after the idle time of its door, and after twelve hours in any case."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, User):
+            now = int(time.time())
+            seen = request.session.get(SEEN_AT, now)
+            begun = request.session.get(SIGNED_IN_AT, now)
+            idle = (
+                settings.IDLE_SECONDS_LIAISON if user.role == "liaison" else settings.IDLE_SECONDS
+            )
+            if now - seen > idle or now - begun > settings.SESSION_COOKIE_AGE:
+                logout(request)
+                request.signed_out = True  # type: ignore[attr-defined]  # read by ResponseHeaders
+            elif POLL_HEADER not in request.headers and (
+                SEEN_AT not in request.session or now - seen >= 60
+            ):
+                request.session[SEEN_AT] = now
+                request.session.setdefault(SIGNED_IN_AT, now)
+        was_signed_in = request.user.is_authenticated
+        response = self.get_response(request)
+        if was_signed_in and not request.user.is_authenticated:
+            request.signed_out = True  # type: ignore[attr-defined]
+        return response
+
+
+def second_factor_at(request: HttpRequest) -> datetime | None:
+    """When this session last showed a second factor; a password alone never counts (E6)."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    times = [
+        record["at"]
+        for record in get_authentication_records(request, user)
+        if record.get("method") == "mfa"
+    ]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
+class SecondFactor:
+    """S2: no signed-in page without a second factor; whoever has none is led to set one up."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if not isinstance(user, User) or self._is_open(request):
+            return self.get_response(request)
+        if second_factor_at(request) is not None:
+            return self.get_response(request)
+        has_factor = Authenticator.objects.filter(
+            user=user, type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+        ).exists()
+        page = "mfa_reauthenticate" if has_factor else "mfa_activate_totp"
+        back = urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
+        target = f"{reverse(page)}?{back}" if back else reverse(page)
+        if request.headers.get("HX-Request"):
+            response = HttpResponse(status=204)
+            response["HX-Redirect"] = reverse(page)
+            return response
+        return redirect(target)
+
+    @staticmethod
+    def _is_open(request: HttpRequest) -> bool:
+        if request.path.startswith(settings.STATIC_URL):
+            return True
+        try:
+            return resolve(request.path_info).view_name in BEFORE_SECOND_FACTOR
+        except Resolver404:
+            return True  # nothing there: the same 404 as for everybody
+
+
+class CurrentActor:
+    """Builds the one value by which services judge a request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.actor = actor_of(request)  # type: ignore[attr-defined]  # see cases/http.py
+        return self.get_response(request)
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """The actor of a signed-in request; None for a stranger."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    return Actor(
+        user_id=user.pk,
+        role=user.role,
+        agency_id=user.agency_id,
+        address=request.META.get("REMOTE_ADDR", ""),
+        mfa_at=second_factor_at(request),
+    )
+
+
+class DomainErrors:
+    """Errors of the domain become answers here and nowhere else in the web doors."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, InvalidTransition):
+            return error_page(request, 409)
+        if isinstance(error, PermissionDenied):
+            return error_page(request, 403, str(error))
+        return None
+
+

@@ -1,0 +1,58 @@
+"""Two doors, two session cookies: people of the house and liaisons of agencies never share one.
+
+Paths under LIAISON_PREFIX read the liaison cookie only, every other path the house cookie only;
+the sign-in pages read the one that the visitor came for.
+"""
+
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+
+DOOR_KEY = "fiu_door"
+LIAISON_DOOR = "liaison"
+SIGN_IN_PREFIX = "/accounts/"
+
+
+def door_cookie(request: HttpRequest) -> str:
+    """The name of the cookie that this request is judged by."""
+    if request.path.startswith(settings.LIAISON_PREFIX):
+        return settings.LIAISON_COOKIE_NAME
+    if request.path.startswith(SIGN_IN_PREFIX):
+        asked = request.GET.get("next", "").startswith(settings.LIAISON_PREFIX)
+        present = settings.LIAISON_COOKIE_NAME in request.COOKIES
+        house = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if present and (asked or not house):
+            return settings.LIAISON_COOKIE_NAME
+    return settings.SESSION_COOKIE_NAME
+
+
+class DoorSessionMiddleware(SessionMiddleware):
+    """Django's sessions behind the cookie of the door."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.session = self.SessionStore(request.COOKIES.get(door_cookie(request)))
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        came_by = door_cookie(request)
+        house = settings.SESSION_COOKIE_NAME
+        if came_by != house:
+            # Django knows one cookie name: show it ours under that name, then rename the answer.
+            request.COOKIES.pop(house, None)
+            if came_by in request.COOKIES:
+                request.COOKIES[house] = request.COOKIES[came_by]
+        is_liaison = request.session.get(DOOR_KEY) == LIAISON_DOOR
+        response = super().process_response(request, response)
+        if house not in response.cookies:
+            return response
+        if is_liaison or came_by != house:
+            morsel = response.cookies.pop(house)
+            name = settings.LIAISON_COOKIE_NAME
+            response.cookies[name] = morsel.value
+            for attribute, value in morsel.items():
+                response.cookies[name][attribute] = value
+            response.cookies[name]["samesite"] = "Strict"
+            if came_by == house and house in request.COOKIES:
+                response.delete_cookie(house, path=settings.SESSION_COOKIE_PATH)
+        return response

@@ -1,0 +1,351 @@
+"""Settings of this installation, from the FIU_* variables (docs/operate/settings.md).
+
+Letters and numbers in brackets name the rules kept here: C sessions of the database, J jobs,
+S security, W client rules.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+
+from fiu.environment import ROOT, SettingsError, make_home, read, secret
+
+_values = read()
+
+FIU_HOME = Path(_values["FIU_HOME"]).resolve()
+make_home(FIU_HOME)
+
+BASE_DIR = ROOT
+DEBUG = False
+SECRET_KEY = secret(Path(_values["FIU_SECRET_KEY_FILE"] or FIU_HOME / "secrets" / "secret_key"))
+FIU_TLS = _values["FIU_TLS"]
+ALLOWED_HOSTS = _values["FIU_ALLOWED_HOSTS"]
+FIU_ORIGIN = _values["FIU_ORIGIN"]  # public address, such as https://fiu.example; for links
+CSRF_TRUSTED_ORIGINS = [FIU_ORIGIN] if FIU_ORIGIN else []
+
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+if not FIU_TLS and not set(ALLOWED_HOSTS) <= _LOOPBACK:
+    raise SettingsError("Hosts other than loopback need FIU_TLS=1 and a proxy that ends TLS.")
+
+INSTALLED_APPS = [
+    "fiu",
+    "cases",
+    "tracing",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "rest_framework",
+    "django_htmx",
+    "template_partials",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "fiu.middleware.ResponseHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "fiu.sessions.DoorSessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fiu.middleware.RequestLog",
+    "fiu.middleware.IdleSessions",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "fiu.middleware.SecondFactor",
+    "fiu.middleware.CurrentActor",
+    "fiu.middleware.DomainErrors",
+]
+
+ROOT_URLCONF = "fiu.urls"
+WSGI_APPLICATION = "fiu.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Database -----------------------------------------------------------------------------------
+
+SQLITE_PRAGMAS = (  # C5, each connection
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA recursive_triggers=ON;"
+    "PRAGMA secure_delete=ON;"
+    "PRAGMA trusted_schema=OFF;"
+)
+if _values["FIU_DATABASE_URL"]:
+    _default_database = environ.Env.db_url_config(_values["FIU_DATABASE_URL"])
+    if "postgresql" not in _default_database["ENGINE"]:
+        raise SettingsError("FIU_DATABASE_URL must be a postgres:// address; SQLite needs none.")
+    _default_database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+else:
+    _default_database = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": FIU_HOME / "db.sqlite3",
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": SQLITE_PRAGMAS,
+        },
+    }
+DATABASES = {"default": _default_database}  # ATOMIC_REQUESTS stays off: C6
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# A cache per process would count failed sign-ins per process and accept a code twice (E6, S4).
+if _values["FIU_CACHE_URL"]:
+    CACHES = {"default": environ.Env.cache_url_config(_values["FIU_CACHE_URL"])}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "fiu_cache",
+        }
+    }
+
+# --- People and sessions ------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "fiu.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "fiu.accounts.MaximumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+ACCOUNT_ADAPTER = "fiu.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_RATE_LIMITS = {  # S4
+    "login": "10/h/ip",
+    "login_failed": "5/15m/key",
+    "reauthenticate": "10/15m/user",
+    "change_password": "5/15m/user",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators; no one signs up
+MFA_TOTP_ISSUER = "Tracehold"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODE_COUNT = 10
+USERSESSIONS_TRACK_ACTIVITY = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())  # S1: whatever the activity
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = FIU_TLS
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "__Host-fiu" if FIU_TLS else "fiu_session"
+LIAISON_COOKIE_NAME = "__Host-fiu-liaison" if FIU_TLS else "fiu_liaison_session"
+LIAISON_PREFIX = "/liaison/"
+IDLE_SECONDS = 30 * 60
+IDLE_SECONDS_LIAISON = 15 * 60
+CSRF_COOKIE_SECURE = FIU_TLS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-fiu-csrf" if FIU_TLS else "fiu_csrf"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "fiu.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Browser rules (S6, S7) -----------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "report-uri": "/csp-report/",
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if FIU_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = FIU_TLS
+SECURE_HSTS_PRELOAD = FIU_TLS
+SECURE_SSL_REDIRECT = FIU_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if FIU_TLS else None
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# --- Language, time, files ------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [ROOT / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = FIU_HOME / "static"
+STATICFILES_DIRS: list[Path] = []
+MEDIA_ROOT = FIU_HOME / "files"  # served only through the one file view, never by address
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# --- Jobs (J1 to J14) -------------------------------------------------------------------------------
+
+LEASE_SECONDS = _values["FIU_LEASE_SECONDS"]
+HEARTBEAT_SECONDS = _values["FIU_HEARTBEAT_SECONDS"]
+STALL_SECONDS = _values["FIU_STALL_SECONDS"]
+CHECKPOINT_SECONDS = _values["FIU_CHECKPOINT_SECONDS"]
+YIELD_SECONDS = _values["FIU_YIELD_SECONDS"]
+DISPATCH_SECONDS = _values["FIU_DISPATCH_SECONDS"]
+HINT_SECONDS = _values["FIU_HINT_SECONDS"]
+PERIODIC_SECONDS = _values["FIU_PERIODIC_SECONDS"]
+DEAF_SECONDS = _values["FIU_DEAF_SECONDS"]
+if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
+    raise SettingsError("FIU_HEARTBEAT_SECONDS must be at most half of FIU_LEASE_SECONDS.")
+
+CELERY_BROKER_URL = _values["FIU_BROKER_URL"] or "filesystem://"
+if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(FIU_HOME / "queue"),
+        "data_folder_out": str(FIU_HOME / "queue"),
+        "control_folder": str(FIU_HOME / "queue-control"),
+        "polling_interval": 0.1,
+        "store_processed": False,
+    }
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "global_keyprefix": "tracehold:",
+        "socket_timeout": 5,
+        "socket_connect_timeout": 3,
+        "health_check_interval": 5,
+        "retry_on_timeout": True,
+    }
+CELERY_BROKER_CONNECTION_TIMEOUT = 3
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
+CELERY_TASK_TIME_LIMIT = 55 * 60  # the net; a run yields by itself before
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+
+# --- The exchange -----------------------------------------------------------------------------------
+
+FIU_REFERENCE_EXCHANGE = _values["FIU_REFERENCE_EXCHANGE"]
+EXCHANGE_URL = _values["FIU_EXCHANGE_URL"]
+EXCHANGE_TOKEN_FILE = Path(
+    _values["FIU_EXCHANGE_TOKEN_FILE"] or FIU_HOME / "secrets" / "exchange_token"
+)
+if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
+    raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
+
+# --- Logs: ids only (P5) ------------------------------------------------------------------------------
+
+_shared_processors = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": _shared_processors,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": _values["FIU_LOG_LEVEL"].upper()},
+    "loggers": {
+        # Django's own request lines carry paths with query strings.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "ERROR"},
+        "fontTools": {"level": "WARNING"},
+        "weasyprint": {"level": "ERROR"},
+        "celery.app.trace": {"level": "WARNING"},  # logs arguments at INFO
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[
+        *_shared_processors,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"

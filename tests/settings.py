@@ -1,0 +1,23 @@
+"""Settings of the test run: a state folder of its own, short leases, plain static files."""
+
+import os
+import tempfile
+
+os.environ.setdefault("FIU_HOME", tempfile.mkdtemp(prefix="fiu-test-"))
+os.environ.setdefault("FIU_LEASE_SECONDS", "4")
+os.environ.setdefault("FIU_HEARTBEAT_SECONDS", "1")
+os.environ.setdefault("FIU_CHECKPOINT_SECONDS", "1")
+os.environ.setdefault("FIU_DISPATCH_SECONDS", "0.5")
+os.environ.setdefault("FIU_HINT_SECONDS", "1")
+os.environ.setdefault("FIU_LOG_LEVEL", "WARNING")
+
+from fiu.settings import *  # noqa: E402, F403
+from fiu.settings import DATABASES, FIU_HOME, STORAGES  # noqa: E402
+
+DATABASES["default"].setdefault("TEST", {})["NAME"] = FIU_HOME / "test.sqlite3"
+STORAGES["staticfiles"] = {
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+}
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}

@@ -1,0 +1,109 @@
+"""Cases and who may see them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
+from cases.states import CaseState
+
+
+class CaseQuerySet(CaseScopedQuerySet):
+    case_path = ""
+
+
+class Case(PublicModel):
+    """The unit of investigation; the row every writing service locks first."""
+
+    reference = models.CharField(max_length=20, unique=True)
+    title = models.CharField(max_length=160)
+    summary = models.TextField(blank=True)
+    case_type = models.CharField(
+        max_length=24,
+        default="other",
+        choices=[
+            ("reactive_le", _("Law-enforcement request")),
+            ("proactive", _("Own initiative")),
+            ("sanctions", _("Sanctions")),
+            ("fraud", _("Fraud")),
+            ("csam", _("Child abuse material")),
+            ("darknet", _("Darknet market")),
+            ("terrorist_financing", _("Terrorist financing")),
+            ("hack", _("Hack")),
+            ("other", _("Other")),
+        ],
+    )
+    priority = models.CharField(
+        max_length=2,
+        default="P3",
+        choices=[("P1", "P1"), ("P2", "P2"), ("P3", "P3"), ("P4", "P4")],
+    )
+    state = models.CharField(max_length=16, default=CaseState.INTAKE.value)
+    visibility = models.CharField(
+        max_length=6,
+        default="unit",
+        choices=[("unit", _("Whole unit")), ("team", _("Named team")), ("sealed", _("Sealed"))],
+    )
+    tlp = models.CharField(
+        max_length=12,
+        default="AMBER",
+        choices=[(t, t) for t in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")],
+    )
+    owner_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="owned_cases"
+    )
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closure_reason = models.CharField(max_length=16, blank=True)
+    decisions = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [state_is_known("case_state_is_known", CaseState)]
+        indexes = [
+            # The case list: open cases, newest change first.
+            models.Index(fields=["state", "-updated_at"], name="case_list")
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class CaseAccess(models.Model):
+    """A named person's access to a team's or sealed case."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="accesses")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    level = models.CharField(
+        max_length=5,
+        default="write",
+        choices=[("read", _("Read")), ("write", _("Write")), ("lead", _("Lead"))],
+    )
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="one_access_per_case_user", fields=["case", "user"])
+        ]
+
+
+class CaseBlock(models.Model):
+    """A conflict of interest: this person never sees this case, whatever the role."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="blocks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="one_block_per_case_user", fields=["case", "user"])
+        ]

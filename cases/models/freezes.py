@@ -1,0 +1,241 @@
+"""Freezes: the request, its lines per account and asset, approvals, receipts, instruments."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.approvals import Approval
+from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
+from cases.models.cases import Case
+from cases.models.exchange import Asset, ExchangeAccount, Price
+from cases.models.fields import BaseUnitsField
+from cases.models.findings import Finding
+from cases.states import LIVE_LINE_STATES, FreezeState, LineState
+
+LEGAL_BASES = [
+    ("court_order", _("Court order")),
+    ("prosecutor_order", _("Prosecutor's order")),
+    ("police_order", _("Police order")),
+    ("mlat", _("Mutual legal assistance")),
+    ("sanctions", _("Sanctions")),
+    ("terms_of_service", _("Terms of service")),
+    ("internal_suspicion", _("Own suspicion")),
+]
+
+
+class LegalInstrument(PublicModel):
+    """A court order, an agency's request or a sanctions entry behind a freeze."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="instruments")
+    type = models.CharField(
+        max_length=16,
+        choices=[
+            ("court_order", _("Court order")),
+            ("agency_request", _("Agency request")),
+            ("sanctions_entry", _("Sanctions entry")),
+        ],
+    )
+    number = models.CharField(max_length=60)
+    agency = models.ForeignKey("fiu.Agency", models.PROTECT, null=True, related_name="+")
+    issued_by = models.CharField(max_length=120)
+    issued_on = models.DateField()
+    valid_until = models.DateField(null=True)
+    jurisdiction = models.CharField(max_length=2)
+    document_name = models.CharField(max_length=120, blank=True)
+    document_sha256 = models.CharField(max_length=64, blank=True)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    verified_at = models.DateTimeField(null=True)
+
+    objects = CaseScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="instrument_verified_by_a_second_person",
+                condition=Q(verified_by=None) | ~Q(verified_by=F("recorded_by")),
+            ),
+            models.UniqueConstraint(
+                name="instrument_once_per_case", fields=["case", "type", "number"]
+            ),
+        ]
+
+
+class FreezeQuerySet(CaseScopedQuerySet):
+    def open(self) -> "FreezeQuerySet":
+        """Requests that still wait for somebody or hold something."""
+        return self.exclude(
+            state__in=[FreezeState.REJECTED, FreezeState.CANCELLED, FreezeState.LAPSED]
+        )
+
+
+class FreezeRequest(PublicModel):
+    """A hold of value that one person asks for and another approves."""
+
+    reference = models.CharField(max_length=20, unique=True)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="freezes")
+    legal_basis = models.CharField(max_length=20, choices=LEGAL_BASES)
+    restriction = models.CharField(
+        max_length=12,
+        default="withdrawals",
+        choices=[
+            ("withdrawals", _("Withdrawals")),
+            ("trading", _("Trading")),
+            ("all", _("All movements")),
+        ],
+    )
+    urgency = models.CharField(
+        max_length=12,
+        default="routine",
+        choices=[
+            ("routine", _("Routine")),
+            ("urgent", _("Urgent")),
+            ("life_at_risk", _("Life at risk")),
+        ],
+    )
+    agency = models.ForeignKey("fiu.Agency", models.PROTECT, null=True, related_name="+")
+    reason = models.TextField()
+    state = models.CharField(max_length=16, default=FreezeState.DRAFT.value)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    last_edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    submitted_at = models.DateTimeField(null=True)
+    provisional_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    provisional_until = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
+    executed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = FreezeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            state_is_known("freeze_state_is_known", FreezeState),
+            models.CheckConstraint(
+                name="freeze_approver_is_a_second_person",
+                condition=Q(approved_by=None)
+                | (
+                    ~Q(approved_by=F("requested_by"))
+                    & ~Q(approved_by=F("last_edited_by"))
+                    & (Q(provisional_by=None) | ~Q(approved_by=F("provisional_by")))
+                ),
+            ),
+            models.CheckConstraint(
+                name="standing_freeze_has_an_approver",
+                condition=~Q(
+                    state__in=["approved", "executing", "failed", "active", "decision_due"]
+                )
+                | Q(approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="provisional_freeze_has_its_clock",
+                condition=~Q(state="provisional") | Q(provisional_until__isnull=False),
+            ),
+        ]
+        indexes = [
+            # The board: requests by state, newest first.
+            models.Index(fields=["state", "-requested_at"], name="freeze_board"),
+            # The clocks: what lapses or falls due next.
+            models.Index(fields=["provisional_until"], name="freeze_provisional_clock"),
+            models.Index(fields=["expires_at"], name="freeze_expiry_clock"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class FreezeLine(PublicModel):
+    """One account's holding of one asset under a request; amounts in base units."""
+
+    freeze = models.ForeignKey(FreezeRequest, models.PROTECT, related_name="lines")
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="freeze_lines")
+    asset = models.ForeignKey(Asset, models.PROTECT, related_name="+")
+    requested = BaseUnitsField()
+    executed = BaseUnitsField(default=0)
+    released = BaseUnitsField(default=0)
+    finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="freeze_lines")
+    instrument = models.ForeignKey(
+        LegalInstrument, models.PROTECT, null=True, related_name="freeze_lines"
+    )
+    state = models.CharField(max_length=12, default=LineState.PLANNED.value)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True)
+    executed_at = models.DateTimeField(null=True)
+    price = models.ForeignKey(Price, models.PROTECT, null=True, related_name="+")
+    fiat_value = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    fiat_currency = models.CharField(max_length=3, blank=True)
+    shortfall_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            state_is_known("freeze_line_state_is_known", LineState),
+            models.UniqueConstraint(
+                name="one_live_freeze_per_account_and_asset",
+                fields=["account", "asset"],
+                condition=Q(state__in=LIVE_LINE_STATES),
+            ),
+            models.UniqueConstraint(
+                name="one_line_per_account_and_asset_in_a_freeze",
+                fields=["freeze", "account", "asset"],
+            ),
+            models.CheckConstraint(
+                name="freeze_line_never_releases_more_than_executed",
+                condition=Q(released__lte=F("executed")),
+            ),
+            models.CheckConstraint(
+                name="held_line_has_its_receipt_time",
+                condition=~Q(state="held") | Q(executed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            # The totals: what is held now, by asset.
+            models.Index(fields=["asset"], name="freeze_line_held", condition=Q(state="held"))
+        ]
+
+    @property
+    def held(self) -> int:
+        """What the exchange holds now under this line, in base units."""
+        return self.executed - self.released
+
+
+class FreezeReceipt(models.Model):
+    """One receipt of the exchange for a line: free balance, or a stopped withdrawal."""
+
+    line = models.ForeignKey(FreezeLine, models.PROTECT, related_name="receipts")
+    kind = models.CharField(
+        max_length=12, choices=[("hold", _("Hold")), ("release", _("Release"))]
+    )
+    external_ref = models.CharField(max_length=60)
+    source = models.CharField(max_length=24, default="balance")
+    base = BaseUnitsField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # A repeated receipt adds nothing.
+            models.UniqueConstraint(name="receipt_once", fields=["kind", "external_ref"])
+        ]
+
+
+class FreezeApproval(Approval):
+    freeze = models.ForeignKey(FreezeRequest, models.PROTECT, related_name="approvals")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_decision_per_person_on_freeze",
+                fields=["freeze", "user", "content_hash"],
+            )
+        ]

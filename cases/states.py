@@ -1,0 +1,250 @@
+"""The states of every casework object and the actions that lead from one to the next.
+
+A table per object: what is not listed is refused. No Django and no I/O here; docs/states.md is
+drawn from these tables and a test holds the two equal. Who may act stands in policy.py.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+S = TypeVar("S", bound=StrEnum)
+A = TypeVar("A", bound=StrEnum)
+
+
+class InvalidTransition(Exception):
+    """The object moved on meanwhile, or this action does not start from its state."""
+
+
+class CaseState(StrEnum):
+    INTAKE = "intake"
+    INVESTIGATING = "investigating"
+    IN_REVIEW = "in_review"
+    DECIDED = "decided"
+    CLOSED = "closed"
+
+
+class CaseAction(StrEnum):
+    START = "start_case"
+    SUBMIT = "submit_case"
+    RETURN = "return_case"
+    DECIDE = "decide_case"
+    CLOSE = "close_case"
+    REOPEN = "reopen_case"
+
+
+CASE: Mapping[tuple[CaseState, CaseAction], CaseState] = {
+    (CaseState.INTAKE, CaseAction.START): CaseState.INVESTIGATING,
+    (CaseState.INVESTIGATING, CaseAction.SUBMIT): CaseState.IN_REVIEW,
+    (CaseState.IN_REVIEW, CaseAction.RETURN): CaseState.INVESTIGATING,
+    (CaseState.IN_REVIEW, CaseAction.DECIDE): CaseState.DECIDED,
+    (CaseState.DECIDED, CaseAction.CLOSE): CaseState.CLOSED,
+    (CaseState.DECIDED, CaseAction.REOPEN): CaseState.INVESTIGATING,
+    (CaseState.CLOSED, CaseAction.REOPEN): CaseState.INVESTIGATING,
+}
+
+
+class FindingState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class FindingAction(StrEnum):
+    SUBMIT = "submit_finding"
+    RETURN = "return_finding"
+    REJECT = "reject_finding"
+    APPROVE = "approve_finding"
+    WITHDRAW = "withdraw_finding"
+
+
+FINDING: Mapping[tuple[FindingState, FindingAction], FindingState] = {
+    (FindingState.DRAFT, FindingAction.SUBMIT): FindingState.SUBMITTED,
+    (FindingState.SUBMITTED, FindingAction.RETURN): FindingState.DRAFT,
+    (FindingState.SUBMITTED, FindingAction.REJECT): FindingState.REJECTED,
+    (FindingState.SUBMITTED, FindingAction.APPROVE): FindingState.APPROVED,
+    (FindingState.APPROVED, FindingAction.WITHDRAW): FindingState.WITHDRAWN,
+}
+
+
+class FreezeState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    PROVISIONAL = "provisional"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    FAILED = "failed"
+    ACTIVE = "active"
+    DECISION_DUE = "decision_due"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+class FreezeAction(StrEnum):
+    SUBMIT = "submit_freeze"
+    CANCEL = "cancel_freeze"
+    TRIAGE = "triage_freeze"
+    PLACE_PROVISIONAL = "place_provisional_freeze"
+    REJECT = "reject_freeze"
+    APPROVE = "approve_freeze"
+    RATIFY = "ratify_freeze"
+    LAPSE = "lapse_freeze"
+    EXECUTE = "execute_freeze"
+    SETTLE = "settle_freeze"
+    FAIL = "fail_freeze"
+    FLAG_DECISION_DUE = "flag_decision_due"
+
+
+FREEZE: Mapping[tuple[FreezeState, FreezeAction], FreezeState] = {
+    (FreezeState.DRAFT, FreezeAction.SUBMIT): FreezeState.SUBMITTED,
+    (FreezeState.DRAFT, FreezeAction.CANCEL): FreezeState.CANCELLED,
+    (FreezeState.SUBMITTED, FreezeAction.CANCEL): FreezeState.CANCELLED,
+    (FreezeState.SUBMITTED, FreezeAction.TRIAGE): FreezeState.IN_REVIEW,
+    (FreezeState.SUBMITTED, FreezeAction.PLACE_PROVISIONAL): FreezeState.PROVISIONAL,
+    (FreezeState.IN_REVIEW, FreezeAction.PLACE_PROVISIONAL): FreezeState.PROVISIONAL,
+    (FreezeState.IN_REVIEW, FreezeAction.REJECT): FreezeState.REJECTED,
+    (FreezeState.PROVISIONAL, FreezeAction.REJECT): FreezeState.REJECTED,
+    (FreezeState.IN_REVIEW, FreezeAction.APPROVE): FreezeState.APPROVED,
+    (FreezeState.PROVISIONAL, FreezeAction.RATIFY): FreezeState.ACTIVE,
+    (FreezeState.PROVISIONAL, FreezeAction.LAPSE): FreezeState.LAPSED,
+    (FreezeState.APPROVED, FreezeAction.EXECUTE): FreezeState.EXECUTING,
+    (FreezeState.FAILED, FreezeAction.EXECUTE): FreezeState.EXECUTING,
+    (FreezeState.EXECUTING, FreezeAction.SETTLE): FreezeState.ACTIVE,
+    (FreezeState.EXECUTING, FreezeAction.FAIL): FreezeState.FAILED,
+    (FreezeState.ACTIVE, FreezeAction.FLAG_DECISION_DUE): FreezeState.DECISION_DUE,
+}
+
+
+class LineState(StrEnum):
+    PLANNED = "planned"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    REFUSED = "refused"
+    RELEASED = "released"
+
+
+class LineAction(StrEnum):
+    SEND = "send_line"
+    CONFIRM = "confirm_line"
+    REFUSE = "refuse_line"
+    TIME_OUT = "time_out_line"
+    RESEND = "resend_line"
+    RELEASE = "release_line"
+
+
+LINE: Mapping[tuple[LineState, LineAction], LineState] = {
+    (LineState.PLANNED, LineAction.SEND): LineState.SENT,
+    (LineState.REFUSED, LineAction.SEND): LineState.SENT,
+    (LineState.SENT, LineAction.CONFIRM): LineState.HELD,
+    (LineState.SENT, LineAction.REFUSE): LineState.REFUSED,
+    (LineState.SENT, LineAction.TIME_OUT): LineState.UNKNOWN,
+    (LineState.UNKNOWN, LineAction.CONFIRM): LineState.HELD,
+    (LineState.UNKNOWN, LineAction.REFUSE): LineState.REFUSED,
+    (LineState.UNKNOWN, LineAction.RESEND): LineState.SENT,
+    (LineState.HELD, LineAction.RELEASE): LineState.RELEASED,
+}
+
+# One of these per account and asset, held by a unique index.
+LIVE_LINE_STATES = (LineState.SENT.value, LineState.UNKNOWN.value, LineState.HELD.value)
+
+
+class ReferralState(StrEnum):
+    DRAFT = "draft"
+    REDACTION = "redaction"
+    APPROVED = "approved"
+    CLEARED = "cleared"
+    PACKAGED = "packaged"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    RECALLED = "recalled"
+
+
+class ReferralAction(StrEnum):
+    REDACT = "redact_referral"
+    RETURN = "return_referral"
+    APPROVE = "approve_referral"
+    CLEAR = "clear_referral"
+    PACKAGE = "package_referral"
+    SEND = "send_referral"
+    ACKNOWLEDGE = "acknowledge_referral"
+    RECALL = "recall_referral"
+
+
+REFERRAL: Mapping[tuple[ReferralState, ReferralAction], ReferralState] = {
+    (ReferralState.DRAFT, ReferralAction.REDACT): ReferralState.REDACTION,
+    (ReferralState.REDACTION, ReferralAction.RETURN): ReferralState.DRAFT,
+    (ReferralState.APPROVED, ReferralAction.RETURN): ReferralState.DRAFT,
+    (ReferralState.CLEARED, ReferralAction.RETURN): ReferralState.DRAFT,
+    (ReferralState.REDACTION, ReferralAction.APPROVE): ReferralState.APPROVED,
+    (ReferralState.APPROVED, ReferralAction.CLEAR): ReferralState.CLEARED,
+    (ReferralState.CLEARED, ReferralAction.PACKAGE): ReferralState.PACKAGED,
+    (ReferralState.PACKAGED, ReferralAction.SEND): ReferralState.SENT,
+    (ReferralState.SENT, ReferralAction.ACKNOWLEDGE): ReferralState.ACKNOWLEDGED,
+    (ReferralState.PACKAGED, ReferralAction.RECALL): ReferralState.RECALLED,
+    (ReferralState.SENT, ReferralAction.RECALL): ReferralState.RECALLED,
+    (ReferralState.ACKNOWLEDGED, ReferralAction.RECALL): ReferralState.RECALLED,
+}
+
+
+class ReleaseState(StrEnum):
+    SEALED = "sealed"
+    SHARED = "shared"
+    SUPERSEDED = "superseded"
+    RECALLED = "recalled"
+
+
+class ReleaseAction(StrEnum):
+    SHARE = "share_release"
+    SUPERSEDE = "supersede_release"
+    RECALL = "recall_release"
+
+
+RELEASE: Mapping[tuple[ReleaseState, ReleaseAction], ReleaseState] = {
+    (ReleaseState.SEALED, ReleaseAction.SHARE): ReleaseState.SHARED,
+    (ReleaseState.SEALED, ReleaseAction.RECALL): ReleaseState.RECALLED,
+    (ReleaseState.SHARED, ReleaseAction.SUPERSEDE): ReleaseState.SUPERSEDED,
+    (ReleaseState.SHARED, ReleaseAction.RECALL): ReleaseState.RECALLED,
+}
+
+
+class OutboxState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class OutboxAction(StrEnum):
+    SEND = "send_message"
+    CONFIRM = "confirm_message"
+    REFUSE = "refuse_message"
+    TIME_OUT = "time_out_message"
+    RESEND = "resend_message"
+
+
+OUTBOX: Mapping[tuple[OutboxState, OutboxAction], OutboxState] = {
+    (OutboxState.PENDING, OutboxAction.SEND): OutboxState.SENDING,
+    (OutboxState.SENDING, OutboxAction.CONFIRM): OutboxState.CONFIRMED,
+    (OutboxState.SENDING, OutboxAction.REFUSE): OutboxState.REFUSED,
+    (OutboxState.SENDING, OutboxAction.TIME_OUT): OutboxState.UNKNOWN,
+    (OutboxState.UNKNOWN, OutboxAction.CONFIRM): OutboxState.CONFIRMED,
+    (OutboxState.UNKNOWN, OutboxAction.REFUSE): OutboxState.REFUSED,
+    (OutboxState.UNKNOWN, OutboxAction.RESEND): OutboxState.PENDING,
+}
+
+
+def next_state(table: Mapping[tuple[S, A], S], state: S, action: A) -> S:
+    """The state that `action` leads to from `state`.
+
+    Raises InvalidTransition where the table does not list the pair.
+    """
+    try:
+        return table[(state, action)]
+    except KeyError:
+        raise InvalidTransition(f"{action} does not start from {state}") from None

@@ -1,0 +1,89 @@
+"""The people of the installation: users with one role each, and the agencies they work with."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Agency(models.Model):
+    """An authority that asks us for data or receives our releases."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    short_name = models.CharField(max_length=16, unique=True)
+    kind = models.CharField(
+        max_length=16,
+        choices=[
+            ("police", _("Police")),
+            ("prosecutor", _("Prosecutor")),
+            ("court", _("Court")),
+            ("national_fiu", _("National FIU")),
+            ("tax", _("Tax authority")),
+            ("customs", _("Customs")),
+            ("regulator", _("Regulator")),
+            ("supranational", _("Supranational body")),
+        ],
+    )
+    country = models.CharField(max_length=2)
+    domain = models.CharField(max_length=120)
+
+    class Meta:
+        verbose_name_plural = "agencies"
+        ordering = ["short_name"]
+
+    def __str__(self) -> str:
+        return self.short_name
+
+
+class User(AbstractUser):
+    """A person who signs in; what they may do follows from the role (cases/policy.py)."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    role = models.CharField(
+        max_length=12,
+        choices=[
+            ("analyst", _("Analyst")),
+            ("supervisor", _("Supervisor")),
+            ("compliance", _("Compliance")),
+            ("liaison", _("Liaison")),
+            ("auditor", _("Auditor")),
+            ("admin", _("Admin")),
+        ],
+    )
+    agency = models.ForeignKey(
+        Agency, models.PROTECT, null=True, blank=True, related_name="liaisons"
+    )
+    title = models.CharField(max_length=80, blank=True)
+    theme = models.CharField(
+        max_length=6,
+        default="system",
+        choices=[("system", _("System")), ("light", _("Light")), ("dark", _("Dark"))],
+    )
+    guide_closed_at = models.DateTimeField(null=True, blank=True)
+
+    REQUIRED_FIELDS = ["email", "role"]
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                name="user_role_is_known",
+                condition=models.Q(
+                    role__in=[
+                        "analyst", "supervisor", "compliance", "liaison", "auditor", "admin",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="liaison_has_agency_and_nobody_else",
+                condition=models.Q(role="liaison", agency__isnull=False)
+                | (~models.Q(role="liaison") & models.Q(agency__isnull=True)),
+            ),
+        ]
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the round badge."""
+        words = (self.get_full_name() or self.username).split()
+        return "".join(word[0] for word in words[:2]).upper()

@@ -3,6 +3,8 @@
     TracingError
     ├── AddressError        a text is no address we can use; the reason is a sentence
     ├── SeedError           a seed names nothing a trace can start from
+    ├── ParametersError     a trace was asked for with a value it cannot take
+    ├── BalanceError        a finished trace does not reconcile: never stored, never shown
     └── LedgerError         the stored ledger cannot answer
         ├── LedgerMissing   no ledger of this name is loaded
         ├── LedgerBusy      another process is loading into it
@@ -26,6 +28,14 @@ class AddressError(TracingError):
 
 class SeedError(TracingError):
     """A seed of a trace does not exist or is malformed; `str()` is the reason."""
+
+
+class ParametersError(TracingError):
+    """A parameter of a trace is not usable; `str()` says which and what it must be."""
+
+
+class BalanceError(TracingError):
+    """Seeds differ from ends + fees + cut: a fault of engine or ledger, so there is no result."""
 
 
 class LedgerError(TracingError):

@@ -1,9 +1,10 @@
 """The ledger as the kernels see it: flat arrays in chain order.
 
-Chain order is (height, position in the block), so a lower transaction id is never later. Inputs and outputs of
+Chain order is (height, position in the block), so a lower transaction id is never later. Inputs
+and outputs of
 one transaction are neighbours: those of transaction `t` are `in_off[t]:in_off[t+1]` and
-`out_off[t]:out_off[t+1]`, in vin and vout order. Amounts are integers in base units (satoshi). What the ledger
-does not know stays unknown and is never guessed.
+`out_off[t]:out_off[t+1]`, in vin and vout order. Amounts are integers in base units (satoshi).
+What the ledger does not know stays unknown and is never guessed.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Ledger(Protocol):
         out_value: i64; out_address: u32 or NO_ADDRESS; out_tx: u32.
         out_spent_in: u32, the input that spends it, or UNSPENT.
         in_out: u32, the output it spends, or UNKNOWN_OUTPUT; in_tx: u32.
-        in_value: i64 or -1; in_address: u32 or NO_ADDRESS. Both may be known although in_out is not.
+        in_value: i64 or -1; in_address: u32 or NO_ADDRESS. Both may be known although in_out is
+            not.
     """
 
     name: str
@@ -74,7 +76,7 @@ class Ledger(Protocol):
         """The transaction's id as people write it: 64 hex digits."""
 
     def find_tx(self, txid: str) -> int | None:
-        """The transaction of this id, None if the ledger has none (the latest one of a repeated id)."""
+        """The transaction of this id (the latest of a repeated id), None if there is none."""
 
     def address_text(self, address: int) -> str:
         """The canonical text of an address id."""
@@ -180,8 +182,9 @@ def memory_ledger(
     """Build a ledger from a list, for tests and benches.
 
     Args:
-        txs: (txid, height, time, [(previous txid, vout)], [(address or None, value)]); sorted here by height,
-            keeping the list's order within one height. A transaction without inputs is a coinbase.
+        txs: (txid, height, time, [(previous txid, vout)], [(address or None, value)]); sorted here
+            by height, keeping the list's order within one height. A transaction without inputs is
+            a coinbase.
         coins: value and address of spent outputs that the ledger itself does not hold.
 
     Raises:
@@ -200,10 +203,15 @@ def memory_ledger(
     def address_id(text: str | None) -> int:
         return NO_ADDRESS if text is None else address_ids.setdefault(text, len(address_ids))
 
-    out_address, out_value, out_tx = [], [], []
-    in_out, in_value, in_address, in_tx = [], [], [], []
+    out_address: list[int] = []
+    out_value: list[int] = []
+    out_tx: list[int] = []
+    in_out: list[int] = []
+    in_value: list[int] = []
+    in_address: list[int] = []
+    in_tx: list[int] = []
     spent = [UNSPENT] * out_off[-1]
-    fees = []
+    fees: list[int] = []
     for t, (txid, _height, _time, inputs, outputs) in enumerate(ordered):
         total = 0
         for prev, vout in inputs:

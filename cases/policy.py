@@ -166,21 +166,36 @@ def require_step_up(actor: Actor) -> None:
         raise StepUpRequired("Enter your second factor again: it must be under 5 minutes old.")
 
 
+def _named(actor: Actor, path: str, levels: tuple[str, ...]) -> Q:
+    """Rows of cases on which the actor is named at one of these levels, and still is."""
+    now = timezone.now()
+    return Q(
+        **{f"{path}accesses__user_id": actor.user_id, f"{path}accesses__level__in": levels}
+    ) & (
+        Q(**{f"{path}accesses__expires_at": None}) | Q(**{f"{path}accesses__expires_at__gt": now})
+    )
+
+
+def _reachable(actor: Actor, path: str, levels: tuple[str, ...]) -> Q:
+    not_blocked = ~Q(**{f"{path}blocks__user_id": actor.user_id})
+    if actor.role == Role.COMPLIANCE:
+        return not_blocked
+    if actor.role in (Role.ANALYST, Role.SUPERVISOR):
+        open_to_unit = Q(**{f"{path}visibility": "unit"})
+        return (open_to_unit | _named(actor, path, levels)) & not_blocked
+    return Q(pk__in=[])
+
+
 def visible_cases(actor: Actor, path: str = "") -> Q:
     """Row filter for cases, or for rows that reach one by `path` (such as "case__").
 
     A case of the whole unit is open to analysts and supervisors, a team's or sealed one only to
-    those named on it; compliance sees all; a block beats every role. Apply it with `distinct()`
-    never being needed: people are reached through `Exists`-free id lists in the model managers.
+    those named on it; compliance sees all; a block beats every role. It joins the named people,
+    so a queryset needs `distinct()`; `visible_to` has it.
     """
-    if actor.role == Role.COMPLIANCE:
-        return ~Q(**{f"{path}blocks__user_id": actor.user_id})
-    if actor.role in (Role.ANALYST, Role.SUPERVISOR):
-        now = timezone.now()
-        named = Q(**{f"{path}accesses__user_id": actor.user_id}) & (
-            Q(**{f"{path}accesses__expires_at": None})
-            | Q(**{f"{path}accesses__expires_at__gt": now})
-        )
-        open_to_unit = Q(**{f"{path}visibility": "unit"})
-        return (open_to_unit | named) & ~Q(**{f"{path}blocks__user_id": actor.user_id})
-    return Q(pk__in=[])
+    return _reachable(actor, path, ("read", "write", "lead"))
+
+
+def writable_cases(actor: Actor, path: str = "") -> Q:
+    """As `visible_cases`, without the cases on which the actor is named to read only."""
+    return _reachable(actor, path, ("write", "lead"))

@@ -207,7 +207,7 @@ class FreezeLine(PublicModel):
     @property
     def held(self) -> int:
         """What the exchange holds now under this line, in base units."""
-        return self.executed - self.released
+        return int(self.executed - self.released)
 
 
 class FreezeReceipt(models.Model):

@@ -1,0 +1,1 @@
+"""The writing services of the casework: one function, one decision, one transaction."""

@@ -1,0 +1,34 @@
+"""The case lock: first SQL of every writing service, so that lock order is always the same."""
+
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+
+from cases.models import Case
+from cases.policy import Action, Actor, PermissionDenied, Role, require, writable_cases
+
+
+def lock_case(case_id: int) -> Case:
+    """Lock the case row until the transaction ends and return it fresh (C4).
+
+    PostgreSQL: FOR NO KEY UPDATE. SQLite: the transaction began IMMEDIATE and is the only writer.
+    Raises TransactionManagementError outside a transaction, Case.DoesNotExist.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("lock_case needs a transaction around it")
+    case: Case = Case.objects.select_for_update(no_key=True).get(pk=case_id)
+    return case
+
+
+def enter_case(case_id: int, action: Action, *, by: Actor) -> Case:
+    """Lock the case, then require the right to `action` by role and by membership: 2 queries.
+
+    A person must be able to see the case and hold more than read access to it; the system acts
+    with its role alone. Raises PermissionDenied.
+    """
+    case = lock_case(case_id)
+    require(by, action)
+    if by.role != Role.SYSTEM and not (
+        Case.objects.filter(writable_cases(by), pk=case_id).exists()
+    ):
+        raise PermissionDenied("You may not change this case.")
+    return case

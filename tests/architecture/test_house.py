@@ -1,0 +1,225 @@
+"""The rules of the house that a tool can check."""
+
+import ast
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("fiu", "cases", "tracing")
+TOP = {
+    "README.md", "LICENSE", "Makefile", "pyproject.toml", "manage.py", "requirements.txt",
+    "requirements-dev.txt", "Dockerfile", "docker-compose.yml", ".ci", ".gitignore",
+    ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs", "locale",
+}  # fmt: skip
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    return [ROOT / name for name in listed if name and (ROOT / name).exists()]
+
+
+def sources() -> list[Path]:
+    return [
+        path
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
+
+
+def trees() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sources():
+        yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_imports_go_one_way() -> None:
+    run("lint-imports")
+
+
+def test_ruff_finds_nothing() -> None:
+    run("ruff", "check", *PACKAGES, "tests", "manage.py")
+
+
+def test_formatting_is_even() -> None:
+    run("ruff", "format", "--check", *PACKAGES, "tests", "manage.py")
+
+
+def test_nothing_but_the_house_stands_at_the_top() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP
+
+
+def test_no_signals_and_no_save_overrides() -> None:
+    found = []
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                ("django.db.models.signals", "django.dispatch")
+            ):
+                found.append(f"{path}:{node.lineno} signal")
+            if isinstance(node, ast.ClassDef):
+                found += [
+                    f"{path}:{item.lineno} save()"
+                    for item in node.body
+                    if isinstance(item, ast.FunctionDef) and item.name == "save"
+                ]
+    assert found == []
+
+
+def test_no_utils_module_and_no_mock() -> None:
+    assert [p for p in tracked() if p.name == "utils.py"] == []
+    banned = re.compile(r"^\s*(from unittest import mock|import unittest\.mock|from unittest\.mock)")
+    found = [
+        str(path)
+        for path in tracked()
+        if path.suffix == ".py"
+        and any(banned.match(line) for line in path.read_text(encoding="utf-8").splitlines())
+    ]
+    assert found == []
+
+
+# Tables that belong to no case: rates, assets, the exchange's own directory, people. And the two
+# reads that are the filter themselves.
+FREE_TABLES = {
+    "Asset", "Price", "Agency", "User", "ExchangeAccount", "Balance", "DepositAddress",
+    "OwnAddress", "AccountLink", "ExchangeRecord", "Authenticator",
+}  # fmt: skip
+DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
+# A liaison's rows are filtered by grant, not by case.
+GRANT_FILTERED = {"cases/queries/shared.py"}
+
+
+def _scoped_use_without_filter(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Uses of `Model.objects` whose chain of calls nowhere says `visible_to`."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Attribute) and node.attr == "objects"):
+            continue
+        model = node.value.id if isinstance(node.value, ast.Name) else "?"
+        if model in FREE_TABLES:
+            continue
+        above: ast.AST = node
+        names = set()
+        while isinstance(above, ast.Attribute | ast.Call):
+            if isinstance(above, ast.Attribute):
+                names.add(above.attr)
+            above = parents.get(above, tree)
+        if "visible_to" not in names:
+            yield node.lineno, model
+
+
+def test_doors_and_reads_reach_case_rows_only_through_visible_to() -> None:
+    found = [
+        f"{path}:{line} {model}.objects"
+        for path, tree in trees()
+        if str(path).startswith(DOORS) and str(path) not in GRANT_FILTERED
+        for line, model in _scoped_use_without_filter(tree)
+    ]
+    assert found == []
+
+
+# Positions on screen, shares for sorting and clocks are floats; money never is.
+FLOATS_ALLOWED = (
+    "cases/flow", "tracing/engine/progress", "cases/charts", "tracing/ledgers", "tracing/jobs.py",
+    "tracing/runner.py", "tracing/tasks.py", "cases/gateways", "cases/exports/svg.py",
+)  # fmt: skip
+
+
+def test_no_float_in_casework_and_engine() -> None:
+    found = []
+    for path, tree in trees():
+        if not str(path).startswith(("cases/", "tracing/")):
+            continue
+        if str(path).startswith(FLOATS_ALLOWED):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                found.append(f"{path}:{node.lineno} {node.value}")
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "float"
+            ):
+                found.append(f"{path}:{node.lineno} float()")
+    assert found == []
+
+
+def test_templates_have_no_inline_script_or_style() -> None:
+    found = []
+    for path in (ROOT / "templates").rglob("*.html"):
+        if "exports" in path.parts:
+            continue  # documents that stand alone, outside the site's policy
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"\sstyle\s*=|<style|\son[a-z]+\s*=\s*[\"']|javascript:|hx-on", text):
+            found.append(str(path.relative_to(ROOT)))
+        for script in re.findall(r"<script[^>]*>", text):
+            if "src=" not in script and "application/json" not in script:
+                found.append(f"{path.relative_to(ROOT)} {script}")
+        if "|safe" in text:
+            found.append(f"{path.relative_to(ROOT)} |safe")
+    assert found == []
+
+
+def test_architecture_names_functions_that_exist() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    defined = set()
+    for _path, tree in trees():
+        defined |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "`" in line]
+    named = {
+        name.split(".")[-1]
+        for row in rows
+        for name in re.findall(r"`([a-z_.]+)`", row.split("|")[2])
+    }
+    assert named - defined - {"shared", "exchange", "py"} == set()
+
+
+def test_documents_link_only_to_files_that_exist() -> None:
+    missing = []
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            if not (path.parent / target).exists():
+                missing.append(f"{path.relative_to(ROOT)} -> {target}")
+    assert missing == []
+
+
+def test_every_direct_package_is_pinned_with_its_reason() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith(("#", "-r ")):
+                assert re.match(r"^[A-Za-z0-9_.\[\],-]+==[0-9][^ ]* +# \S", line), line
+
+
+def test_vendored_files_are_what_their_checksums_say() -> None:
+    checked = 0
+    for sums in (ROOT / "fiu/static/vendor").rglob("SHA256SUMS"):
+        for line in sums.read_text(encoding="utf-8").splitlines():
+            digest, name = line.split(maxsplit=1)
+            data = (sums.parent / name.lstrip("*")).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == digest, f"{sums.parent.name}/{name}"
+            checked += 1
+    assert checked > 0
+
+
+@pytest.mark.parametrize("kind,limit", [("css", 40), ("js", 30)])
+def test_own_styles_and_scripts_stay_small(kind: str, limit: int) -> None:
+    total = sum(path.stat().st_size for path in (ROOT / "fiu/static" / kind).rglob(f"*.{kind}"))
+    assert total <= limit * 1024

@@ -86,7 +86,9 @@ def test_no_signals_and_no_save_overrides() -> None:
 
 def test_no_utils_module_and_no_mock() -> None:
     assert [p for p in tracked() if p.name == "utils.py"] == []
-    banned = re.compile(r"^\s*(from unittest import mock|import unittest\.mock|from unittest\.mock)")
+    banned = re.compile(
+        r"^\s*(from unittest import mock|import unittest\.mock|from unittest\.mock)"
+    )
     found = [
         str(path)
         for path in tracked()
@@ -219,7 +221,7 @@ def test_vendored_files_are_what_their_checksums_say() -> None:
     assert checked > 0
 
 
-@pytest.mark.parametrize("kind,limit", [("css", 40), ("js", 30)])
+@pytest.mark.parametrize(("kind", "limit"), [("css", 40), ("js", 30)])
 def test_own_styles_and_scripts_stay_small(kind: str, limit: int) -> None:
     total = sum(path.stat().st_size for path in (ROOT / "fiu/static" / kind).rglob(f"*.{kind}"))
     assert total <= limit * 1024

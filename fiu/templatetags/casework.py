@@ -1,0 +1,102 @@
+"""Larger pieces of the casework screens: money strip, sortable heads, the money flow."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from fiu.charts import Part, strip
+from fiu.templatetags.money import headline
+
+register = template.Library()
+
+
+def _read(source: object, name: str) -> Any:  # whatever the page's value object holds
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+
+
+@register.inclusion_tag("components/money_strip.html")
+def money_strip(totals: object) -> dict[str, object]:
+    """`{% money_strip totals %}`: reached us = frozen + pending + left, as one bar with sums.
+
+    `totals` is an object or dict: `reached, frozen, pending, left` (Decimal fiat, None is unknown);
+    optional: `currency, entered, num_accounts, num_assets, time_to_first_freeze` (timedelta),
+    `policy, price_at, price` and `reached_url, frozen_url, pending_url, left_url`.
+    """
+    currency = str(_read(totals, "currency") or "USD")
+    pieces = (
+        ("frozen", _("Frozen"), "ice"),
+        ("pending", _("Awaiting approval"), "warn"),
+        ("left", _("Left before the freeze"), "bad"),
+    )
+    parts, shown = [], []
+    for name, label, tone in pieces:
+        amount = _read(totals, name)
+        if amount is not None:
+            parts.append(Part(label, Decimal(amount), tone, headline(amount, currency)))
+        shown.append(
+            {"label": label, "tone": tone, "amount": amount, "url": _read(totals, f"{name}_url")}
+        )
+    return {
+        "totals": totals,
+        "currency": currency,
+        "pieces": shown,
+        "bar": strip(parts, "; ".join(f"{part.label} {part.words}" for part in parts)),
+    }
+
+
+@register.simple_tag(takes_context=True)
+def sort_head(context: Context, label: str, key: str, css: str = "") -> SafeString:
+    """`{% sort_head _("Opened") "opened_at" %}`: a `th` that sorts by `?sort=key` or `?sort=-key`.
+
+    Cursors of the old order are dropped from the address.
+    """
+    request = context.get("request")
+    query: QueryDict = request.GET.copy() if request else QueryDict(mutable=True)
+    now = query.get("sort") or str(context.get("sort") or "")
+    for name in ("after", "before"):
+        query.pop(name, None)
+    query["sort"] = f"-{key}" if now == key else key
+    order = {"": "none", key: "ascending", f"-{key}": "descending"}.get(now, "none")
+    return format_html(
+        '<th scope="col" class="{}" aria-sort="{}"><a href="?{}">{}</a></th>',
+        css, order, query.urlencode(), label,
+    )
+
+
+@register.inclusion_tag("components/flow.html", takes_context=True)
+def money_flow(
+    context: Context,
+    flow: object,
+    inspector_url: str,
+    table_url: str = "",
+    export_url: str = "",
+    picture_url: str = "",
+) -> dict[str, object]:
+    """`{% money_flow flow inspector_url table_url %}`: the drawn flow with tools and inspector.
+
+    `flow` is a `cases.flow.Flow`; its `to_json()` goes to the canvas by `json_script`. The inspector
+    loads `inspector_url` + `?node=<id>`. Needs `components/graph_scripts.html` in `block scripts`.
+    """
+    to_json = getattr(flow, "to_json", None)
+    return {
+        "flow": flow,
+        "data": to_json() if callable(to_json) else flow,
+        "inspector_url": inspector_url,
+        "table_url": table_url,
+        "export_url": export_url,
+        "picture_url": picture_url,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.filter
+def joined(values: Sequence[object], separator: str = ", ") -> str:
+    """`{{ agencies|joined }}`: the texts of the values, in their order."""
+    return separator.join(str(value) for value in values)

@@ -1,0 +1,91 @@
+"""The shell of the analysts: rail entries and what waits for the person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django import template
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the rail: its key, route, icon, word and the letter after `g`."""
+
+    key: str
+    route: str
+    icon: str
+    label: Promise
+    letter: str = ""
+    url: str = ""
+    count: int = 0
+    current: bool = False
+
+
+HOME = (
+    Place("dashboard", "dashboard", "layout-dashboard", _("Dashboard"), "d"),
+    Place("case", "case_list", "briefcase", _("Cases"), "c"),
+    Place("trace", "trace_list", "route", _("Traces"), "t"),
+    Place("finding", "finding_list", "flag", _("Findings"), "n"),
+)
+ACT = (
+    Place("freeze", "freeze_list", "snowflake", _("Freezes"), "f"),
+    Place("referral", "referral_list", "landmark", _("Referrals"), "r"),
+)
+KNOW = (
+    Place("wallet", "wallet_list", "wallet", _("Wallets"), "w"),
+    Place("suspect", "suspect_list", "users", _("Suspects"), "s"),
+    Place("audit", "audit_list", "history", _("Audit trail"), "a"),
+)
+GROUPS: tuple[tuple[Promise | str, tuple[Place, ...]], ...] = (
+    ("", HOME),
+    (_("Act"), ACT),
+    (_("Know"), KNOW),
+)
+
+
+def present(place: Place, context: Mapping[str, object]) -> Place | None:
+    """The entry with address, count and mark; None when its page is not there for this person.
+
+    The page may set `nav` (a key) where its route's name does not begin with the key, and
+    `rail_only` (keys) where the person's role opens fewer pages. `waiting` gives the counts.
+    """
+    only = context.get("rail_only")
+    if isinstance(only, list | tuple | set | frozenset) and place.key not in only:
+        return None
+    try:
+        url = reverse(place.route)
+    except NoReverseMatch:
+        return None
+    waiting = context.get("waiting")
+    count = waiting.get(place.key, 0) if isinstance(waiting, Mapping) else 0
+    match = getattr(context.get("request"), "resolver_match", None)
+    name = str(getattr(match, "url_name", "") or "")
+    nav = context.get("nav") or name.partition("_")[0]
+    return Place(
+        place.key, place.route, place.icon, place.label, place.letter, url, count, nav == place.key
+    )
+
+
+@register.simple_tag(takes_context=True)
+def rail_groups(context: Context) -> list[tuple[Promise | str, list[Place]]]:
+    """`{% rail_groups as groups %}`: (title, entries) of the rail; empty groups are left out."""
+    flat = context.flatten()
+    groups = []
+    for title, places in GROUPS:
+        entries = [entry for place in places if (entry := present(place, flat)) is not None]
+        if entries:
+            groups.append((title, entries))
+    return groups
+
+
+@register.simple_tag(takes_context=True)
+def waiting_places(context: Context) -> list[Place]:
+    """`{% waiting_places as places %}`: the entries that hold something for this person."""
+    flat = context.flatten()
+    found = (present(place, flat) for _title, places in GROUPS for place in places)
+    return [entry for entry in found if entry is not None and entry.count]

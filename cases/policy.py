@@ -76,6 +76,7 @@ CASEWORK = frozenset(
         Action.CANCEL_FREEZE,
         Action.TRIAGE_FREEZE,
         Action.DRAFT_REFERRAL,
+        Action.REDACT_REFERRAL,
         Action.REVEAL_CUSTOMER,
         Action.READ_AUDIT,
     }
@@ -89,7 +90,6 @@ SENIOR = CASEWORK | {
     Action.VERIFY_INSTRUMENT,
     Action.PLACE_PROVISIONAL_FREEZE,
     Action.EXECUTE_FREEZE,
-    Action.REDACT_REFERRAL,
     Action.APPROVE_REFERRAL,
     Action.SEND_REFERRAL,
     Action.READ_RELEASE,

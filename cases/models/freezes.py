@@ -157,6 +157,10 @@ class FreezeRequest(PublicModel):
         return self.reference
 
 
+class FreezeLineQuerySet(CaseScopedQuerySet):
+    case_path = "freeze__case__"
+
+
 class FreezeLine(PublicModel):
     """One account's holding of one asset under a request; amounts in base units."""
 
@@ -177,6 +181,8 @@ class FreezeLine(PublicModel):
     fiat_value = models.DecimalField(max_digits=20, decimal_places=2, null=True)
     fiat_currency = models.CharField(max_length=3, blank=True)
     shortfall_reason = models.CharField(max_length=200, blank=True)
+
+    objects = FreezeLineQuerySet.as_manager()
 
     class Meta:
         constraints = [

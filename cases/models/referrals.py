@@ -1,8 +1,11 @@
 """Referrals and the releases sealed from them; a liaison reads copies only."""
 
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.approvals import Approval
@@ -10,6 +13,7 @@ from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
 from cases.models.cases import Case
 from cases.models.findings import Finding
 from cases.models.freezes import FreezeRequest
+from cases.policy import Actor, Role
 from cases.states import ReferralState, ReleaseState
 
 TLPS = [(t, t) for t in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")]
@@ -101,6 +105,10 @@ class ReferralApproval(Approval):
         ]
 
 
+class SharedReleaseQuerySet(CaseScopedQuerySet):
+    case_path = "referral__case__"
+
+
 class SharedRelease(PublicModel):
     """The numbered copy an agency gets: its content never changes, the database holds that."""
 
@@ -118,6 +126,8 @@ class SharedRelease(PublicModel):
     sealed_at = models.DateTimeField()
     supersedes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
 
+    objects = SharedReleaseQuerySet.as_manager()
+
     class Meta:
         constraints = [
             state_is_known("release_state_is_known", ReleaseState),
@@ -127,19 +137,25 @@ class SharedRelease(PublicModel):
         ]
 
 
-class ReleaseFile(models.Model):
-    """One file of a release, stored by its SHA-256 under FIU_HOME/files."""
+class ShareGrantQuerySet(models.QuerySet[Any]):
+    def visible_to(self, actor: Actor) -> Self:
+        """The grants a liaison may use at this moment; to everybody else none.
 
-    release = models.ForeignKey(SharedRelease, models.PROTECT, related_name="files")
-    name = models.CharField(max_length=120)
-    mime = models.CharField(max_length=60)
-    size = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="release_file_once", fields=["release", "name"])
-        ]
+        Asked at every request: officer and agency of the actor, release still shared, grant
+        neither revoked nor expired.
+        """
+        if actor.role != Role.LIAISON or actor.user_id is None or actor.agency_id is None:
+            return self.none()
+        return self.filter(
+            liaison_id=actor.user_id,
+            liaison__is_active=True,
+            liaison__role=Role.LIAISON.value,
+            liaison__agency_id=actor.agency_id,
+            release__agency_id=actor.agency_id,
+            release__state=ReleaseState.SHARED.value,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+        )
 
 
 class ShareGrant(models.Model):
@@ -155,7 +171,33 @@ class ShareGrant(models.Model):
     first_read_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
 
+    objects = ShareGrantQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(name="one_grant_per_officer", fields=["release", "liaison"])
+        ]
+
+
+class ReleaseFile(models.Model):
+    """One file of a release, stored by its SHA-256 under FIU_HOME/files.
+
+    `grant` names the one recipient of a watermarked copy; NULL is common to all of them.
+    """
+
+    release = models.ForeignKey(SharedRelease, models.PROTECT, related_name="files")
+    grant = models.ForeignKey(ShareGrant, models.PROTECT, null=True, related_name="files")
+    name = models.CharField(max_length=120)
+    mime = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="release_file_once",
+                fields=["release", "name"],
+                condition=Q(grant=None),
+            ),
+            models.UniqueConstraint(name="recipient_file_once", fields=["grant", "name"]),
         ]

@@ -91,6 +91,10 @@ class SuspectName(models.Model):
         ]
 
 
+class SuspectAccountQuerySet(CaseScopedQuerySet):
+    case_path = "suspect__case__"
+
+
 class SuspectAccount(models.Model):
     """An exchange account that a case links to a suspect, with the basis of the link."""
 
@@ -99,6 +103,8 @@ class SuspectAccount(models.Model):
     basis = models.TextField()
     linked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     linked_at = models.DateTimeField()
+
+    objects = SuspectAccountQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -31,6 +31,10 @@ class CaseRun(models.Model):
         ]
 
 
+class ReachedAccountQuerySet(CaseScopedQuerySet):
+    case_path = "case_run__case__"
+
+
 class ReachedAccount(models.Model):
     """What a collected run says arrived at one deposit address in one transaction output."""
 
@@ -44,6 +48,8 @@ class ReachedAccount(models.Model):
     base = BaseUnitsField()
     low = BaseUnitsField()
     high = BaseUnitsField()
+
+    objects = ReachedAccountQuerySet.as_manager()
 
     class Meta:
         constraints = [

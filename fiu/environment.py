@@ -38,6 +38,8 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_EXCHANGE_URL": (str, ""),
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),
+    "FIU_REFERENCE_EXCHANGE_PORT": (int, 8089),
+    "FIU_PROVISIONAL_HOURS": (int, 24),
 }
 TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
 

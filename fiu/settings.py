@@ -173,7 +173,7 @@ ACCOUNT_RATE_LIMITS = {  # S4
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators; no one signs up
 MFA_TOTP_ISSUER = "Tracehold"
-MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period only
 MFA_RECOVERY_CODE_COUNT = 10
 USERSESSIONS_TRACK_ACTIVITY = False
 
@@ -298,12 +298,19 @@ CELERY_TIMEZONE = "UTC"
 # --- The exchange -----------------------------------------------------------------------------------
 
 FIU_REFERENCE_EXCHANGE = _values["FIU_REFERENCE_EXCHANGE"]
+REFERENCE_EXCHANGE_PORT = _values["FIU_REFERENCE_EXCHANGE_PORT"]
 EXCHANGE_URL = _values["FIU_EXCHANGE_URL"]
 EXCHANGE_TOKEN_FILE = Path(
     _values["FIU_EXCHANGE_TOKEN_FILE"] or FIU_HOME / "secrets" / "exchange_token"
 )
 if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
     raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
+
+# --- Freezes (E7) ----------------------------------------------------------------------------------
+
+PROVISIONAL_HOURS = _values["FIU_PROVISIONAL_HOURS"]
+if not 1 <= PROVISIONAL_HOURS <= 72:
+    raise SettingsError("FIU_PROVISIONAL_HOURS must be a number of hours from 1 to 72.")
 
 # --- Logs: ids only (P5) ------------------------------------------------------------------------------
 

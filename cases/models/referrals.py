@@ -194,10 +194,6 @@ class ReleaseFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="release_file_once",
-                fields=["release", "name"],
-                condition=Q(grant=None),
-            ),
-            models.UniqueConstraint(name="recipient_file_once", fields=["grant", "name"]),
+            # A recipient's copy carries its watermark in the name.
+            models.UniqueConstraint(name="release_file_once", fields=["release", "name"])
         ]

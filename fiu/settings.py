@@ -111,7 +111,7 @@ if _values["FIU_DATABASE_URL"]:
     _default_database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 else:
     _default_database = {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "fiu.sqlite",
         "NAME": FIU_HOME / "db.sqlite3",
         "CONN_MAX_AGE": 60,
         "OPTIONS": {

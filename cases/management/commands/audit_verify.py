@@ -1,0 +1,31 @@
+"""Recompute every audit chain and every approved content."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from cases.services.audit import verify_chains
+
+
+class Command(BaseCommand):
+    help = "Verify the audit chains: exit 0 when whole, 1 with case and number of each first break."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = verify_chains()
+        if options["json"]:
+            self.stdout.write(json.dumps(report.to_json()))
+        else:
+            for each in report.breaks:
+                where = each.case or "system chain"
+                self.stdout.write(f"{where}: event {each.seq}: {each.reason}")
+            if report.is_whole:
+                self.stdout.write(
+                    f"{report.num_events} events in {report.num_chains} chains: all whole."
+                )
+        if not report.is_whole:
+            raise SystemExit(1)

@@ -1,0 +1,1 @@
+"""Django's SQLite backend for connections with `trusted_schema=OFF`."""

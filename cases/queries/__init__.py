@@ -1,0 +1,1 @@
+"""Reads: what a screen needs, in a known number of SQL queries."""

@@ -1,0 +1,82 @@
+"""The shell of a case: every tab is drawn by `render_case` inside templates/cases/case_base.html."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cases.http import AuthedRequest
+from cases.models import Case
+from cases.policy import Action, may
+from cases.queries.cases import case_shell
+
+# Route, words, and the count shown beside it.
+TABS: tuple[tuple[str, Promise, str], ...] = (
+    ("case_detail", _("Overview"), ""),
+    ("case_flow", _("Money flow"), ""),
+    ("case_wallets", _("Wallets"), "wallets"),
+    ("case_traces", _("Traces"), "traces"),
+    ("case_suspects", _("Suspects"), "suspects"),
+    ("case_findings", _("Findings"), "findings"),
+    ("case_freezes", _("Freezes"), "freezes"),
+    ("case_referrals", _("Referrals"), "referrals"),
+    ("case_timeline", _("Timeline"), ""),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab as components/tabs.html draws it."""
+
+    label: Promise
+    url: str
+    count: int | None
+    current: bool
+
+
+def get_case(request: AuthedRequest, case_id: UUID) -> Case:
+    """The case if the person may see it, else the 404 of one that does not exist."""
+    cases = Case.objects.visible_to(request.actor).select_related("owner_by")
+    case: Case = get_object_or_404(cases, public_id=case_id)
+    return case
+
+
+def render_case(
+    request: AuthedRequest,
+    template: str,
+    case: Case,
+    active: str,
+    context: Mapping[str, object] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page of the case; `active` is the route of its tab, `shell` is added to the context."""
+    shell = case_shell(case, request.actor)
+    actor = request.actor
+    page = {
+        "nav": "case",
+        "case": case,
+        "shell": shell,
+        "tabs": case_tabs(case, shell.counts, active),
+        "may_trace": may(actor, Action.QUEUE_TRACE),
+        "may_refer": may(actor, Action.DRAFT_REFERRAL),
+        "may_freeze": may(actor, Action.REQUEST_FREEZE),
+        **(context or {}),
+    }
+    return render(request, template, page, status=status)
+
+
+def case_tabs(case: Case, counts: Mapping[str, int], active: str) -> list[Tab]:
+    """The tabs whose pages exist."""
+    tabs = []
+    for route, words, key in TABS:
+        try:
+            url = reverse(route, args=[case.public_id])
+        except NoReverseMatch:
+            continue
+        tabs.append(Tab(words, url, counts[key] if key else None, route == active))
+    return tabs

@@ -38,14 +38,13 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_EXCHANGE_URL": (str, ""),
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),
-    "FIU_REFERENCE_EXCHANGE_PORT": (int, 8089),
     "FIU_PROVISIONAL_HOURS": (int, 24),
 }
 TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
 
 
 class SettingsError(SystemExit):
-    """A setting is unknown or malformed; the message is one sentence for the person at the console."""
+    """A setting is unknown or malformed; the message is a sentence for the console."""
 
 
 def read() -> dict[str, Any]:

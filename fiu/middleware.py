@@ -3,19 +3,21 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
 from django_structlog.middlewares import RequestMiddleware
 
-from cases.policy import Actor
+from cases.policy import Actor, PermissionDenied, Role, StepUpRequired
 from cases.states import InvalidTransition
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.errors import error_page
@@ -50,7 +52,9 @@ class ResponseHeaders:
         response = self.get_response(request)
         if not request.path.startswith(settings.STATIC_URL):
             response["Cache-Control"] = "no-store, private"
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), microphone=(), geolocation=()"
+        )
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if getattr(request, "signed_out", False):
             response["Clear-Site-Data"] = '"cache", "storage"'
@@ -167,11 +171,22 @@ def actor_of(request: HttpRequest) -> Actor | None:
         return None
     return Actor(
         user_id=user.pk,
-        role=user.role,
+        role=Role(user.role),
         agency_id=user.agency_id,
         address=request.META.get("REMOTE_ADDR", ""),
         mfa_at=second_factor_at(request),
     )
+
+
+def step_up(request: HttpRequest) -> HttpResponse:
+    """Ask for the second factor, then go on: a plain form post is sent again by itself."""
+    page = reverse("mfa_reauthenticate")
+    if request.headers.get("HX-Request"):
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = f"{page}?{urlencode({'next': here})}"
+        return response
+    return suspend_request(request, page)
 
 
 class DomainErrors:
@@ -186,8 +201,8 @@ class DomainErrors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, InvalidTransition):
             return error_page(request, 409)
-        if isinstance(error, PermissionDenied):
+        if isinstance(error, StepUpRequired):
+            return step_up(request)
+        if isinstance(error, PermissionDenied | DjangoPermissionDenied):
             return error_page(request, 403, str(error))
         return None
-
-

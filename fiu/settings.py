@@ -94,7 +94,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# --- Database -----------------------------------------------------------------------------------
+# --- Database ---
 
 SQLITE_PRAGMAS = (  # C5, each connection
     "PRAGMA journal_mode=WAL;"
@@ -134,7 +134,7 @@ else:
         }
     }
 
-# --- People and sessions ------------------------------------------------------------------------
+# --- People and sessions ---
 
 AUTH_USER_MODEL = "fiu.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -195,7 +195,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "fiu.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# --- Browser rules (S6, S7) -----------------------------------------------------------------------
+# --- Browser rules (S6, S7) ---
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -224,7 +224,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-# --- Language, time, files ------------------------------------------------------------------------
+# --- Language, time, files ---
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
@@ -250,7 +250,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
 }
 
-# --- Jobs (J1 to J14) -------------------------------------------------------------------------------
+# --- Jobs (J1 to J14) ---
 
 LEASE_SECONDS = _values["FIU_LEASE_SECONDS"]
 HEARTBEAT_SECONDS = _values["FIU_HEARTBEAT_SECONDS"]
@@ -295,10 +295,9 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 
-# --- The exchange -----------------------------------------------------------------------------------
+# --- The exchange ---
 
 FIU_REFERENCE_EXCHANGE = _values["FIU_REFERENCE_EXCHANGE"]
-REFERENCE_EXCHANGE_PORT = _values["FIU_REFERENCE_EXCHANGE_PORT"]
 EXCHANGE_URL = _values["FIU_EXCHANGE_URL"]
 EXCHANGE_TOKEN_FILE = Path(
     _values["FIU_EXCHANGE_TOKEN_FILE"] or FIU_HOME / "secrets" / "exchange_token"
@@ -306,13 +305,13 @@ EXCHANGE_TOKEN_FILE = Path(
 if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
     raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
 
-# --- Freezes (E7) ----------------------------------------------------------------------------------
+# --- Freezes (E7) ---
 
 PROVISIONAL_HOURS = _values["FIU_PROVISIONAL_HOURS"]
 if not 1 <= PROVISIONAL_HOURS <= 72:
     raise SettingsError("FIU_PROVISIONAL_HOURS must be a number of hours from 1 to 72.")
 
-# --- Logs: ids only (P5) ------------------------------------------------------------------------------
+# --- Logs: ids only (P5) ---
 
 _shared_processors = [
     structlog.contextvars.merge_contextvars,

@@ -1,0 +1,74 @@
+"""Sign-in links for the console: who may get one, and from where."""
+
+import json
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+from django.conf import settings
+
+from fiu.accounts import make_sign_in_link
+from fiu.models import User
+
+DEFAULT_ORIGIN = "http://localhost:8000"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SignInRefused(Exception):
+    """No link for this person here; the message says why."""
+
+
+def running_file() -> Path:
+    """Where the supervisor writes its address while it runs."""
+    return Path(settings.FIU_HOME) / "up.json"
+
+
+def demo_file() -> Path:
+    """Its presence makes this a demo installation; only the demo loader writes it."""
+    return Path(settings.FIU_HOME) / "demo" / "installation.json"
+
+
+def origin() -> str:
+    """The address people use: the setting, else the running supervisor's, else the default."""
+    if settings.FIU_ORIGIN:
+        return str(settings.FIU_ORIGIN)
+    try:
+        return str(json.loads(running_file().read_text())["url"]).rstrip("/")
+    except (OSError, ValueError, KeyError):
+        return DEFAULT_ORIGIN
+
+
+def is_loopback_demo() -> bool:
+    """A demo installation that nobody else can reach."""
+    return demo_file().exists() and urlsplit(origin()).hostname in LOOPBACK and not settings.FIU_TLS
+
+
+def link_for(user: User) -> str:
+    """A fresh one-time link.
+
+    In a demo for everybody. Elsewhere only for an admin account that was never used: that is how
+    the first admin gets in.
+    """
+    if not user.is_active:
+        raise SignInRefused(f"The account {user.username} is closed.")
+    if is_loopback_demo():
+        return make_sign_in_link(user, origin())
+    if user.role == "admin" and user.last_login is None and not user.has_usable_password():
+        return make_sign_in_link(user, origin(), next_page="/accounts/password/set/")
+    raise SignInRefused(
+        "Sign-in links exist only in a demo installation on this machine's loopback address."
+    )
+
+
+def code_for(user: User) -> str | None:
+    """The current second-factor code of a demo person; None when none is set up."""
+    if not is_loopback_demo():
+        raise SignInRefused("Second-factor codes are printed only in a demo on loopback.")
+    factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if factor is None:
+        return None
+    counter = int(time.time()) // 30
+    return str(format_hotp_value(hotp_value(decrypt(factor.data["secret"]), counter)))

@@ -1,0 +1,54 @@
+"""What must stand before the first request: tables, guards, cache table, static files."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from fiu.backup import backup_before_migration
+
+Say = Callable[[str], None]
+
+
+def prepare(say: Say) -> None:
+    """Bring the database and the static files to this version; quick when nothing changed."""
+    executor = MigrationExecutor(connection)
+    due = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if due:
+        if executor.loader.applied_migrations:
+            copy = backup_before_migration()
+            if copy is not None:
+                say(f"backup before the tables change: {copy}")
+        say(f"preparing the database: {len(due)} changes ...")
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+    if "install_guards" in get_commands():
+        call_command("install_guards", verbosity=0)
+    collect_static(say)
+    connection.close()
+
+
+def collect_static(say: Say) -> None:
+    """Copy static files once per version of them."""
+    stamp: Path = settings.STATIC_ROOT / ".version"
+    version = static_version()
+    if stamp.exists() and stamp.read_text() == version:
+        return
+    say("collecting static files ...")
+    call_command("collectstatic", verbosity=0, interactive=False, clear=False)
+    stamp.write_text(version)
+
+
+def static_version() -> str:
+    """A hash over name, size and time of every static file."""
+    digest = hashlib.sha256()
+    for finder in finders.get_finders():
+        for name, storage in finder.list([]):
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

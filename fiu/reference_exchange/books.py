@@ -1,0 +1,147 @@
+"""The books: what each account has free and held, and the answer given to each key."""
+
+import csv
+import hashlib
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS balance (
+    account TEXT NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, held TEXT NOT NULL,
+    PRIMARY KEY (account, asset)
+);
+CREATE TABLE IF NOT EXISTS operation (
+    key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS loaded (file_hash TEXT PRIMARY KEY);
+"""
+AMOUNT = re.compile(r"[0-9]{1,78}")
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Books:
+    """One SQLite file; every change and its answer are one transaction, so a key acts once.
+
+    Amounts are integers in base units, kept as text because they may have 78 digits.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with self._connection() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(SCHEMA)
+
+    def load(self, balances: Path) -> int:
+        """Take balances from a CSV file (account, asset, base, at); known accounts stay."""
+        content = balances.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        with self._transaction() as connection:
+            if connection.execute("SELECT 1 FROM loaded WHERE file_hash=?", (digest,)).fetchone():
+                return 0
+            rows = [
+                (row["account"], row["asset"], str(int(row["base"])))
+                for row in csv.DictReader(content.decode().splitlines())
+                if AMOUNT.fullmatch(row["base"])
+            ]
+            connection.executemany("INSERT OR IGNORE INTO balance VALUES (?, ?, ?, '0')", rows)
+            connection.execute("INSERT INTO loaded VALUES (?)", (digest,))
+        return len(rows)
+
+    def hold(self, key: str, body: dict[str, Any]) -> Answer:
+        """Hold an amount, or what is free if that is less; `amount` null holds all that is free."""
+        return self._once(key, "hold", body)
+
+    def release(self, key: str, body: dict[str, Any]) -> Answer:
+        """Free a held amount; `amount` null frees all that is held."""
+        return self._once(key, "release", body)
+
+    def find(self, key: str) -> Answer:
+        """The answer once given to a key."""
+        with self._transaction() as connection:
+            row = connection.execute("SELECT answer FROM operation WHERE key=?", (key,)).fetchone()
+        return (404, {"error": "unknown_key"}) if row is None else (200, json.loads(row[0]))
+
+    def balances(self, account: str) -> Answer:
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "SELECT asset, free, held FROM balance WHERE account=? ORDER BY asset", (account,)
+            ).fetchall()
+        if not rows:
+            return 404, {"error": "unknown_account"}
+        return 200, {
+            "account": account,
+            "balances": [{"asset": a, "free": free, "held": held} for a, free, held in rows],
+        }
+
+    def _once(self, key: str, kind: str, body: dict[str, Any]) -> Answer:
+        digest = hashlib.sha256(json.dumps([kind, body], sort_keys=True).encode()).hexdigest()
+        with self._transaction() as connection:
+            known = connection.execute(
+                "SELECT body_hash, status, answer FROM operation WHERE key=?", (key,)
+            ).fetchone()
+            if known is not None:
+                if known[0] != digest:
+                    return 409, {"error": "key_used_for_something_else"}
+                return known[1], json.loads(known[2])
+            status, answer = self._move(connection, kind, body)
+            connection.execute(
+                "INSERT INTO operation VALUES (?, ?, ?, ?)",
+                (key, digest, status, json.dumps(answer)),
+            )
+        return status, answer
+
+    @staticmethod
+    def _move(connection: sqlite3.Connection, kind: str, body: dict[str, Any]) -> Answer:
+        account, asset = str(body.get("account")), str(body.get("asset"))
+        wanted = body.get("amount")
+        if wanted is not None and not (isinstance(wanted, str) and AMOUNT.fullmatch(wanted)):
+            return 422, {"refused": "amount_unreadable"}
+        row = connection.execute(
+            "SELECT free, held FROM balance WHERE account=? AND asset=?", (account, asset)
+        ).fetchone()
+        if row is None:
+            return 422, {"refused": "no_such_balance"}
+        free, held = int(row[0]), int(row[1])
+        available = free if kind == "hold" else held
+        amount = available if wanted is None else min(int(wanted), available)
+        if kind == "release" and wanted is not None and int(wanted) > held:
+            return 422, {"refused": "more_than_held"}
+        if amount == 0:
+            return 422, {"refused": "nothing_there"}
+        sign = 1 if kind == "hold" else -1
+        connection.execute(
+            "UPDATE balance SET free=?, held=? WHERE account=? AND asset=?",
+            (str(free - sign * amount), str(held + sign * amount), account, asset),
+        )
+        return 200, {
+            "external_ref": f"{kind[0].upper()}-{uuid.uuid4().hex[:12]}",
+            "executed": str(amount),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self.file, timeout=20, isolation_level=None)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")

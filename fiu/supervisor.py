@@ -1,0 +1,369 @@
+"""One command runs everything: web, worker, dispatcher and, in a demo, the reference exchange.
+
+Start: lock, backup when the tables change, migrate, guards, static files, children, health, ready
+line. End: dispatcher, web, worker, in this order, and no process stays behind (LOOK.md UP1-UP12).
+"""
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from django.conf import settings
+
+from fiu.dispatcher import Dispatcher
+from fiu.environment import secret
+from fiu.people import running_file
+from fiu.preparation import prepare
+from tracing import jobs
+
+SECONDS_TO_STOP = 20.0
+SECONDS_TO_BE_HEALTHY = 60.0
+DEATHS_ALLOWED = 5
+DEATHS_WITHIN_SECONDS = 60.0
+MAXIMUM_RESTART_DELAY = 30.0
+LOG_ROTATES_AT = 10 * 1024 * 1024
+DEAF_LOOK_EVERY = 10.0
+
+
+def say(sentence: str) -> None:
+    """One line on stderr: stdout carries the ready line and nothing else."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Options:
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    demo: bool = False
+    as_json: bool = False
+
+
+@dataclass
+class Child:
+    """One process we keep alive; `python -m fiu.child` ends it when we are gone."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    keep_fds: tuple[int, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS_ALLOWED))
+    start_again_at: float = 0.0
+
+    def start(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_ROTATES_AT:
+            self.log.rename(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "fiu.child", *self.command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=settings.BASE_DIR,
+                env={**os.environ, "FIU_HOME": str(settings.FIU_HOME), **self.environment},
+                pass_fds=self.keep_fds,
+                start_new_session=True,  # Ctrl-C on the terminal is for the supervisor alone
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def kill_group(self) -> None:
+        """Everything this child started, too."""
+        if self.process is None:
+            return
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.process.wait()
+
+    def last_lines(self, number: int = 20) -> str:
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-number:])
+        except OSError:
+            return ""
+
+
+class Supervisor:
+    """Runs the installation until TERM or INT; `run` returns the exit status."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.home = Path(settings.FIU_HOME)
+        self.stop = threading.Event()
+        self.num_signals = 0
+        self.children: list[Child] = []
+        self.demo_process: subprocess.Popen[bytes] | None = None
+        self.exchange_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.environment: dict[str, str] = {}
+        self._lock: IO[str] | None = None
+
+    # --- start ---
+
+    def run(self) -> int:
+        if not self._take_lock():
+            return 2
+        listener = self._listen()
+        if listener is None:
+            return 1
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        if os.geteuid() == 0:
+            say("running as root: fine for a look, not for real cases.")
+        prepare(say)
+        self.url = f"http://{self._public_host()}:{listener.getsockname()[1]}/"
+        running_file().write_text(json.dumps({"pid": os.getpid(), "url": self.url}))
+        try:
+            return self._supervise(listener)
+        finally:
+            running_file().unlink(missing_ok=True)
+
+    def _take_lock(self) -> bool:
+        lock = (self.home / "up.lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            say(f"already running here as process {lock.read().strip() or 'unknown'}.")
+            return False
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock  # held as long as this process lives
+        return True
+
+    def _listen(self) -> socket.socket | None:
+        family = socket.AF_INET6 if ":" in self.options.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.options.host, self.options.port))
+        except OSError as error:
+            say(
+                f"cannot listen on {self.options.host}:{self.options.port}: {error.strerror}. "
+                "Choose another with --port."
+            )
+            return None
+        return listener
+
+    def _public_host(self) -> str:
+        return "localhost" if self.options.host == "127.0.0.1" else self.options.host
+
+    def _supervise(self, listener: socket.socket) -> int:
+        self._bind_reference_exchange()
+        self._define_children(listener)
+        for child in self.children:
+            child.start()
+        dispatcher = threading.Thread(
+            target=Dispatcher(self.stop).run, name="dispatcher", daemon=True
+        )
+        dispatcher.start()
+        status = 0
+        if self._wait_until_healthy(listener.getsockname()[1]):
+            line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"
+            print(line, flush=True)
+            threading.Thread(target=self._after_ready, name="demo", daemon=True).start()
+            status = self._watch()
+        elif not self.stop.is_set():
+            say("the web server did not become healthy; its last lines:")
+            say(self.children[0].last_lines())
+            status = 1
+        self.stop.set()
+        self._end(dispatcher)
+        listener.close()
+        self.exchange_socket.close()
+        return status
+
+    def _define_children(self, listener: socket.socket) -> None:
+        log = self.home / "log"
+        descriptor = listener.fileno()
+        web = Child(
+            "web",
+            [
+                "gunicorn", "fiu.wsgi:application", "--bind", f"fd://{descriptor}",
+                "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload",
+                "--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning",
+            ],
+            log / "web.log",
+            keep_fds=(descriptor,),
+        )  # fmt: skip
+        worker = Child(
+            "worker",
+            [
+                "celery", "-A", "fiu", "worker", "--pool", "prefork",
+                "--concurrency", str(self.options.workers), "--without-gossip",
+                "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
+            ],
+            log / "worker.log",
+        )  # fmt: skip
+        self.children = [web, worker]
+        if self.environment:
+            self.children.append(self._reference_exchange())
+        for child in self.children:
+            child.environment = self.environment
+
+    def _bind_reference_exchange(self) -> None:
+        """Choose its port first: web and worker are told the address when they start."""
+        wanted = settings.FIU_REFERENCE_EXCHANGE or self.options.demo
+        if not wanted or settings.EXCHANGE_URL:
+            return
+        secret(settings.EXCHANGE_TOKEN_FILE)
+        self.exchange_socket.bind(("127.0.0.1", 0))
+        port = self.exchange_socket.getsockname()[1]
+        self.environment["FIU_EXCHANGE_URL"] = f"http://127.0.0.1:{port}"
+
+    def _reference_exchange(self) -> Child:
+        descriptor = self.exchange_socket.fileno()
+        return Child(
+            "exchange",
+            [
+                "fiu.reference_exchange", "--fd", str(descriptor),
+                "--file", str(self.home / "reference_exchange.sqlite3"),
+                "--token-file", str(settings.EXCHANGE_TOKEN_FILE),
+                "--balances", str(self.home / "demo" / "exchange" / "balances.csv"),
+            ],
+            self.home / "log" / "exchange.log",
+            keep_fds=(descriptor,),
+        )  # fmt: skip
+
+    def _wait_until_healthy(self, port: int) -> bool:
+        end = time.monotonic() + SECONDS_TO_BE_HEALTHY
+        while time.monotonic() < end and not self.stop.is_set():
+            self._restart_the_dead()
+            connection = http.client.HTTPConnection(self.options.host, port, timeout=5)
+            try:
+                connection.request("GET", "/healthz", headers={"Host": "localhost"})
+                if connection.getresponse().status == http.HTTPStatus.OK:
+                    return True
+            except (OSError, http.client.HTTPException):
+                pass
+            finally:
+                connection.close()
+            if any(self._died_too_often(child) for child in self.children):
+                return False
+            time.sleep(0.05)
+        return False
+
+    # --- demo ---
+
+    def _after_ready(self) -> None:
+        """Load the demo world beside the running installation, then tell people how to get in."""
+        if not self.options.demo:
+            return
+        if not (self.home / "demo" / "installation.json").exists():
+            say("loading the demo world ...")
+        self.demo_process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo"],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            stderr=sys.stderr,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME), **self.environment},
+            start_new_session=True,
+        )
+        if self.demo_process.wait() != 0:
+            if not self.stop.is_set():
+                say("the demo world could not be loaded; the lines above say why.")
+            return
+        subprocess.run(
+            [sys.executable, "manage.py", "signin", "--all"],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
+            check=False,
+        )
+
+    # --- while it runs ---
+
+    def _watch(self) -> int:
+        look_at = time.monotonic() + DEAF_LOOK_EVERY
+        while not self.stop.wait(0.2):
+            self._restart_the_dead()
+            for child in self.children:
+                if self._died_too_often(child):
+                    say(f"{child.name} died {DEATHS_ALLOWED} times within a minute; last lines:")
+                    say(child.last_lines())
+                    return 1
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + DEAF_LOOK_EVERY
+                self._restart_a_deaf_worker()
+        return 0
+
+    def _restart_the_dead(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            if child.process is None or child.process.poll() is None:
+                continue
+            if child.start_again_at == 0.0:
+                child.deaths.append(now)
+                recent = sum(1 for at in child.deaths if now - at < DEATHS_WITHIN_SECONDS)
+                delay = min(2.0 ** (recent - 1), MAXIMUM_RESTART_DELAY)
+                child.start_again_at = now + delay
+                child.kill_group()
+                say(f"{child.name} ended ({child.process.returncode}); again in {delay:.0f} s.")
+            elif now >= child.start_again_at:
+                child.start_again_at = 0.0
+                child.start()
+
+    @staticmethod
+    def _died_too_often(child: Child) -> bool:
+        return (
+            len(child.deaths) == DEATHS_ALLOWED
+            and child.deaths[-1] - child.deaths[0] < DEATHS_WITHIN_SECONDS
+        )
+
+    def _restart_a_deaf_worker(self) -> None:
+        """J14: alive means "claims". Work waits, hands are free, and nobody takes it."""
+        waiting = jobs.oldest_claimable_seconds()
+        if waiting < settings.DEAF_SECONDS or jobs.num_running() >= self.options.workers:
+            return
+        worker = next(child for child in self.children if child.name == "worker")
+        say(f"the worker has taken nothing for {waiting:.0f} s; starting it again.")
+        worker.kill_group()
+
+    # --- end ---
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.num_signals += 1
+        self.stop.set()
+        if self.num_signals > 1:
+            for child in self.children:
+                child.kill_group()
+
+    def _end(self, dispatcher: threading.Thread) -> None:
+        dispatcher.join(timeout=settings.DISPATCH_SECONDS)
+        if self.demo_process is not None and self.demo_process.poll() is None:
+            self.demo_process.terminate()
+        end = time.monotonic() + SECONDS_TO_STOP
+        for child in self.children:
+            child.send(signal.SIGTERM)
+        for child in self.children:
+            while child.process is not None and child.process.poll() is None:
+                if time.monotonic() > end or self.num_signals > 1:
+                    break
+                time.sleep(0.05)
+            child.kill_group()
+
+
+def run(options: Options) -> int:
+    """Run the installation in this process until it is told to stop."""
+    return Supervisor(options).run()

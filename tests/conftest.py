@@ -1,0 +1,106 @@
+"""What every test stands on: state of its own, nothing silently skipped, sockets on loopback only."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from fiu.adapter import SEEN_AT, SIGNED_IN_AT
+from fiu.models import User
+from fiu.sessions import DOOR_KEY, LIAISON_DOOR
+
+LOOPBACK = ("127.", "::1", "localhost")
+REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
+
+_real_connect = socket.socket.connect
+
+
+def _connect_on_loopback(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(
+        LOOPBACK
+    ):
+        raise RuntimeError(f"tests talk to loopback only, not to {address[0]}")
+    _real_connect(self, address)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    socket.socket.connect = _connect_on_loopback  # type: ignore[method-assign]
+    if not hasattr(config, "workerinput"):
+        config.stash[_HOME] = Path(settings.FIU_HOME)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    home = config.stash.get(_HOME, None)
+    if home is not None and home.name.startswith("fiu-test-"):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+_HOME = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
+    """The end of a run says in one place what could not run here, and why."""
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons: dict[str, list[str]] = {}
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
+    terminalreporter.section("what could not run here")
+    if not reasons:
+        terminalreporter.write_line("nothing: every test ran")
+    for reason, tests in sorted(reasons.items()):
+        terminalreporter.write_line(f"{len(tests)} not run: {reason}")
+        for test in tests[:3]:
+            terminalreporter.write_line(f"    {test}")
+        if len(tests) > 3:
+            terminalreporter.write_line(f"    and {len(tests) - 3} more")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Under FIU_TEST_REQUIRE_ALL=1 a skip is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if REQUIRE_ALL and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def sign_in() -> SignIn:
+    """A client signed in at the person's own door, with a fresh second factor."""
+
+    def signed_in(user: User) -> Client:
+        return client_of(user)
+
+    return signed_in
+
+
+def client_of(user: User, *, second_factor_age: float | None = 0.0) -> Client:
+    """A signed-in client; `second_factor_age` in seconds, None for a session without one."""
+    client = Client()
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    session = client.session
+    now = time.time()
+    session[SIGNED_IN_AT] = session[SEEN_AT] = int(now)
+    if second_factor_age is not None:
+        session["account_authentication_methods_user"] = str(user.pk)
+        session["account_authentication_methods"] = [
+            {"method": "mfa", "type": "totp", "at": now - second_factor_age}
+        ]
+    if user.role == "liaison":
+        session[DOOR_KEY] = LIAISON_DOOR
+    session.save()
+    if user.role == "liaison":
+        client.cookies[settings.LIAISON_COOKIE_NAME] = session.session_key
+        del client.cookies[settings.SESSION_COOKIE_NAME]
+    return client

@@ -1,0 +1,228 @@
+"""The door through which runs are asked for, cancelled and watched over.
+
+The row is the job, a message is a hint: losing every message delays a run by seconds and loses
+nothing (TRUST section 1). What a worker writes stands in leases.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Greatest, Now
+
+from tracing.engine.spec import TraceParameters
+from tracing.leases import Fenced, claimable, requester_is_active
+from tracing.models import Boundary, TraceRun
+from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
+
+__all__ = [
+    "BoundaryKind",
+    "BoundaryRow",
+    "Fenced",
+    "RunState",
+    "TraceParameters",
+    "cancel",
+    "end_idle_cancelled",
+    "fail_exhausted",
+    "fail_orphaned",
+    "hint_claimable",
+    "mark_collected",
+    "num_running",
+    "oldest_claimable_seconds",
+    "queue",
+    "send_hint",
+    "set_boundaries",
+    "take_uncollected",
+]
+
+logger = structlog.get_logger(__name__)
+
+RUN_TASK = "tracing.run"
+HINT_EXPIRES_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class BoundaryRow:
+    """One address where a trace stops; `kind` is a BoundaryKind value."""
+
+    ledger: str
+    address: str
+    kind: str
+    label: str = ""
+
+
+def queue(case: UUID, requested_by: int, parameters: TraceParameters) -> TraceRun:
+    """Put a run in the queue and hint a worker after the commit.
+
+    A second submit of the same question while the first still runs returns the first run: the
+    database holds one live run per case and parameters.
+    """
+    digest = parameters.params_hash
+    live = TraceRun.objects.filter(case=case, params_hash=digest, state__in=LIVE_STATES)
+    try:
+        with transaction.atomic():
+            run = TraceRun.objects.create(
+                case=case,
+                requested_by=requested_by,
+                ledger=parameters.ledger,
+                mode=parameters.mode,
+                parameters=parameters.to_json(),
+                params_hash=digest,
+            )
+    except IntegrityError:
+        run = live.get()
+    run_id = run.pk
+    transaction.on_commit(lambda: send_hint(RUN_TASK, run_id))
+    return run
+
+
+def cancel(public_id: UUID, case: UUID) -> bool:
+    """Ask a live run of this case to end; False when it has ended already.
+
+    A queued run ends at once, a running one at its next checkpoint.
+    """
+    runs = TraceRun.objects.filter(public_id=public_id, case=case, state__in=LIVE_STATES)
+    with transaction.atomic():
+        asked = runs.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
+        end_idle_cancelled(runs.values_list("pk", flat=True))
+    return bool(asked)
+
+
+def send_hint(task: str, *arguments: object) -> bool:
+    """Tell the workers that there is something to do; ids only, and a failure is harmless."""
+    try:
+        current_app.send_task(
+            task,
+            args=list(arguments),
+            retry=False,
+            expires=HINT_EXPIRES_SECONDS,
+            ignore_result=True,
+        )
+    except (OSError, current_app.connection_for_write().transport.connection_errors) as error:
+        logger.warning("hint_not_sent", task=task, error=type(error).__name__)
+        return False
+    return True
+
+
+def hint_claimable(limit: int = 100) -> int:
+    """Hint what may be claimed and was not hinted lately; two dispatchers do no harm."""
+    stale = Q(hinted_at__isnull=True) | Q(
+        hinted_at__lt=Now() - timedelta(seconds=settings.HINT_SECONDS)
+    )
+    sent = 0
+    for run_id in list(claimable().filter(stale).values_list("pk", flat=True)[:limit]):
+        if TraceRun.objects.filter(stale, pk=run_id).update(hinted_at=Now()):
+            sent += send_hint(RUN_TASK, run_id)
+    return sent
+
+
+def fail_exhausted() -> int:
+    """End runs that died five times without a new checkpoint."""
+    return _fail_idle(
+        Q(num_tries_left=0),
+        RunError.CRASHED,
+        "The run stopped five times without getting further. Nothing was kept of it.",
+    )
+
+
+def fail_orphaned() -> int:
+    """End runs whose requester may no longer act (J13)."""
+    return _fail_idle(
+        ~Q(requester_is_active()),
+        RunError.REQUESTER,
+        "The account of the person who asked for this run was closed.",
+    )
+
+
+def end_idle_cancelled(run_ids: Iterable[int] | None = None) -> int:
+    """End cancelled runs that no worker holds."""
+    runs = TraceRun.objects.filter(_idle(), cancel_requested_at__isnull=False)
+    if run_ids is not None:
+        runs = runs.filter(pk__in=list(run_ids))
+    return runs.update(
+        state=RunState.CANCELLED, lease_until=None, finished_at=Now(), attempt=F("attempt") + 1
+    )
+
+
+def take_uncollected(limit: int = 100) -> list[UUID]:
+    """Done runs whose findings nobody took and that were not hinted lately; marks them hinted."""
+    recently = Greatest(F("finished_at"), Now() - timedelta(seconds=settings.HINT_SECONDS))
+    waiting = TraceRun.objects.filter(
+        Q(hinted_at__isnull=True) | Q(hinted_at__lt=recently),
+        state=RunState.DONE,
+        collected_at__isnull=True,
+    ).order_by("finished_at")
+    return [
+        run.public_id
+        for run in waiting.only("public_id", "hinted_at")[:limit]
+        if TraceRun.objects.filter(pk=run.pk, hinted_at=run.hinted_at).update(hinted_at=Now())
+    ]
+
+
+def mark_collected(public_id: UUID) -> bool:
+    """Say that the findings of a done run were taken; True for the first caller only."""
+    return bool(
+        TraceRun.objects.filter(
+            public_id=public_id, state=RunState.DONE, collected_at__isnull=True
+        ).update(collected_at=Now())
+    )
+
+
+def oldest_claimable_seconds() -> float:
+    """How long the oldest claimable run has waited: above 120 s the worker is deaf (J14)."""
+    oldest = (
+        claimable()
+        .annotate(since=Coalesce("lease_until", Greatest("not_before", "queued_at")), now=Now())
+        .order_by("since")
+        .values_list("since", "now")
+        .first()
+    )
+    return 0.0 if oldest is None else float((oldest[1] - oldest[0]).total_seconds())
+
+
+def num_running() -> int:
+    """Runs that a worker holds now."""
+    return TraceRun.objects.filter(state=RunState.RUNNING, lease_until__gte=Now()).count()
+
+
+def set_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:
+    """Replace every boundary of one source, in one transaction. Returns how many there are now."""
+    wanted = [
+        Boundary(
+            ledger=row.ledger,
+            address=row.address,
+            kind=BoundaryKind(row.kind).value,
+            label=row.label[:120],
+            source=source,
+        )
+        for row in rows
+    ]
+    with transaction.atomic():
+        Boundary.objects.filter(source=source).delete()
+        Boundary.objects.bulk_create(wanted, batch_size=500)
+    return len(wanted)
+
+
+def _idle() -> Q:
+    """No worker holds it: queued, or running with a lease that has ended."""
+    return Q(state=RunState.QUEUED) | Q(state=RunState.RUNNING, lease_until__lt=Now())
+
+
+def _fail_idle(which: Q, error: RunError, sentence: str) -> int:
+    failed = TraceRun.objects.filter(_idle(), which, cancel_requested_at__isnull=True).update(
+        state=RunState.FAILED,
+        lease_until=None,
+        finished_at=Now(),
+        error=error,
+        error_text=sentence,
+        attempt=F("attempt") + 1,
+    )
+    if failed:
+        logger.error("runs_failed", reason=error.value, number=failed)
+    return failed

@@ -1,0 +1,48 @@
+"""The balance sheet of a run: what went in is at the ends, paid as fees, or cut by reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tracing.errors import BalanceError
+
+
+@dataclass(frozen=True)
+class BalanceSheet:
+    """Sums of one run in base units. `conserved` is False for poison, which multiplies value."""
+
+    seeds: int
+    ends: int
+    fees: int
+    cut: int
+    conserved: bool
+
+    @property
+    def difference(self) -> int | None:
+        """seeds - ends - fees - cut: zero, or None where the policy does not conserve."""
+        return self.seeds - self.ends - self.fees - self.cut if self.conserved else None
+
+    def to_json(self) -> dict[str, str | None]:
+        """Amounts as strings; the difference is null for poison."""
+        difference = self.difference
+        return {
+            "in": str(self.seeds),
+            "ends": str(self.ends),
+            "fees": str(self.fees),
+            "cut": str(self.cut),
+            "difference": None if difference is None else str(difference),
+        }
+
+
+def reconcile(
+    *, seeds: int, ends: int, fees: int, cut: Mapping[str, int], conserved: bool
+) -> BalanceSheet:
+    """Draw up the sheet. Raises BalanceError if a conserving run is off by even one unit."""
+    sheet = BalanceSheet(seeds, ends, fees, sum(cut.values()), conserved)
+    if sheet.difference:
+        raise BalanceError(
+            f"The balance sheet is off by {sheet.difference} base units: "
+            f"{seeds} in, {ends} at ends, {fees} in fees, {sheet.cut} cut. No result was made."
+        )
+    return sheet

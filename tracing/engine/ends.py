@@ -1,0 +1,133 @@
+"""Where followed value comes to rest, and how a result writes it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from tracing.engine.ledger import NO_ADDRESS, Ledger
+
+
+class Status(StrEnum):
+    """What became of a coin that holds followed value."""
+
+    PASSED_ON = "passed_on"
+    UNSPENT = "unspent"
+    SERVICE = "service"
+    EXCHANGE_BOUNDARY = "exchange_boundary"
+    COINJOIN = "coinjoin"
+    BELOW_DUST = "below_dust"
+    HOP_LIMIT = "hop_limit"
+    IS_SEED = "is_seed"
+    # Forward only.
+    AFTER_HORIZON = "after_horizon"
+    UNKNOWN_INPUT = "unknown_input"
+    # Backward only.
+    COINBASE = "coinbase"
+    BEFORE_HORIZON = "before_horizon"
+    UNKNOWN_OUTPUT = "unknown_output"
+
+
+STOPPED_EARLY: Final = frozenset(
+    {
+        Status.COINJOIN,
+        Status.HOP_LIMIT,
+        Status.AFTER_HORIZON,
+        Status.BEFORE_HORIZON,
+        Status.UNKNOWN_INPUT,
+        Status.UNKNOWN_OUTPUT,
+    }
+)
+"""Ends that are no answer but a limit of the run or of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A coin where following stopped.
+
+    Args:
+        coin: output id, or -1 - input id where the ledger does not hold the output an input spends.
+        amount: units the policy puts here; low, high: sound bounds on them; hops: fewest
+            transactions.
+    """
+
+    coin: int
+    amount: int
+    low: int
+    high: int
+    hops: int
+    status: Status
+
+    def to_row(self) -> list[int | str]:
+        """The end as a flat row for a checkpoint."""
+        return [self.coin, self.amount, self.low, self.high, self.hops, self.status.value]
+
+    @classmethod
+    def from_row(cls, row: list[int | str]) -> End:
+        """Read what `to_row` wrote."""
+        coin, amount, low, high, hops = (int(cell) for cell in row[:5])
+        return cls(coin, amount, low, high, hops, Status(str(row[5])))
+
+
+def utc_text(seconds: int) -> str:
+    """Seconds since 1970 as `2025-01-06T00:10:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A coin in words: where it stands in the ledger."""
+
+    txid: str
+    vout: int | None
+    outpoint: str
+    address: str | None
+    value: int
+    height: int
+    at: str
+
+
+def place_of(ledger: Ledger, coin: int) -> Place:
+    """The coin in words. An output not in the ledger is named by its input."""
+    if coin >= 0:
+        tx = int(ledger.out_tx[coin])
+        number = coin - int(ledger.out_off[tx])
+        address, value = int(ledger.out_address[coin]), int(ledger.out_value[coin])
+        txid = ledger.txid(tx)
+        outpoint, vout = f"{txid}:{number}", number
+    else:
+        spent_by = -1 - coin
+        tx = int(ledger.in_tx[spent_by])
+        address, value = int(ledger.in_address[spent_by]), int(ledger.in_value[spent_by])
+        txid = ledger.txid(tx)
+        outpoint, vout = f"{txid}:in{spent_by - int(ledger.in_off[tx])}", None
+    return Place(
+        txid=txid,
+        vout=vout,
+        outpoint=outpoint,
+        address=None if address == NO_ADDRESS else ledger.address_text(address),
+        value=value,
+        height=int(ledger.tx_height[tx]),
+        at=utc_text(int(ledger.tx_time[tx])),
+    )
+
+
+def end_json(ledger: Ledger, end: End) -> dict[str, object]:
+    """One row of `ends`; amounts are strings."""
+    place = place_of(ledger, end.coin)
+    return {
+        "outpoint": place.outpoint,
+        "txid": place.txid,
+        "vout": place.vout,
+        "address": place.address,
+        "amount": str(end.amount),
+        "value": str(place.value),
+        "status": end.status.value,
+        "hops": end.hops,
+        "low": str(end.low),
+        "high": str(end.high),
+        "height": place.height,
+        "at": place.at,
+    }

@@ -4,42 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
 
 from tracing.engine.coinjoin import is_coinjoin
 from tracing.engine.ends import place_of, utc_text
 from tracing.engine.ledger import UNKNOWN_OUTPUT, UNSPENT, Ledger
-from tracing.engine.resolve import seed_outputs, walls_of
-from tracing.engine.seal import boundaries_sha256, sealed
-from tracing.engine.spec import Json, TraceParameters, Walls
-
-DEFAULT_DEPTH: Final = 8
-NUM_BEST: Final = 10
-VISIT_LIMIT: Final = 200_000
-"""Transactions one search may look at; a search that would need more says so."""
-
-
-@dataclass(frozen=True)
-class PathsSpec:
-    """A search resolved against one snapshot.
-
-    Args:
-        sources, targets: output ids of the two wallet sets.
-        max_depth: most transactions on a path.
-        num_best: how many paths to return.
-        walls, coinjoin, min_value, until_height: as for a trace; a path neither passes a wall nor,
-            by default, a CoinJoin. A path may start or end at a wall.
-    """
-
-    sources: tuple[int, ...]
-    targets: tuple[int, ...]
-    max_depth: int = DEFAULT_DEPTH
-    num_best: int = NUM_BEST
-    walls: Walls | None = None
-    coinjoin: str = "stop"
-    min_value: int = 0
-    until_height: int | None = None
-    visit_limit: int = VISIT_LIMIT
+from tracing.engine.seal import sealed
+from tracing.engine.spec import Json, PathsSpec
+from tracing.engine.walk import Progress, Tick
 
 
 @dataclass(frozen=True)
@@ -64,21 +36,28 @@ class PathsResult:
     than asked, or that there are more paths than were asked for.
     """
 
+    spec: PathsSpec
+    ledger: Ledger
     paths: tuple[Path, ...]
     searched_depth: int
     truncated: bool
     num_transactions: int
 
-
-@dataclass(frozen=True)
-class PathsProgress:
-    """How far a search is: same fields as a trace's progress, and nothing to resume from."""
-
-    addresses: int
-    transactions: int
-    frontier: int
-    depth: int
-    explained_pct: int
+    @cached_property
+    def json(self) -> Json:
+        """The sealed result; the addresses of a path are one more than its hops."""
+        body: Json = {
+            "paths": [_path_json(self.ledger, path) for path in self.paths],
+            "searched_depth": self.searched_depth,
+            "truncated": self.truncated,
+            "counts": {"paths": len(self.paths), "transactions": self.num_transactions},
+        }
+        return sealed(
+            body,
+            ledger=self.ledger,
+            parameters=self.spec.parameters,
+            boundaries=self.spec.boundaries_sha256,
+        )
 
 
 class _Search:
@@ -89,7 +68,7 @@ class _Search:
         self.ledger = ledger
         self.sources = frozenset(spec.sources)
         self.targets = frozenset(spec.targets)
-        self.walls = spec.walls or {}
+        self.walls = spec.walls
         self.opened: dict[int, bool] = {}
 
     def open(self, tx: int) -> bool:
@@ -149,9 +128,7 @@ class _Search:
         return {tx for tx in found if tx is not None}
 
 
-def find_paths(
-    spec: PathsSpec, ledger: Ledger, tick: Callable[[PathsProgress], None] | None = None
-) -> PathsResult:
+def find_paths(spec: PathsSpec, ledger: Ledger, tick: Tick | None = None) -> PathsResult:
     """The best paths between two sets of coins, by the least amount on the way, then by time.
 
     A path is a chain of transactions, each spending a coin the one before it made: value cannot
@@ -174,12 +151,9 @@ def find_paths(
     depth_ahead = depth_behind = 1
     truncated = False
     while depth_ahead + depth_behind <= spec.max_depth and (front or back):
+        depth = depth_ahead + depth_behind - 1
         if tick is not None:
-            seen = len(ahead) + len(behind)
-            depth = depth_ahead + depth_behind - 1
-            tick(
-                PathsProgress(0, seen, len(front) + len(back), depth, depth * 100 // spec.max_depth)
-            )
+            tick(_progress(spec, len(ahead) + len(behind), len(front) + len(back), depth))
         if len(ahead) + len(behind) > spec.visit_limit:
             truncated = True
             break
@@ -194,10 +168,24 @@ def find_paths(
     on_path = _between(search, ahead, behind)
     paths = _best(search, on_path, searched)
     return PathsResult(
+        spec=spec,
+        ledger=ledger,
         paths=tuple(paths[: spec.num_best]),
         searched_depth=searched,
         truncated=truncated or len(paths) > spec.num_best,
         num_transactions=len(ahead.keys() | behind.keys()),
+    )
+
+
+def _progress(spec: PathsSpec, seen: int, frontier: int, depth: int) -> Progress:
+    """A search starts again from the beginning: its checkpoint is empty."""
+    return Progress(
+        addresses=0,
+        transactions=seen,
+        frontier=frontier,
+        depth=depth,
+        explained_pct=depth * 100 // spec.max_depth,
+        checkpoint=dict,
     )
 
 
@@ -277,44 +265,6 @@ def _sum(search: _Search, coins: list[int]) -> tuple[int, int]:
 def _rank(path: Path) -> tuple[int, int, int, tuple[int, ...]]:
     """Largest amount, then earliest arrival, then fewest hops, then chain order."""
     return -path.amount, path.txs[-1], len(path.txs), path.txs
-
-
-def paths_json(
-    parameters: TraceParameters,
-    ledger: Ledger,
-    boundaries: Iterable[tuple[str, str]] = (),
-    tick: Callable[[PathsProgress], None] | None = None,
-) -> Json:
-    """Resolve a search from parameters of mode `paths`, run it, and seal what it found.
-
-    Each path has `txids`, `addresses` (one more than hops: where each coin stood), `amount`,
-    `hops`, `steps`.
-
-    Raises SeedError if a place is not in the ledger.
-    """
-    rows = sorted(set(boundaries))
-    spec = PathsSpec(
-        sources=tuple(seed_outputs(ledger, parameters.seeds)),
-        targets=tuple(seed_outputs(ledger, parameters.targets)),
-        max_depth=parameters.max_hops or DEFAULT_DEPTH,
-        walls=walls_of(ledger, rows, parameters.stops),
-        coinjoin=parameters.coinjoin,
-        min_value=parameters.min_value,
-        until_height=parameters.until_height,
-    )
-    result = find_paths(spec, ledger, tick)
-    body: Json = {
-        "paths": [_path_json(ledger, path) for path in result.paths],
-        "searched_depth": result.searched_depth,
-        "truncated": result.truncated,
-        "counts": {"paths": len(result.paths), "transactions": result.num_transactions},
-    }
-    return sealed(
-        body,
-        ledger=ledger,
-        parameters=parameters.to_json(),
-        boundaries=boundaries_sha256(rows),
-    )
 
 
 def _path_json(ledger: Ledger, path: Path) -> Json:

@@ -8,7 +8,15 @@ import numpy as np
 
 from tracing.engine.ledger import Ledger
 from tracing.engine.seal import boundaries_sha256
-from tracing.engine.spec import WALL_OF_KIND, TraceParameters, TraceSpec, Walls, is_outpoint
+from tracing.engine.spec import (
+    DEFAULT_DEPTH,
+    WALL_OF_KIND,
+    PathsSpec,
+    TraceParameters,
+    TraceSpec,
+    Walls,
+    is_outpoint,
+)
 from tracing.errors import ParametersError, SeedError
 
 
@@ -37,6 +45,26 @@ def trace_spec(
         until_height=parameters.until_height,
         coinjoin=parameters.coinjoin,
         walls=walls_of(ledger, rows, parameters.stops),
+        parameters=parameters.to_json(),
+        boundaries_sha256=boundaries_sha256(rows),
+    )
+
+
+def paths_spec(
+    parameters: TraceParameters, ledger: Ledger, boundaries: Iterable[tuple[str, str]] = ()
+) -> PathsSpec:
+    """Resolve a search for paths. Raises SeedError if a place is not in the ledger."""
+    if parameters.mode != "paths":
+        raise ParametersError("These parameters ask for a trace, not for paths.")
+    rows = sorted(set(boundaries))
+    return PathsSpec(
+        sources=tuple(seed_outputs(ledger, parameters.seeds)),
+        targets=tuple(seed_outputs(ledger, parameters.targets)),
+        max_depth=parameters.max_hops or DEFAULT_DEPTH,
+        walls=walls_of(ledger, rows, parameters.stops),
+        coinjoin=parameters.coinjoin,
+        min_value=parameters.min_value,
+        until_height=parameters.until_height,
         parameters=parameters.to_json(),
         boundaries_sha256=boundaries_sha256(rows),
     )

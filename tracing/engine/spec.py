@@ -222,3 +222,33 @@ class TraceSpec:
         _one_of("policy", self.policy, POLICIES)
         _one_of("direction", self.direction, DIRECTIONS)
         object.__setattr__(self, "seeds", tuple(sorted(set(self.seeds))))
+
+
+DEFAULT_DEPTH: Final = 8
+NUM_BEST: Final = 10
+VISIT_LIMIT: Final = 200_000
+"""Transactions one search for paths may look at; a search that would need more says so."""
+
+
+@dataclass(frozen=True)
+class PathsSpec:
+    """A search for paths resolved against one snapshot.
+
+    Args:
+        sources, targets: output ids of the two wallet sets.
+        max_depth: most transactions on a path; num_best: how many paths to return.
+        walls, coinjoin, min_value, until_height: as for a trace. A path neither passes a wall nor,
+            by default, a CoinJoin; it may start or end at a wall.
+    """
+
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    max_depth: int = DEFAULT_DEPTH
+    num_best: int = NUM_BEST
+    walls: Walls = field(default_factory=dict)
+    coinjoin: str = "stop"
+    min_value: int = 0
+    until_height: int | None = None
+    visit_limit: int = VISIT_LIMIT
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    boundaries_sha256: str = ""

@@ -1,6 +1,6 @@
 """The operator's chain in miniature: the same 28 transactions, without the traffic around them.
 
-Amounts, inputs and outputs stand in the order that FIFO and LIFO need. Each funding coin is a coinbase here.
+Amounts, inputs and outputs stand in the order that FIFO and LIFO need. Coinbases fund it here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worked oracle: the operator's chain, whose figures were computed by hand and by an independent program."""
+"""The worked oracle: the operator's chain, whose figures an independent program computed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,7 @@ ROWS = {
     "OP-1": (860_000_000, 620_000_000, 849_031_056, 820_180_000, 860_000_000, 860_000_000),
     "OP-3": (500_000_000, 340_000_000, 493_622_707, 500_000_000, 460_012_000, 500_000_000),
     "swap": (640_000_000, 480_000_000, 631_837_065, 640_000_000, 640_000_000, 640_000_000),
-    "P": (
-        1_133_783_500,
-        1_093_783_500,
-        1_119_322_561,
-        1_133_783_500,
-        1_133_783_500,
-        1_133_783_500,
-    ),  # fmt: skip
+    "P": (1_133_783_500, 1_093_783_500, 1_119_322_561, *[1_133_783_500] * 3),
 }
 FEES = {"haircut": 35_832, "fifo": 36_500, "lifo": 24_500}
 COLUMN = {"haircut": 2, "fifo": 3, "lifo": 4, "poison": 0}

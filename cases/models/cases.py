@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
@@ -56,6 +57,12 @@ class Case(PublicModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     opened_at = models.DateTimeField()
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     closed_at = models.DateTimeField(null=True)
     closure_reason = models.CharField(max_length=16, blank=True)
     decisions = models.JSONField(default=list)
@@ -65,7 +72,15 @@ class Case(PublicModel):
     objects = CaseQuerySet.as_manager()
 
     class Meta:
-        constraints = [state_is_known("case_state_is_known", CaseState)]
+        constraints = [
+            state_is_known("case_state_is_known", CaseState),
+            models.CheckConstraint(
+                name="case_decider_is_a_second_person",
+                condition=Q(decided_by=None)
+                | Q(submitted_by=None)
+                | ~Q(decided_by=F("submitted_by")),
+            ),
+        ]
         indexes = [
             # The case list: open cases, newest change first.
             models.Index(fields=["state", "-updated_at"], name="case_list")

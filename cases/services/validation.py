@@ -1,0 +1,44 @@
+"""Field rules of the models as one sentence, before anything is written."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from cases.services.errors import CaseworkError
+
+
+def check_fields(row: models.Model, *names: str) -> None:
+    """Raise CaseworkError with one sentence unless these fields hold what their columns allow.
+
+    Texts are measured against `max_length` and `choices`; SQLite itself measures nothing.
+    """
+    others = {field.name for field in row._meta.fields} - set(names)
+    try:
+        row.clean_fields(exclude=others)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise CaseworkError(f"{name.replace('_', ' ').capitalize()}: {messages[0]}") from None
+
+
+def require_text(value: str, sentence: str) -> str:
+    """The text without outer blanks. Raises CaseworkError with `sentence` when nothing is left."""
+    text = value.strip()
+    if not text:
+        raise CaseworkError(sentence)
+    return text
+
+
+def require_reason(reason: str) -> str:
+    """Every decision carries its reason."""
+    return require_text(reason, _("Give a reason: it stands in the audit trail."))
+
+
+def present_values(row: models.Model, asked: dict[str, Any]) -> dict[str, object]:
+    """What the row holds now where it differs from what was asked, for the answer to a 409."""
+    return {
+        name: getattr(row, name)
+        for name, value in asked.items()
+        if hasattr(row, name) and getattr(row, name) != value
+    }

@@ -33,7 +33,7 @@ _REGTEST_BITS: Final = (0x207FFFFF).to_bytes(4, "little")
 
 @dataclass(frozen=True)
 class Records:
-    """Spans of records in a file's decoded content, and the network of their magic (None for a bare block)."""
+    """Spans of records in a file's decoded content; the network of their magic, None without."""
 
     data: bytes
     spans: tuple[tuple[int, int], ...]

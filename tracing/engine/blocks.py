@@ -93,35 +93,39 @@ def concat_columns(parts: Sequence[BlockColumns]) -> BlockColumns:
     return BlockColumns(**joined)
 
 
-def _ranges(start: I64, count: I64) -> I64:
+def ranges(start: I64, count: I64) -> I64:
     """start[0], start[0]+1, ... count[0] of them, then those of start[1], and so on."""
     end = np.cumsum(count)
     total = int(end[-1]) if len(end) else 0
-    return np.arange(total) + np.repeat(start - (end - count), count)
+    return np.asarray(np.arange(total) + np.repeat(start - (end - count), count))
+
+
+def offsets(counts: I64) -> I64:
+    """0 and the running sums of the counts."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
 def select_blocks(columns: BlockColumns, chosen: I64) -> BlockColumns:
     """The chosen blocks, in the order of `chosen`."""
-    if len(chosen) == columns.num_blocks and np.array_equal(chosen, np.arange(len(chosen))):
+    if np.array_equal(chosen, np.arange(columns.num_blocks)):
         return columns
-    values: dict[str, NDArray[np.generic]] = {}
-    rows, ends = chosen, {"block_tx": "", "tx_in": "", "tx_out": ""}
-    counts = np.diff(columns.block_tx)[chosen]
-    tx = _ranges(columns.block_tx[chosen], counts)
-    ends["block_tx"] = "block"
-    for name in ("block_hash", "block_prev", "block_time", "block_bits", "block_height"):
-        values[name] = getattr(columns, name)[rows]
-    values["block_offset"] = columns.block_offset[rows]
-    values["block_tx"] = np.concatenate([[0], np.cumsum(counts)])
-    values["txid"], values["tx_segwit"] = columns.txid[tx], columns.tx_segwit[tx]
-    for off, prefix in (("tx_in", "in_"), ("tx_out", "out_")):
-        offsets: I64 = getattr(columns, off)
-        sizes = np.diff(offsets)[tx]
-        values[off] = np.concatenate([[0], np.cumsum(sizes)])
-        picked = _ranges(offsets[tx], sizes)
-        for name in (f.name for f in fields(BlockColumns) if f.name.startswith(prefix)):
-            values[name] = getattr(columns, name)[picked]
-    return BlockColumns(**values)  # type: ignore[arg-type]  # names and types are those of the fields
+    num_tx = np.diff(columns.block_tx)[chosen]
+    tx = ranges(columns.block_tx[chosen], num_tx)
+    num_in, num_out = np.diff(columns.tx_in)[tx], np.diff(columns.tx_out)[tx]
+    rows = {
+        "block": chosen,
+        "txid": tx,
+        "tx": tx,
+        "in": ranges(columns.tx_in[tx], num_in),
+        "out": ranges(columns.tx_out[tx], num_out),
+    }
+    values = {
+        field.name: getattr(columns, field.name)[rows[field.name.split("_")[0]]]
+        for field in fields(BlockColumns)
+        if field.name not in ("block_tx", "tx_in", "tx_out")
+    }
+    values |= {"block_tx": offsets(num_tx), "tx_in": offsets(num_in), "tx_out": offsets(num_out)}
+    return BlockColumns(**values)
 
 
 def check_header(header_hash: bytes, bits: int, network: Network) -> str | None:

@@ -1,0 +1,129 @@
+"""The manifest of a ledger: its batches and snapshots, replaced as a whole; and the loading lock.
+
+A load writes its batch and arrays first and the manifest last, by fsync and rename: a reader sees
+the ledger before the load or after it, never between, and needs no lock. What a broken load leaves
+behind is in no manifest and is removed by the next load.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tracing.errors import LedgerBusy, LedgerError, SnapshotGone
+from tracing.ledgers.batches import sync
+from tracing.ledgers.names import MANIFEST
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class SegmentInfo:
+    """A run of connected blocks: from `first_height` to `height`, ending in `tip_hash`.
+
+    `known` is false while its heights are only the least possible ones.
+    """
+
+    tip_hash: str
+    tip_time: int
+    first_height: int
+    height: int
+    num_blocks: int
+    known: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The ledger as of one epoch: the first `num_batches` batches and what they amount to."""
+
+    epoch: int
+    chain: str
+    num_batches: int
+    height: int
+    tip_hash: str
+    tip_time: int
+    num_blocks: int
+    num_tx: int
+    num_inputs: int
+    num_outputs: int
+    num_addresses: int
+    num_stale: int
+    segments: tuple[SegmentInfo, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Batches in the order of loading, and snapshots by epoch, the current one last."""
+
+    name: str
+    batches: tuple[str, ...]
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def current(self) -> Snapshot:
+        """The newest snapshot."""
+        return self.snapshots[-1]
+
+    def snapshot(self, epoch: int | None) -> Snapshot:
+        """The snapshot of an epoch, None for the newest. Raises SnapshotGone."""
+        if epoch is None:
+            return self.current
+        for snapshot in self.snapshots:
+            if snapshot.epoch == epoch:
+                return snapshot
+        raise SnapshotGone(f"the ledger {self.name} has no epoch {epoch}")
+
+    def with_load(self, batch: str, snapshot: Snapshot) -> Manifest:
+        """This manifest and one more batch.
+
+        Older snapshots keep their counts, not their segments.
+        """
+        old = tuple(replace(s, segments=s.segments[-1:]) for s in self.snapshots)
+        return Manifest(self.name, (*self.batches, batch), (*old, snapshot))
+
+
+def read_manifest(folder: Path, name: str) -> Manifest | None:
+    """The manifest of a ledger, None if nothing is loaded."""
+    try:
+        raw = json.loads((folder / MANIFEST).read_text())
+    except FileNotFoundError:
+        return None
+    if raw["format"] != FORMAT:
+        raise LedgerError(
+            f"the ledger {name} has format {raw['format']}; this version reads {FORMAT}"
+        )
+    snapshots = [
+        Snapshot(**{**s, "segments": tuple(SegmentInfo(**part) for part in s["segments"])})
+        for s in raw["snapshots"]
+    ]
+    return Manifest(raw["name"], tuple(raw["batches"]), tuple(snapshots))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest: all or nothing, also through a power cut."""
+    draft = folder / f".{MANIFEST}.draft"
+    with draft.open("w") as file:
+        json.dump({"format": FORMAT, **asdict(manifest)}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(folder / MANIFEST)
+    sync(folder)
+
+
+@contextmanager
+def loading_lock(folder: Path, name: str) -> Iterator[None]:
+    """Hold the ledger's loading lock. Raises LedgerBusy if another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"blocks are being loaded into {name} by another process; try again later"
+            raise LedgerBusy(message) from None
+        yield

@@ -1,0 +1,155 @@
+"""A stored ledger, opened at one snapshot: memory-mapped arrays behind the engine's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracing.engine.addresses import Network, decode_address
+from tracing.engine.ledger import I64, U8, U32, U64
+from tracing.engine.scripts import row_keys, row_of_address, row_text, row_texts
+from tracing.errors import AddressError
+from tracing.ledgers.manifest import Snapshot
+
+
+class StoredLedger:
+    """A snapshot of a stored ledger; see `tracing.engine.ledger.Ledger` for the arrays.
+
+    Beyond them: `out_kind` (script kind), `out_script` (number of a script without address),
+    `in_own_address` (what stored coins or the input itself say), `in_stored` (1 where its coin is
+    stored), `tx_segwit`, and per block `block_hash`, `block_height`, `block_time`, `block_tx`,
+    `block_segment`.
+
+    Opening costs a few milliseconds; pages are read when touched.
+    """
+
+    in_off: U64
+    out_off: U64
+    tx_height: U32
+    tx_time: U32
+    tx_fee: I64
+    tx_coinbase: U8
+    tx_segwit: U8
+    out_value: I64
+    out_address: U32
+    out_tx: U32
+    out_spent_in: U32
+    out_kind: U8
+    out_script: U32
+    in_out: U32
+    in_tx: U32
+    in_value: I64
+    in_address: U32
+    in_own_address: U32
+    in_stored: U8
+    block_hash: U8
+    block_height: U32
+    block_time: U32
+    block_tx: U64
+    block_segment: U32
+    _ARRAYS = (
+        *("in_off", "out_off", "tx_height", "tx_time", "tx_fee", "tx_coinbase", "tx_segwit"),
+        *("out_value", "out_address", "out_tx", "out_spent_in", "out_kind", "out_script"),
+        *("in_out", "in_tx", "in_value", "in_address", "in_own_address", "in_stored"),
+        *("block_hash", "block_height", "block_time", "block_tx", "block_segment"),
+    )
+
+    def __init__(self, name: str, network: Network, snapshot: Snapshot, folder: Path) -> None:
+        self.name = name
+        self.network = network
+        self.snapshot = snapshot
+        self.chain: str = snapshot.chain
+        self.height: int = snapshot.height
+        self.tip_hash: str = snapshot.tip_hash
+        self.epoch: int = snapshot.epoch
+        self.folder = folder
+        for array in self._ARRAYS:
+            setattr(self, array, self._open(array))
+        self._txid = self._open("txid")
+        self._tx_key, self._tx_of_key = self._open("tx_key"), self._open("tx_of_key")
+        self._row = self._open("address_row")
+        self._address_key = self._open("address_key")
+        self._address_of_key = self._open("address_of_key")
+        self._by = {
+            side: (self._open(f"by_{side}"), self._open(f"by_{side}_off")) for side in ("out", "in")
+        }
+        self.num_tx: int = len(self.tx_height)
+        self.num_outputs: int = len(self.out_value)
+        self.num_inputs: int = len(self.in_out)
+        self.num_addresses: int = len(self._row)
+
+    def _open(self, name: str) -> NDArray[Any]:  # arrays of several types
+        # A plain view: numpy's memmap class makes every small slice slow.
+        path = self.folder / f"{name}.npy"
+        return np.load(path, mmap_mode="r").view(np.ndarray)
+
+    @property
+    def tip_at(self) -> datetime:
+        """Time of the last block."""
+        return datetime.fromtimestamp(self.snapshot.tip_time, UTC)
+
+    def txid(self, tx: int) -> str:
+        """The transaction's id: 64 hex digits."""
+        return self._txid[tx][::-1].tobytes().hex()
+
+    def find_tx(self, txid: str) -> int | None:
+        """The transaction of this id (the latest of a repeated id), None if there is none."""
+        try:
+            wire = bytes.fromhex(txid)[::-1]
+        except ValueError:
+            return None
+        if len(wire) != 32 or not self.num_tx:
+            return None
+        key = np.frombuffer(wire[:8], np.uint64)[0]
+        low, high = (int(np.searchsorted(self._tx_key, key, side=s)) for s in ("left", "right"))
+        for k in range(high - 1, low - 1, -1):
+            t = int(self._tx_of_key[k])
+            if self._txid[t].tobytes() == wire:
+                return t
+        return None
+
+    def address_text(self, address: int) -> str:
+        """The canonical text of an address id. Cost: about 20 us."""
+        return row_text(self._row[address].tobytes(), self.network)
+
+    def address_texts(self, addresses: Iterable[int] | U32) -> list[str]:
+        """Canonical texts of many address ids. Cost: about 1 us each in bulk."""
+        ids = np.fromiter(addresses, np.int64)
+        return row_texts(self._row[ids], self.network)
+
+    def find_address(self, text: str) -> int | None:
+        """The id of an address text, None if it is none or the ledger has never seen it."""
+        try:
+            decoded = decode_address(text)
+        except AddressError:
+            return None
+        if self.network not in decoded.networks or not self.num_addresses:
+            return None
+        wanted = row_of_address(decoded)
+        key = row_keys(np.frombuffer(wanted, np.uint8).reshape(1, -1))[0]
+        low, high = (
+            int(np.searchsorted(self._address_key, key, side=s)) for s in ("left", "right")
+        )
+        for k in range(low, high):
+            address = int(self._address_of_key[k])
+            if self._row[address].tobytes() == wanted:
+                return address
+        return None
+
+    def outputs_of_address(self, address: int) -> U32:
+        """Outputs that pay the address, ascending."""
+        return self._rows("out", address)
+
+    def inputs_of_address(self, address: int) -> U32:
+        """Inputs that spend from the address, ascending."""
+        return self._rows("in", address)
+
+    def _rows(self, side: str, address: int) -> U32:
+        rows, off = self._by[side]
+        found: U32 = rows[int(off[address]) : int(off[address + 1])]
+        return found

@@ -47,6 +47,7 @@ class BlockColumns:
         block_offset: byte where the block starts in its file.
         tx_in, tx_out: first input and output of each transaction and the end.
         in_row: address row the input reveals by itself, zero where it reveals none.
+        in_bare: 1 where the input has neither script nor witness, as in generated chains.
         out_kind: `ScriptKind`; out_row: address row; out_script: scripts of outputs without
             address.
     """
@@ -65,6 +66,7 @@ class BlockColumns:
     in_prev: U8
     in_vout: U32
     in_row: U8
+    in_bare: U8
     out_value: I64
     out_kind: U8
     out_row: U8
@@ -336,6 +338,7 @@ def parse_blocks(data: bytes, spans: Sequence[tuple[int, int]], network: Network
         in_prev=in_prev,
         in_vout=in_vout,
         in_row=_revealed_rows(scan, buffer, in_at),
+        in_bare=_bare(scan, buffer, in_at),
         out_value=value,
         out_kind=kinds,
         out_row=rows,
@@ -385,6 +388,12 @@ def _revealed_rows(scan: _Scan, buffer: U8, at: I64) -> U8:
     return rows
 
 
+def _bare(scan: _Scan, buffer: U8, at: I64) -> U8:
+    bare = (buffer[at + 36] == 0).astype(np.uint8)
+    bare[list(scan.witnesses)] = 0
+    return bare
+
+
 def _check_coinbases(scan: _Scan, in_prev: U8, in_vout: U32, block_tx: I64, tx_in: I64) -> None:
     null = (in_vout == 0xFFFFFFFF) & ~in_prev.any(1)
     first_in = tx_in[block_tx[:-1]]
@@ -401,10 +410,7 @@ def _check_coinbases(scan: _Scan, in_prev: U8, in_vout: U32, block_tx: I64, tx_i
 
 
 def _check_commitments(scan: _Scan, ids: list[bytes], starts: Sequence[int]) -> None:
-    """BIP-141:
-
-    witnesses are bound by a hash in the coinbase, else a changed one would go unseen.
-    """
+    """Witnesses are bound by a hash in the coinbase (BIP-141), else a change would go unseen."""
     if not scan.bodies:
         return
     data = scan.data

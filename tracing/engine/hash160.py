@@ -65,9 +65,9 @@ def _turn(x: U32, by: int) -> U32:
 
 
 def ripemd160_of_digests(digests: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RIPEMD-160 of many 32-byte messages at once:
+    """RIPEMD-160 of many 32-byte messages at once, u8[n, 32] to u8[n, 20].
 
-    u8[n, 32] -> u8[n, 20]. Cost: about 1 us each in bulk.
+    Cost: about 1 us each in bulk.
     """
     n = len(digests)
     block = np.zeros((n, 64), np.uint8)

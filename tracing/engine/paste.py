@@ -83,9 +83,9 @@ def clean(line: str) -> str:
 
 
 def parse_address_text(text: str) -> BitcoinAddress:
-    """One address as typed or pasted:
+    """One address as typed or pasted, cleaned, without `bitcoin:` and parameters.
 
-    cleaned, without `bitcoin:` and parameters. Raises AddressError.
+    Raises AddressError.
     """
     cleaned = _URI.sub("", clean(text), count=1).partition("?")[0]
     _refuse_foreign_letters(cleaned)

@@ -73,7 +73,7 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
         reader.numbers("input", "prev_vout")[ins],
         arrays,
     )
-    _value_inputs(own_value, arrays)
+    _value_inputs(own_value, reader.numbers("input", "bare")[ins], arrays)
     _fees(arrays)
     count = len(arrays["address_row"])
     for side in ("out", "in"):
@@ -86,10 +86,10 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
 def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
     """Blocks and transactions in chain order; returns the stored position of each transaction."""
     blocks, heights, segment = [], [], []
-    for number, part in enumerate(chain.segments):
+    for nth, part in enumerate(chain.segments):
         blocks.append(np.array(part.blocks, np.int64))
         heights.append(np.arange(len(part.blocks)) + part.first_height)
-        segment.append(np.full(len(part.blocks), number, np.uint32))
+        segment.append(np.full(len(part.blocks), nth, np.uint32))
     stored, height = np.concatenate(blocks), np.concatenate(heights)
     number = np.concatenate(segment)
     order = np.lexsort((number, height))
@@ -176,7 +176,6 @@ def _number_addresses(book: U8, out_row: U32, in_row: U32, arrays: Arrays) -> No
         if known.any():
             ids[known] = number[same[row[known]]]
         arrays[f"{side}_address"] = ids
-    arrays["in_own_address"] = arrays["in_address"].copy()
     arrays["address_row"] = distinct[order]
     keys = row_keys(arrays["address_row"]) if len(order) else np.zeros(0, np.uint64)
     by_key = np.argsort(keys, kind="stable")
@@ -212,16 +211,19 @@ def _link(prev: U8, vout: U32, arrays: Arrays) -> None:
     spent_in = np.full(len(arrays["out_value"]), UNSPENT, np.uint32)
     spent_in[out] = found
     if len(out) != int(np.count_nonzero(spent_in != UNSPENT)):
-        i = int(found[np.flatnonzero(spent_in[out] != found)[0]])
-        name = prev[i][::-1].tobytes().hex()
-        raise LedgerError(f"the output {name}:{int(vout[i])} is spent twice; these blocks conflict")
+        first = int(found[np.flatnonzero(spent_in[out] != found)[0]])
+        name = prev[first][::-1].tobytes().hex()
+        raise LedgerError(
+            f"the output {name}:{int(vout[first])} is spent twice; these blocks conflict"
+        )
     arrays["in_out"], arrays["out_spent_in"] = in_out, spent_in
 
 
-def _value_inputs(own_value: I64, arrays: Arrays) -> None:
-    """What inputs are worth and whose they were:
+def _value_inputs(own_value: I64, bare: U8, arrays: Arrays) -> None:
+    """What inputs are worth and whose: by link, else by stored coin, else by themselves.
 
-    by link, else by stored coin, else by themselves.
+    `in_own_address` keeps what the input says without the link. An input with neither script nor
+    witness can say nothing; for it the link counts there too.
     """
     linked = np.flatnonzero(arrays["in_out"] != UNKNOWN_OUTPUT)
     out = arrays["in_out"][linked]
@@ -229,11 +231,15 @@ def _value_inputs(own_value: I64, arrays: Arrays) -> None:
     arrays["in_stored"] = (own_value >= 0).astype(np.uint8)
     conflict = (own_value[linked] >= 0) & (own_value[linked] != arrays["out_value"][out])
     if conflict.any():
-        t = int(arrays["in_tx"][linked[np.flatnonzero(conflict)[0]]])
-        name = arrays["txid"][t][::-1].tobytes().hex()
+        spender = int(arrays["in_tx"][linked[np.flatnonzero(conflict)[0]]])
+        name = arrays["txid"][spender][::-1].tobytes().hex()
         raise LedgerError(f"the spent coins given for {name} differ from the ledger's own outputs")
     value[linked] = arrays["out_value"][out]
+    own = address.copy()
     address[linked] = arrays["out_address"][out]
+    silent = (bare > 0) & (own_value < 0) & (arrays["in_out"] != UNKNOWN_OUTPUT)
+    own[silent] = address[silent]
+    arrays["in_own_address"], arrays["in_silent"] = own, silent.astype(np.uint8)
     arrays["in_value"] = value
 
 

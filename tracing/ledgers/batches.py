@@ -6,7 +6,7 @@ between transactions and fees follow anew when older blocks arrive:
     block     hash, prev, time, bits, bip34_height, num_tx
     tx        tx_id, txid, block, num_in, num_out, coinbase, segwit
     output    tx_id, vout, value, script_type, address, script (where there is no address)
-    input     tx_id, vin, prev_txid, prev_vout, address (what the input shows by itself)
+    input     tx_id, vin, prev_txid, prev_vout, address (what the input shows by itself), bare
     address   address, text, kind, row
     coin_block, coin   spent coins by block, in the order of its inputs
 
@@ -39,7 +39,7 @@ I64: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CoinColumns:
-    """Spent coins of whole blocks:
+    """Spent coins of whole blocks.
 
     `num[k]` coins of block `block_hash[k]`, in the order of its inputs.
     """
@@ -131,6 +131,7 @@ def write_batch(path: Path, columns: BlockColumns, coins: CoinColumns, network: 
             "prev_txid": _binary(columns.in_prev),
             "prev_vout": columns.in_vout,
             "address": _nullable(in_address),
+            "bare": columns.in_bare,
         },
         "address": {
             "address": np.arange(len(addresses), dtype=np.uint32),
@@ -158,7 +159,9 @@ def write_batch(path: Path, columns: BlockColumns, coins: CoinColumns, network: 
 def _write_table(path: Path, content: dict[str, Any]) -> None:  # numpy or arrow columns
     table = pa.table(content)
     # Ids count up and hashes never repeat: dictionaries would cost time and save nothing.
-    repeating = [name for name in ("script_type", "kind", "coinbase", "segwit") if name in content]
+    repeating = [
+        name for name in ("script_type", "kind", "coinbase", "segwit", "bare") if name in content
+    ]
     counting = {
         name: "DELTA_BINARY_PACKED"
         for name in ("tx_id", "vout", "vin", "prev_vout", "block", "num_in", "num_out", "time")

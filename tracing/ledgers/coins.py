@@ -1,4 +1,4 @@
-"""Which block do spent coins belong to? By checksum where the file has one, else by number and keys."""
+"""Which block spent coins belong to: by checksum where there is one, else by number and keys."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ I64: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Spenders:
-    """Blocks that may have spent given coins:
+    """Blocks that may have spent given coins.
 
-    their ids, and what their inputs show by themselves.
+    Their ids, and what their inputs show by themselves.
     """
 
     block_hash: U8

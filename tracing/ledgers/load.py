@@ -129,10 +129,12 @@ def load_blocks(
     )
 
 
-def open_ledger(home: Path, name: str, epoch: int | None = None) -> StoredLedger:
+def open_ledger(
+    home: Path, name: str, epoch: int | None = None, tip_hash: str | None = None
+) -> StoredLedger:
     """Open a ledger at its newest snapshot, or at a pinned epoch (rebuilt if its arrays are gone).
 
-    Raises LedgerMissing, SnapshotGone.
+    Raises LedgerMissing; SnapshotGone if the epoch is unknown or does not end in `tip_hash`.
     """
     full = names.resolve(home, name)
     folder = names.folder(home, full)
@@ -140,7 +142,7 @@ def open_ledger(home: Path, name: str, epoch: int | None = None) -> StoredLedger
         manifest = read_manifest(folder, full)
         if manifest is None:
             raise LedgerMissing(f"the ledger {full} is empty; load blocks into it with load_blocks")
-        snapshot = manifest.snapshot(epoch)
+        snapshot = manifest.snapshot(epoch, tip_hash)
         arrays = _arrays_folder(folder, snapshot.epoch)
         try:
             return StoredLedger(full, names.NETWORK[full], snapshot, arrays)

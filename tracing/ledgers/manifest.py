@@ -70,14 +70,17 @@ class Manifest:
         """The newest snapshot."""
         return self.snapshots[-1]
 
-    def snapshot(self, epoch: int | None) -> Snapshot:
-        """The snapshot of an epoch, None for the newest. Raises SnapshotGone."""
-        if epoch is None:
-            return self.current
-        for snapshot in self.snapshots:
-            if snapshot.epoch == epoch:
+    def snapshot(self, epoch: int | None, tip_hash: str | None = None) -> Snapshot:
+        """The snapshot of an epoch, None for the newest, ending in a given block if one is given.
+
+        Raises SnapshotGone.
+        """
+        for snapshot in reversed(self.snapshots):
+            if epoch in (None, snapshot.epoch) and tip_hash in (None, snapshot.tip_hash):
                 return snapshot
-        raise SnapshotGone(f"the ledger {self.name} has no epoch {epoch}")
+        wanted = f"epoch {epoch}" if epoch is not None else "snapshot"
+        at = f" ending in block {tip_hash}" if tip_hash else ""
+        raise SnapshotGone(f"the ledger {self.name} has no {wanted}{at}")
 
     def with_load(self, batch: str, snapshot: Snapshot) -> Manifest:
         """This manifest and one more batch.

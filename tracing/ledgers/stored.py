@@ -22,7 +22,8 @@ class StoredLedger:
 
     Beyond them: `out_kind` (script kind), `out_script` (number of a script without address),
     `in_own_address` (what stored coins or the input itself say), `in_stored` (1 where its coin is
-    stored), `tx_segwit`, and per block `block_hash`, `block_height`, `block_time`, `block_tx`,
+    stored), `in_silent` (1 where the input can say nothing, so that `in_own_address` is the
+    link's), `tx_segwit`, and per block `block_hash`, `block_height`, `block_time`, `block_tx`,
     `block_segment`.
 
     Opening costs a few milliseconds; pages are read when touched.
@@ -47,6 +48,7 @@ class StoredLedger:
     in_address: U32
     in_own_address: U32
     in_stored: U8
+    in_silent: U8
     block_hash: U8
     block_height: U32
     block_time: U32
@@ -55,7 +57,7 @@ class StoredLedger:
     _ARRAYS = (
         *("in_off", "out_off", "tx_height", "tx_time", "tx_fee", "tx_coinbase", "tx_segwit"),
         *("out_value", "out_address", "out_tx", "out_spent_in", "out_kind", "out_script"),
-        *("in_out", "in_tx", "in_value", "in_address", "in_own_address", "in_stored"),
+        *("in_out", "in_tx", "in_value", "in_address", "in_own_address", "in_stored", "in_silent"),
         *("block_hash", "block_height", "block_time", "block_tx", "block_segment"),
     )
 
@@ -86,7 +88,8 @@ class StoredLedger:
     def _open(self, name: str) -> NDArray[Any]:  # arrays of several types
         # A plain view: numpy's memmap class makes every small slice slow.
         path = self.folder / f"{name}.npy"
-        return np.load(path, mmap_mode="r").view(np.ndarray)
+        mapped: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
+        return mapped
 
     @property
     def tip_at(self) -> datetime:
@@ -95,7 +98,7 @@ class StoredLedger:
 
     def txid(self, tx: int) -> str:
         """The transaction's id: 64 hex digits."""
-        return self._txid[tx][::-1].tobytes().hex()
+        return str(self._txid[tx][::-1].tobytes().hex())
 
     def find_tx(self, txid: str) -> int | None:
         """The transaction of this id (the latest of a repeated id), None if there is none."""

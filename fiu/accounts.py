@@ -79,7 +79,10 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         request.session.flush()
     record_authentication(request, user, method="link")
     home = settings.LIAISON_PREFIX if user.role == "liaison" else settings.LOGIN_REDIRECT_URL
-    return perform_login(request, Login(user=user, redirect_url=next_page or home))
+    response: HttpResponse = perform_login(
+        request, Login(user=user, redirect_url=next_page or home)
+    )
+    return response
 
 
 def closed(request: HttpRequest) -> HttpResponse:

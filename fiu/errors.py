@@ -32,11 +32,11 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
         "reference": reference,
     }
     try:
-        body = render_to_string(f"{status}.html", context, request)
+        page = render_to_string(f"{status}.html", context, request)
     except TemplateDoesNotExist:
-        body = f"{context['sentence']} {reference}".strip()
-        return HttpResponse(body, status=status, content_type="text/plain; charset=utf-8")
-    return HttpResponse(body, status=status)
+        text = f"{context['sentence']} {reference}".strip()
+        return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(page, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -186,7 +186,8 @@ def step_up(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=204)
         response["HX-Redirect"] = f"{page}?{urlencode({'next': here})}"
         return response
-    return suspend_request(request, page)
+    resumable: HttpResponse = suspend_request(request, page)
+    return resumable
 
 
 class DomainErrors:

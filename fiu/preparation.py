@@ -1,6 +1,7 @@
 """What must stand before the first request: tables, guards, cache table, static files."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def prepare(say: Say) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
     if "install_guards" in get_commands():
-        call_command("install_guards", verbosity=0)
+        call_command("install_guards", verbosity=0, stdout=sys.stderr)
     collect_static(say)
     connection.close()
 

@@ -6,7 +6,7 @@ the sign-in pages read the one that the visitor came for.
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 DOOR_KEY = "fiu_door"
 LIAISON_DOOR = "liaison"
@@ -32,9 +32,7 @@ class DoorSessionMiddleware(SessionMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         request.session = self.SessionStore(request.COOKIES.get(door_cookie(request)))
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         came_by = door_cookie(request)
         house = settings.SESSION_COOKIE_NAME
         if came_by != house:

@@ -4,8 +4,10 @@ Letters and numbers in brackets name the rules kept here: C sessions of the data
 S security, W client rules.
 """
 
+import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -264,7 +266,7 @@ DEAF_SECONDS = _values["FIU_DEAF_SECONDS"]
 if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
     raise SettingsError("FIU_HEARTBEAT_SECONDS must be at most half of FIU_LEASE_SECONDS.")
 
-CELERY_BROKER_URL = _values["FIU_BROKER_URL"] or "filesystem://"
+CELERY_BROKER_URL = _values["FIU_BROKER_URL"] or "filesystem://localhost//"
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(FIU_HOME / "queue"),
@@ -313,7 +315,7 @@ if not 1 <= PROVISIONAL_HOURS <= 72:
 
 # --- Logs: ids only (P5) ---
 
-_shared_processors = [
+_shared_processors: list[Any] = [  # structlog types each processor differently
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -354,4 +356,6 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"

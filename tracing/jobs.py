@@ -152,16 +152,17 @@ def end_idle_cancelled(run_ids: Iterable[int] | None = None) -> int:
 
 def take_uncollected(limit: int = 100) -> list[UUID]:
     """Done runs whose findings nobody took and that were not hinted lately; marks them hinted."""
-    recently = Greatest(F("finished_at"), Now() - timedelta(seconds=settings.HINT_SECONDS))
+    stale = Q(hinted_at__isnull=True) | Q(
+        hinted_at__lt=Greatest(F("finished_at"), Now() - timedelta(seconds=settings.HINT_SECONDS))
+    )
     waiting = TraceRun.objects.filter(
-        Q(hinted_at__isnull=True) | Q(hinted_at__lt=recently),
-        state=RunState.DONE,
-        collected_at__isnull=True,
+        stale, state=RunState.DONE, collected_at__isnull=True
     ).order_by("finished_at")
+    # Compare the condition, never the time read: SQLite's clock writes other digits than Python.
     return [
-        run.public_id
-        for run in waiting.only("public_id", "hinted_at")[:limit]
-        if TraceRun.objects.filter(pk=run.pk, hinted_at=run.hinted_at).update(hinted_at=Now())
+        public_id
+        for pk, public_id in list(waiting.values_list("pk", "public_id")[:limit])
+        if TraceRun.objects.filter(stale, pk=pk).update(hinted_at=Now())
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tracing.engine.addresses import decode_address
 from tracing.engine.ledger import Ledger
 from tracing.engine.seal import boundaries_sha256
 from tracing.engine.spec import (
@@ -17,7 +18,7 @@ from tracing.engine.spec import (
     Walls,
     is_outpoint,
 )
-from tracing.errors import ParametersError, SeedError
+from tracing.errors import AddressError, ParametersError, SeedError
 
 
 def trace_spec(
@@ -78,7 +79,7 @@ def walls_of(
     rows += sorted(boundaries, key=lambda row: WALL_OF_KIND[row[1]], reverse=True)
     walls: dict[int, str] = {}
     for text, kind in rows:
-        address = ledger.find_address(text)
+        address = find_address(ledger, text)
         if address is not None:
             walls[address] = WALL_OF_KIND[kind]
     return walls
@@ -97,6 +98,13 @@ def seed_outputs(
     return sorted(found)
 
 
+def find_address(ledger: Ledger, text: str) -> int | None:
+    """The id of an address as people write it; bech32 may be in capitals. None if never seen."""
+    if text.lower().startswith(("bc1", "tb1", "bcrt1")):
+        text = text.lower()
+    return ledger.find_address(text)
+
+
 def _outputs_of(ledger: Ledger, seed: str, until_height: int | None) -> list[int]:
     if is_outpoint(seed):
         txid, _, vout = seed.lower().partition(":")
@@ -108,8 +116,12 @@ def _outputs_of(ledger: Ledger, seed: str, until_height: int | None) -> list[int
             raise SeedError(f"Transaction {txid} has {end - first} outputs, none of number {vout}.")
         outputs = np.array([first + int(vout)])
     else:
-        address = ledger.find_address(seed)
+        address = find_address(ledger, seed)
         if address is None:
+            try:
+                decode_address(seed)
+            except AddressError as error:
+                raise SeedError(f"{seed} is no address: {error}.") from error
             raise SeedError(f"The ledger {ledger.name} has never seen the address {seed}.")
         outputs = np.asarray(ledger.outputs_of_address(address)).astype(np.int64)
         if not len(outputs):

@@ -26,7 +26,7 @@ def operator_ledger() -> tuple[MemoryLedger, tuple[str, ...]]:
     seeds = []
 
     def pay(name: str, at: int, amount: int, to: str) -> None:
-        coin = chain.mine(f"bank-{name}", amount + 1_000_000, height=at - 1)
+        coin = chain.mine(f"bank-{name}", amount + 1_000_000, height=at - 1, to=f"bank-{name}")
         chain.send(name, [coin], [(to, amount), ("bank", 999_000)], height=at)
         if name[0] in "WX":
             seeds.append(chain.outpoint(name, 0))

@@ -133,12 +133,17 @@ def stacked_columns(columns: Sequence[Column], title: str, height: int = 170) ->
             shapes.append(
                 format_html(
                     '<text class="strong" x="{}" y="{}" text-anchor="middle">{}</text>',
-                    middle, y - 5, column.words,
+                    middle,
+                    y - 5,
+                    column.words,
                 )
             )
         shapes.append(
             format_html(
-                '<text x="{}" y="{}" text-anchor="middle">{}</text>', middle, height - 6, column.label
+                '<text x="{}" y="{}" text-anchor="middle">{}</text>',
+                middle,
+                height - 6,
+                column.label,
             )
         )
     return _chart(width, height, title, shapes)
@@ -155,7 +160,8 @@ def horizontal_bars(rows: Sequence[Row], title: str) -> SafeString:
         shapes.append(
             format_html(
                 '<text x="0" y="{}">{}</text>'
-                '<rect x="{}" y="{}" width="{}" height="12" rx="2" class="fill-{}"><title>{}</title></rect>'
+                '<rect x="{}" y="{}" width="{}" height="12" rx="2" class="fill-{}">'
+                "<title>{}</title></rect>"
                 '<text class="strong" x="{}" y="{}">{}</text>',
                 y + 17,
                 row.label,
@@ -183,7 +189,8 @@ def sparkline(values: Sequence[Number], title: str) -> SafeString:
         for number, value in enumerate(values)
     )
     return format_html(
-        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">'
+        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
+        'aria-label="{2}">'
         '<polyline class="chart trend" points="{3}"/></svg>',
         width,
         height,

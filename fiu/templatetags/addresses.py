@@ -1,4 +1,4 @@
-"""Addresses, transaction ids and hashes, shortened for the eye and copied whole; masked accounts."""
+"""Addresses and hashes, shortened for the eye and copied whole; masked accounts."""
 
 from django import template
 from django.utils.html import format_html

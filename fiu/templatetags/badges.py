@@ -112,7 +112,7 @@ def look_of(state: object, kind: str = "") -> tuple[str, str, str]:
 
 @register.simple_tag
 def badge(state: object, kind: str = "") -> SafeString:
-    """`{% badge freeze.state "freeze" %}`, `{% badge case.priority %}`; kinds: freeze, line, finding."""
+    """`{% badge freeze.state "freeze" %}`, `{% badge case.priority %}`."""
     word, tone, sign = look_of(state, kind)
     return chip(word, tone, sign)
 
@@ -166,5 +166,8 @@ def avatar(person: object) -> SafeString:
     full_name = getattr(person, "get_full_name", None)
     name = (full_name() if callable(full_name) else "") or str(person)
     return format_html(
-        '<span class="avatar" role="img" aria-label="{}" data-tip="{}">{}</span>', name, name, initials
+        '<span class="avatar" role="img" aria-label="{}" data-tip="{}">{}</span>',
+        name,
+        name,
+        initials,
     )

@@ -8,9 +8,11 @@ from django import template
 from django.http import QueryDict
 from django.template import Context
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from cases.exports.svg import render
+from cases.flow import Flow
 from fiu.charts import Part, strip
 from fiu.templatetags.money import headline
 
@@ -66,14 +68,17 @@ def sort_head(context: Context, label: str, key: str, css: str = "") -> SafeStri
     order = {"": "none", key: "ascending", f"-{key}": "descending"}.get(now, "none")
     return format_html(
         '<th scope="col" class="{}" aria-sort="{}"><a href="?{}">{}</a></th>',
-        css, order, query.urlencode(), label,
+        css,
+        order,
+        query.urlencode(),
+        label,
     )
 
 
 @register.inclusion_tag("components/flow.html", takes_context=True)
 def money_flow(
     context: Context,
-    flow: object,
+    flow: Flow | Mapping[str, Any],
     inspector_url: str,
     table_url: str = "",
     export_url: str = "",
@@ -81,19 +86,40 @@ def money_flow(
 ) -> dict[str, object]:
     """`{% money_flow flow inspector_url table_url %}`: the drawn flow with tools and inspector.
 
-    `flow` is a `cases.flow.Flow`; its `to_json()` goes to the canvas by `json_script`. The inspector
-    loads `inspector_url` + `?node=<id>`. Needs `components/graph_scripts.html` in `block scripts`.
+    `flow` is a `cases.flow.Flow`; it goes to the canvas by `json_script`. The inspector loads
+    `inspector_url` + `?node=<id>`. Needs `components/graph_scripts.html` in `block scripts`.
     """
-    to_json = getattr(flow, "to_json", None)
+    drawn = flow if isinstance(flow, Flow) else Flow.from_json(flow)
     return {
-        "flow": flow,
-        "data": to_json() if callable(to_json) else flow,
+        "flow": drawn,
+        "legend": legend(drawn),
+        "data": drawn.to_json(),
         "inspector_url": inspector_url,
         "table_url": table_url,
         "export_url": export_url,
         "picture_url": picture_url,
         "csrf_token": context.get("csrf_token"),
     }
+
+
+def legend(flow: Flow) -> list[tuple[str, str]]:
+    """(tone, word) of the tones that the picture uses."""
+    words = {
+        "bad": _("Illicit, or left"),
+        "warn": _("Mixer, or pending"),
+        "violet": _("Service"),
+        "accent": _("Suspect"),
+        "good": _("Account"),
+        "ice": _("Frozen here"),
+    }
+    return [(tone, words[tone]) for tone in flow.tones]
+
+
+@register.simple_tag
+def flow_picture(flow: Flow | Mapping[str, Any]) -> SafeString:
+    """`{% flow_picture release.flow %}`: the same picture as SVG, for liaisons and print."""
+    drawn = flow if isinstance(flow, Flow) else Flow.from_json(flow)
+    return mark_safe(render(drawn, _("Money flow")).decode())  # render escapes every text
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The charts of fiu/charts.py as template tags: `{% stacked_columns months title %}` and the like."""
+"""The charts of fiu/charts.py as template tags, such as `{% stacked_columns months title %}`."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,14 @@ register.simple_tag(charts.sparkline)
 
 @register.simple_tag
 def bar(parts: Sequence[Part] | Sequence[tuple[str, int, str]], title: str) -> SafeString:
-    """`{% bar parts title %}`: one bar in pieces; parts are `charts.Part` or (label, value, tone)."""
+    """`{% bar parts title %}`: one bar; parts are `charts.Part` or (label, value, tone)."""
     return charts.strip([_part(part) for part in parts], title)
 
 
 @register.simple_tag
-def share_bar(value: int | float, total: int | float, title: str, tone: str = "accent") -> SafeString:
+def share_bar(
+    value: int | float, total: int | float, title: str, tone: str = "accent"
+) -> SafeString:
     """`{% share_bar done total title %}`: a thin bar filled by `value` of `total`."""
     whole = max(int(total), 1)
     part = min(max(int(value), 0), whole)

@@ -67,7 +67,7 @@ def exact(value: int | str, asset: Asset | str) -> str:
 
 
 def headline(amount: Decimal | int | str, currency: str = "USD") -> str:
-    """`headline(Decimal("4821300"))` -> "$4.82M": short, for reading; the full sum is in the tip."""
+    """`headline(Decimal("4821300"))` -> "$4.82M": short; the full sum is in the tip."""
     number = Decimal(amount)
     sign = "−" if number < 0 else ""
     number = abs(number)
@@ -81,7 +81,8 @@ def headline(amount: Decimal | int | str, currency: str = "USD") -> str:
             return f"{sign}{mark}{short:,}{letter}"
     if number >= 10_000:
         return f"{sign}{mark}{(number / 1000).quantize(Decimal(1), ROUND_HALF_EVEN):,}K"
-    places = Decimal(1) if number >= 1000 or number == number.to_integral_value() else Decimal("0.01")
+    whole = number >= 1000 or number == number.to_integral_value()
+    places = Decimal(1) if whole else Decimal("0.01")
     return f"{sign}{mark}{number.quantize(places, ROUND_HALF_EVEN):,}"
 
 
@@ -117,7 +118,9 @@ def _unknown() -> SafeString:
 
 
 @register.simple_tag
-def fiat(amount: Decimal | int | str | None, price: object = "", currency: str = "USD") -> SafeString:
+def fiat(
+    amount: Decimal | int | str | None, price: object = "", currency: str = "USD"
+) -> SafeString:
     """`{% fiat total %}` or `{% fiat line.fiat line.price %}`: short, the full sum in the tip.
 
     `price` is an object or dict with any of `price, currency, at, source, method`; with one the

@@ -74,7 +74,7 @@ def present(place: Place, context: Mapping[str, object]) -> Place | None:
 @register.simple_tag(takes_context=True)
 def rail_groups(context: Context) -> list[tuple[Promise | str, list[Place]]]:
     """`{% rail_groups as groups %}`: (title, entries) of the rail; empty groups are left out."""
-    flat = context.flatten()
+    flat = {str(key): value for key, value in context.flatten().items()}
     groups = []
     for title, places in GROUPS:
         entries = [entry for place in places if (entry := present(place, flat)) is not None]
@@ -86,6 +86,6 @@ def rail_groups(context: Context) -> list[tuple[Promise | str, list[Place]]]:
 @register.simple_tag(takes_context=True)
 def waiting_places(context: Context) -> list[Place]:
     """`{% waiting_places as places %}`: the entries that hold something for this person."""
-    flat = context.flatten()
+    flat = {str(key): value for key, value in context.flatten().items()}
     found = (present(place, flat) for _title, places in GROUPS for place in places)
     return [entry for entry in found if entry is not None and entry.count]

@@ -1,4 +1,4 @@
-"""Times: UTC from the server, the viewer's own zone by `<fiu-time>`, relative for deadlines only."""
+"""Times: UTC from the server, the viewer's zone by `<fiu-time>`, relative for deadlines only."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 
 def as_time(value: object) -> datetime | None:
-    """A time in UTC from a datetime, an ISO text or a Unix second; None when it is none of these."""
+    """A time in UTC from a datetime, an ISO text or a Unix second; None from anything else."""
     if isinstance(value, str):
         value = parse_datetime(value) if value else None
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -30,7 +30,9 @@ def span_words(span: timedelta) -> str:
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
     if days:
-        return _("%(d)d d %(h)d h") % {"d": days, "h": hours} if hours else _("%(d)d d") % {"d": days}
+        return (
+            _("%(d)d d %(h)d h") % {"d": days, "h": hours} if hours else _("%(d)d d") % {"d": days}
+        )
     if hours:
         words = {"h": hours, "m": minutes}
         return _("%(h)d h %(m)d min") % words if minutes else _("%(h)d h") % words
@@ -38,7 +40,7 @@ def span_words(span: timedelta) -> str:
 
 
 def relative_words(moment: datetime, now: datetime) -> str:
-    """"in 2 d 4 h" before the moment, "3 h late" after it."""
+    """ "in 2 d 4 h" before the moment, "3 h late" after it."""
     if moment >= now:
         return _("in %(span)s") % {"span": span_words(moment - now)}
     return _("%(span)s late") % {"span": span_words(now - moment)}
@@ -48,17 +50,20 @@ def relative_words(moment: datetime, now: datetime) -> str:
 def when(value: object, form: str = "time") -> SafeString:
     """`{% when event.at %}`: local time, UTC on hover. `{% when day "date" %}`: the day alone.
 
-    Times come as datetime, ISO text or Unix seconds. Days (`date`) have no zone and stay as they are.
+    Times come as datetime, ISO text or Unix seconds. Days (`date`) have no zone and stay.
     """
     if isinstance(value, date) and not isinstance(value, datetime):
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M Y"))
+        return format_html(
+            '<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M Y")
+        )
     moment = as_time(value)
     if moment is None:
         return format_html('<span class="unknown">{}</span>', _("unknown"))
     utc = _("%(time)s UTC") % {"time": date_format(moment, "j M Y, H:i")}
     shown = date_format(moment, "j M Y") if form == "date" else utc
     return format_html(
-        '<fiu-time data-form="{}"><time class="nowrap" datetime="{}" data-tip="{}">{}</time></fiu-time>',
+        '<fiu-time data-form="{}"><time class="nowrap" datetime="{}" data-tip="{}">{}</time>'
+        "</fiu-time>",
         form,
         moment.isoformat().replace("+00:00", "Z"),
         utc,
@@ -68,12 +73,13 @@ def when(value: object, form: str = "time") -> SafeString:
 
 @register.simple_tag
 def deadline(value: object) -> SafeString:
-    """`{% deadline freeze.expires_at %}`: "in 2 d 4 h" with the time on hover; kept running by JS."""
+    """`{% deadline freeze.expires_at %}`: "in 2 d 4 h", the time on hover; kept running by JS."""
     moment = as_time(value)
     if moment is None:
         return format_html('<span class="unknown">{}</span>', _("unknown"))
     return format_html(
-        '<fiu-time data-form="relative"><time class="nowrap{}" datetime="{}" data-tip="{}">{}</time></fiu-time>',
+        '<fiu-time data-form="relative"><time class="nowrap{}" datetime="{}" data-tip="{}">{}'
+        "</time></fiu-time>",
         " ink-bad" if moment < timezone.now() else "",
         moment.isoformat().replace("+00:00", "Z"),
         _("%(time)s UTC") % {"time": date_format(moment, "j M Y, H:i")},

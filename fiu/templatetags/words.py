@@ -12,53 +12,78 @@ register = template.Library()
 
 TERMS: Mapping[str, Promise] = {
     "haircut": _(
-        "Haircut: each payment carries the traced share of the money it spends, in proportion to value."
+        "Haircut: each payment carries the traced share of the money it spends, in proportion"
+        " to value."
     ),
     "fifo": _("FIFO, first in first out: the money that came in first is taken to leave first."),
     "lifo": _("LIFO, last in first out: the money that came in last is taken to leave first."),
     "poison": _(
-        "Poison: whatever touches traced money counts as traced in full, so sums exceed what came in."
+        "Poison: whatever touches traced money counts as traced in full, so sums exceed what "
+        "came in."
     ),
     "policy": _(
-        "Policy: the rule that says which outgoing money is the traced one when it was mixed with other money."
+        "Policy: the rule that says which outgoing money is the traced one when it was mixed "
+        "with other money."
     ),
     "bounds": _(
-        "Bounds: the least and the most of this amount that can come from the source under any policy."
+        "Bounds: the least and the most of this amount that can come from the source under "
+        "any policy."
     ),
     "tier": _(
-        "Tier: how the claim is known, from 0 (a fact of the ledger) to 4 (a claim from outside); a path is as strong as its weakest step."
+        "Tier: how the claim is known, from 0 (a fact of the ledger) to 4 (a claim from "
+        "outside); a path is as strong as its weakest step."
     ),
     "cluster": _(
         "Cluster: addresses that signed together in one payment and so are taken to have one owner."
     ),
     "exchange boundary": _(
-        "Exchange boundary: here the money entered this exchange; what follows stands in its own books."
+        "Exchange boundary: here the money entered this exchange; what follows stands in its "
+        "own books."
     ),
-    "coinjoin": _("CoinJoin: a payment many owners build together so that inputs and outputs cannot be paired."),
-    "peel chain": _("Peel chain: a large sum that pays out a little at each step and moves the rest on."),
-    "taint": _("Taint: the amount at an address that comes from the source, under the named policy."),
+    "coinjoin": _(
+        "CoinJoin: a payment many owners build together so that inputs and outputs cannot be "
+        "paired."
+    ),
+    "peel chain": _(
+        "Peel chain: a large sum that pays out a little at each step and moves the rest on."
+    ),
+    "taint": _(
+        "Taint: the amount at an address that comes from the source, under the named policy."
+    ),
     "hop": _("Hop: one payment from an address to another."),
     "seed": _("Seed: the output or address at which a trace starts."),
     "dust": _("Dust: amounts too small to follow; they are counted as cut, with their sum."),
     "balance sheet": _(
-        "Balance sheet: what went in equals what was found at the ends, plus fees, plus what was cut, to the last unit."
+        "Balance sheet: what went in equals what was found at the ends, plus fees, plus what "
+        "was cut, to the last unit."
     ),
     "seal": _(
-        "Seal: the ledger's state, the program version, the parameters and the result, bound together by hashes."
+        "Seal: the ledger's state, the program version, the parameters and the result, bound "
+        "together by hashes."
     ),
-    "snapshot": _("Snapshot: the ledger as it stood at one block; the result can be computed again from it."),
+    "snapshot": _(
+        "Snapshot: the ledger as it stood at one block; the result can be computed again from it."
+    ),
     "frontier": _("Frontier: outputs reached and not yet followed."),
     "gas": _("Fee: what the network kept of each payment."),
     "provisional": _(
-        "Provisional hold: placed by one person at once; it lapses by itself unless a second person ratifies it."
+        "Provisional hold: placed by one person at once; it lapses by itself unless a second "
+        "person ratifies it."
     ),
     "counter-evidence": _("Counter-evidence: what speaks against the claim; it is never left out."),
-    "referral": _("Referral: a sealed copy of chosen findings, sent to one agency on a named legal basis."),
+    "referral": _(
+        "Referral: a sealed copy of chosen findings, sent to one agency on a named legal basis."
+    ),
     "release": _("Release: one sealed version of what an agency receives, with number and hashes."),
-    "audit chain": _("Audit chain: each event carries the hash of the one before, so nothing can be changed unseen."),
+    "audit chain": _(
+        "Audit chain: each event carries the hash of the one before, so nothing can be "
+        "changed unseen."
+    ),
     "reached us": _("Reached us: traced money that arrived in accounts of this exchange."),
     "left": _("Left: traced money that was withdrawn before a freeze could hold it."),
-    "segment": _("Segment: blocks that connect to each other; a gap in the ledger starts a new one."),
+    "segment": _(
+        "Segment: blocks that connect to each other; a gap in the ledger starts a new one."
+    ),
     "tlp": _("TLP: the Traffic Light Protocol, which says how far something may be passed on."),
 }
 
@@ -72,4 +97,6 @@ def term(key: str, shown: str = "") -> SafeString:
     text = TERMS.get(key.lower())
     if text is None:
         return format_html("{}", shown or key)
-    return format_html('<span class="term" tabindex="0" data-tip="{}">{}</span>', text, shown or key)
+    return format_html(
+        '<span class="term" tabindex="0" data-tip="{}">{}</span>', text, shown or key
+    )

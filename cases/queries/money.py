@@ -1,0 +1,392 @@
+"""The money of cases: what reached us, is frozen, pending, left. The one source of every total.
+
+    reached   value that came into accounts: what the lead run says by its policy; where no run
+              reached an account's asset, the exchange's own deposits of the suspects' accounts
+    frozen    what the exchange holds now
+    pending   what is asked for and not yet answered
+    left      reached - frozen - pending, by value; where it would be negative, a gain
+
+Amounts are integers in base units and never summed over different assets; fiat is a rounded
+Decimal at the latest price, row by row, so that every total is exactly the sum of its rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from uuid import UUID
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from cases.models import (
+    Asset,
+    Case,
+    CaseRun,
+    ExchangeRecord,
+    FreezeLine,
+    Price,
+    ReachedAccount,
+    SuspectAccount,
+)
+from cases.models.exchange import ExchangeAccount
+from cases.policy import Actor
+from cases.states import FreezeState, LineState
+
+CURRENCY = "USD"
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+IN_KINDS = ("deposit", "fiat_in")
+NOT_ARRIVED = ("failed", "rejected", "refused", "cancelled", "reversed", "stopped", "pending")
+PENDING_FREEZES = (
+    FreezeState.SUBMITTED.value,
+    FreezeState.IN_REVIEW.value,
+    FreezeState.PROVISIONAL.value,
+    FreezeState.APPROVED.value,
+    FreezeState.EXECUTING.value,
+)
+PENDING_LINES = (LineState.PLANNED.value, LineState.SENT.value, LineState.UNKNOWN.value)
+
+
+def price_at(asset: str, at: datetime, currency: str = CURRENCY) -> Price | None:
+    """The latest price of one whole unit at or before a time: 1 query."""
+    found: Price | None = (
+        Price.objects.filter(asset_id=asset, currency=currency, at__lte=at)
+        .order_by("-at", "source")
+        .first()
+    )
+    return found
+
+
+def fiat_of(base: int, decimals: int, price: Price | None) -> Decimal | None:
+    """The value of base units, rounded to the cent (half to even); None without a price."""
+    return value_of(base, decimals, price.price) if price else None
+
+
+def value_of(base: int, decimals: int, price: Decimal) -> Decimal:
+    """`base` / 10^decimals * price, exact and then rounded to the cent, half to even."""
+    with localcontext() as context:
+        context.prec = 130  # 78 digits of amount, 24 of price
+        return (Decimal(base).scaleb(-decimals) * price).quantize(CENT, ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPrice:
+    """An asset with the price by which this page values it; `price` None where none is known."""
+
+    asset: str
+    symbol: str
+    decimals: int
+    price: Decimal | None
+    source: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """One account's amount of one asset in one part; negative only in `left`.
+
+    `at_execution` is the value when it was frozen, of frozen rows only.
+    """
+
+    account: UUID
+    masked: str
+    asset: str
+    symbol: str
+    decimals: int
+    base: int
+    fiat: Decimal | None
+    num_parts: int = 1
+    at_execution: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSum:
+    """The rows of one asset together."""
+
+    asset: str
+    symbol: str
+    decimals: int
+    base: int
+    fiat: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyPart:
+    """One part of the strip: `fiat` is the sum of its rows that have a price."""
+
+    rows: tuple[MoneyRow, ...] = ()
+
+    @property
+    def fiat(self) -> Decimal:
+        return sum((row.fiat for row in self.rows if row.fiat is not None), ZERO)
+
+    @property
+    def at_execution(self) -> Decimal:
+        return sum((row.at_execution for row in self.rows if row.at_execution is not None), ZERO)
+
+    @property
+    def by_asset(self) -> tuple[AssetSum, ...]:
+        """Sums per asset, dearest first."""
+        sums: dict[str, AssetSum] = {}
+        for row in self.rows:
+            old = sums.get(row.asset)
+            fiat = row.fiat if old is None or old.fiat is None else old.fiat + (row.fiat or ZERO)
+            base = row.base + (old.base if old else 0)
+            sums[row.asset] = AssetSum(row.asset, row.symbol, row.decimals, base, fiat)
+        return tuple(sorted(sums.values(), key=lambda each: (-(each.fiat or ZERO), each.asset)))
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMoney:
+    """The four parts of one or several cases, with the prices they stand on.
+
+    `left.fiat` is never below zero on the strip: read `left_fiat` and `gain_fiat`.
+    `difference` is `left` row by row, signed, because assets were exchanged into one another.
+    """
+
+    currency: str
+    reached: MoneyPart
+    frozen: MoneyPart
+    pending: MoneyPart
+    left: MoneyPart
+    prices: tuple[AssetPrice, ...]
+    lead_runs: tuple[UUID, ...]
+
+    @property
+    def left_fiat(self) -> Decimal:
+        return max(self.left.fiat, ZERO)
+
+    @property
+    def gain_fiat(self) -> Decimal:
+        """By how much what is held is worth more than what came in."""
+        return max(-self.left.fiat, ZERO)
+
+    @property
+    def unvalued(self) -> tuple[str, ...]:
+        """Symbols without a price: their amounts are in no fiat total."""
+        return tuple(price.symbol for price in self.prices if price.price is None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """One fact: this much of an asset in an account, counted once by its key."""
+
+    case_id: int
+    account: ExchangeAccount
+    asset: str
+    base: int
+    key: str
+    at_execution: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    reached: list[_Amount]
+    frozen: list[_Amount]
+    pending: list[_Amount]
+    runs: list[tuple[int, UUID]]
+
+    def assets(self) -> set[str]:
+        return {fact.asset for part in (self.reached, self.frozen, self.pending) for fact in part}
+
+    def of(self, case_id: int) -> "_Facts":
+        return _Facts(
+            [fact for fact in self.reached if fact.case_id == case_id],
+            [fact for fact in self.frozen if fact.case_id == case_id],
+            [fact for fact in self.pending if fact.case_id == case_id],
+            [run for run in self.runs if run[0] == case_id],
+        )
+
+
+def case_money(case_ids: Iterable[int], actor: Actor) -> CaseMoney:
+    """The money of these cases together, as far as the actor sees them: 9 queries.
+
+    What two cases both know (a deposit, a record) counts once.
+    """
+    facts = _facts(case_ids, actor)
+    return _money(facts, _prices(facts.assets()))
+
+
+def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]:
+    """The money of each case by itself, for lists: 9 queries for any number of cases."""
+    asked = list(case_ids)
+    facts = _facts(asked, actor)
+    prices = _prices(facts.assets())
+    return {case_id: _money(facts.of(case_id), prices) for case_id in asked}
+
+
+def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
+    visible = list(
+        Case.objects.visible_to(actor).filter(pk__in=list(case_ids)).values_list("pk", flat=True)
+    )
+    runs = list(
+        CaseRun.objects.visible_to(actor)
+        .filter(case_id__in=visible, is_lead=True)
+        .values_list("case_id", "run")
+    )
+    reached = [
+        _Amount(row.case_run.case_id, row.account, row.asset, row.base, row.outpoint)
+        for row in ReachedAccount.objects.visible_to(actor)
+        .filter(case_run__case_id__in=visible, case_run__is_lead=True)
+        .select_related("account", "case_run")
+    ]
+    reached += _recorded(visible, actor, {(f.case_id, f.account.pk, f.asset) for f in reached})
+    lines = FreezeLine.objects.visible_to(actor).select_related("account", "freeze")
+    frozen = [
+        _Amount(
+            line.freeze.case_id,
+            line.account,
+            line.asset_id,
+            line.held,
+            str(line.public_id),
+            line.fiat_value,
+        )
+        for line in lines.filter(freeze__case_id__in=visible, state=LineState.HELD.value)
+    ]
+    pending = [
+        _Amount(
+            line.freeze.case_id, line.account, line.asset_id, line.requested, str(line.public_id)
+        )
+        for line in lines.filter(
+            freeze__case_id__in=visible,
+            freeze__state__in=PENDING_FREEZES,
+            state__in=PENDING_LINES,
+        )
+    ]
+    return _Facts(reached, frozen, pending, runs)
+
+
+def _recorded(
+    visible: Sequence[int], actor: Actor, covered: set[tuple[int, int, str]]
+) -> list[_Amount]:
+    """Deposits of the suspects' accounts in assets that no lead run reached there: 2 queries."""
+    cases: dict[int, set[int]] = {}
+    for case_id, account_id in (
+        SuspectAccount.objects.visible_to(actor)
+        .filter(suspect__case_id__in=visible)
+        .values_list("suspect__case_id", "account_id")
+    ):
+        cases.setdefault(account_id, set()).add(case_id)
+    records = (
+        ExchangeRecord.objects.filter(account_id__in=cases, kind__in=IN_KINDS)
+        .exclude(status__in=NOT_ARRIVED)
+        .select_related("account")
+    )
+    return [
+        _Amount(case_id, record.account, record.asset_id, record.base, record.ref)
+        for record in records
+        for case_id in sorted(cases[record.account_id])
+        if (case_id, record.account_id, record.asset_id) not in covered
+    ]
+
+
+def _prices(assets: set[str]) -> dict[str, AssetPrice]:
+    """The latest price of each asset, with its source and time: 2 queries."""
+    latest = {
+        price.asset_id: price
+        for price in Price.objects.filter(
+            asset_id__in=assets, currency=CURRENCY, at__lte=timezone.now()
+        )
+        .annotate(
+            place=Window(
+                RowNumber(), partition_by=[F("asset_id")], order_by=[F("at").desc(), F("source")]
+            )
+        )
+        .filter(place=1)
+    }
+    found = {}
+    for asset in Asset.objects.filter(pk__in=assets).order_by("pk"):
+        price = latest.get(asset.pk)
+        is_cash = price is None and asset.symbol == CURRENCY
+        found[asset.pk] = AssetPrice(
+            asset.pk,
+            asset.symbol,
+            asset.decimals,
+            Decimal(1) if is_cash else price.price if price else None,
+            "face value" if is_cash else price.source if price else "",
+            price.at if price else None,
+        )
+    for name in sorted(assets - set(found)):
+        found[name] = AssetPrice(name, name.rpartition("/")[2], 0, None, "", None)
+    return found
+
+
+def _money(facts: _Facts, prices: dict[str, AssetPrice]) -> CaseMoney:
+    reached = _part(facts.reached, prices)
+    frozen = _part(facts.frozen, prices)
+    pending = _part(facts.pending, prices)
+    used = facts.assets()
+    return CaseMoney(
+        currency=CURRENCY,
+        reached=reached,
+        frozen=frozen,
+        pending=pending,
+        left=_left(reached, frozen, pending),
+        prices=tuple(price for name, price in sorted(prices.items()) if name in used),
+        lead_runs=tuple(run for _, run in facts.runs),
+    )
+
+
+def _part(facts: list[_Amount], prices: dict[str, AssetPrice]) -> MoneyPart:
+    """Facts with the same key once, then one row per account and asset, dearest first."""
+    once: dict[tuple[str, int], _Amount] = {}
+    for fact in facts:
+        key = (fact.key, fact.account.pk)
+        if key not in once or once[key].base < fact.base:
+            once[key] = fact
+    rows: dict[tuple[int, str], MoneyRow] = {}
+    for fact in once.values():
+        price = prices[fact.asset]
+        old = rows.get((fact.account.pk, fact.asset))
+        base = fact.base + (old.base if old else 0)
+        values = [fact.at_execution, old.at_execution if old else None]
+        executed = [value for value in values if value is not None]
+        rows[fact.account.pk, fact.asset] = MoneyRow(
+            account=fact.account.public_id,
+            masked=fact.account.masked,
+            asset=fact.asset,
+            symbol=price.symbol,
+            decimals=price.decimals,
+            base=base,
+            fiat=value_of(base, price.decimals, price.price) if price.price is not None else None,
+            num_parts=(old.num_parts if old else 0) + 1,
+            at_execution=sum(executed, ZERO) if executed else None,
+        )
+    ordered = sorted(
+        rows.values(),
+        key=lambda row: (-(row.fiat or ZERO), row.masked, row.asset, str(row.account)),
+    )
+    return MoneyPart(tuple(ordered))
+
+
+def _left(reached: MoneyPart, frozen: MoneyPart, pending: MoneyPart) -> MoneyPart:
+    """reached - frozen - pending per account and asset, signed; without the rows that are zero.
+
+    Fiat is the difference of the rounded rows, so the four parts add up to the cent.
+    """
+    rows: dict[tuple[UUID, str], MoneyRow] = {}
+    for sign, part in ((1, reached), (-1, frozen), (-1, pending)):
+        for row in part.rows:
+            old = rows.get((row.account, row.asset))
+            fiat = None
+            if row.fiat is not None:
+                fiat = sign * row.fiat + ((old.fiat or ZERO) if old else ZERO)
+            rows[row.account, row.asset] = MoneyRow(
+                account=row.account,
+                masked=row.masked,
+                asset=row.asset,
+                symbol=row.symbol,
+                decimals=row.decimals,
+                base=sign * row.base + (old.base if old else 0),
+                fiat=fiat,
+                num_parts=row.num_parts + (old.num_parts if old else 0),
+            )
+    kept = [row for row in rows.values() if row.base or row.fiat]
+    return MoneyPart(
+        tuple(sorted(kept, key=lambda r: (-(r.fiat or ZERO), r.masked, r.asset, str(r.account))))
+    )

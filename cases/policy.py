@@ -137,6 +137,13 @@ class Actor:
     def pk(self) -> int | None:
         return self.user_id
 
+    @property
+    def person(self) -> int:
+        """The number of the person who acts. Raises PermissionDenied for the system."""
+        if self.user_id is None:
+            raise PermissionDenied("Only a person may do this.")
+        return self.user_id
+
 
 SYSTEM = Actor(user_id=None, role=Role.SYSTEM)
 

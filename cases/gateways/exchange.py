@@ -50,12 +50,31 @@ class GatewayRefused(GatewayError):
 
 
 @dataclass(frozen=True)
+class ReceiptPart:
+    """One receipt of an answer: `source` says where the value lay (balance, withdrawal)."""
+
+    external_ref: str
+    source: str
+    base: int
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """What the exchange executed, in base units; less than asked where less was free."""
+    """What the exchange executed, in base units; less than asked where less was free.
+
+    `parts` where the answer consists of several receipts, such as free balance and a stopped
+    withdrawal; they add up to `executed`.
+    """
 
     external_ref: str
     executed: int
     at: datetime
+    parts: tuple[ReceiptPart, ...] = ()
+
+    @property
+    def booked(self) -> tuple[ReceiptPart, ...]:
+        """The receipts to book: the parts, or the whole as one."""
+        return self.parts or (ReceiptPart(self.external_ref, "balance", self.executed),)
 
 
 @dataclass(frozen=True)
@@ -250,13 +269,27 @@ def exchange_gateway() -> ExchangeGateway:
 
 def _receipt(answer: Mapping[str, Any]) -> Receipt:
     try:
-        return Receipt(
+        parts = tuple(
+            ReceiptPart(
+                external_ref=_word(part["external_ref"]),
+                source=str(part["source"])[:24],
+                base=_amount(part["base"]),
+            )
+            for part in answer.get("parts", [])
+        )
+        receipt = Receipt(
             external_ref=_word(answer["external_ref"]),
             executed=_amount(answer["executed"]),
             at=_time(answer["at"]),
+            parts=parts,
         )
     except KeyError as error:
         raise GatewayTimeout(f"The exchange's receipt lacks {error}.") from error
+    except TypeError as error:
+        raise GatewayTimeout("The exchange sent receipts we cannot read.") from error
+    if parts and sum(part.base for part in parts) != receipt.executed:
+        raise GatewayTimeout("The exchange's receipts do not add up.")
+    return receipt
 
 
 def _amount(text: object) -> int:

@@ -1,0 +1,216 @@
+"""What a freeze request says, what it rests on, and the hash that stands for both."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.apps import apps
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Asset, Case, ExchangeAccount, FreezeLine, FreezeRequest
+from cases.models.freezes import LEGAL_BASES
+from cases.policy import Role
+from cases.services.audit import content_digest
+from cases.services.errors import CaseworkError, ContentChanged, NotFound
+
+APPROVAL_LASTS = timedelta(hours=72)
+
+# An order of somebody else: each line cites the paper it came on.
+ORDERED = frozenset({"court_order", "prosecutor_order", "police_order", "mlat", "sanctions"})
+URGENT = frozenset({"urgent", "life_at_risk"})
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpec:
+    """One account's holding of one asset to hold; `requested` in base units, at least 1.
+
+    `finding_id` or `instrument_id` is what the line rests on; a provisional hold may name it later.
+    """
+
+    account_id: int
+    asset: str  # CAIP-19
+    requested: int
+    finding_id: int | None = None
+    instrument_id: int | None = None
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time in UTC with milliseconds, or None."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def content_hash_of(freeze: FreezeRequest) -> str:
+    """SHA-256 of all that is approved with this request: its words, its lines, their evidence.
+
+    Four queries. Times and amounts enter as strings; state and receipts do not enter.
+    """
+    lines = freeze.lines.select_related("account", "finding", "instrument").order_by("pk")
+    agency = freeze.agency
+    return content_digest(
+        {
+            "reference": freeze.reference,
+            "legal_basis": freeze.legal_basis,
+            "restriction": freeze.restriction,
+            "urgency": freeze.urgency,
+            "agency": str(agency.public_id) if agency else None,
+            "reason": freeze.reason,
+            "expires_at": iso(freeze.expires_at),
+            "requested_by": freeze.requested_by_id,
+            "version": freeze.version,
+            "lines": [_line_content(line) for line in lines],
+        }
+    )
+
+
+def _line_content(line: FreezeLine) -> dict[str, str | None]:
+    finding, instrument = line.finding, line.instrument
+    return {
+        "account": line.account.uid,
+        "asset": line.asset_id,
+        "requested": str(line.requested),
+        "finding": finding.reference if finding else None,
+        "finding_hash": finding.content_hash if finding else None,
+        "instrument": f"{instrument.type} {instrument.number}" if instrument else None,
+        "instrument_document": instrument.document_sha256 if instrument else None,
+    }
+
+
+def check_request(
+    case: Case,
+    lines: Sequence[LineSpec],
+    *,
+    legal_basis: str,
+    agency_id: int | None,
+    expires_at: datetime | None,
+) -> None:
+    """Refuse a request that names what does not exist or belongs to another case."""
+    if legal_basis not in dict(LEGAL_BASES):
+        raise CaseworkError(_("Choose the legal basis from the list."))
+    if not lines:
+        raise CaseworkError(_("Name at least one account and asset."))
+    if expires_at is not None and expires_at <= timezone.now():
+        raise CaseworkError(_("The end of a freeze lies in the future."))
+    if agency_id is not None and (
+        not apps.get_model("fiu", "Agency").objects.filter(pk=agency_id).exists()
+    ):
+        raise NotFound(_("This agency is not known."))
+    doubled = [pair for pair, n in Counter((x.account_id, x.asset) for x in lines).items() if n > 1]
+    if doubled:
+        raise CaseworkError(_("An account and asset stands in two lines: put them into one."))
+    if any(line.requested < 1 for line in lines):
+        raise CaseworkError(_("Each line asks for an amount above zero."))
+    _check_ids(
+        ExchangeAccount.objects.filter(pk__in=[x.account_id for x in lines]).count(),
+        {x.account_id for x in lines},
+        _("One of these accounts is not in the exchange's records."),
+    )
+    _check_ids(
+        Asset.objects.filter(pk__in=[x.asset for x in lines]).count(),
+        {x.asset for x in lines},
+        _("One of these assets is not in the exchange's records."),
+    )
+    findings = {x.finding_id for x in lines if x.finding_id is not None}
+    instruments = {x.instrument_id for x in lines if x.instrument_id is not None}
+    _check_ids(
+        case.findings.filter(pk__in=findings).count(),
+        findings,
+        _("A line cites a finding that is not in this case."),
+    )
+    _check_ids(
+        case.instruments.filter(pk__in=instruments).count(),
+        instruments,
+        _("A line cites an instrument that is not in this case."),
+    )
+
+
+def _check_ids(found: int, asked: set[int] | set[str], sentence: str) -> None:
+    if found != len(asked):
+        raise NotFound(sentence)
+
+
+def require_evidence(freeze: FreezeRequest, today: date | None = None) -> None:
+    """Each line rests on an approved finding or a verified instrument still in date.
+
+    An order (court, prosecutor, police, mutual assistance, sanctions) needs the instrument itself.
+    Raises CaseworkError with the account it fails for.
+    """
+    today = today or timezone.now().date()
+    for line in freeze.lines.select_related("account", "finding", "instrument").order_by("pk"):
+        finding, instrument = line.finding, line.instrument
+        by_finding = finding is not None and finding.state == "approved"
+        by_instrument = (
+            instrument is not None
+            and instrument.verified_at is not None
+            and (instrument.valid_until is None or instrument.valid_until >= today)
+        )
+        where = {"account": line.account.masked}
+        if freeze.legal_basis in ORDERED and not by_instrument:
+            raise CaseworkError(
+                _(
+                    "This legal basis needs a verified instrument in date for each line:"
+                    " account %(account)s has none."
+                )
+                % where
+            )
+        if not (by_finding or by_instrument):
+            raise CaseworkError(
+                _(
+                    "The line of account %(account)s cites neither an approved finding nor a"
+                    " verified legal instrument in date."
+                )
+                % where
+            )
+
+
+def require_shown(freeze: FreezeRequest, shown: str) -> str:
+    """The hash of the present content, which must be the one the person saw and that was stored."""
+    present = content_hash_of(freeze)
+    if present != shown or present != freeze.content_hash:
+        raise ContentChanged(
+            _("This request changed since you opened it: look at it again before you decide.")
+        )
+    return present
+
+
+def require_standing_approval(freeze: FreezeRequest) -> None:
+    """Count the approval again at execution: content, evidence, person, role, age (E4, E5).
+
+    Raises ContentChanged, CaseworkError.
+    """
+    present = content_hash_of(freeze)
+    if present != freeze.content_hash:
+        raise ContentChanged(_("This request changed after its approval."))
+    require_evidence(freeze)
+    approval = (
+        freeze.approvals.filter(
+            decision="approve", content_hash=present, user=freeze.approved_by
+        )
+        .select_related("user")
+        .first()
+    )
+    if approval is None:
+        raise CaseworkError(_("Nobody approved this content."))
+    if timezone.now() - approval.at > APPROVAL_LASTS:
+        raise CaseworkError(_("The approval is older than 72 hours: ask for it again."))
+    person = approval.user
+    if not person.is_active or person.role != Role.COMPLIANCE.value:
+        raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
+    if freeze.case.blocks.filter(user_id=person.pk).exists():
+        raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))
+
+
+def require_standing_hold(freeze: FreezeRequest) -> None:
+    """The same for a provisional hold: unchanged, in its window, its author still in office."""
+    person = freeze.provisional_by
+    if content_hash_of(freeze) != freeze.content_hash:
+        raise ContentChanged(_("This hold changed after it was placed."))
+    if freeze.provisional_until is None or freeze.provisional_until <= timezone.now():
+        raise CaseworkError(_("The window of this provisional hold is over."))
+    if person is None or not person.is_active:
+        raise CaseworkError(_("Whoever placed this hold is no longer in office."))
+    if person.role not in (Role.SUPERVISOR.value, Role.COMPLIANCE.value):
+        raise CaseworkError(_("Whoever placed this hold is no longer in office."))

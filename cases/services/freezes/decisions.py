@@ -1,0 +1,260 @@
+"""Deciding a freeze: provisional hold, approval, ratification, refusal, execution, the clocks."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case, FreezeApproval, FreezeRequest, OutboxMessage
+from cases.policy import (
+    SYSTEM,
+    Action,
+    Actor,
+    require_second_person,
+    require_step_up,
+)
+from cases.services.errors import CaseworkError
+from cases.services.freezes.content import (
+    URGENT,
+    LineSpec,
+    content_hash_of,
+    require_evidence,
+    require_shown,
+    require_standing_approval,
+)
+from cases.services.freezes.orders import UNSETTLED, release_lines, send_lines
+from cases.services.freezes.requests import request_freeze, submit_freeze
+from cases.services.freezes.steps import advance_freeze, enter_freeze
+from cases.states import FREEZE, FreezeAction, FreezeState, InvalidTransition, LineState, next_state
+
+AGAIN_AFTER = timedelta(hours=1)
+
+
+@transaction.atomic
+def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
+    """Hold at once, as one person, what an urgent request names; lapses unless ratified (E7).
+
+    Raises PermissionDenied, CaseworkError where it is not urgent, InvalidTransition.
+    """
+    enter_freeze(freeze, Action.PLACE_PROVISIONAL_FREEZE, by=by)
+    if freeze.urgency not in URGENT:
+        raise CaseworkError(_("A provisional hold needs an urgent request."))
+    if not reason.strip():
+        raise CaseworkError(_("Say why this cannot wait for a second person."))
+    until = timezone.now() + timedelta(hours=settings.PROVISIONAL_HOURS)
+    advance_freeze(
+        freeze,
+        FreezeAction.PLACE_PROVISIONAL,
+        by=by,
+        reason=reason.strip(),
+        provisional_by_id=by.user_id,
+        provisional_until=until,
+    )
+    send_lines(freeze)
+
+
+@transaction.atomic
+def place_hold(
+    case: Case,
+    *,
+    lines: Sequence[LineSpec],
+    urgency: str,
+    reason: str,
+    legal_basis: str = "internal_suspicion",
+    restriction: str = "withdrawals",
+    agency_id: int | None = None,
+    by: Actor,
+) -> FreezeRequest:
+    """Draft, submit and hold in one step and one transaction, before any finding if need be.
+
+    Raises PermissionDenied, NotFound, CaseworkError.
+    """
+    freeze = request_freeze(
+        case,
+        legal_basis=legal_basis,
+        restriction=restriction,
+        urgency=urgency,
+        agency_id=agency_id,
+        reason=reason,
+        lines=lines,
+        by=by,
+    )
+    submit_freeze(freeze, by=by)
+    place_provisional_freeze(freeze, reason=reason, by=by)
+    return freeze
+
+
+def _require_decider(freeze: FreezeRequest, *, by: Actor) -> None:
+    require_second_person(
+        by, freeze.requested_by_id, freeze.last_edited_by_id, freeze.provisional_by_id
+    )
+    require_step_up(by)
+
+
+def _sign(
+    freeze: FreezeRequest, decision: str, content_hash: str, reason: str, *, by: Actor
+) -> None:
+    FreezeApproval.objects.create(
+        freeze=freeze,
+        user_id=by.person,
+        decision=decision,
+        reason=reason.strip(),
+        content_hash=content_hash,
+        auth_at=by.mfa_at,
+        at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def approve_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor) -> None:
+    """Approve as a second person and send the orders: APPROVED, then EXECUTING.
+
+    `content_hash` is the one the person was shown. Raises PermissionDenied, StepUpRequired,
+    ContentChanged, CaseworkError, InvalidTransition if the request moved on meanwhile.
+    """
+    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
+    _require_decider(freeze, by=by)
+    next_state(FREEZE, FreezeState(freeze.state), FreezeAction.APPROVE)
+    shown = require_shown(freeze, content_hash)
+    require_evidence(freeze)
+    advance_freeze(
+        freeze,
+        FreezeAction.APPROVE,
+        by=by,
+        reason=reason,
+        data={"content_hash": shown},
+        approved_by_id=by.user_id,
+        approved_at=timezone.now(),
+    )
+    _sign(freeze, "approve", shown, reason, by=by)
+    _execute(freeze, by=by)
+
+
+def _execute(freeze: FreezeRequest, *, by: Actor) -> None:
+    require_standing_approval(freeze)
+    advance_freeze(freeze, FreezeAction.EXECUTE, by=by)
+    send_lines(freeze)
+
+
+@transaction.atomic
+def execute_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
+    """Send the orders of a failed freeze again, under the approval that still stands.
+
+    Raises PermissionDenied, CaseworkError where it no longer does, InvalidTransition.
+    """
+    enter_freeze(freeze, Action.EXECUTE_FREEZE, by=by)
+    next_state(FREEZE, FreezeState(freeze.state), FreezeAction.EXECUTE)
+    _execute(freeze, by=by)
+
+
+@transaction.atomic
+def ratify_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor) -> None:
+    """Make a provisional hold a standing one, as a second person and inside its window.
+
+    Raises as `approve_freeze`; InvalidTransition when the window is over.
+    """
+    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
+    _require_decider(freeze, by=by)
+    next_state(FREEZE, FreezeState(freeze.state), FreezeAction.RATIFY)
+    if freeze.provisional_until is None or freeze.provisional_until <= timezone.now():
+        raise InvalidTransition(_("The window of this provisional hold is over."))
+    shown = require_shown(freeze, content_hash)
+    require_evidence(freeze)
+    if not freeze.lines.filter(state__in=[LineState.HELD.value, *UNSETTLED]).exists():
+        raise CaseworkError(_("The exchange holds nothing under this request."))
+    advance_freeze(
+        freeze,
+        FreezeAction.RATIFY,
+        by=by,
+        reason=reason,
+        data={"content_hash": shown},
+        approved_by_id=by.user_id,
+        approved_at=timezone.now(),
+    )
+    _sign(freeze, "approve", shown, reason, by=by)
+
+
+@transaction.atomic
+def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
+    """Refuse a request, or end a provisional hold: whatever it holds is released.
+
+    Raises PermissionDenied, StepUpRequired, InvalidTransition.
+    """
+    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
+    _require_decider(freeze, by=by)
+    if not reason.strip():
+        raise CaseworkError(_("Say why this request is refused."))
+    advance_freeze(freeze, FreezeAction.REJECT, by=by, reason=reason)
+    _sign(freeze, "reject", content_hash_of(freeze), reason, by=by)
+    release_lines(freeze)
+
+
+def lapse_provisional_freezes() -> int:
+    """End every provisional hold whose window is over and order the release of its lines.
+
+    Only a hold that nobody ratified ends by itself. Each in its own transaction; runs twice
+    without harm. Returns how many lapsed.
+    """
+    overdue = FreezeRequest.objects.filter(
+        state=FreezeState.PROVISIONAL.value, provisional_until__lte=timezone.now()
+    )
+    return sum(_lapse(freeze) for freeze in overdue.order_by("case_id", "pk"))
+
+
+def _lapse(freeze: FreezeRequest) -> bool:
+    try:
+        with transaction.atomic():
+            enter_freeze(freeze, Action.EXECUTE_FREEZE, by=SYSTEM)
+            advance_freeze(freeze, FreezeAction.LAPSE, by=SYSTEM)
+            release_lines(freeze)
+    except InvalidTransition:
+        return False  # ratified or refused in the last moment
+    return True
+
+
+def flag_decisions_due() -> int:
+    """Mark every freeze whose end is reached: it stays held, compliance decides.
+
+    Nothing is released. Returns how many were marked.
+    """
+    due = FreezeRequest.objects.filter(
+        state=FreezeState.ACTIVE.value, expires_at__lte=timezone.now()
+    )
+    return sum(_flag(freeze) for freeze in due.order_by("case_id", "pk"))
+
+
+def _flag(freeze: FreezeRequest) -> bool:
+    try:
+        with transaction.atomic():
+            enter_freeze(freeze, Action.EXECUTE_FREEZE, by=SYSTEM)
+            advance_freeze(freeze, FreezeAction.FLAG_DECISION_DUE, by=SYSTEM)
+    except InvalidTransition:
+        return False
+    return True
+
+
+def release_leftovers() -> int:
+    """Order again, an hour after a refused order, the release of what an ended freeze still holds.
+
+    Returns how many orders were written.
+    """
+    lately = OutboxMessage.objects.filter(
+        kind="release", created_at__gt=timezone.now() - AGAIN_AFTER
+    )
+    ended = (
+        FreezeRequest.objects.filter(
+            state__in=[FreezeState.REJECTED.value, FreezeState.LAPSED.value],
+            lines__state=LineState.HELD.value,
+        )
+        .exclude(lines__outbox__in=lately)
+        .distinct()
+    )
+    written = 0
+    for freeze in ended.order_by("case_id", "pk"):
+        with transaction.atomic():
+            enter_freeze(freeze, Action.EXECUTE_FREEZE, by=SYSTEM)
+            written += len(release_lines(freeze))
+    return written

@@ -1,0 +1,242 @@
+"""The dossier: what a release says, as frozen values. No Django, no clock, no I/O.
+
+Everything here is what one agency may read: no case reference, no account number, no other
+agency, and no field that could hold a suspicion report. Objects are numbered anew in each dossier
+(F1, S1, Z1), so that two releases of one case share no number. Amounts are text of base units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any, Self
+
+FORMAT = "tracehold-dossier"
+FORMAT_VERSION = 1
+
+# Why a field is left out for this recipient.
+REDACTION_CODES: Mapping[str, str] = {
+    "personal": "Personal data of somebody else",
+    "method": "Would betray a method",
+    "ongoing": "Would endanger ongoing work",
+    "privileged": "Legally privileged",
+    "commercial": "Confidential business data",
+    "irrelevant": "Not needed for the purpose",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A field left out, in place of its value: a labelled box, never a silent gap."""
+
+    redacted: str
+
+
+Text = str | Redaction
+
+
+@dataclass(frozen=True, slots=True)
+class DossierAmount:
+    """An amount a finding speaks of: by its policy, inside sound bounds; base units as text."""
+
+    label: str
+    asset: str
+    symbol: str
+    decimals: int
+    value: str
+    base: str
+    low: str
+    high: str
+    policy: str
+    address: str
+    outpoint: str
+    result_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPoint:
+    """What speaks against a finding."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierFinding:
+    number: str
+    kind: str
+    severity: str
+    statement: Text
+    tier: int
+    tier_name: str
+    confidence: int
+    confidence_reason: Text
+    assumptions: Text
+    alternatives: Text
+    amounts: tuple[DossierAmount, ...] | Redaction
+    counter_evidence: tuple[CounterPoint, ...]
+    suspects: tuple[str, ...]
+    wallets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DossierSuspect:
+    number: str
+    kind: str
+    standing: str
+    names: tuple[str, ...] | Redaction
+
+
+@dataclass(frozen=True, slots=True)
+class DossierWallet:
+    number: str
+    ledger: str
+    address: str
+    role: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DossierLine:
+    """One account's held amount: the account masked, value at execution with its price."""
+
+    account: Text
+    holder: Text
+    asset: str
+    symbol: str
+    decimals: int
+    requested: str
+    executed: str
+    held: str
+    executed_at: str
+    fiat_value: str
+    fiat_currency: str
+    price: str
+    price_source: str
+    price_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierFreeze:
+    number: str
+    legal_basis: str
+    restriction: str
+    state: str
+    executed_at: str
+    expires_at: str
+    lines: tuple[DossierLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The number of the release and the point of the audit chain it was sealed at."""
+
+    number: str
+    version: int
+    sealed_at: str
+    audit_seq: int
+    audit_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One release; `seal` is None in a preview, whose other fields are the same."""
+
+    referral: str
+    agency: str
+    agency_name: str
+    kind: str
+    subject: str
+    summary: Text
+    purpose: str
+    legal_gateway: str
+    caveats: str
+    tlp: str
+    handling_code: str
+    findings: tuple[DossierFinding, ...]
+    suspects: tuple[DossierSuspect, ...]
+    wallets: tuple[DossierWallet, ...]
+    freezes: tuple[DossierFreeze, ...]
+    seal: Seal | None = None
+
+    def content(self) -> dict[str, Any]:
+        """What is approved: everything but the seal, ready for canonical JSON."""
+        values = asdict(replace(self, seal=None))
+        del values["seal"]
+        return {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
+
+    def sealed(self, seal: Seal) -> Self:
+        return replace(self, seal=seal)
+
+
+def to_json(dossier: Dossier) -> dict[str, Any]:
+    """The sealed dossier as plain JSON values: text, small integers, lists, objects."""
+    seal = asdict(dossier.seal) if dossier.seal else None
+    return dossier.content() | {"release": seal}
+
+
+def from_json(values: Mapping[str, Any]) -> Dossier:
+    """The dossier back from its JSON: equal to what was written.
+
+    Raises ValueError for another format, TypeError or KeyError for a damaged one.
+    """
+    if values.get("format") != FORMAT or values.get("format_version") != FORMAT_VERSION:
+        raise ValueError("this is no dossier of a format we know")
+    plain = {k: v for k, v in values.items() if k not in ("format", "format_version", "release")}
+    return Dossier(
+        **{name: _text(value) for name, value in plain.items() if name not in _LISTS},
+        findings=tuple(_finding(each) for each in plain["findings"]),
+        suspects=tuple(_suspect(each) for each in plain["suspects"]),
+        wallets=tuple(DossierWallet(**_texts(each)) for each in plain["wallets"]),
+        freezes=tuple(_freeze(each) for each in plain["freezes"]),
+        seal=Seal(**values["release"]) if values.get("release") else None,
+    )
+
+
+_LISTS = ("findings", "suspects", "wallets", "freezes")
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, Mapping) and set(value) == {"redacted"}:
+        return Redaction(value["redacted"])
+    return value
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _text(value) for name, value in values.items()}
+
+
+def _finding(values: Mapping[str, Any]) -> DossierFinding:
+    known = _texts(values)
+    if not isinstance(known["amounts"], Redaction):
+        known["amounts"] = tuple(DossierAmount(**each) for each in values["amounts"])
+    known["counter_evidence"] = tuple(CounterPoint(**each) for each in values["counter_evidence"])
+    known["suspects"] = tuple(values["suspects"])
+    known["wallets"] = tuple(values["wallets"])
+    return DossierFinding(**known)
+
+
+def _suspect(values: Mapping[str, Any]) -> DossierSuspect:
+    known = _texts(values)
+    if not isinstance(known["names"], Redaction):
+        known["names"] = tuple(known["names"])
+    return DossierSuspect(**known)
+
+
+def _freeze(values: Mapping[str, Any]) -> DossierFreeze:
+    lines = tuple(DossierLine(**_texts(each)) for each in values["lines"])
+    return DossierFreeze(**{**values, "lines": lines})
+
+
+def redactions_in(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Every field left out, as (path, code), in the order of the dossier."""
+    if isinstance(value, Redaction):
+        return [(path, value.redacted)]
+    found: list[tuple[str, str]] = []
+    if is_dataclass(value) and not isinstance(value, type):
+        name = getattr(value, "number", "")
+        for field in fields(value):
+            at = f"{path}.{field.name}" if path and not name else f"{name or path}.{field.name}"
+            found += redactions_in(getattr(value, field.name), at.strip("."))
+    elif isinstance(value, tuple):
+        for each in value:
+            found += redactions_in(each, path)
+    return found

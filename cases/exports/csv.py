@@ -1,0 +1,120 @@
+"""The tables of a dossier as CSV (RFC 4180) by one typed writer.
+
+Text that a spreadsheet would run as a formula gets an apostrophe; numbers take the number path
+and stay numbers (S9). Exact amounts stand in base units; the decimal beside them is exact too.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, localcontext
+
+from cases.dossier import Dossier, Redaction, Text
+
+MIME = "text/csv"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_INTEGER = re.compile(r"-?[0-9]{1,78}")
+
+Cell = str | int | Decimal | Redaction
+
+
+def cell(value: Cell) -> str:
+    """One cell: numbers as they are, text guarded, a redaction as its label."""
+    if isinstance(value, Redaction):
+        return f"[redacted: {value.redacted}]"
+    if isinstance(value, bool):
+        raise TypeError("a cell is text or a number")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    text = value.replace("\x00", "")
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def number(text: str) -> int:
+    """Base units out of their text. Raises ValueError if it is anything else."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"not an amount in base units: {text[:80]!r}")
+    return int(text)
+
+
+def in_units(base: str, decimals: int) -> Decimal:
+    """Base units in whole units of the asset, exact."""
+    with localcontext() as context:
+        context.prec = 100
+        return Decimal(number(base)).scaleb(-decimals)
+
+
+def write(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
+    """A table in UTF-8 with CRLF line ends."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([cell(name) for name in header])
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return out.getvalue().encode()
+
+
+def render_findings(dossier: Dossier) -> bytes:
+    return write(
+        ("number", "kind", "severity", "tier", "tier_name", "confidence", "statement",
+         "alternatives", "speaks_against"),
+        (
+            (each.number, each.kind, each.severity, each.tier, each.tier_name, each.confidence,
+             each.statement, each.alternatives,
+             " | ".join(point.text for point in each.counter_evidence))
+            for each in dossier.findings
+        ),
+    )  # fmt: skip
+
+
+def render_amounts(dossier: Dossier) -> bytes:
+    return write(
+        ("finding", "label", "asset", "symbol", "policy", "amount_base", "amount", "low_base",
+         "high_base", "value_base", "address", "outpoint", "run_result_sha256"),
+        (
+            (each.number, a.label, a.asset, a.symbol, a.policy, number(a.base),
+             in_units(a.base, a.decimals), number(a.low), number(a.high), number(a.value),
+             a.address, a.outpoint, a.result_sha256)
+            for each in dossier.findings
+            if not isinstance(each.amounts, Redaction)
+            for a in each.amounts
+        ),
+    )  # fmt: skip
+
+
+def render_freezes(dossier: Dossier) -> bytes:
+    return write(
+        ("freeze", "state", "legal_basis", "account", "holder", "asset", "symbol",
+         "requested_base", "executed_base", "held_base", "held", "executed_at", "fiat_value",
+         "currency", "price", "price_source", "price_at", "expires_at"),
+        (
+            (freeze.number, freeze.state, freeze.legal_basis, line.account, line.holder,
+             line.asset, line.symbol, number(line.requested), number(line.executed),
+             number(line.held), in_units(line.held, line.decimals), line.executed_at,
+             _money(line.fiat_value), line.fiat_currency, _money(line.price), line.price_source,
+             line.price_at, freeze.expires_at)
+            for freeze in dossier.freezes
+            for line in freeze.lines
+        ),
+    )  # fmt: skip
+
+
+def render_wallets(dossier: Dossier) -> bytes:
+    return write(
+        ("number", "ledger", "address", "role", "label"),
+        ((w.number, w.ledger, w.address, w.role, w.label) for w in dossier.wallets),
+    )
+
+
+def _money(text: Text) -> Cell:
+    return Decimal(text) if isinstance(text, str) and text else text
+
+
+TABLES: Mapping[str, Callable[[Dossier], bytes]] = {
+    "amounts.csv": render_amounts,
+    "findings.csv": render_findings,
+    "freezes.csv": render_freezes,
+    "wallets.csv": render_wallets,
+}

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
+from cases.guards import install_guards, remove_guards
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
@@ -104,3 +106,32 @@ def client_of(user: User, *, second_factor_age: float | None = 0.0) -> Client:
         client.cookies[settings.LIAISON_COOKIE_NAME] = session.session_key
         del client.cookies[settings.SESSION_COOKIE_NAME]
     return client
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database stands under the same guards as the real one."""
+    with django_db_blocker.unblock():
+        install_guards()
+
+
+_guards_are_lifted = False
+
+
+@pytest.fixture(autouse=True)
+def _guards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lift the guards only for the emptying of tables after a test with real transactions."""
+    global _guards_are_lifted
+    asked = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+    if not asked and request.node.get_closest_marker("django_db") is None:
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")
+    if _guards_are_lifted:
+        install_guards()
+        _guards_are_lifted = connection.in_atomic_block  # else they stand from now on
+    has_real_transactions = not connection.in_atomic_block
+    yield
+    if has_real_transactions:
+        remove_guards()
+        _guards_are_lifted = True

@@ -48,7 +48,7 @@ class BaseUnitsField(models.Field):  # type: ignore[type-arg]  # stubs want both
         return int(value)
 
     def to_python(self, value: Any) -> int | None:
-        if value is None or isinstance(value, int):
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         try:
             return parse_base_units(str(value))

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from cases.services.audit import verify_chains
+from cases.services.audit import Break, verify_chains
+from cases.services.findings import altered_findings
 
 
 class Command(BaseCommand):
@@ -17,12 +18,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = verify_chains()
+        report.breaks += [
+            Break(case, 0, f"{finding} is not what was submitted or decided")
+            for case, finding in altered_findings()
+        ]
         if options["json"]:
             self.stdout.write(json.dumps(report.to_json()))
         else:
             for each in report.breaks:
                 where = each.case or "system chain"
-                self.stdout.write(f"{where}: event {each.seq}: {each.reason}")
+                event = f"event {each.seq}: " if each.seq else ""
+                self.stdout.write(f"{where}: {event}{each.reason}")
             if report.is_whole:
                 self.stdout.write(
                     f"{report.num_events} events in {report.num_chains} chains: all whole."

@@ -1,0 +1,33 @@
+"""Import a folder of the exchange's records."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from cases.services.errors import ImportRefused
+from cases.services.exchange import import_exchange
+
+
+class Command(BaseCommand):
+    help = "Import accounts, addresses, balances, movements and prices. Twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = import_exchange(options["folder"])
+        except ImportRefused as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            self.stdout.write(
+                json.dumps({"rows": report.rows, "num_boundaries": report.num_boundaries})
+            )
+            return
+        for file, count in report.rows.items():
+            self.stdout.write(f"{file}: {count} rows")
+        self.stdout.write(f"{report.num_boundaries} addresses are boundaries for traces.")

@@ -1,0 +1,120 @@
+"""Review: a second person opens the counter-evidence, then approves, returns or rejects."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import CounterEvidence, Finding, FindingApproval
+from cases.policy import Action, Actor, require_second_person, require_step_up
+from cases.services.audit import record_event
+from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.services.findings.content import advance_finding, content_hash_of, enter_finding
+from cases.services.validation import require_reason
+from cases.states import FINDING, FindingAction, FindingState, InvalidTransition, next_state
+
+NEEDS_ALTERNATIVES = 3  # tiers from here on rest on heuristics or outside claims
+
+
+@transaction.atomic
+def mark_seen(counter_evidence_id: int, *, finding: Finding, by: Actor) -> None:
+    """The reviewer opened one piece of counter-evidence of a submitted finding.
+
+    Raises PermissionDenied, also for who drafted or submitted it; NotFound; InvalidTransition.
+    """
+    fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    if fresh.state != FindingState.SUBMITTED.value:
+        raise InvalidTransition(f"{fresh.reference} does not wait for review")
+    seen = CounterEvidence.objects.filter(pk=counter_evidence_id, finding=fresh)
+    if not seen.exists():
+        raise NotFound(_("This finding has no such counter-evidence."))
+    if seen.exclude(seen_by_id=by.user_id).exists() or seen.filter(seen_by=None).exists():
+        seen.update(seen_by_id=by.user_id)
+        record_event(
+            fresh.case, "see_counter_evidence", fresh.reference, by=by,
+            data={"counter_evidence": counter_evidence_id},
+        )  # fmt: skip
+
+
+@transaction.atomic
+def return_finding(finding: Finding, *, reason: str, by: Actor) -> Finding:
+    """Send a submitted finding back to be changed, as a second person."""
+    fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    text = require_reason(reason)
+    next_state(FINDING, FindingState(fresh.state), FindingAction.RETURN)
+    _decide(fresh, "return", text, by)
+    CounterEvidence.objects.filter(finding=fresh).update(seen_by=None)
+    return advance_finding(fresh, FindingAction.RETURN, by=by, reason=text)
+
+
+@transaction.atomic
+def reject_finding(finding: Finding, *, reason: str, by: Actor) -> Finding:
+    """Reject a submitted finding for good, as a second person."""
+    fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    text = require_reason(reason)
+    next_state(FINDING, FindingState(fresh.state), FindingAction.REJECT)
+    _decide(fresh, "reject", text, by)
+    return advance_finding(
+        fresh, FindingAction.REJECT, by=by, reason=text,
+        reviewed_by_id=by.user_id, reviewed_at=timezone.now(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def approve_finding(finding: Finding, *, content_hash: str, reason: str, by: Actor) -> Finding:
+    """Approve exactly the content of `content_hash`, as a second person with a fresh factor.
+
+    Raises PermissionDenied, StepUpRequired, ContentChanged when the content is another,
+    CaseworkError while counter-evidence is missing or unseen by this reviewer.
+    """
+    fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    require_step_up(by)
+    text = require_reason(reason)
+    next_state(FINDING, FindingState(fresh.state), FindingAction.APPROVE)
+    if not content_hash == fresh.content_hash == content_hash_of(fresh):
+        raise ContentChanged(_("The finding has changed since you opened it."))
+    against = list(fresh.counter_evidence.all())
+    if not against:
+        raise CaseworkError(_("There is no counter-evidence: it cannot be approved."))
+    if any(each.seen_by_id != by.user_id for each in against):
+        raise CaseworkError(_("Open each piece of counter-evidence first."))
+    if fresh.tier >= NEEDS_ALTERNATIVES and not fresh.alternatives:
+        raise CaseworkError(_("A finding on heuristics needs its alternative explanations."))
+    _decide(fresh, "approve", text, by)
+    return advance_finding(
+        fresh, FindingAction.APPROVE, by=by, reason=text,
+        reviewed_by_id=by.user_id, reviewed_at=timezone.now(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def withdraw_finding(finding: Finding, *, reason: str, by: Actor) -> Finding:
+    """Withdraw an approved finding; what already cites it stays as it was."""
+    fresh = enter_finding(finding, Action.WITHDRAW_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    return advance_finding(fresh, FindingAction.WITHDRAW, by=by, reason=require_reason(reason))
+
+
+def _require_reviewer(finding: Finding, by: Actor) -> None:
+    require_second_person(
+        by, finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id
+    )
+
+
+def _decide(finding: Finding, decision: str, reason: str, by: Actor) -> None:
+    if FindingApproval.objects.filter(
+        finding=finding, user_id=by.user_id, content_hash=finding.content_hash
+    ).exists():
+        raise ContentChanged(_("You decided on this content already."))
+    FindingApproval.objects.create(
+        finding=finding,
+        user_id=by.user_id,
+        decision=decision,
+        reason=reason,
+        content_hash=finding.content_hash,
+        auth_at=by.mfa_at,
+        at=timezone.now(),
+    )

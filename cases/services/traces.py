@@ -1,0 +1,79 @@
+"""Traces of a case: asked for and cancelled here, run by tracing."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case, CaseRun
+from cases.policy import Action, Actor
+from cases.services.audit import record_event
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.locks import enter_case
+from cases.states import InvalidTransition
+from tracing import jobs, reads
+from tracing.jobs import TraceParameters
+
+
+@transaction.atomic
+def queue_trace(case: Case, parameters: TraceParameters, *, by: Actor) -> CaseRun:
+    """Put a run of this case in the queue. The same question while it runs gives the same run.
+
+    Raises PermissionDenied.
+    """
+    fresh = enter_case(case.pk, Action.QUEUE_TRACE, by=by)
+    assert by.user_id is not None  # the system's role may not queue
+    run = jobs.queue(fresh.public_id, by.user_id, parameters)
+    case_run, created = CaseRun.objects.get_or_create(
+        case=fresh,
+        run=run.public_id,
+        defaults={"requested_by_id": by.user_id, "requested_at": timezone.now()},
+    )
+    if created:
+        record_event(
+            fresh, "queue_trace", f"run:{run.public_id}", by=by,
+            data={
+                "ledger": parameters.ledger,
+                "mode": parameters.mode,
+                "policy": parameters.policy,
+                "params_hash": parameters.params_hash,
+            },
+        )  # fmt: skip
+    return case_run
+
+
+@transaction.atomic
+def cancel_trace(case: Case, run: UUID, *, by: Actor) -> None:
+    """Ask a live run to end. Raises InvalidTransition when it has ended, NotFound."""
+    fresh = enter_case(case.pk, Action.CANCEL_TRACE, by=by)
+    _run_of(fresh, run)
+    if not jobs.cancel(run, fresh.public_id):
+        raise InvalidTransition("This run has ended already, or was cancelled before.")
+    record_event(fresh, "cancel_trace", f"run:{run}", by=by)
+
+
+@transaction.atomic
+def set_lead_run(case: Case, run: UUID, *, by: Actor) -> CaseRun:
+    """Make a collected run to the destination the one that the money strip names.
+
+    Raises NotFound, CaseworkError for a run that reached nothing it could name.
+    """
+    fresh = enter_case(case.pk, Action.QUEUE_TRACE, by=by)
+    case_run = _run_of(fresh, run)
+    view = reads.run_view(run)
+    if case_run.collected_at is None or view is None or view.mode != "destination":
+        raise CaseworkError(_("Only a collected run to the destination can lead."))
+    if not case_run.is_lead:
+        CaseRun.objects.filter(case=fresh, is_lead=True).update(is_lead=False)
+        CaseRun.objects.filter(pk=case_run.pk).update(is_lead=True)
+        case_run.is_lead = True
+        record_event(fresh, "set_lead_run", f"run:{run}", by=by)
+    return case_run
+
+
+def _run_of(case: Case, run: UUID) -> CaseRun:
+    case_run = case.runs.filter(run=run).first()
+    if case_run is None:
+        raise NotFound(_("This case has no such run."))
+    return case_run

@@ -1,0 +1,55 @@
+"""The tables of the states, and their drawing in the documents."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases import states
+from tests.state_tables import DOCUMENT, TABLES, drawn
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
+def test_every_state_is_reached_from_the_first_one(table: Mapping[Any, Any]) -> None:
+    first = next(iter(table))[0]
+    reached, new = {first}, {first}
+    while new:
+        new = {to for (start, _action), to in table.items() if start in reached} - reached
+        reached |= new
+    assert reached == set(type(first))
+
+
+@given(st.data())
+def test_what_the_table_does_not_list_is_refused(data: st.DataObject) -> None:
+    table = data.draw(st.sampled_from(list(TABLES.values())))
+    (state, action), _to = next(iter(table.items()))
+    old: StrEnum = data.draw(st.sampled_from(list(type(state))))
+    step: StrEnum = data.draw(st.sampled_from(list(type(action))))
+    if (old, step) in table:
+        assert states.next_state(table, old, step) == table[(old, step)]
+    else:
+        with pytest.raises(states.InvalidTransition):
+            states.next_state(table, old, step)
+
+
+def test_live_lines_are_those_the_exchange_may_hold() -> None:
+    assert set(states.LIVE_LINE_STATES) == {"sent", "unknown", "held"}
+
+
+def test_an_approved_freeze_never_ends_by_itself() -> None:
+    approved = {states.FreezeState.ACTIVE, states.FreezeState.DECISION_DUE}
+    lapsing = {
+        start
+        for (start, _action), to in states.FREEZE.items()
+        if to == states.FreezeState.LAPSED
+    }
+    assert not approved & lapsing
+
+
+def test_the_document_draws_the_tables_as_they_are() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == drawn(), (
+        "run: python -m tests.state_tables > docs/states.md"
+    )

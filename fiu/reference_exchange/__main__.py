@@ -2,27 +2,14 @@
 
 import argparse
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from fiu.environment import secret
 from fiu.reference_exchange.app import FAULTS, Exchange
 from fiu.reference_exchange.books import Books
-
-
-class Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class QuietHandler(WSGIRequestHandler):
-    """No access log: paths name accounts."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
-        return
+from fiu.reference_exchange.server import make_server
 
 
 def main() -> None:
@@ -41,16 +28,7 @@ def main() -> None:
     app = Exchange(
         Books(options.file), secret(options.token_file), balances=options.balances, faults=faults
     )
-    bound = options.fd is not None
-    server = Server(("127.0.0.1", options.port or 0), QuietHandler, bind_and_activate=not bound)
-    if bound:
-        server.socket.close()
-        server.socket = socket.socket(fileno=options.fd)
-        server.server_address = server.socket.getsockname()
-        server.server_name, server.server_port = "localhost", server.server_address[1]
-        server.setup_environ()
-        server.server_activate()
-    server.set_app(app)
+    server = make_server(app, port=options.port or 0, fd=options.fd)
     signal.signal(
         signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start()
     )

@@ -16,7 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 
+from tracing import runner
 from tracing.engine.spec import TraceParameters
+from tracing.follow import follow
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.models import Boundary, TraceRun
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
@@ -28,6 +30,7 @@ __all__ = [
     "RunState",
     "TraceParameters",
     "cancel",
+    "carry_now",
     "end_idle_cancelled",
     "fail_exhausted",
     "fail_orphaned",
@@ -92,6 +95,15 @@ def cancel(public_id: UUID, case: UUID) -> bool:
         asked = runs.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
         end_idle_cancelled(runs.values_list("pk", flat=True))
     return bool(asked)
+
+
+def carry_now(public_id: UUID) -> None:
+    """Carry a queued run in this process, as a worker would; whoever claims it first does it.
+
+    For programs that load or replay casework and cannot wait for a worker.
+    """
+    run_id = TraceRun.objects.values_list("pk", flat=True).get(public_id=public_id)
+    runner.run(run_id, follow)
 
 
 def send_hint(task: str, *arguments: object) -> bool:

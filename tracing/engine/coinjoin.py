@@ -20,6 +20,7 @@ JOINMARKET: Final = "joinmarket_like"
 WASABI_1: Final = "wasabi_1"
 
 LEAST_PARTICIPANTS: Final = 3
+LEAST_OUTPUTS: Final = 2 * LEAST_PARTICIPANTS - 1
 LEAST_WASABI_PARTICIPANTS: Final = 10
 LEAST_MIX_VALUE: Final = 2_731
 """Equal outputs up to here are token dust of other protocols (546 and 2,730 satoshi), not mixes."""
@@ -85,7 +86,7 @@ def match_of(ledger: Ledger, tx: int) -> CoinJoinMatch | None:
     """Classify a transaction of the ledger. Cost: O(its inputs and outputs)."""
     first, end = int(ledger.in_off[tx]), int(ledger.in_off[tx + 1])
     first_out, end_out = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
-    if end - first < LEAST_PARTICIPANTS or end_out - first_out < 2 * LEAST_PARTICIPANTS - 1:
+    if end - first < LEAST_PARTICIPANTS or end_out - first_out < LEAST_OUTPUTS:
         return None
     return classify(
         ledger.in_value[first:end].tolist(),
@@ -106,35 +107,16 @@ def flags(ledger: Ledger) -> NDArray[np.bool_]:
     Cost: one vectorised pass for the shape, then `match_of` on what is left.
     """
     found = np.zeros(ledger.num_tx, np.bool_)
-    for tx in _candidates(ledger, LEAST_PARTICIPANTS, 2 * LEAST_PARTICIPANTS - 1):
+    for tx in _candidates(ledger):
         found[tx] = is_coinjoin(ledger, tx)
     return found
 
 
-def equal_output_candidates(ledger: Ledger) -> list[int]:
-    """Transactions with 3 or more equal outputs to distinct scripts and at least as many inputs.
-
-    A count to compare ledgers by, not a claim of mixing. Scripts without an address count as
-    distinct.
-    """
-    found = []
-    for tx in _candidates(ledger, LEAST_PARTICIPANTS, LEAST_PARTICIPANTS):
-        first_out, end_out = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
-        mix = _equal_outputs(
-            ledger.out_value[first_out:end_out].tolist(),
-            ledger.out_address[first_out:end_out].tolist(),
-        )
-        num_inputs = int(ledger.in_off[tx + 1]) - int(ledger.in_off[tx])
-        if mix is not None and num_inputs >= mix[1]:
-            found.append(tx)
-    return found
-
-
-def _candidates(ledger: Ledger, least_inputs: int, least_outputs: int) -> Iterator[int]:
-    """Transactions, not coinbases, that have so many inputs and outputs and three equal outputs."""
+def _candidates(ledger: Ledger) -> Iterator[int]:
+    """Transactions, not coinbases, with inputs and outputs for a mix and three equal outputs."""
     num_in = np.diff(np.asarray(ledger.in_off).astype(np.int64))
     num_out = np.diff(np.asarray(ledger.out_off).astype(np.int64))
-    wide = (num_in >= least_inputs) & (num_out >= least_outputs) & (ledger.tx_coinbase == 0)
+    wide = (num_in >= LEAST_PARTICIPANTS) & (num_out >= LEAST_OUTPUTS) & (ledger.tx_coinbase == 0)
     for tx in np.flatnonzero(wide).tolist():
         first_out, end_out = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
         if _most_frequent(ledger.out_value[first_out:end_out]) >= LEAST_PARTICIPANTS:

@@ -1,0 +1,62 @@
+"""What the commands over a ledger share: opening it, the walls, numbers, sums in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from tracing.engine.ledger import Ledger
+from tracing.errors import TracingError
+from tracing.ledgers import open_ledger
+from tracing.models import Boundary
+
+T = TypeVar("T")
+
+
+def one_sentence(work: Callable[[], T]) -> T:
+    """Do the work; an error of tracing becomes one sentence and a non-zero exit."""
+    try:
+        return work()
+    except TracingError as error:
+        raise CommandError(str(error)) from None
+
+
+def opened(name: str) -> Ledger:
+    """The newest snapshot of a ledger under FIU_HOME."""
+    return open_ledger(settings.FIU_HOME, name)
+
+
+def walls(ledger: Ledger) -> list[tuple[str, str]]:
+    """(address, kind) of the boundaries known for this ledger: 1 query."""
+    return list(Boundary.objects.walls(ledger.name).items())
+
+
+def whole_number(option: str, text: str | None) -> int | None:
+    """A number given as an option; None if it was not given."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 16:
+        raise CommandError(f"{option} takes a whole number, not {text!r}.")
+    return int(text)
+
+
+def coins(amount: str | int) -> str:
+    """Satoshi as coins with eight decimals: 1,234.00000001."""
+    sat = int(amount)
+    return f"{sat // 100_000_000:,}.{sat % 100_000_000:08d}"
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: int) -> list[str]:
+    """Lines of a table; the first `right` columns are flush right."""
+    cells = [head, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column < right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]

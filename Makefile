@@ -1,0 +1,64 @@
+# Everything starts here; a fresh machine needs Python 3.11 or newer, git and make.
+#
+#   make demo    install, build the demo world, start everything, print how to sign in
+#   make test    install, run every test (ARGS="-k freeze" runs some)
+#   make bench   the engine beside networkx, printed as ratios
+#   make check   format, types, imports, migrations, deployment settings
+#   make tour    play the main job in a browser and write docs/tour.md
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 8000
+ARGS ?=
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+
+.PHONY: demo test bench check tour format clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.runtime
+	@exec $(PY) manage.py up --demo --port $(PORT)
+
+test: $(VENV)/.dev
+	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+bench: $(VENV)/.dev
+	@exec $(PY) -m pytest tests/bench -s -q $(ARGS)
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) .ci/deployment_check.py
+
+tour: $(VENV)/.dev
+	@FIU_TEST_TOUR=1 $(PY) -m pytest tests/browser -q -k tour $(ARGS)
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The stamps: packages are installed when a requirements file changed, and only then.
+
+$(VENV)/.runtime: requirements.txt | $(PY)
+	@echo "installing the packages of requirements.txt (once) ..." >&2
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(PY)
+	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
+
+$(PY):
+	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \
+	    [ -n "$$python" ] && command -v "$$python" >/dev/null 2>&1 || continue; \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "making the virtual environment with $$python ..." >&2; \
+	    exec "$$python" -m venv $(VENV); \
+	done; \
+	echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one." >&2; exit 1

@@ -1,0 +1,73 @@
+"""The exchange's rows as the ordinary import reads them."""
+
+from collections.abc import Iterator
+
+from fiu.demo.accounts import DECIMALS, price_rows
+from fiu.demo.exchange import Exchange
+from fiu.demo.files import Tables
+from fiu.demo.scripts import encode
+from fiu.demo.timeline import START, TIP, block_time, iso
+
+LEDGER = "bitcoin-regtest"
+ACCOUNTS = (
+    "uid", "customer", "holder_name", "country", "kind", "opened_on", "state", "kyc_level",
+)  # fmt: skip
+DEPOSIT_ADDRESSES = ("ledger", "address", "account", "assigned_from_at", "assigned_to_at")
+OWN_ADDRESSES = ("ledger", "address", "kind")
+BALANCES = ("account", "asset", "base", "at")
+MOVEMENTS = (
+    "ref", "kind", "account", "counter_account", "asset", "base", "asset_out", "base_out",
+    "fee_asset", "fee_base", "at", "txid", "status", "address", "ip",
+)  # fmt: skip
+ASSETS = ("asset", "symbol", "decimals")
+PRICES = ("asset", "currency", "price", "at", "source", "method")
+LINKS = ("account", "other_account", "link", "basis")
+
+
+def write_rows(exchange: Exchange, tables: Tables, reassigned_at: int) -> None:
+    """All tables of the exchange, in `exchange/`."""
+    tables.write("exchange/accounts.csv", ACCOUNTS, exchange.customers.accounts())
+    tables.write(
+        "exchange/deposit_addresses.csv", DEPOSIT_ADDRESSES, _periods(exchange, reassigned_at)
+    )
+    tables.write(
+        "exchange/own_addresses.csv",
+        OWN_ADDRESSES,
+        [
+            (LEDGER, encode(exchange.hot.script), "hot"),
+            (LEDGER, encode(exchange.cold_script), "cold"),
+        ],
+    )
+    tables.write("exchange/balances.csv", BALANCES, _balances(exchange))
+    tables.write("exchange/movements.csv", MOVEMENTS, _movements(exchange))
+    tables.write("exchange/assets.csv", ASSETS, DECIMALS)
+    tables.write("exchange/prices.csv", PRICES, price_rows())
+    tables.write("exchange/links.csv", LINKS, exchange.customers.links())
+
+
+def _periods(exchange: Exchange, reassigned_at: int) -> Iterator[tuple[str, ...]]:
+    start, change = iso(START), iso(block_time(reassigned_at))
+    times = ((start, ""), (start, change), (change, ""))
+    for account, script, half in exchange.customers.deposit_periods():
+        yield LEDGER, encode(script), account, *times[half]
+
+
+def _balances(exchange: Exchange) -> Iterator[tuple[str, str, str, str]]:
+    at = iso(block_time(TIP))
+    for (account, asset), base in sorted(exchange.balances.items()):
+        if base:
+            yield account, asset, str(base), at
+
+
+def _movements(exchange: Exchange) -> Iterator[tuple[object, ...]]:
+    numbered = sorted(enumerate(exchange.movements), key=lambda pair: (pair[1].at, pair[0]))
+    times: dict[int, str] = {}
+    for number, (_, row) in enumerate(numbered, start=1):
+        at = times.get(row.at)
+        if at is None:
+            at = times[row.at] = iso(row.at)
+        yield (
+            f"NQ-M-{number:07d}", row.kind, row.account, row.counter_account, row.asset, row.base,
+            row.asset_out, row.base_out or "", row.fee_asset, row.fee_base or "", at, row.txid,
+            row.status, encode(row.script) if row.script else "", row.ip,
+        )  # fmt: skip

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from celery import shared_task
 
+from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
+from cases.services import outbox
 from cases.services.findings import collect_findings
 
 
@@ -11,3 +13,22 @@ from cases.services.findings import collect_findings
 def collect_findings_task(run: str) -> int:
     """Take the findings of a finished run; returns how many drafts were made."""
     return collect_findings(UUID(run))
+
+
+@shared_task(name="cases.send_outbox")
+def send_outbox_task(message: str = "") -> int:
+    """Bring one order to the exchange a step further, or all that are due."""
+    try:
+        gateway = exchange_gateway()
+    except GatewayNotConfigured:
+        return 0  # orders wait until an exchange is connected
+    if message:
+        outbox.send_outbox_message(UUID(message), gateway=gateway)
+        return 1
+    return outbox.send_due_messages(gateway)
+
+
+@shared_task(name="cases.housekeeping")
+def housekeeping_task() -> dict[str, int]:
+    """Let unratified holds lapse, mark freezes whose end is reached, go on releasing."""
+    return outbox.housekeeping()

@@ -105,7 +105,7 @@ def _keep(document: UploadedBytes | None) -> tuple[str, str]:
 
 
 @transaction.atomic
-def verify_instrument(instrument: LegalInstrument, *, by: Actor) -> None:
+def verify_instrument(instrument: LegalInstrument, *, by: Actor) -> LegalInstrument:
     """Confirm as a second person that the instrument is genuine and in date.
 
     Raises PermissionDenied, CaseworkError, InvalidTransition if somebody verified it before.
@@ -122,3 +122,4 @@ def verify_instrument(instrument: LegalInstrument, *, by: Actor) -> None:
         raise InvalidTransition("this instrument is verified already")
     instrument.refresh_from_db()
     record_event(case, "verify_instrument", str(instrument.public_id), by=by)
+    return instrument

@@ -186,9 +186,7 @@ def require_standing_approval(freeze: FreezeRequest) -> None:
         raise ContentChanged(_("This request changed after its approval."))
     require_evidence(freeze)
     approval = (
-        freeze.approvals.filter(
-            decision="approve", content_hash=present, user=freeze.approved_by
-        )
+        freeze.approvals.filter(decision="approve", content_hash=present, user=freeze.approved_by)
         .select_related("user")
         .first()
     )

@@ -34,7 +34,7 @@ AGAIN_AFTER = timedelta(hours=1)
 
 
 @transaction.atomic
-def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
+def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeRequest:
     """Hold at once, as one person, what an urgent request names; lapses unless ratified (E7).
 
     Raises PermissionDenied, CaseworkError where it is not urgent, InvalidTransition.
@@ -54,6 +54,7 @@ def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -
         provisional_until=until,
     )
     send_lines(freeze)
+    return freeze
 
 
 @transaction.atomic
@@ -109,7 +110,9 @@ def _sign(
 
 
 @transaction.atomic
-def approve_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor) -> None:
+def approve_freeze(
+    freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor
+) -> FreezeRequest:
     """Approve as a second person and send the orders: APPROVED, then EXECUTING.
 
     `content_hash` is the one the person was shown. Raises PermissionDenied, StepUpRequired,
@@ -131,6 +134,7 @@ def approve_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by:
     )
     _sign(freeze, "approve", shown, reason, by=by)
     _execute(freeze, by=by)
+    return freeze
 
 
 def _execute(freeze: FreezeRequest, *, by: Actor) -> None:
@@ -140,7 +144,7 @@ def _execute(freeze: FreezeRequest, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def execute_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
+def execute_freeze(freeze: FreezeRequest, *, by: Actor) -> FreezeRequest:
     """Send the orders of a failed freeze again, under the approval that still stands.
 
     Raises PermissionDenied, CaseworkError where it no longer does, InvalidTransition.
@@ -148,10 +152,13 @@ def execute_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
     enter_freeze(freeze, Action.EXECUTE_FREEZE, by=by)
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.EXECUTE)
     _execute(freeze, by=by)
+    return freeze
 
 
 @transaction.atomic
-def ratify_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor) -> None:
+def ratify_freeze(
+    freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor
+) -> FreezeRequest:
     """Make a provisional hold a standing one, as a second person and inside its window.
 
     Raises as `approve_freeze`; InvalidTransition when the window is over.
@@ -175,10 +182,11 @@ def ratify_freeze(freeze: FreezeRequest, *, content_hash: str, reason: str, by: 
         approved_at=timezone.now(),
     )
     _sign(freeze, "approve", shown, reason, by=by)
+    return freeze
 
 
 @transaction.atomic
-def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
+def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeRequest:
     """Refuse a request, or end a provisional hold: whatever it holds is released.
 
     Raises PermissionDenied, StepUpRequired, InvalidTransition.
@@ -190,6 +198,7 @@ def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
     advance_freeze(freeze, FreezeAction.REJECT, by=by, reason=reason)
     _sign(freeze, "reject", content_hash_of(freeze), reason, by=by)
     release_lines(freeze)
+    return freeze
 
 
 def lapse_provisional_freezes() -> int:

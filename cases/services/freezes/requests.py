@@ -84,7 +84,7 @@ def request_freeze(
 
 
 @transaction.atomic
-def submit_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
+def submit_freeze(freeze: FreezeRequest, *, by: Actor) -> FreezeRequest:
     """Hand the request in; from here its lines and amounts stay.
 
     Evidence may follow only where the request is urgent, because a provisional hold needs none.
@@ -104,10 +104,11 @@ def submit_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
         submitted_at=timezone.now(),
         content_hash=shown,
     )
+    return freeze
 
 
 @transaction.atomic
-def cancel_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
+def cancel_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeRequest:
     """Take a draft or submitted request back: its author, or a supervisor.
 
     Raises PermissionDenied, InvalidTransition.
@@ -116,13 +117,15 @@ def cancel_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> None:
     if by.user_id != freeze.requested_by_id and by.role not in (Role.SUPERVISOR, Role.COMPLIANCE):
         raise PermissionDenied(_("Only its author or a supervisor takes a request back."))
     advance_freeze(freeze, FreezeAction.CANCEL, by=by, reason=reason)
+    return freeze
 
 
 @transaction.atomic
-def triage_freeze(freeze: FreezeRequest, *, by: Actor) -> None:
+def triage_freeze(freeze: FreezeRequest, *, by: Actor) -> FreezeRequest:
     """Take a submitted request into review. Raises PermissionDenied, InvalidTransition."""
     enter_freeze(freeze, Action.TRIAGE_FREEZE, by=by)
     advance_freeze(freeze, FreezeAction.TRIAGE, by=by)
+    return freeze
 
 
 @transaction.atomic
@@ -132,7 +135,7 @@ def cite_evidence(
     finding_id: int | None = None,
     instrument_id: int | None = None,
     by: Actor,
-) -> None:
+) -> FreezeRequest:
     """Give the lines that cite nothing yet a finding or an instrument of this case.
 
     How a hold placed before any finding becomes one that can be ratified. The content changes, so
@@ -164,3 +167,4 @@ def cite_evidence(
         by=by,
         data={**cited, "content_hash": freeze.content_hash},
     )
+    return freeze

@@ -1,0 +1,311 @@
+"""Making the dossier of a referral: what an agency will read, and the check that nothing leaks."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.apps import apps
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from cases.dossier import (
+    REDACTION_CODES,
+    CounterPoint,
+    Dossier,
+    DossierAmount,
+    DossierFinding,
+    DossierFreeze,
+    DossierLine,
+    DossierSuspect,
+    DossierWallet,
+    Redaction,
+    Text,
+)
+from cases.exports.canonical_json import render as render_json
+from cases.models import (
+    Asset,
+    ExchangeAccount,
+    Finding,
+    FreezeLine,
+    FreezeRequest,
+    Referral,
+    Suspect,
+    Wallet,
+)
+from cases.models.findings import TIERS
+from cases.services.errors import CaseworkError
+from cases.services.freezes.content import iso
+
+FINDING_FIELDS = ("statement", "confidence_reason", "assumptions", "alternatives", "amounts")
+Numbered = TypeVar("Numbered", Suspect, Wallet)
+INTERNAL_REFERENCE = re.compile(r"\b(?:CASE|FIND|SUSP|FRZ)-[0-9]{4}-[0-9]{6}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class RedactableField:
+    """A field that may be left out for this recipient; `key` is its place in `redactions`."""
+
+    key: str
+    object: str
+    field: str
+    value: str
+    code: str
+
+
+class _Redactor:
+    """Puts a label in place of every field that is left out."""
+
+    def __init__(self, redactions: Mapping[str, str]) -> None:
+        self._redactions = redactions
+
+    def code(self, owner: str, field: str) -> str:
+        return self._redactions.get(f"{owner}.{field}", "")
+
+    def text(self, owner: str, field: str, value: str) -> Text:
+        code = self.code(owner, field)
+        return Redaction(code) if code else value
+
+
+def build_dossier(referral: Referral) -> Dossier:
+    """The present content of a referral as its recipient would read it: about 14 queries.
+
+    Numbers are given anew (F1, S1, W1, Z1), accounts are masked, redacted fields are labels.
+    Texts are English whatever the reader's language, so that the same content is the same bytes.
+    """
+    redact = _Redactor(referral.redactions)
+    with translation.override("en"):
+        findings = list(_findings(referral))
+        suspects = _numbered("S", (s for f in findings for s in f.suspects.all()))
+        wallets = _numbered("W", (w for f in findings for w in f.wallets.all()))
+        assets = {asset.pk: asset for asset in Asset.objects.all()}
+        return Dossier(
+            referral=referral.reference,
+            agency=referral.agency.short_name,
+            agency_name=referral.agency.name,
+            kind=referral.get_kind_display(),
+            subject=referral.subject,
+            summary=redact.text(referral.reference, "summary", referral.summary),
+            purpose=referral.purpose,
+            legal_gateway=referral.legal_gateway,
+            caveats=referral.caveats,
+            tlp=referral.tlp,
+            handling_code=referral.handling_code,
+            findings=tuple(
+                _finding(each, f"F{n}", suspects, wallets, assets, redact)
+                for n, each in enumerate(findings, 1)
+            ),
+            suspects=tuple(_suspect(each, n, redact) for each, n in suspects.items()),
+            wallets=tuple(_wallet(each, n, redact) for each, n in wallets.items()),
+            freezes=tuple(
+                _freeze(each, f"Z{n}", suspects, redact)
+                for n, each in enumerate(_freezes(referral), 1)
+            ),
+        )
+
+
+def _findings(referral: Referral) -> QuerySet[Finding]:
+    return referral.findings.order_by("reference").prefetch_related(
+        "suspects__names", "wallets", "amounts", "counter_evidence"
+    )
+
+
+def _freezes(referral: Referral) -> QuerySet[FreezeRequest]:
+    return referral.freezes.order_by("reference")
+
+
+def _numbered(letter: str, rows: Iterable[Numbered]) -> dict[Numbered, str]:
+    ordered = sorted(set(rows), key=lambda row: row.pk)
+    return {row: f"{letter}{n}" for n, row in enumerate(ordered, 1)}
+
+
+def _finding(
+    finding: Finding,
+    number: str,
+    suspects: Mapping[Suspect, str],
+    wallets: Mapping[Wallet, str],
+    assets: Mapping[str, Asset],
+    redact: _Redactor,
+) -> DossierFinding:
+    def text(field: str) -> Text:
+        return redact.text(finding.reference, field, getattr(finding, field))
+
+    code = redact.code(finding.reference, "amounts")
+    return DossierFinding(
+        number=number,
+        kind=finding.get_kind_display(),
+        severity=finding.get_severity_display(),
+        statement=text("statement"),
+        tier=finding.tier,
+        tier_name=str(dict(TIERS)[finding.tier]),
+        confidence=finding.confidence,
+        confidence_reason=text("confidence_reason"),
+        assumptions=text("assumptions"),
+        alternatives=text("alternatives"),
+        amounts=Redaction(code) if code else _amounts(finding, assets),
+        counter_evidence=tuple(
+            CounterPoint(each.kind, each.text)
+            for each in sorted(finding.counter_evidence.all(), key=lambda row: row.pk)
+        ),
+        suspects=tuple(sorted(suspects[s] for s in finding.suspects.all())),
+        wallets=tuple(sorted(wallets[w] for w in finding.wallets.all())),
+    )
+
+
+def _amounts(finding: Finding, assets: Mapping[str, Asset]) -> tuple[DossierAmount, ...]:
+    found = []
+    for amount in sorted(finding.amounts.all(), key=lambda row: row.pk):
+        asset = assets.get(amount.asset)
+        found.append(
+            DossierAmount(
+                label=amount.label,
+                asset=amount.asset,
+                symbol=asset.symbol if asset else amount.asset.rpartition("/")[2],
+                decimals=asset.decimals if asset else 0,
+                value=str(amount.value),
+                base=str(amount.base),
+                low=str(amount.low),
+                high=str(amount.high),
+                policy=amount.policy,
+                address=amount.address,
+                outpoint=amount.outpoint,
+                result_sha256=amount.result_sha256,
+            )
+        )
+    return tuple(found)
+
+
+def _suspect(suspect: Suspect, number: str, redact: _Redactor) -> DossierSuspect:
+    code = redact.code(suspect.reference, "names")
+    names = tuple(each.full for each in sorted(suspect.names.all(), key=lambda row: row.pk))
+    return DossierSuspect(
+        number=number,
+        kind=suspect.get_kind_display(),
+        standing=suspect.get_standing_display(),
+        names=Redaction(code) if code else names,
+    )
+
+
+def _wallet(wallet: Wallet, number: str, redact: _Redactor) -> DossierWallet:
+    return DossierWallet(
+        number=number,
+        ledger=wallet.ledger,
+        address=wallet.address,
+        role=wallet.get_role_display(),
+        label=redact.text(wallet.address, "label", wallet.label),
+    )
+
+
+def _freeze(
+    freeze: FreezeRequest, number: str, suspects: Mapping[Suspect, str], redact: _Redactor
+) -> DossierFreeze:
+    named = set(
+        ExchangeAccount.objects.filter(suspect_links__suspect__in=list(suspects)).values_list(
+            "pk", flat=True
+        )
+    )
+    lines = freeze.lines.select_related("account", "asset", "price").order_by("pk")
+    return DossierFreeze(
+        number=number,
+        legal_basis=freeze.get_legal_basis_display(),
+        restriction=freeze.get_restriction_display(),
+        state=freeze.state,
+        executed_at=iso(freeze.executed_at) or "",
+        expires_at=iso(freeze.expires_at) or "",
+        lines=tuple(_line(line, freeze, named, redact) for line in lines if line.executed),
+    )
+
+
+def _line(
+    line: FreezeLine, freeze: FreezeRequest, named: set[int], redact: _Redactor
+) -> DossierLine:
+    """The account masked; its holder only where a suspect of this dossier stands behind it."""
+    holder = line.account.holder_name if line.account_id in named else ""
+    price = line.price
+    return DossierLine(
+        account=redact.text(freeze.reference, "account", line.account.masked),
+        holder=redact.text(freeze.reference, "holder", holder),
+        asset=line.asset_id,
+        symbol=line.asset.symbol,
+        decimals=line.asset.decimals,
+        requested=str(line.requested),
+        executed=str(line.executed),
+        held=str(line.held),
+        executed_at=iso(line.executed_at) or "",
+        fiat_value=f"{line.fiat_value:f}" if line.fiat_value is not None else "",
+        fiat_currency=line.fiat_currency,
+        price=f"{price.price.normalize():f}" if price else "",
+        price_source=price.source if price else "",
+        price_at=(iso(price.at) or "") if price else "",
+    )
+
+
+def redactable_fields(referral: Referral) -> list[RedactableField]:
+    """Every field that may be left out of this referral, with its present value and code."""
+    redactions = referral.redactions
+    found = [(referral.reference, "summary", referral.summary)]
+    for finding in _findings(referral):
+        values = {name: getattr(finding, name, "") for name in FINDING_FIELDS if name != "amounts"}
+        values["amounts"] = ", ".join(each.label for each in finding.amounts.all())
+        found += [(finding.reference, name, values[name]) for name in FINDING_FIELDS]
+        for suspect in finding.suspects.all():
+            names = ", ".join(each.full for each in suspect.names.all())
+            found.append((suspect.reference, "names", names))
+        found += [(w.address, "label", w.label) for w in finding.wallets.all()]
+    for freeze in _freezes(referral):
+        masked = [line.account.masked for line in freeze.lines.select_related("account")]
+        found.append((freeze.reference, "account", ", ".join(masked)))
+        found.append((freeze.reference, "holder", ""))
+    return [
+        RedactableField(
+            f"{owner}.{field}", owner, field, value, redactions.get(f"{owner}.{field}", "")
+        )
+        for owner, field, value in dict.fromkeys(found)
+        if value or field == "holder"
+    ]
+
+
+def check_redactions(referral: Referral, redactions: Mapping[str, str]) -> dict[str, str]:
+    """The redactions that are asked for. Raises CaseworkError on an unknown field or code."""
+    known = {each.key for each in redactable_fields(referral)}
+    asked = {key: code for key, code in redactions.items() if code}
+    if set(asked) - known:
+        raise CaseworkError(_("One of these fields is not part of this referral."))
+    if set(asked.values()) - set(REDACTION_CODES):
+        raise CaseworkError(_("Choose the reason of a redaction from the list."))
+    return asked
+
+
+def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
+    """Refuse a dossier whose texts name what must not leave the house.
+
+    That is any internal reference, a whole account number of this case, or another agency.
+    Raises CaseworkError that says which of the three.
+    """
+    text = render_json(dossier).decode()
+    if INTERNAL_REFERENCE.search(text) or str(referral.case.public_id) in text:
+        raise CaseworkError(
+            _("A text names an internal reference: take it out or leave that field out.")
+        )
+    case = referral.case
+    accounts = (
+        ExchangeAccount.objects.filter(suspect_links__suspect__case=case)
+        | ExchangeAccount.objects.filter(reached__case_run__case=case)
+        | ExchangeAccount.objects.filter(freeze_lines__freeze__case=case)
+    )
+    if _names_any(text, accounts.distinct().values_list("uid", flat=True)):
+        raise CaseworkError(
+            _("A text names a whole account number: take it out or leave that field out.")
+        )
+    others = apps.get_model("fiu", "Agency").objects.exclude(pk=referral.agency_id)
+    names = [name for pair in others.values_list("short_name", "name") for name in pair]
+    if _names_any(text, names):
+        raise CaseworkError(_("A text names another agency: take it out or leave that field out."))
+
+
+def _names_any(text: str, words: Iterable[str]) -> bool:
+    return any(
+        word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+        for word in words
+    )

@@ -1,0 +1,171 @@
+"""Releases: sealed once with their hashes, shared by grant, ended at once by recall."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+from cases.dossier import Dossier, Seal, from_json
+from cases.exports import canonical_json, csv, html, manifest, pdf
+from cases.files import load_bytes, store_bytes
+from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, ShareGrant
+from cases.policy import Actor
+from cases.services.freezes.content import iso
+from cases.services.references import next_reference
+from cases.states import RELEASE, InvalidTransition, ReleaseAction, ReleaseState, next_state
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
+COPIES = "The readable release is one copy per recipient, named by its watermark."
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFile:
+    """One file of one recipient's copy, rendered and not yet stored."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientCopy:
+    """What one officer gets beside the common files."""
+
+    liaison_id: int
+    watermark: str
+    files: tuple[CopyFile, ...]
+
+
+def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRelease:
+    """Number the dossier, note where the case's audit chain stands, and keep every file.
+
+    In the caller's transaction, with the case locked. The release never changes afterwards.
+    """
+    head = AuditEvent.objects.filter(case_id=referral.case_id).order_by("-seq").first()
+    assert head is not None  # a case begins with its first event
+    now = timezone.now()
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    sealed = dossier.sealed(
+        Seal(
+            number=next_reference("R"),
+            version=1,
+            sealed_at=iso(now) or "",
+            audit_seq=head.seq,
+            audit_hash=head.hash,
+        )
+    )
+    assert sealed.seal is not None
+    dossier_bytes = canonical_json.render(sealed)
+    files = {canonical_json.NAME: dossier_bytes, html.NAME: html.render(sealed)}
+    files |= {name: render(sealed) for name, render in csv.TABLES.items()}
+    listing = manifest.render(sealed, files, notes=[COPIES])
+    release = SharedRelease.objects.create(
+        referral=referral,
+        agency_id=referral.agency_id,
+        number=sealed.seal.number,
+        version=sealed.seal.version,
+        dossier=dossier_bytes.decode(),
+        sha256=hashlib.sha256(dossier_bytes).hexdigest(),
+        manifest=listing.decode(),
+        audit_seq=head.seq,
+        audit_hash=head.hash,
+        sealed_by_id=by.person,
+        sealed_at=now,
+    )
+    mimes = {canonical_json.NAME: canonical_json.MIME, html.NAME: html.MIME}
+    for name, content in files.items():
+        _keep(release, None, CopyFile(name, mimes.get(name, csv.MIME), content))
+    _keep(release, None, CopyFile(manifest.NAME, manifest.MIME, listing))
+    return release
+
+
+def _keep(release: SharedRelease, grant: ShareGrant | None, file: CopyFile) -> None:
+    ReleaseFile.objects.create(
+        release=release,
+        grant=grant,
+        name=file.name,
+        mime=file.mime,
+        size=len(file.content),
+        sha256=store_bytes(file.content),
+    )
+
+
+def new_watermark() -> str:
+    """Ten letters and digits that name one recipient's copy and tell nothing else."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(10))
+
+
+def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> RecipientCopy:
+    """One recipient's readable copy and its manifest; a PDF where Pango is installed.
+
+    Takes about a second with PDF: call it outside a transaction. The sealed dossier is its only
+    input, so the same watermark gives the same bytes.
+    """
+    dossier = sealed_dossier(release)
+    page = html.render(dossier, watermark)
+    own = [CopyFile(f"release-{watermark}.html", html.MIME, page)]
+    notes = []
+    if pdf.is_available():
+        own.append(
+            CopyFile(f"release-{watermark}.pdf", pdf.MIME, pdf.from_page(page, dossier, watermark))
+        )
+    else:
+        notes.append(pdf.ABSENT)
+    common = {
+        file.name: load_bytes(file.sha256)
+        for file in release.files.filter(grant=None).exclude(name__in=MASTERS)
+    }
+    listing = manifest.render(
+        dossier,
+        common | {file.name: file.content for file in own},
+        watermark=watermark,
+        notes=notes,
+    )
+    own.append(CopyFile(f"manifest-{watermark}.json", manifest.MIME, listing))
+    return RecipientCopy(liaison_id, watermark, tuple(own))
+
+
+# Kept for the house: recipients get their own, watermarked ones instead.
+MASTERS = (html.NAME, manifest.NAME)
+
+
+def sealed_dossier(release: SharedRelease) -> Dossier:
+    """The dossier of a release, back from the bytes that were sealed."""
+    return from_json(json.loads(release.dossier))
+
+
+def share_release(
+    release: SharedRelease, copies: Sequence[RecipientCopy], expires_at: datetime, *, by: Actor
+) -> None:
+    """Open the release to these officers until a time, each with a copy of their own."""
+    _advance(release, ReleaseAction.SHARE)
+    for copy in copies:
+        grant = ShareGrant.objects.create(
+            release=release,
+            liaison_id=copy.liaison_id,
+            watermark=copy.watermark,
+            granted_by_id=by.person,
+            granted_at=timezone.now(),
+            expires_at=expires_at.astimezone(UTC),
+        )
+        for file in copy.files:
+            _keep(release, grant, file)
+
+
+def recall_release(release: SharedRelease) -> None:
+    """End every grant at this moment; the record stays."""
+    _advance(release, ReleaseAction.RECALL)
+    release.grants.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _advance(release: SharedRelease, action: ReleaseAction) -> None:
+    old = ReleaseState(release.state)
+    new = next_state(RELEASE, old, action)
+    changed = SharedRelease.objects.filter(pk=release.pk, state=old.value).update(state=new.value)
+    if not changed:
+        raise InvalidTransition(f"{release.number} is no longer {old}")
+    release.state = new.value

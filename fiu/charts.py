@@ -97,9 +97,9 @@ def _words(part: Part) -> str:
     return f"{part.label}: {part.words or part.value}"
 
 
-def stacked_columns(columns: Sequence[Column], title: str, height: int = 170) -> SafeString:
+def stacked_columns(columns: Sequence[Column], title: str, height: int = 150) -> SafeString:
     """Columns of stacked parts, such as money by month and state; the total above each."""
-    width, top, bottom = 640, 20, 22
+    width, top, bottom = 460, 20, 22
     plot = height - top - bottom
     highest = max((column.total for column in columns), default=0)
     pitch = Decimal(width) / max(len(columns), 1)
@@ -151,7 +151,7 @@ def stacked_columns(columns: Sequence[Column], title: str, height: int = 170) ->
 
 def horizontal_bars(rows: Sequence[Row], title: str) -> SafeString:
     """Bars to the right, such as cases by age: label, bar, amount. 26 units a row."""
-    width, label_width, amount_width, pitch = 480, 140, 78, 26
+    width, label_width, amount_width, pitch = 420, 120, 70, 26
     highest = max((row.value for row in rows), default=0)
     shapes = []
     for number, row in enumerate(rows):

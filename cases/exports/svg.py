@@ -27,8 +27,8 @@ def render(flow: Flow, title: str = "Money flow") -> bytes:
     """The whole picture, lane titles above; the key path lies over the other lines."""
     width, height = flow.width + 2 * MARGIN, flow.height + TITLE_HEIGHT + 2 * MARGIN
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" role="img" aria-label={quoteattr(title)}>',
+        '<svg class="flow-svg" xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" aria-label={quoteattr(title)}>',
         f"<title>{escape(title)}</title>",
     ]
     parts += [
@@ -46,7 +46,7 @@ def render(flow: Flow, title: str = "Money flow") -> bytes:
             x, y = edge.points[-1]
             parts.append(
                 f'<text class="fl-label" x="{x - 24:g}" y="{y + 3:g}" text-anchor="end" {FONT} '
-                f'font-size="10" font-weight="600" fill="#465266" stroke="#fff" stroke-width="3" '
+                f'font-size="9.5" font-weight="600" fill="#465266" stroke="#fff" stroke-width="3" '
                 f'paint-order="stroke">{escape(edge.label)}</text>'
             )
     parts.append("</g></svg>")

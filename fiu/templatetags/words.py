@@ -88,6 +88,20 @@ TERMS: Mapping[str, Promise] = {
 }
 
 
+POLICIES: Mapping[str, Promise] = {
+    "haircut": _("Haircut"),
+    "fifo": _("FIFO"),
+    "lifo": _("LIFO"),
+    "poison": _("Poison"),
+}
+
+
+@register.filter
+def policy_word(policy: object) -> str:
+    """`{{ run.policy|policy_word }}` -> "FIFO"."""
+    return str(POLICIES.get(str(policy), policy))
+
+
 @register.simple_tag
 def term(key: str, shown: str = "") -> SafeString:
     """`{% term "haircut" %}`, `{% term "fifo" "FIFO" %}`: the word, explained on hover and focus.

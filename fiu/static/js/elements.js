@@ -3,9 +3,10 @@
 // --- <fiu-time>: the viewer's zone; deadlines keep running ---------------------------------------------
 
 const language = document.documentElement.lang || "en";
+const region = language === "en" ? "en-GB" : language; // day before month
 const formats = {
-  time: new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
-  date: new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" }),
+  time: new Intl.DateTimeFormat(region, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+  date: new Intl.DateTimeFormat(region, { day: "numeric", month: "short", year: "numeric" }),
 };
 
 class FiuTime extends HTMLElement {
@@ -66,8 +67,8 @@ function showTip(on, text) {
   hideTip();
   owner = on;
   tip.textContent = text;
-  // Inside a modal dialog only its own descendants are shown above the page.
-  (on.closest("dialog[open]") ?? document.body).append(tip);
+  // Near its owner: a modal dialog shows only its own descendants, and text belongs in a landmark.
+  (on.closest("dialog[open], main, nav, header") ?? document.body).append(tip);
   tip.showPopover();
   const place = on.getBoundingClientRect();
   const own = tip.getBoundingClientRect();

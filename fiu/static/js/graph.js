@@ -27,7 +27,7 @@ function bends(points) {
   const inner = points.slice(1, -1).map(([x, y]) => [x - start[0], y - start[1]]);
   return {
     weights: inner.map(([x, y]) => (x * dx + y * dy) / length ** 2),
-    distances: inner.map(([x, y]) => -(y * dx - x * dy) / length),
+    distances: inner.map(([x, y]) => (y * dx - x * dy) / length),
   };
 }
 
@@ -35,6 +35,7 @@ class FiuGraph extends HTMLElement {
   async connectedCallback() {
     this.flow = JSON.parse(document.getElementById(this.dataset.source).textContent);
     this.canvas = this.querySelector("[role=application]");
+    this.canvas.parentElement.style.height = `${Math.min(Math.max(this.flow.height + 90, 440), 720)}px`;
     this.lanes = this.querySelector(".flow-lanes");
     this.voice = this.querySelector("[data-say]");
     if (!this.flow.nodes.length || !window.cytoscape) return;
@@ -204,6 +205,11 @@ class FiuGraph extends HTMLElement {
     if (!move && this.cy.zoom() > 1.15) {
       this.cy.zoom(1.15);
       this.cy.center(seen);
+    } else if (!move && this.cy.zoom() < 0.5) {
+      // Too wide to read: begin at the left, the rest is a drag or an arrow key away.
+      this.cy.zoom(0.62);
+      this.cy.center(seen);
+      this.cy.pan({ x: padding, y: this.cy.pan().y });
     }
   }
 

@@ -389,7 +389,7 @@ def _revealed_rows(scan: _Scan, buffer: U8, at: I64) -> U8:
 
 
 def _bare(scan: _Scan, buffer: U8, at: I64) -> U8:
-    bare = (buffer[at + 36] == 0).astype(np.uint8)
+    bare: U8 = (buffer[at + 36] == 0).astype(np.uint8)
     bare[list(scan.witnesses)] = 0
     return bare
 

@@ -153,7 +153,7 @@ def _stored_coins(reader: BatchReader, chain: Chain, tx: I64, ins: I64) -> tuple
 
 
 def _number_addresses(book: U8, out_row: U32, in_row: U32, arrays: Arrays) -> None:
-    """Address ids by first appearance in the chain, an input before the outputs of its transaction."""
+    """Address ids by first appearance in the chain, inputs before outputs of a transaction."""
     distinct, same = number_rows(book)
     known_out, known_in = out_row != NO_ADDRESS, in_row != NO_ADDRESS
     outs, ins = np.flatnonzero(known_out), np.flatnonzero(known_in)

@@ -92,7 +92,8 @@ def _scope(ledger: StoredLedger, segment: str | None) -> tuple[Bools, str, int, 
         return everything, *tip
     for number, part in enumerate(snapshot.segments):
         if part.tip_hash == segment.lower():
-            per_block = np.diff(ledger.block_tx.astype(np.int64))
+            ends = ledger.block_tx.astype(np.int64)
+            per_block = ends[1:] - ends[:-1]
             inside = np.repeat(ledger.block_segment == number, per_block)
             return inside, part.tip_hash, part.height, part.tip_time, part.num_blocks
     tips = ", ".join(part.tip_hash for part in snapshot.segments[-3:])

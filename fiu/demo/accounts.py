@@ -67,14 +67,15 @@ def record_ledger(exchange: Exchange) -> None:
     exchange.record(
         Movement(
             STOPPED_AT, "withdrawal", "OP-3", BTC, 400_000_000,
-            fee_asset=BTC, fee_base=20_000, status="stopped", ip=exchange.customers.ip("OP-3"),
+            fee_asset=BTC, fee_base=20_000, status="stopped", script=exchange.shared_target,
+            ip=exchange.customers.ip("OP-3"),
         )
     )  # fmt: skip
 
 
 def price_rows() -> Iterator[tuple[str, ...]]:
     """Rows of prices.csv: one a day at midnight, one at the freeze, one after the story."""
-    method = ("Northquay reference price (synthetic)", "closing mid")
+    method = ("Northquay reference (synthetic)", "close")
     for asset, (price, last) in PRICES.items():
         for day in range(LAST_PRICE_DAY):
             yield asset, "USD", price, iso(moment(day, 0)), *method

@@ -102,9 +102,7 @@ class Bank:
         for week in range(weeks):
             end = total * (week + 1) // weeks
             start_height = (FIRST_WEEK + week) * WEEK
-            heights = self._stream.moments(
-                end - done, start_height, start_height + LAST_DEPOSIT
-            )
+            heights = self._stream.moments(end - done, start_height, start_height + LAST_DEPOSIT)
             small = sum(place in unswept for place in range(done, end))
             sum_of_week = (LAST_WEEKLY if week == weeks - 1 else WEEKLY) * scale.factor
             amounts = self._stream.spread(
@@ -145,8 +143,8 @@ class Bank:
         batches: list[list[tuple[str, int, int]]] = [[] for _ in range(num_batches)]
         fixed = 0
         for uid, payouts in PLANNED_PAYOUTS.items():
-            for batch, amount in payouts:
-                batches[batch * (num_batches - 1) // 301].append((uid, 0, amount))
+            for slot, amount in payouts:
+                batches[slot * (num_batches - 1) // 301].append((uid, 0, amount))
                 fixed += 1
         planned = sum(amount for payouts in PLANNED_PAYOUTS.values() for _, amount in payouts)
         others = scale.sellers - len(PLANNED_PAYOUTS)

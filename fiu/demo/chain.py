@@ -1,4 +1,4 @@
-"""Real regtest blocks: a valid header chain from the regtest genesis, written as a node's blk files."""
+"""Real regtest blocks, from genesis on with valid headers, written as a node's blk files."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def merkle_root(ids: Sequence[bytes]) -> bytes:
 
 
 def height_script(height: int) -> bytes:
-    """The height a coinbase starts with (BIP-34), and OP_0 because a script of one byte is too short."""
+    """The height a coinbase starts with (BIP-34), and OP_0: one byte alone would be too short."""
     if height <= 16:
         return bytes([0x50 + height, 0])
     number = height.to_bytes(height.bit_length() // 8 + 1, "little")
@@ -87,7 +87,10 @@ class BlockFiles:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self._file.close()
 
@@ -109,7 +112,7 @@ class BlockFiles:
 
 
 class Chain:
-    """The block under construction and the tip below it; finished blocks go to the files at once."""
+    """The block under construction and the tip below it; finished blocks are written at once."""
 
     def __init__(self, files: BlockFiles) -> None:
         self._files = files
@@ -144,12 +147,10 @@ class Chain:
         self._transactions.append(raw)
         self._ids.append(txid)
         self._fees += fee
-        return [
-            (txid + _VOUT[vout], output[0], output[1]) for vout, output in enumerate(outputs)
-        ]
+        return [(txid + _VOUT[vout], output[0], output[1]) for vout, output in enumerate(outputs)]
 
     def seal(self, miner: bytes) -> Coin:
-        """Finish the block: coinbase, merkle root, nonce; the coinbase's coin (spendable 100 later)."""
+        """Finish the block: coinbase, merkle root, nonce. Returns the coinbase's coin."""
         height = self.height
         value = (SUBSIDY >> height // HALVING) + self._fees
         script = height_script(height)

@@ -1,4 +1,4 @@
-"""Chance that is the same on every Python: only `random()` of a seeded generator, only integers out."""
+"""Chance that is the same on every Python: only `random()` of a seeded generator."""
 
 import random
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ class Stream:
     """One independent source of chance, named after the part of the world that draws from it."""
 
     def __init__(self, seed: int, name: str) -> None:
-        self.random = random.Random(f"{seed}:{name}").random
+        self.random = random.Random(f"{seed}:{name}").random  # noqa: S311  # a story, no secret
 
     def index(self, count: int) -> int:
         """A whole number from 0 to count - 1."""

@@ -1,4 +1,4 @@
-"""Two CoinJoins: one of JoinMarket's shape with a coin of the bank, one of Wasabi 1's with one of V-3."""
+"""Two CoinJoins: JoinMarket's shape with a coin of the bank, Wasabi 1's with one of V-3."""
 
 from functools import partial
 

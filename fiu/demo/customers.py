@@ -123,12 +123,12 @@ class Customers:
             opened = f"{2019 + place * 31 % 6}-{month + 1:02d}-{day:02d}"
             level = str(1 + (place % 3 > 0) + (place % 7 > 3))
             row = (f"CU-{place + 1:06d}", name, self._countries[uid])
-            yield (uid, *row, "main", opened, "open", level)
+            yield (uid, *row, "main", opened, "active", level)
             if place % 400 == 399:
-                yield (f"{uid}-S1", *row, "sub", opened, "open", level)
+                yield (f"{uid}-S1", *row, "sub", opened, "active", level)
 
     def deposit_periods(self) -> Iterator[tuple[str, bytes, int]]:
-        """(account, address, half) where half 0 is the whole time, 1 until and 2 from the change."""
+        """(account, address, part): part 0 is all the time, 1 until the change, 2 from then on."""
         without = frozenset(self._without)
         for place, uid in enumerate(self.uids):
             if uid in without:

@@ -41,11 +41,15 @@ class Movement(NamedTuple):
 class Exchange:
     """The exchange's hot wallet on the chain and its ledger behind it."""
 
-    def __init__(self, chain: Chain, scripts: Scripts, stream: Stream, customers: Customers) -> None:
+    def __init__(
+        self, chain: Chain, scripts: Scripts, stream: Stream, customers: Customers
+    ) -> None:
         self.customers = customers
         self.hot = Purse(chain, scripts.of("exchange-hot"))
         self.cold: list[Coin] = []
         self.cold_script = scripts.of("exchange-cold")
+        # The withdrawal address that OP-2 and OP-3 both saved.
+        self.shared_target = scripts.of("shared-withdrawal-address")
         self.movements: list[Movement] = []
         self.balances: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.sweeps: dict[int, list[str]] = {}

@@ -20,10 +20,11 @@ class Tables:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(header)
-        num = 0
-        for num, row in enumerate(rows, start=1):
+        num_rows = 0
+        for row in rows:
             writer.writerow(row)
-        self._keep(name, buffer.getvalue(), num)
+            num_rows += 1
+        self._keep(name, buffer.getvalue(), num_rows)
 
     def write_text(self, name: str, text: str) -> None:
         """A file that is no table; its rows are its lines."""

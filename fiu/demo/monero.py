@@ -1,4 +1,4 @@
-"""What has no ledger here: Monero deposits, the four swaps with their decoys, the bank's seized log."""
+"""What has no ledger here: Monero deposits, the four swaps, the bank's seized log."""
 
 from collections.abc import Iterator
 
@@ -90,7 +90,9 @@ class Monero:
             amounts = stream.spread(total, count, XMR_UNIT // 100, QUANTILES)
             for number, base in enumerate(amounts):
                 at = block_time(1_008) + stream.index(17 * 7 * 86_400)
-                rows.append((at, direction, base, identifier(self._seed, f"log-{direction}", number)))
+                rows.append(
+                    (at, direction, base, identifier(self._seed, f"log-{direction}", number))
+                )
         rows += [(at, "out", base, txid) for at, base, txid in self._matched]
         rows.sort()
         for line, (at, direction, base, txid) in enumerate(rows, start=1):

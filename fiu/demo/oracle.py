@@ -48,9 +48,7 @@ def _addresses(world: "World") -> dict[str, Any]:
         "ferryswap": [of("ferryswap-order", number) for number in range(1, 5)],
         "peel": [of("peel", number) for number in range(15)],
         "dust_sender": encode(world.pharos.dust_script),
-        "deposit": {
-            uid: encode(customers.deposit_script(uid)) for uid in OPERATORS + SELLERS
-        },
+        "deposit": {uid: encode(customers.deposit_script(uid)) for uid in OPERATORS + SELLERS},
         "sellers": {uid: encode(world.bank.seller_script(uid, 0)) for uid in SELLERS},
         "lanternbox_vault": of("lanternbox-vault"),
         "copperdice_hot": [encode(script) for script in world.copperdice.hot],
@@ -87,9 +85,7 @@ def _bank(world: "World") -> dict[str, Any]:
         "left": bank.left,
         "seeds_fee_wallet": [outpoint_of(coin) for coin in bank.fees],
         "seeds_operator": [outpoint_of(coin) for coin in bank.shares],
-        "buyers": {
-            uid: encode(bank.deposit_script(number)) for uid, number in bank.buyers.items()
-        },
+        "buyers": {uid: encode(bank.deposit_script(number)) for uid, number in bank.buyers.items()},
     }
 
 

@@ -11,6 +11,7 @@ from fiu.demo.timeline import TIP
 
 FIRST = 110  # the first miners' coins are spendable by then
 DUST = 600
+LEAST = 20_000
 EARLY = 120
 # What people pay, sat; each payment takes one of these, times 2/3 to 4/3.
 AMOUNTS = (
@@ -22,7 +23,7 @@ _PAY_ONE, _PAY_TWO = rule_fee(1, 2), rule_fee(2, 2)
 
 
 class Ordinary:
-    """The population: each wallet takes its change at a fresh address and spends one or two coins."""
+    """The population: a wallet spends one or two coins and takes change at a fresh address."""
 
     def __init__(
         self, chain: Chain, scripts: Scripts, stream: Stream, scale: Scale, exchange: Exchange
@@ -62,8 +63,8 @@ class Ordinary:
 
     def _make_one(self) -> None:
         draw, active = self._stream.random, self._active
-        # One payment in five comes from the early wallets, so that their money reaches everybody.
-        place = int(draw() * (len(active) if draw() < 0.8 else min(len(active), EARLY)))
+        # Four payments of ten come from the early wallets, so that their money reaches everybody.
+        place = int(draw() * (len(active) if draw() < 0.6 else min(len(active), EARLY)))
         coins = self._wallets[active[place]]
         if len(coins) > 1:
             spent, fee = [coins.pop(), coins.pop()], _PAY_TWO
@@ -74,7 +75,7 @@ class Ordinary:
         amount = AMOUNTS[int(draw() * len(AMOUNTS))] * (1_000 + int(draw() * 1_000)) // 1_500
         if amount > value - fee - DUST:
             amount = (value - fee) // 2
-        if amount < DUST * 2:
+        if amount < LEAST:
             coins.extend(spent)  # too little to pay with: it stays where it is, unspent
             self._leave(place)
             return
@@ -133,6 +134,6 @@ class Ordinary:
         return coin
 
     def spend_as(self, coin: Coin, *outputs: Output) -> list[Coin]:
-        """One coin pays the outputs; the coins of the outputs and of the change at a fresh address."""
+        """One coin pays the outputs; their coins and that of the change at a fresh address."""
         rest = coin[1] - rule_fee(1, len(outputs) + 1) - sum(value for value, _ in outputs)
         return self._chain.pay([coin], [*outputs, (rest, self._fresh())])

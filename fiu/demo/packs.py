@@ -1,4 +1,4 @@
-"""Attribution from outside: two tag packs, their next versions, and an agency's list of addresses."""
+"""Attribution from outside: two tag packs in two versions, and an agency's addresses."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ def _pack(
 
 
 def tag_packs(scripts: Scripts, copperdice: list[str], now: int) -> dict[str, str]:
-    """File name -> text. Version 2 of pack A moves Z from Ferryswap to Eastmere, a day before now."""
+    """File name -> text. Pack A moves Z from Ferryswap to Eastmere the day before `now`."""
     z = scripts.address("z")
     orders = [scripts.address("ferryswap-order", number) for number in range(1, 5)]
     common = [

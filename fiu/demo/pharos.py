@@ -1,4 +1,4 @@
-"""The operator "Pharos": wallet A1, the fee wallet's coins, the peel chain, the accounts' deposits."""
+"""The operator "Pharos": wallet A1, the fee wallet's coins and the peel chain."""
 
 from functools import partial
 
@@ -134,7 +134,9 @@ class Pharos:
 
     def _return(self) -> None:
         """OP-3 withdraws half a bitcoin to the address the peel chain ended at."""
-        self.coins["return"] = self._exchange.withdraw("OP-3", RETURNED, self._scripts.of("peel", 14))
+        self.coins["return"] = self._exchange.withdraw(
+            "OP-3", RETURNED, self._scripts.of("peel", 14)
+        )
 
     def _pay_v4(self) -> None:
         coin = self._bank.seller_coins["V-2"].pop(0)

@@ -21,9 +21,7 @@ RESERVED, BANKROLL = 60_000_000, 5_000_000
 
 
 def _deck(counts: tuple[int, ...]) -> list[int]:
-    return [
-        package for package, count in zip(PACKAGES, counts, strict=True) for _ in range(count)
-    ]
+    return [package for package, count in zip(PACKAGES, counts, strict=True) for _ in range(count)]
 
 
 def _repeated(stream: Stream, members: list[str], count: int) -> list[str]:

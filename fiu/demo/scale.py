@@ -1,4 +1,4 @@
-"""The sizes of the world: `demo` is one twentieth of `full`; the operator and Lanternbox are equal."""
+"""The sizes of the world: `demo` is a twentieth of `full`, but for operator and Lanternbox."""
 
 from dataclasses import dataclass
 

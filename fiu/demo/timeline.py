@@ -1,4 +1,4 @@
-"""When things happen: block h stands at 2025-01-06T00:00Z + 600 s * h, week w begins with block 1,008 w."""
+"""When things happen: a block every 600 s from 2025-01-06T00:00Z, a week every 1,008 blocks."""
 
 import time
 from collections import defaultdict

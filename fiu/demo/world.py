@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fiu.demo.accounts import record_ledger
 from fiu.demo.bank import Bank
+from fiu.demo.case_file import case_file
 from fiu.demo.chain import MATURITY, BlockFiles, Chain, Coin, Purse
 from fiu.demo.chance import Stream
 from fiu.demo.coinjoin import CoinJoins
@@ -87,7 +88,7 @@ class World:
             plan.at(height, self.exchange.sweep)
 
     def _miner(self, height: int) -> tuple[bytes, Callable[[Coin], object] | None]:
-        """Who finds a block; the coins of week 0 start everybody, later ones stay with the miner."""
+        """Who finds a block; coins of week 0 start everybody, later ones stay with the miner."""
         if height >= WEEK:
             return self.scripts.of("miner", height // DAY), None
         turn = height % 8
@@ -120,7 +121,12 @@ class World:
 
 
 def build(
-    folder: Path, scale: Scale, seed: int, now: int, tick: Callable[[int], None] = lambda _: None
+    folder: Path,
+    scale: Scale,
+    seed: int,
+    now: int,
+    tick: Callable[[int], None] = lambda _: None,
+    blocks_ready: Callable[[list[Path]], None] = lambda _: None,
 ) -> Built:
     """Write blocks, the exchange's rows, packs, lists, manifest and truth under a folder.
 
@@ -128,12 +134,14 @@ def build(
         folder: receives `blocks/`, `other_branch/`, `exchange/`, `tagpacks/` and the rest.
         now: seconds since 1970; only the second version of a tag pack hangs on it.
         tick: hears the height about twenty times.
+        blocks_ready: hears the block files as soon as they stand, before the rows are written.
 
     Cost: at demo scale about 3 s and 150 MB.
     """
     with BlockFiles(folder / "blocks") as files:
         world = World(scale, seed, files)
         world.run(tick)
+    blocks_ready(files.paths)
     with BlockFiles(folder / "other_branch") as branch:
         _write_other_branch(world, branch)
     tables = Tables(folder)
@@ -150,6 +158,7 @@ def build(
     copperdice = oracle["clusters"]["copperdice"]
     for name, text in tag_packs(world.scripts, copperdice, now).items():
         tables.write_text(f"tagpacks/{name}", text)
+    tables.write_text("case_file.json", json.dumps(case_file(world), indent=1) + "\n")
     tables.finish()
     (folder / "oracle.json").write_text(json.dumps(oracle, indent=1), encoding="utf-8")
     return Built(
@@ -168,5 +177,3 @@ def _write_other_branch(world: World, files: BlockFiles) -> None:
     chain.previous, chain.height = world.fork, FORKED_AT
     for number in range(3):
         chain.seal(world.scripts.of("other-miner", number))
-
-

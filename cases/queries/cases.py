@@ -1,8 +1,10 @@
 """The case list and the case shell: head, deadline, people, tabs with their counts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Case as Choice
@@ -16,22 +18,33 @@ from cases.models import (
     CaseRun,
     CounterEvidence,
     Finding,
+    FreezeLine,
     FreezeRequest,
     Referral,
     Suspect,
     Wallet,
 )
-from cases.policy import Actor
+from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
-from cases.queries.money import CaseMoney, case_money
-from cases.states import CaseState, FindingState, FreezeState, ReferralState
+from cases.queries.money import CaseMoney, case_money, money_by_case
+from cases.states import CASE, CaseAction, CaseState, FindingState, FreezeState, ReferralState
+from tracing import reads
 
 OPEN_STATES = [state.value for state in CaseState if state is not CaseState.CLOSED]
+SECOND_PERSON = (CaseAction.RETURN, CaseAction.DECIDE, CaseAction.CLOSE)
 STANDING_FINDINGS = [
     FindingState.DRAFT.value,
     FindingState.SUBMITTED.value,
     FindingState.APPROVED.value,
 ]
+ACT_RIGHTS = {
+    CaseAction.START: Action.EDIT_CASE,
+    CaseAction.SUBMIT: Action.EDIT_CASE,
+    CaseAction.RETURN: Action.DECIDE_CASE,
+    CaseAction.DECIDE: Action.DECIDE_CASE,
+    CaseAction.CLOSE: Action.DECIDE_CASE,
+    CaseAction.REOPEN: Action.DECIDE_CASE,
+}
 SEVERITIES = {"severe": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -51,6 +64,8 @@ class CaseShell:
 
     case: Case
     money: CaseMoney
+    time_to_first_freeze: timedelta | None
+    policy: str
     counts: dict[str, int]
     deadline: Deadline | None
     people: list[Any]
@@ -62,7 +77,7 @@ class CaseRow:
     """A row of the case list."""
 
     case: Case
-    money: CaseMoney | None
+    money: CaseMoney
     num_wallets: int
     num_findings: int
     deadline: datetime | None
@@ -80,22 +95,31 @@ class Step:
 
 
 @dataclass(frozen=True)
+class AccountState:
+    """An amount that reached an account, and what became of most of it."""
+
+    masked: str
+    asset: str
+    symbol: str
+    decimals: int
+    base: int
+    fiat: Decimal | None
+    state: str
+
+
+@dataclass(frozen=True)
 class Overview:
     """The first tab: what is known, what to do, what speaks against it."""
 
     steps: list[Step]
+    accounts: list[AccountState]
     findings: list[Finding]
     against: list[CounterEvidence]
     events: list[AuditEvent]
 
 
-def visible_case_rows(actor: Actor) -> QuerySet[Case]:
-    """The cases the actor may see."""
-    return Case.objects.visible_to(actor)
-
-
 def case_list(actor: Actor, states: list[str], after: str = "") -> Page:
-    """Cases in these states, last changed first: 1 query and those of the money, any page size."""
+    """Cases in these states, last changed first: 10 queries, any page size."""
     cases = (
         Case.objects.visible_to(actor)
         .filter(state__in=states)
@@ -107,11 +131,12 @@ def case_list(actor: Actor, states: list[str], after: str = "") -> Page:
         )
     )
     page = newest_first(cases, "updated_at", after)
+    money = money_by_case([case.pk for case in page.rows], actor)
     return Page(
         [
             CaseRow(
                 case,
-                case_money([case.pk], actor),
+                money[case.pk],
                 case.num_wallets,
                 case.num_findings,
                 case.deadline,
@@ -133,8 +158,27 @@ def case_numbers(actor: Actor) -> dict[str, int]:
     return dict(rows.order_by())
 
 
+def state_chips(actor: Actor) -> list[tuple[str, int]]:
+    """The states that occur among the actor's cases, in the order of the work: 1 query."""
+    numbers = case_numbers(actor)
+    return [(state.value, numbers[state.value]) for state in CaseState if state.value in numbers]
+
+
+def case_acts(case: Case, actor: Actor) -> list[str]:
+    """The acts that start from the case's state and that the actor's role may do: 0 queries."""
+    return [
+        action.value
+        for (state, action) in CASE
+        if state == case.state
+        and may(actor, ACT_RIGHTS[action])
+        and not (action in SECOND_PERSON and case.submitted_by_id == actor.user_id)
+    ]
+
+
 def case_shell(case: Case, actor: Actor) -> CaseShell:
-    """Head, money strip and tab counts of one case: 4 queries and those of the money."""
+    """Head, money strip and tab counts of one case: 15 queries."""
+    money = case_money([case.pk], actor)
+    lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
     counts = (
         Case.objects.filter(pk=case.pk)
         .annotate(
@@ -153,7 +197,9 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
     )
     return CaseShell(
         case=case,
-        money=case_money([case.pk], actor),
+        money=money,
+        time_to_first_freeze=time_to_first_freeze(case),
+        policy=str(lead.parameters.get("policy", "")) if lead is not None else "",
         counts=counts,
         deadline=next_deadline(case),
         people=case_people(case),
@@ -172,6 +218,13 @@ def case_people(case: Case) -> list[Any]:
     return sorted(people, key=lambda person: (person.pk != case.owner_by_id, person.pk))
 
 
+def time_to_first_freeze(case: Case) -> timedelta | None:
+    """From the opening of the case to the first hold at the exchange: 1 query."""
+    lines = FreezeLine.objects.filter(freeze__case=case, executed_at__isnull=False)
+    first = lines.order_by("executed_at").values_list("executed_at", flat=True).first()
+    return first - case.opened_at if first is not None else None
+
+
 def next_deadline(case: Case) -> Deadline | None:
     """The freeze of the case that ends or falls due next: 1 query."""
     freeze = _deadlines(case).order_by("due").first()
@@ -182,7 +235,7 @@ def next_deadline(case: Case) -> Deadline | None:
     return Deadline(words, freeze.due, freeze.reference, freeze.public_id)
 
 
-def case_overview(shell: CaseShell, actor: Actor) -> Overview:
+def case_overview(shell: CaseShell) -> Overview:
     """Next steps, top findings with what speaks against them, latest activity: 5 queries."""
     case = shell.case
     findings = sorted(
@@ -198,7 +251,8 @@ def case_overview(shell: CaseShell, actor: Actor) -> Overview:
         key=lambda doubt: (SEVERITIES[doubt.finding.severity], doubt.pk),
     )
     return Overview(
-        steps=next_steps(shell, findings, actor),
+        steps=next_steps(shell, findings),
+        accounts=accounts_reached(shell.money),
         findings=findings[:5],
         against=against[:6],
         events=list(
@@ -207,7 +261,25 @@ def case_overview(shell: CaseShell, actor: Actor) -> Overview:
     )
 
 
-def next_steps(shell: CaseShell, findings: list[Finding], actor: Actor) -> list[Step]:
+def accounts_reached(money: CaseMoney) -> list[AccountState]:
+    """The reached rows of the money strip with frozen, pending or left beside each: 0 queries."""
+    states: dict[tuple[UUID, str], str] = {}
+    for name, part in (
+        ("frozen", money.frozen), ("pending", money.pending), ("left", money.left),
+    ):  # fmt: skip
+        for row in part.rows:
+            if row.base > 0:
+                states.setdefault((row.account, row.asset), name)
+    return [
+        AccountState(
+            row.masked, row.asset, row.symbol, row.decimals, row.base, row.fiat,
+            states.get((row.account, row.asset), ""),
+        )
+        for row in money.reached.rows
+    ]
+
+
+def next_steps(shell: CaseShell, findings: list[Finding]) -> list[Step]:
     """What this case waits for, in the order of the work: 2 queries."""
     counts = shell.counts
     states = [finding.state for finding in findings]
@@ -228,7 +300,7 @@ def next_steps(shell: CaseShell, findings: list[Finding], actor: Actor) -> list[
     if waiting := states.count(FindingState.SUBMITTED):
         words = _("A second person reviews the findings: %(number)d") % {"number": waiting}
         steps.append(Step("review", words, "case_findings", "eye"))
-    if bare and shell.money.left:
+    if bare and shell.money.left_fiat:
         steps.append(
             Step("freeze", _("Request a freeze on an approved finding"), "freeze_new", "snowflake")
         )

@@ -1,4 +1,4 @@
-"""The shell of a case: every tab is drawn by `render_case` inside templates/cases/case_base.html."""
+"""The shell of a case: `render_case` draws every tab inside templates/cases/case_base.html."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from cases.http import AuthedRequest
 from cases.models import Case
 from cases.policy import Action, may
-from cases.queries.cases import case_shell
+from cases.queries.cases import CaseShell, case_shell
+from cases.web.amounts import MONEY_PARTS
 
 # Route, words, and the count shown beside it.
 TABS: tuple[tuple[str, Promise, str], ...] = (
@@ -54,20 +55,45 @@ def render_case(
     context: Mapping[str, object] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """A page of the case; `active` is the route of its tab, `shell` is added to the context."""
-    shell = case_shell(case, request.actor)
+    """A page of the case; `active` is the route of its tab.
+
+    `shell` is added to the context; a view that needed it before gives its own.
+    """
+    context = context or {}
+    given = context.get("shell")
+    shell = given if isinstance(given, CaseShell) else case_shell(case, request.actor)
     actor = request.actor
     page = {
         "nav": "case",
         "case": case,
         "shell": shell,
+        "strip": money_strip(shell),
         "tabs": case_tabs(case, shell.counts, active),
         "may_trace": may(actor, Action.QUEUE_TRACE),
         "may_refer": may(actor, Action.DRAFT_REFERRAL),
         "may_freeze": may(actor, Action.REQUEST_FREEZE),
-        **(context or {}),
+        **context,
     }
     return render(request, template, page, status=status)
+
+
+def money_strip(shell: CaseShell) -> dict[str, object]:
+    """What the strip shows, each sum with the page that lists what it is made of."""
+    money = shell.money
+    rows = reverse("case_money", args=[shell.case.public_id])
+    return {
+        "currency": money.currency,
+        "reached": money.reached.fiat,
+        "frozen": money.frozen.fiat,
+        "pending": money.pending.fiat,
+        "left": money.left_fiat,
+        "num_accounts": len({row.account for row in money.reached.rows}),
+        "num_assets": len({row.asset for row in money.reached.rows}),
+        "time_to_first_freeze": shell.time_to_first_freeze,
+        "policy": shell.policy,
+        "price_at": max((price.at for price in money.prices if price.at), default=None),
+        **{f"{part}_url": f"{rows}?part={part}" for part in MONEY_PARTS},
+    }
 
 
 def case_tabs(case: Case, counts: Mapping[str, int], active: str) -> list[Tab]:

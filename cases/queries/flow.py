@@ -1,0 +1,305 @@
+"""The money flow of a run as a picture, a table and an inspector, with the key path marked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from heapq import heappop, heappush
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cases.flow import Edge, Flow, Group, layout
+from cases.flow_groups import Words, summarise
+from cases.models import Asset, Case, CaseRun, Price
+from cases.queries.flow_places import Gathering, Pair, Place, short
+from cases.queries.money import CaseMoney, fiat_of, price_at
+from tracing import reads
+
+MIDDLE_LANES = 3
+SUSPECT_ROLES = ("admin", "mule", "vendor")
+BANK_ROLES = ("bank", "hot", "cold")
+PAYER_ROLES = ("deposit", "buyer")
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moved between two groups: units, transactions, and whether it lies on the key path."""
+
+    source: Place
+    target: Place
+    amount: int
+    txids: tuple[str, ...]
+    is_key: bool
+
+
+@dataclass(frozen=True)
+class CaseFlow:
+    """A run drawn, with everything the table and the inspector say beside it."""
+
+    run: CaseRun
+    policy: str
+    asset: Asset | str
+    flow: Flow
+    places: dict[str, Place]
+    members: dict[str, tuple[str, ...]]
+    moves: list[Moves]
+    steps_left_out: int
+
+
+def case_flow(
+    case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False
+) -> CaseFlow | None:
+    """Groups, edges and drawing of a collected run: 5 queries and two ledger reads."""
+    result = reads.result(run.run)
+    if result is None or "steps" not in result:
+        return None
+    ledger = result["seal"]["snapshot"]["ledger"]
+    gathering = Gathering(case, run, ledger, states_of(money))
+    for step in result["steps"]:
+        gathering.add_step(step)
+    for end in result["ends"]:
+        gathering.add_end(end)
+    places = gathering.places
+    seeds = [place.id for place in places.values() if place.is_seed]
+    goals = [place.id for place in places.values() if place.account is not None]
+    sums = {pair: sum(amounts.values()) for pair, amounts in gathering.moved.items()}
+    key = key_pairs(sums, seeds, goals or largest_ends(places))
+    moves = [
+        Moves(places[a], places[b], sums[a, b], tuple(gathering.moved[a, b]), (a, b) in key)
+        for a, b in sorted(sums, key=lambda pair: (-sums[pair], pair))
+    ]
+    asset = asset_of(result["seal"]["snapshot"]["chain"])
+    flow, members = drawn(places, moves, asset, only_key)
+    counts = result.get("counts") or {}
+    return CaseFlow(
+        run, result.get("policy", ""), asset, flow, places, members, moves,
+        int(counts.get("steps_left_out") or 0),
+    )  # fmt: skip
+
+
+def key_pairs(sums: Mapping[Pair, int], seeds: Iterable[str], goals: Iterable[str]) -> set[Pair]:
+    """The edges on the widest way from a seed to each goal: the most that passes at its narrowest.
+
+    Source: maximum bottleneck paths by Dijkstra's method (Pollack 1960).
+    """
+    after: dict[str, list[tuple[str, int]]] = {}
+    for (source, target), amount in sums.items():
+        after.setdefault(source, []).append((target, amount))
+    width: dict[str, int] = {}
+    came: dict[str, str] = {}
+    seen: set[str] = set()
+    queue: list[tuple[int, str, str]] = []
+    for seed in sorted(seeds):
+        heappush(queue, (-(10**30), seed, ""))
+    while queue:
+        negative, place, before = heappop(queue)
+        if place in seen:
+            continue
+        seen.add(place)
+        width[place] = -negative
+        if before:
+            came[place] = before
+        for target, amount in after.get(place, []):
+            if target not in seen:
+                heappush(queue, (-min(-negative, amount), target, place))
+    pairs: set[Pair] = set()
+    for goal in goals:
+        place = goal
+        while place in came and (came[place], place) not in pairs:
+            pairs.add((came[place], place))
+            place = came[place]
+    return pairs
+
+
+def largest_ends(places: Mapping[str, Place]) -> list[str]:
+    """Where most money rests when no account was reached: three groups."""
+    ends = [place for place in places.values() if place.statuses and not place.is_seed]
+    ends.sort(key=lambda place: (-sum(place.statuses.values()), place.id))
+    return [place.id for place in ends[:3]]
+
+
+def drawn(
+    places: Mapping[str, Place], moves: Sequence[Moves], asset: Asset | str, only_key: bool
+) -> tuple[Flow, dict[str, tuple[str, ...]]]:
+    """The picture, and which groups each drawn card holds."""
+    shown = [move for move in moves if move.is_key] if only_key else list(moves)
+    on_key = {place.id for move in moves if move.is_key for place in (move.source, move.target)}
+    used = {place.id for move in shown for place in (move.source, move.target)}
+    lane_of, titles = lanes([places[name] for name in sorted(used)])
+    price = price_of(asset)
+
+    def amount_words(amount: int, fiat: Decimal | None) -> str:
+        return words_of(amount, asset)
+
+    words = Words(amount_words, count_words)
+    groups, edges = summarise(
+        [
+            group_of(places[name], lane_of[name], name in on_key, asset, price)
+            for name in sorted(used)
+        ],
+        [
+            Edge(
+                move.source.id, move.target.id, move.amount, worth(move.amount, asset, price),
+                move.is_key, words_of(move.amount, asset),
+            )
+            for move in shown
+        ],
+        words=words,
+    )  # fmt: skip
+    members = {group.id: group.members or (group.id,) for group in groups}
+    return layout(groups, edges, titles), members
+
+
+def group_of(
+    place: Place, lane: int, is_key: bool, asset: Asset | str, price: Price | None
+) -> Group:
+    """A place as a card."""
+    num_addresses = max(1, len(place.addresses))
+    amount = words_of(place.amount, asset)
+    second = short(next(iter(place.addresses), "")) if num_addresses == 1 else (
+        count_words(num_addresses)
+    )
+    if place.account is not None:
+        second = account_words(place.role)
+    return Group(
+        id=place.id,
+        label=place.label,
+        sub=", ".join(part for part in (amount, second) if part),
+        role=place.role,
+        lane=lane,
+        amount=place.amount,
+        fiat=worth(place.amount, asset, price),
+        num_addresses=num_addresses,
+        key=is_key,
+        open_only=place.wallet is not None or place.account is not None,
+        note=break_words(place),
+    )
+
+
+def lanes(places: Sequence[Place]) -> tuple[dict[str, int], list[str]]:
+    """The lane of each place: payers, bank, layering by distance, suspects, accounts here."""
+    middle = sorted({place.hops for place in places if kind_of(place) == 2})
+    step = {hops: index * MIDDLE_LANES // len(middle) if len(middle) > MIDDLE_LANES else index
+            for index, hops in enumerate(middle)}  # fmt: skip
+    first_after = 2 + max(1, len(set(step.values())))
+    lane_of = {}
+    for place in places:
+        kind = kind_of(place)
+        lane_of[place.id] = (
+            kind if kind < 2 else 2 + step[place.hops] if kind == 2 else first_after + kind - 3
+        )
+    layering = [_("Layering")] + [
+        _("Layering, part %(number)d") % {"number": number}
+        for number in range(2, first_after - 1)
+    ]
+    titles = [_("Payers"), _("Start"), *layering, _("Suspects' wallets"), _("Accounts here")]
+    return lane_of, titles
+
+
+def kind_of(place: Place) -> int:
+    """0 payers, 1 start, 2 layering, 3 suspects' wallets, 4 accounts at this exchange."""
+    if place.account is not None:
+        return 4
+    if place.role in BANK_ROLES or place.is_seed:
+        return 1
+    if place.role in PAYER_ROLES:
+        return 0
+    return 3 if place.role in SUSPECT_ROLES else 2
+
+
+def states_of(money: CaseMoney) -> dict[UUID, str]:
+    """Account -> frozen, pending or left: the colour of its card; held beats asked beats gone."""
+    states: dict[UUID, str] = {}
+    for name, part in (
+        ("frozen", money.frozen), ("pending", money.pending), ("left", money.left),
+    ):  # fmt: skip
+        for row in part.rows:
+            if row.base > 0:
+                states.setdefault(row.account, name)
+    return states
+
+
+def break_words(place: Place) -> str:
+    """Why the flow ends here, for break points."""
+    if place.role == "coinjoin":
+        return _("CoinJoin: not followed")
+    if place.role == "service" and place.wallet is None:
+        return _("Service: not followed")
+    return ""
+
+
+def account_words(state: str) -> str:
+    """What became of the money of an account, for its card."""
+    return {"frozen": _("frozen"), "pending": _("pending"), "left": _("left")}.get(state, "")
+
+
+def count_words(number: int) -> str:
+    """How many addresses, in words."""
+    words = ngettext("%(number)s address", "%(number)s addresses", number)
+    return words % {"number": f"{number:,}"}
+
+
+def asset_of(chain: str) -> Asset | str:
+    """The base asset of a chain: 1 query; its CAIP-19 name when it is not among the records."""
+    name = f"{chain}/slip44:0"
+    return Asset.objects.filter(asset=name).first() or name
+
+
+def price_of(asset: Asset | str) -> Price | None:
+    """The latest price of one whole unit: 1 query."""
+    return price_at(asset if isinstance(asset, str) else asset.asset, timezone.now())
+
+
+def worth(amount: int, asset: Asset | str, price: Price | None) -> Decimal | None:
+    """The value of an amount at a price; None without one."""
+    return None if isinstance(asset, str) else fiat_of(amount, asset.decimals, price)
+
+
+def words_of(amount: int, asset: Asset | str) -> str:
+    """An amount for a card: four digits that count and the asset's symbol."""
+    decimals, symbol = (8, "BTC") if isinstance(asset, str) else (asset.decimals, asset.symbol)
+    value = Decimal(amount).scaleb(-decimals)
+    places = max(0, min(decimals, 3 - value.adjusted())) if value else 2
+    text = f"{value.quantize(Decimal(1).scaleb(-places)):,f}"
+    if "." in text:
+        whole, _point, part = text.partition(".")
+        text = f"{whole}.{part.rstrip('0').ljust(2, '0')}"
+    return f"{text} {symbol}"
+
+
+def inspected(found: CaseFlow, card: str) -> tuple[Place, list[Moves], list[Moves]] | None:
+    """The place behind a drawn card, with what came in and went out, largest first.
+
+    A card that holds several groups is told as one place.
+    """
+    members = found.members.get(card)
+    if not members:
+        return None
+    inside = set(members)
+    places = [found.places[name] for name in members]
+    place = places[0] if len(places) == 1 else together(card, places)
+    across = [m for m in found.moves if (m.source.id in inside) != (m.target.id in inside)]
+    came = [move for move in across if move.target.id in inside]
+    went = [move for move in across if move.source.id in inside]
+    place = replace(
+        place, received=sum(move.amount for move in came), sent=sum(move.amount for move in went)
+    )
+    return place, came, went
+
+
+def together(card: str, places: Sequence[Place]) -> Place:
+    """Several places told as one."""
+    whole = Place(card, "", places[0].role)
+    for place in places:
+        whole.addresses |= place.addresses
+        whole.low += place.low
+        whole.high += place.high
+        whole.num_outputs += place.num_outputs
+        whole.seen(place.first_at)
+        whole.seen(place.last_at)
+        for status, amount in place.statuses.items():
+            whole.statuses[status] = whole.statuses.get(status, 0) + amount
+    whole.label = count_words(len(whole.addresses))
+    return whole

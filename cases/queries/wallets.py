@@ -1,0 +1,115 @@
+"""Wallets with what the ledger says of them, and the page of one address."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from tracing.reads import AddressSummary
+
+from cases.models import Case, Wallet
+from cases.policy import Actor
+from cases.queries.keyset import Page, newest_first
+from tracing import reads
+
+
+@dataclass(frozen=True)
+class WalletRow:
+    """A wallet and its address in the ledger; `summary` is None where the ledger never saw it."""
+
+    wallet: Wallet
+    summary: AddressSummary | None
+    is_loaded: bool  # whether the wallet's ledger is loaded at all
+
+
+@dataclass(frozen=True)
+class AddressPage:
+    """One address: figures, history, cluster, and which of the actor's cases hold it."""
+
+    wallet: Wallet
+    summary: AddressSummary | None
+    history: list[reads.HistoryRow]
+    next_after: str
+    counterparties: list[tuple[str, int]]
+    cluster: reads.ClusterView | None
+    known_as: dict[str, Wallet]
+    elsewhere: list[Wallet]
+
+
+def case_wallets(case: Case, role: str = "") -> list[WalletRow]:
+    """The wallets of a case in the order of adding: 1 query and one ledger read a ledger."""
+    wallets = Wallet.objects.filter(case=case).select_related("added_by").order_by("added_at", "pk")
+    if role:
+        wallets = wallets.filter(role=role)
+    return with_summaries(list(wallets))
+
+
+def wallet_roles(case: Case) -> list[str]:
+    """The roles that occur among the wallets of a case: 1 query."""
+    return sorted(set(Wallet.objects.filter(case=case).values_list("role", flat=True)))
+
+
+def wallet_list(actor: Actor, role: str = "", after: str = "") -> Page:
+    """All wallets the actor may see, newest first: 1 query and one ledger read a ledger."""
+    wallets = Wallet.objects.visible_to(actor).select_related("case", "added_by")
+    if role:
+        wallets = wallets.filter(role=role)
+    page = newest_first(wallets, "added_at", after)
+    return Page(with_summaries(page.rows), page.after, page.is_first)
+
+
+def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
+    """The ledger's figures beside each wallet: no query, one ledger read for each ledger."""
+    loaded = {ledger.name for ledger in reads.ledgers()}
+    found: dict[tuple[str, str], AddressSummary] = {}
+    for ledger in loaded:
+        wanted = [wallet.address for wallet in wallets if wallet.ledger == ledger]
+        if wanted:
+            for address, summary in reads.address_summaries(ledger, wanted).items():
+                found[(ledger, address)] = summary
+    return [
+        WalletRow(wallet, found.get((wallet.ledger, wallet.address)), wallet.ledger in loaded)
+        for wallet in wallets
+    ]
+
+
+def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50) -> AddressPage:
+    """History, counterparties, cluster and cases of a wallet's address: 2 queries."""
+    row = with_summaries([wallet])[0]
+    history: list[reads.HistoryRow] = []
+    cluster = None
+    if row.summary is not None:
+        history = list(
+            reads.address_history(wallet.ledger, wallet.address, after=after or None, limit=limit)
+        )
+        cluster = reads.cluster(wallet.ledger, wallet.address)
+    sums: dict[str, int] = {}
+    for entry in history:
+        for address, amount in entry.counterparties:
+            if address != wallet.address:
+                sums[address] = sums.get(address, 0) + amount
+    largest = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:12]
+    return AddressPage(
+        wallet=wallet,
+        summary=row.summary,
+        history=history,
+        next_after=history[-1].txid if len(history) == limit else "",
+        counterparties=largest,
+        cluster=cluster,
+        known_as={other.address: other for other in wallets_by_address(wallet.case)},
+        elsewhere=list(same_address(wallet, actor)),
+    )
+
+
+def wallets_by_address(case: Case) -> QuerySet[Wallet]:
+    """The wallets of a case, for naming addresses on its screens."""
+    return Wallet.objects.filter(case=case).order_by("pk")
+
+
+def same_address(wallet: Wallet, actor: Actor) -> QuerySet[Wallet]:
+    """The same address in other cases the actor may see."""
+    wallets: QuerySet[Wallet] = Wallet.objects.visible_to(actor)
+    return (
+        wallets.filter(ledger=wallet.ledger, address=wallet.address)
+        .exclude(pk=wallet.pk)
+        .select_related("case")
+        .order_by("case__reference")
+    )

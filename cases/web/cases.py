@@ -1,0 +1,162 @@
+"""The case list, a new case, the overview, the timeline, and the acts that move a case on."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cases.http import AuthedRequest, casework
+from cases.policy import Action, may
+from cases.queries import cases as queries
+from cases.services import cases as services
+from cases.services.errors import CaseworkError
+from cases.states import CaseState
+from cases.web.amounts import MONEY_PARTS, money_amounts
+from cases.web.events import told
+from cases.web.forms_cases import ACT_FORMS, CaseEditForm, CaseForm
+from cases.web.shell import get_case, render_case
+
+STATE_CHIPS = [state.value for state in CaseState]
+
+
+@require_safe
+@casework
+def case_list(request: AuthedRequest) -> HttpResponse:
+    state = request.GET.get("state", "")
+    states = [state] if state in STATE_CHIPS else queries.OPEN_STATES
+    context = {
+        "page": queries.case_list(request.actor, states, request.GET.get("after", "")),
+        "chips": queries.state_chips(request.actor),
+        "state": state if state in STATE_CHIPS else "",
+        "may_open": may(request.actor, Action.OPEN_CASE),
+    }
+    return render(request, "cases/case_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def case_new(request: AuthedRequest) -> HttpResponse:
+    form = CaseForm(request.POST or None)
+    if form.is_valid():
+        try:
+            case = services.open_case(**form.cleaned_data, by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("case_detail", case.public_id)
+    status = 422 if form.errors else 200
+    return render(request, "cases/case_form.html", {"form": form}, status=status)
+
+
+@require_safe
+@casework
+def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    shell = queries.case_shell(case, request.actor)
+    overview = queries.case_overview(shell)
+    context = {
+        "shell": shell,
+        "overview": overview,
+        "events": [told(event) for event in overview.events],
+        "acts": queries.case_acts(case, request.actor),
+        "may_edit": may(request.actor, Action.EDIT_CASE),
+    }
+    return render_case(request, "cases/case_overview.html", case, "case_detail", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def case_edit(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    shown = {name: getattr(case, name) for name in CaseEditForm.base_fields}
+    form = CaseEditForm(request.POST or None, initial=shown)
+    if form.is_valid():
+        fields = dict(form.cleaned_data)
+        try:
+            services.edit_case(case, version=fields.pop("version"), by=request.actor, **fields)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("case_detail", case.public_id)
+    status = 422 if form.errors else 200
+    context = {"form": form, "heading": _("Edit the case"), "verb": _("Save")}
+    return render_case(request, "cases/case_act.html", case, "case_detail", context, status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def case_act(request: AuthedRequest, case_id: UUID, act: str) -> HttpResponse:
+    """Move the case on; each act has a form with its reason."""
+    case = get_case(request, case_id)
+    heading, verb, form_class = ACT_FORMS[act]
+    form = form_class(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            ACTS[act](case, **form.cleaned_data, by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("The case was moved on."))
+            return redirect("case_detail", case.public_id)
+    status = 422 if form.errors else 200
+    context = {"form": form, "heading": heading, "verb": verb}
+    return render_case(request, "cases/case_act.html", case, "case_detail", context, status)
+
+
+@require_POST
+@casework
+def case_start(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    services.start_case(case, by=request.actor)
+    return redirect("case_detail", case.public_id)
+
+
+@require_safe
+@casework
+def case_timeline(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    page = queries.case_events(case, request.GET.get("after", ""))
+    context = {"page": page, "events": [told(event) for event in page.rows]}
+    return render_case(request, "cases/case_timeline.html", case, "case_timeline", context)
+
+
+@require_safe
+@casework
+def case_money_rows(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    """What each sum of the money strip is made of, per account and asset."""
+    case = get_case(request, case_id)
+    part = request.GET.get("part", "")
+    shell = queries.case_shell(case, request.actor)
+    context = {
+        "shell": shell,
+        "part": part if part in MONEY_PARTS else "",
+        "amounts": money_amounts(shell.money),
+    }
+    return render_case(request, "cases/case_money.html", case, "case_detail", context)
+
+
+ACTS = {
+    "submit": services.submit_case,
+    "return": services.return_case,
+    "decide": services.decide_case,
+    "close": services.close_case,
+    "reopen": services.reopen_case,
+}
+
+urlpatterns = [
+    path("cases/", case_list, name="case_list"),
+    path("cases/new/", case_new, name="case_new"),
+    path("cases/<uuid:case_id>/", case_detail, name="case_detail"),
+    path("cases/<uuid:case_id>/edit/", case_edit, name="case_edit"),
+    path("cases/<uuid:case_id>/start/", case_start, name="case_start"),
+    path("cases/<uuid:case_id>/timeline/", case_timeline, name="case_timeline"),
+    path("cases/<uuid:case_id>/money/", case_money_rows, name="case_money"),
+    *(
+        path(f"cases/<uuid:case_id>/{act}/", case_act, {"act": act}, name=f"case_{act}")
+        for act in ACTS
+    ),
+]

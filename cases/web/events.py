@@ -1,0 +1,131 @@
+"""Audit events told as sentences, for timelines and lists of activity."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import AuditEvent
+
+# What begins an action's name -> icon and tone; the longest beginning wins.
+LOOKS = (
+    ("place_provisional", "hourglass", "warn"),
+    ("approve_freeze", "snowflake", "ice"),
+    ("settle_freeze", "snowflake", "ice"),
+    ("confirm_line", "snowflake", "ice"),
+    ("approve", "circle-check", "good"),
+    ("clear", "shield-check", "good"),
+    ("verify", "shield-check", "good"),
+    ("ratify", "circle-check", "good"),
+    ("acknowledge", "badge-check", "good"),
+    ("reject", "circle-x", "bad"),
+    ("withdraw", "undo-2", "bad"),
+    ("fail", "triangle-alert", "bad"),
+    ("refuse", "circle-x", "bad"),
+    ("return", "undo-2", "warn"),
+    ("cancel", "ban", ""),
+    ("open", "briefcase", "accent"),
+    ("queue_trace", "route", "accent"),
+    ("collect", "flag", "accent"),
+    ("draft_referral", "landmark", "violet"),
+    ("send_referral", "send", "violet"),
+    ("package", "package", "violet"),
+    ("share", "share-2", "violet"),
+    ("add_wallet", "wallet", ""),
+    ("add_suspect", "user", ""),
+    ("link_account", "link", ""),
+    ("draft_finding", "flag", ""),
+    ("submit", "send", ""),
+    ("request_freeze", "snowflake", ""),
+    ("send", "send", ""),
+    ("reveal", "eye", "warn"),
+    ("edit", "pencil", ""),
+    ("grant", "users", ""),
+)
+
+WORDS = {
+    "open_case": _("Case opened"),
+    "edit_case": _("Case edited"),
+    "start_case": _("Investigation started"),
+    "submit_case": _("Case submitted for a decision"),
+    "return_case": _("Case returned to the investigation"),
+    "decide_case": _("Case decided"),
+    "close_case": _("Case closed"),
+    "reopen_case": _("Case reopened"),
+    "grant_access": _("Access granted"),
+    "add_wallet": _("Wallet added"),
+    "add_wallets": _("Wallets added"),
+    "add_suspect": _("Suspect added"),
+    "add_name": _("Name added to a suspect"),
+    "link_account": _("Account linked to a suspect"),
+    "queue_trace": _("Trace asked for"),
+    "cancel_trace": _("Trace cancelled"),
+    "set_lead_run": _("Leading trace chosen"),
+    "collect_findings": _("Findings taken from a trace"),
+    "draft_finding": _("Finding drafted"),
+    "edit_finding": _("Finding edited"),
+    "add_counter_evidence": _("Counter-evidence added"),
+    "submit_finding": _("Finding submitted for review"),
+    "return_finding": _("Finding returned"),
+    "reject_finding": _("Finding rejected"),
+    "approve_finding": _("Finding approved"),
+    "withdraw_finding": _("Finding withdrawn"),
+    "record_instrument": _("Legal instrument recorded"),
+    "verify_instrument": _("Legal instrument verified"),
+    "request_freeze": _("Freeze drafted"),
+    "submit_freeze": _("Freeze submitted"),
+    "triage_freeze": _("Freeze taken into review"),
+    "place_provisional_freeze": _("Provisional hold placed"),
+    "approve_freeze": _("Freeze approved"),
+    "ratify_freeze": _("Provisional hold ratified"),
+    "reject_freeze": _("Freeze rejected"),
+    "cancel_freeze": _("Freeze cancelled"),
+    "lapse_freeze": _("Provisional hold lapsed"),
+    "execute_freeze": _("Freeze sent to the exchange"),
+    "settle_freeze": _("Freeze is in force"),
+    "fail_freeze": _("Freeze failed"),
+    "flag_decision_due": _("Freeze needs a decision"),
+    "draft_referral": _("Referral drafted"),
+    "redact_referral": _("Referral redacted"),
+    "approve_referral": _("Referral approved"),
+    "clear_referral": _("Referral cleared"),
+    "package_referral": _("Release sealed"),
+    "send_referral": _("Release sent"),
+    "recall_referral": _("Release recalled"),
+    "acknowledge_referral": _("Release acknowledged"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as components/timeline.html draws it."""
+
+    icon: str
+    tone: str
+    title: str
+    at: datetime
+    by: str
+    sub: str
+    hash: str
+    url: str = ""
+
+
+def told(event: AuditEvent) -> Told:
+    """An event in words: what, by whom, with which reason. `event.actor` must be fetched."""
+    icon, tone = look_of(event.action)
+    actor = event.actor
+    by = (actor.get_full_name() or actor.username) if actor else gettext("The system")
+    return Told(icon, tone, words_of(event.action), event.at, by, event.reason, event.hash)
+
+
+def look_of(action: str) -> tuple[str, str]:
+    """Icon and tone of an action."""
+    found = [look for look in LOOKS if action.startswith(look[0])]
+    best = max(found, key=lambda look: len(look[0]), default=("", "circle-dot", ""))
+    return best[1], best[2]
+
+
+def words_of(action: str) -> str:
+    """The action as a short sentence; one that is not listed shows its own name."""
+    return str(WORDS.get(action, action.replace("_", " ").capitalize()))

@@ -1,0 +1,147 @@
+"""The money flow of a case: graph, the equal table, inspector, export."""
+
+import csv
+import io
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from cases.exports import svg
+from cases.flow import FlowError
+from cases.http import AuthedRequest, casework
+from cases.models import Case, CaseRun
+from cases.queries.cases import CaseShell, case_shell
+from cases.queries.flow import CaseFlow, case_flow, inspected
+from cases.queries.traces import drawable_runs, lead_run
+from cases.web.shell import get_case, render_case
+
+TABLE_ROWS = 200
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets would run what begins so
+
+
+@require_safe
+@casework
+def case_flow_page(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    shell = case_shell(case, request.actor)
+    runs = drawable_runs(case)
+    run = chosen_run(request, case)
+    context: dict[str, object] = {"shell": shell, "runs": runs, "run": run}
+    if run is not None:
+        context |= drawn(request, case, shell, run)
+        context["is_table"] = request.GET.get("view") == "table"
+        page = reverse("case_flow", args=[case.public_id])
+        context["table_url"] = f"{page}?run={run.run}&view=table"
+    return render_case(request, "cases/flow_tab.html", case, "case_flow", context)
+
+
+@require_safe
+@casework
+def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    shell = case_shell(case, request.actor)
+    found = flow_of(request, case, shell, run_of(case, run_id))
+    told = inspected(found, request.GET.get("node", "")) if found is not None else None
+    if found is None or told is None:
+        raise Http404
+    place, came, went = told
+    context = {
+        "case": case, "found": found, "place": place, "came": came[:8], "went": went[:8],
+        "num_came": len(came), "num_went": len(went), "addresses": sorted(place.addresses)[:24],
+    }  # fmt: skip
+    return render(request, "cases/flow_inspector.html", context)
+
+
+@require_safe
+@casework
+def flow_export(request: AuthedRequest, case_id: UUID, run_id: UUID, form: str) -> HttpResponse:
+    """The drawn flow as SVG, or every movement between groups as CSV."""
+    case = get_case(request, case_id)
+    found = flow_of(request, case, case_shell(case, request.actor), run_of(case, run_id))
+    if found is None:
+        raise Http404
+    is_picture = form == "svg"
+    response = HttpResponse(
+        svg.render(found.flow) if is_picture else table_bytes(found),
+        content_type="image/svg+xml" if is_picture else "text/csv; charset=utf-8",
+    )
+    response["Content-Disposition"] = f'attachment; filename="{case.reference}-flow.{form}"'
+    return response
+
+
+def chosen_run(request: AuthedRequest, case: Case) -> CaseRun | None:
+    """The run asked for, or the leading one; None when there is nothing to draw."""
+    asked = request.GET.get("run", "")
+    if not asked:
+        return lead_run(case)
+    try:
+        return run_of(case, UUID(asked))
+    except ValueError:
+        raise Http404 from None
+
+
+def run_of(case: Case, run_id: UUID) -> CaseRun:
+    """A run of this case or 404."""
+    run = CaseRun.objects.filter(case=case, run=run_id).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def drawn(
+    request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun
+) -> dict[str, object]:
+    """The flow for the page; a flow that cannot be drawn says why."""
+    try:
+        found = flow_of(request, case, shell, run)
+    except FlowError as error:
+        return {"found": None, "refused": str(error)}
+    if found is None:
+        return {"found": None}
+    asked = request.GET.get("page", "")
+    num_pages = max(1, -(-len(found.moves) // TABLE_ROWS))
+    page = max(1, min(int(asked), num_pages)) if asked.isascii() and asked.isdecimal() else 1
+    moves = found.moves[(page - 1) * TABLE_ROWS : page * TABLE_ROWS]
+    return {"found": found, "moves": moves, "page": page, "num_pages": num_pages}
+
+
+def flow_of(
+    request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun
+) -> CaseFlow | None:
+    return case_flow(case, run, shell.money, request.GET.get("only") == "key")
+
+
+def table_bytes(found: CaseFlow) -> bytes:
+    """Every movement between groups: names, base units, transactions."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\r\n")
+    rows.writerow([_("From"), _("To"), _("Base units"), _("Key path"), _("Transactions")])
+    for move in found.moves:
+        rows.writerow([
+            plain(move.source.label), plain(move.target.label), str(move.amount),
+            "1" if move.is_key else "0", " ".join(move.txids),
+        ])  # fmt: skip
+    return text.getvalue().encode("utf-8")
+
+
+def plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+urlpatterns = [
+    path("cases/<uuid:case_id>/flow/", case_flow_page, name="case_flow"),
+    path("cases/<uuid:case_id>/flow/<uuid:run_id>/card/", flow_inspector, name="flow_inspector"),
+    path(
+        "cases/<uuid:case_id>/flow/<uuid:run_id>/flow.svg",
+        flow_export, {"form": "svg"}, name="flow_svg",
+    ),
+    path(
+        "cases/<uuid:case_id>/flow/<uuid:run_id>/flow.csv",
+        flow_export, {"form": "csv"}, name="flow_csv",
+    ),
+]  # fmt: skip

@@ -1,0 +1,161 @@
+"""The form of a new trace: seeds picked from the wallets or typed, and every default in sight."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Case, Wallet
+from tracing import reads
+from tracing.errors import TracingError
+from tracing.jobs import TraceParameters
+
+MODES = [
+    ("destination", _("Destination: where the money went")),
+    ("source", _("Source: where the money came from")),
+    ("paths", _("Paths: how money got from one set of wallets to another")),
+]
+POLICIES = [
+    ("haircut", _("Haircut")),
+    ("fifo", _("FIFO")),
+    ("lifo", _("LIFO")),
+    ("poison", _("Poison")),
+]
+COINJOINS = [
+    ("stop", _("Stop there")),
+    ("through", _("Go through by the policy")),
+]
+
+
+class TraceForm(forms.Form):
+    """A question to the ledger; `parameters()` is the same as a value, once the form is valid."""
+
+    mode = forms.ChoiceField(
+        label=_("Question"), choices=MODES, initial="destination", widget=forms.RadioSelect
+    )
+    ledger = forms.ChoiceField(label=_("Ledger"))
+    seed_wallets = forms.ModelMultipleChoiceField(
+        label=_("Start at these wallets"),
+        queryset=Wallet.objects.none(),
+        to_field_name="public_id",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    seeds = forms.CharField(
+        label=_("Further seeds"),
+        required=False,
+        help_text=_(
+            "An address or txid:output number on each line. An address means all its outputs."
+        ),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )
+    target_wallets = forms.ModelMultipleChoiceField(
+        label=_("End at these wallets"),
+        queryset=Wallet.objects.none(),
+        to_field_name="public_id",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    targets = forms.CharField(
+        label=_("Further targets"),
+        required=False,
+        help_text=_("For paths only: where they should end."),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )
+    policy = forms.ChoiceField(
+        label=_("Policy"),
+        choices=POLICIES,
+        initial="haircut",
+        help_text=_(
+            "The rule for money that was mixed. The bounds beside each amount hold under any."
+        ),
+    )
+    max_hops = forms.IntegerField(
+        label=_("Hops at most"),
+        required=False,
+        min_value=1,
+        max_value=32,
+        initial=8,
+        help_text=_("1 to 32 payments; empty for no limit."),
+    )
+    min_value = forms.IntegerField(
+        label=_("Least amount, in satoshi"),
+        min_value=0,
+        max_value=21_000_000 * 100_000_000,
+        initial=0,
+        help_text=_("Smaller coins are not followed; their sum is shown as cut."),
+    )
+    until_height = forms.IntegerField(
+        label=_("Up to block"),
+        required=False,
+        min_value=0,
+        max_value=0xFFFFFFFF,
+        help_text=_("Empty for the newest block loaded. A source run goes back to it."),
+    )
+    coinjoin = forms.ChoiceField(
+        label=_("At a CoinJoin"), choices=COINJOINS, initial="stop", widget=forms.RadioSelect
+    )
+    stops = forms.CharField(
+        label=_("Stop also at these addresses"),
+        required=False,
+        help_text=_("Services one a line. Addresses of this exchange always stop a trace."),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wallets = Wallet.objects.filter(case=case).order_by("role", "added_at", "pk")
+        for name in ("seed_wallets", "target_wallets"):
+            self.fields[name].queryset = wallets  # type: ignore[attr-defined]
+        ledgers = reads.ledgers()
+        self.fields["ledger"].choices = [  # type: ignore[attr-defined]
+            (ledger.name, ledger.name) for ledger in ledgers
+        ]
+        if len(ledgers) == 1:
+            self.fields["ledger"].widget = forms.HiddenInput()
+            self.fields["ledger"].initial = ledgers[0].name
+
+    def clean(self) -> dict[str, Any]:
+        """Seeds and targets of wallets and of the text, as one list each."""
+        fields: dict[str, Any] = super().clean() or {}
+        for name in ("seed", "target"):
+            picked = fields.get(f"{name}_wallets") or []
+            strangers = [w for w in picked if w.ledger != fields.get("ledger")]
+            if strangers:
+                self.add_error(f"{name}_wallets", gettext("These wallets stand on another ledger."))
+            typed = lines(fields.get(f"{name}s") or "")
+            fields[f"all_{name}s"] = tuple([wallet.address for wallet in picked] + typed)
+        if not fields["all_seeds"]:
+            self.add_error("seed_wallets", gettext("Choose a wallet or type a seed."))
+        if fields.get("mode") == "paths" and not fields["all_targets"]:
+            self.add_error("target_wallets", gettext("Say where the paths should end."))
+        if fields.get("mode") != "paths":
+            fields["all_targets"] = ()
+        if not self.errors:
+            try:
+                fields["parameters"] = self._parameters(fields)
+                fields["estimate"] = reads.estimate(fields["parameters"])
+            except TracingError as error:
+                raise forms.ValidationError(str(error)) from None
+        return fields
+
+    @staticmethod
+    def _parameters(fields: dict[str, Any]) -> TraceParameters:
+        return TraceParameters(
+            ledger=fields["ledger"],
+            mode=fields["mode"],
+            seeds=fields["all_seeds"],
+            targets=fields["all_targets"],
+            policy=fields["policy"],
+            max_hops=fields["max_hops"],
+            min_value=fields["min_value"],
+            until_height=fields["until_height"],
+            coinjoin=fields["coinjoin"],
+            stops=tuple(lines(fields["stops"])),
+        )
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text that hold something."""
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,13 @@
+"""Every address of the analysts' door, one list a noun."""
+
+from cases.web import addresses, cases, flow, search, suspects, traces, wallets
+
+urlpatterns = [
+    *cases.urlpatterns,
+    *wallets.urlpatterns,
+    *addresses.urlpatterns,
+    *suspects.urlpatterns,
+    *traces.urlpatterns,
+    *flow.urlpatterns,
+    *search.urlpatterns,
+]

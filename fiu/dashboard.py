@@ -1,0 +1,190 @@
+"""Home: money, deadlines, what waits, charts, the guide; and what every page's rail counts."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cases.http import AuthedRequest, casework
+from cases.policy import Action, Actor, Role, may
+from cases.queries import dashboard as queries
+from cases.queries.money import AssetSum, CaseMoney
+from cases.queries.totals import freezes_by_month, unit_money
+from cases.queries.traces import live_runs
+from cases.web.amounts import MONEY_PARTS, money_amounts
+from fiu.charts import Column, Part, Row
+from fiu.models import User
+from fiu.templatetags.money import exact, headline
+
+THEMES = ("system", "light", "dark")
+
+
+def rail(request: HttpRequest) -> dict[str, object]:
+    """Context of every page: what waits for the person, asked of the database only when shown."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        return {}
+    if not may(actor, Action.VIEW_CASE):
+        return {"rail_only": {"audit"} if may(actor, Action.VERIFY_AUDIT) else set()}
+    return {"waiting": SimpleLazyObject(lambda: queries.waiting_numbers(actor))}
+
+
+@require_safe
+@login_required
+def home(request: AuthedRequest) -> HttpResponse:
+    """Each role's first page: 36 queries for people who work on cases."""
+    actor = request.actor
+    if not may(actor, Action.VIEW_CASE):
+        return _elsewhere(actor)
+    money = unit_money(actor)
+    runs = live_runs(actor)
+    context = {
+        "money": money,
+        "kpis": kpis(money),
+        "waiting_rows": queries.waiting_for(actor),
+        "deadlines": queries.deadlines(actor),
+        "runs": runs,
+        "months": months(actor),
+        "ages": rows_of(queries.cases_by_age(actor)),
+        "workload": rows_of(queries.workload(actor)),
+        "guide": guide(request.user, actor),
+    }
+    return render(request, "dashboard/home.html", context)
+
+
+@require_safe
+@casework
+def dashboard_money(request: AuthedRequest) -> HttpResponse:
+    """What the totals are made of, per account and asset: 10 queries."""
+    money = unit_money(request.actor)
+    part = request.GET.get("part", "")
+    context = {
+        "nav": "dashboard",
+        "money": money,
+        "amounts": money_amounts(money),
+        "part": part if part in MONEY_PARTS else "",
+    }
+    return render(request, "dashboard/money.html", context)
+
+
+@require_POST
+@casework
+def guide_close(request: AuthedRequest) -> HttpResponse:
+    User.objects.filter(pk=request.user.pk).update(guide_closed_at=timezone.now())
+    return redirect("dashboard")
+
+
+@require_POST
+@login_required
+def set_theme(request: AuthedRequest) -> HttpResponse:
+    """Keep the person's choice of theme, then back to the page it was made on."""
+    theme = request.POST.get("theme", "")
+    if theme not in THEMES:
+        raise Http404
+    User.objects.filter(pk=request.user.pk).update(theme=theme)
+    if request.headers.get("HX-Request") or request.headers.get("X-Fiu-Quiet"):
+        return HttpResponse(status=204)
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+    return redirect(back if is_ours else "/")
+
+
+def _elsewhere(actor: Actor) -> HttpResponse:
+    """People who do not work on cases have another first page."""
+    name = "liaison_releases" if actor.role == Role.LIAISON else "audit_list"
+    try:
+        return redirect(reverse(name))
+    except NoReverseMatch:
+        raise Http404 from None
+
+
+def kpis(money: CaseMoney) -> list[dict[str, object]]:
+    """The totals over all visible cases; each opens the screen that lists what it is made of."""
+    amounts = reverse("dashboard_money")
+    return [
+        {
+            "label": _("Reached this exchange"), "icon": "landmark", "fiat": money.reached.fiat,
+            "sub": _("in all cases you may see"), "url": f"{amounts}?part=reached",
+        },
+        {
+            "label": _("Frozen"), "icon": "snowflake", "tone": "ice", "fiat": money.frozen.fiat,
+            "sub": assets_words(money.frozen.by_asset), "url": f"{amounts}?part=frozen",
+        },
+        {
+            "label": _("Awaiting approval"), "icon": "hourglass", "tone": "warn",
+            "fiat": money.pending.fiat, "sub": assets_words(money.pending.by_asset),
+            "url": f"{amounts}?part=pending",
+        },
+        {
+            "label": _("Left before the freeze"), "icon": "arrow-right", "tone": "bad",
+            "fiat": money.left_fiat, "sub": _("withdrawn or spent, not held"),
+            "url": f"{amounts}?part=left",
+        },
+    ]  # fmt: skip
+
+
+def assets_words(sums: Sequence[AssetSum]) -> str:
+    """The exact amounts of the two dearest assets, and how many more there are."""
+    shown = [exact(each.base, each) for each in sums[:2]]
+    if len(sums) > 2:
+        shown.append(_("%(number)d more") % {"number": len(sums) - 2})
+    return ", ".join(shown) or _("nothing")
+
+
+def months(actor: Actor) -> list[Column]:
+    """Money frozen by month, at its value when it was frozen."""
+    return [
+        Column(
+            date_format(month.month, "M Y" if month.month.month == 1 else "M"),
+            (
+                Part(_("Held"), month.held, "ice", headline(month.held)),
+                Part(_("Released"), month.released, "rest", headline(month.released)),
+            ),
+            headline(month.held + month.released),
+        )
+        for month in freezes_by_month(actor)
+    ]
+
+
+def rows_of(numbers: Sequence[tuple[str, int]]) -> list[Row]:
+    """Bars of a chart."""
+    return [Row(words, number) for words, number in numbers]
+
+
+def guide(user: User, actor: Actor) -> list[dict[str, object]]:
+    """The five first steps until the person closes them; the first one not done is the next."""
+    if user.guide_closed_at is not None:
+        return []
+    steps: list[dict[str, object]] = []
+    is_next = True
+    for step in queries.guide_steps(actor):
+        state = "done" if step.is_done else "now" if is_next else ""
+        is_next = is_next and step.is_done
+        steps.append(
+            {"title": step.title, "text": step.text, "url": url_of(step), "state": state}
+        )
+    return steps
+
+
+def url_of(step: queries.GuideStep) -> str:
+    """The page of a step, or the dashboard while that page is not there."""
+    try:
+        return reverse(step.route, args=[step.public_id])
+    except NoReverseMatch:
+        return reverse("dashboard")
+
+
+urlpatterns = [
+    path("", home, name="dashboard"),
+    path("money/", dashboard_money, name="dashboard_money"),
+    path("guide/close/", guide_close, name="guide_close"),
+    path("theme/", set_theme, name="set_theme"),
+]

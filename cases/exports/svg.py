@@ -28,7 +28,8 @@ def render(flow: Flow, title: str = "Money flow") -> bytes:
     width, height = flow.width + 2 * MARGIN, flow.height + TITLE_HEIGHT + 2 * MARGIN
     parts = [
         '<svg class="flow-svg" xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" aria-label={quoteattr(title)}>',
+        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'role="img" aria-label={quoteattr(title)}>',
         f"<title>{escape(title)}</title>",
     ]
     parts += [

@@ -35,7 +35,8 @@ class FiuGraph extends HTMLElement {
   async connectedCallback() {
     this.flow = JSON.parse(document.getElementById(this.dataset.source).textContent);
     this.canvas = this.querySelector("[role=application]");
-    this.canvas.parentElement.style.height = `${Math.min(Math.max(this.flow.height + 90, 440), 720)}px`;
+    const scale = Math.min(this.canvas.clientWidth / (this.flow.width + 52), 1.15);
+    this.canvas.parentElement.style.height = `${Math.min(Math.max(this.flow.height * scale + 110, 440), 720)}px`;
     this.lanes = this.querySelector(".flow-lanes");
     this.voice = this.querySelector("[data-say]");
     if (!this.flow.nodes.length || !window.cytoscape) return;

@@ -5,6 +5,9 @@ from datetime import timedelta
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
+from allauth.account.views import BaseReauthenticateView
+from allauth.mfa.base.forms import ReauthenticateForm
+from allauth.mfa.base.views import ReauthenticateView
 from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
@@ -15,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from fiu.middleware import actor_of
 from fiu.models import User
 
 SALT = "fiu.sign-in-link"
@@ -83,6 +87,16 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         request, Login(user=user, redirect_url=next_page or home)
     )
     return response
+
+
+class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth ships no types
+    """Step-up. The request that waited for it goes on with the actor of this moment."""
+
+    def form_valid(self, form: ReauthenticateForm) -> HttpResponse:
+        form.save()
+        self.request.actor = actor_of(self.request)
+        response: HttpResponse = BaseReauthenticateView.form_valid(self, form)
+        return response
 
 
 def closed(request: HttpRequest) -> HttpResponse:

@@ -3,6 +3,7 @@
 import time
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -27,6 +28,14 @@ class AccountAdapter(DefaultAccountAdapter):
         if isinstance(request.user, User) and request.user.role == "liaison":
             return str(settings.LIAISON_PREFIX)
         return str(settings.LOGIN_REDIRECT_URL)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
+        """A sign-in of the last five minutes counts: else setting up a factor asks twice."""
+        records = get_authentication_records(self.request, self.request.user)
+        fresh = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        if any(record["at"] > fresh for record in records):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """No mail in this installation: the audit trail and the session list tell it instead."""

@@ -6,7 +6,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+)
 from allauth.mfa.utils import decrypt
 from django.conf import settings
 
@@ -14,6 +20,8 @@ from fiu.accounts import make_sign_in_link
 from fiu.models import User
 
 DEFAULT_ORIGIN = "http://localhost:8000"
+PERIOD_SECONDS = 30
+LEAST_SECONDS_LEFT = 3
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -39,6 +47,19 @@ def origin() -> str:
         return str(json.loads(running_file().read_text())["url"]).rstrip("/")
     except (OSError, ValueError, KeyError):
         return DEFAULT_ORIGIN
+
+
+def mark_demo_installation(content: dict[str, object]) -> None:
+    """Say that everybody here is fictional: links and codes may be printed from now on."""
+    demo_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    demo_file().write_text(json.dumps(content, indent=2, sort_keys=True))
+
+
+def give_second_factor(user: User) -> None:
+    """A TOTP factor and recovery codes for a demo person; `signin NAME` prints the codes."""
+    if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+        TOTP.activate(user, generate_totp_secret())
+        RecoveryCodes.activate(user)
 
 
 def is_loopback_demo() -> bool:
@@ -70,5 +91,8 @@ def code_for(user: User) -> str | None:
     factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     if factor is None:
         return None
-    counter = int(time.time()) // 30
+    left = PERIOD_SECONDS - time.time() % PERIOD_SECONDS
+    if left < LEAST_SECONDS_LEFT:
+        time.sleep(left)  # a code about to end helps nobody
+    counter = int(time.time()) // PERIOD_SECONDS
     return str(format_hotp_value(hotp_value(decrypt(factor.data["secret"]), counter)))

@@ -1,0 +1,370 @@
+"""Sign-in: links, the second factor, two doors, idle clocks, step-up, headers (S1 to S7, E6)."""
+
+import io
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from cases.policy import PermissionDenied, StepUpRequired
+from cases.states import InvalidTransition
+from fiu import accounts, people
+from fiu.adapter import SEEN_AT, SIGNED_IN_AT
+from fiu.models import Agency, User
+from tests.conftest import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """A signed-in page that shows who acts."""
+    if not request.user.is_authenticated:
+        return HttpResponse("stranger", status=401)
+    actor = request.actor  # type: ignore[attr-defined]
+    return HttpResponse(f"{actor.user_id} {actor.role} {actor.agency_id} {bool(actor.mfa_at)}")
+
+
+def stepped(request: HttpRequest) -> HttpResponse:
+    actor = request.actor  # type: ignore[attr-defined]
+    if actor.mfa_at.timestamp() < time.time() - 300:
+        raise StepUpRequired("again")
+    return HttpResponse("done")
+
+
+def moved_on(request: HttpRequest) -> HttpResponse:
+    raise InvalidTransition("moved on")
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    raise PermissionDenied("You asked for this: a second person decides.")
+
+
+urlpatterns = [
+    path("", page),
+    path("stepped/", stepped),
+    path("moved-on/", moved_on),
+    path("refused/", refused),
+    path("liaison/", page),
+    path("", include("fiu.urls")),
+]
+
+
+@pytest.fixture
+def ana() -> User:
+    return User.objects.create_user(
+        "ana", "ana@example.org", "a long enough password", role="analyst"
+    )
+
+
+@pytest.fixture
+def officer() -> User:
+    agency = Agency.objects.create(
+        name="Agency", short_name="AG", kind="police", country="US", domain="ag.example"
+    )
+    return User.objects.create_user("lia", "lia@ag.example", role="liaison", agency=agency)
+
+
+def code_of(user: User, periods_ahead: int = 0) -> str:
+    factor = user.authenticator_set.get(type="totp")
+    counter = int(time.time()) // 30 + periods_ahead
+    return format_hotp_value(hotp_value(decrypt(factor.data["secret"]), counter))
+
+
+def link_path(user: User) -> str:
+    return accounts.make_sign_in_link(user, "")
+
+
+def test_a_link_stands_for_the_password_and_the_second_factor_follows(ana):
+    people.give_second_factor(ana)
+    client = Client()
+    link = link_path(ana)
+    assert client.get(link).status_code == 200
+    answer = client.post(link)
+    assert answer.headers["Location"] == "/accounts/2fa/authenticate/"
+    assert client.get("/").status_code == 401, "not signed in before the second factor"
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    assert answer.headers["Location"] == "/"
+    assert client.get("/").content.decode() == f"{ana.pk} analyst None True"
+
+
+def test_a_link_works_once(ana):
+    people.give_second_factor(ana)
+    link = link_path(ana)
+    assert Client().post(link).status_code == 302
+    assert Client().get(link).status_code == 404
+    assert Client().post(link).status_code == 404
+
+
+def test_looking_at_a_link_does_not_use_it_up(ana):
+    link = link_path(ana)
+    for _ in range(3):
+        assert Client().get(link).status_code == 200
+
+
+@pytest.mark.parametrize("change", ["forged", "expired", "closed", "new password"])
+def test_a_link_that_no_longer_holds_is_not_there(ana, change, monkeypatch):
+    link = link_path(ana)
+    if change == "forged":
+        link = link[:-3] + "xx/"
+    elif change == "expired":
+        monkeypatch.setattr(accounts, "LIFETIME", timedelta(seconds=-1))
+    elif change == "closed":
+        User.objects.filter(pk=ana.pk).update(is_active=False)
+    else:
+        ana.set_password("another long password")
+        ana.save(update_fields=["password"])
+    assert Client().post(link).status_code == 404
+
+
+def test_the_same_code_is_not_accepted_twice(ana):
+    people.give_second_factor(ana)
+    code = code_of(ana)
+    for expected in (302, 200):
+        client = Client()
+        client.post(link_path(ana))
+        assert client.post("/accounts/2fa/authenticate/", {"code": code}).status_code == expected
+
+
+def test_without_a_second_factor_one_is_set_up_before_any_page(ana):
+    client = Client()
+    client.post(link_path(ana))
+    answer = client.get("/")
+    assert answer.headers["Location"].startswith("/accounts/2fa/totp/activate/")
+    form = client.get("/accounts/2fa/totp/activate/")
+    assert form.status_code == 200
+    secret = client.session["mfa.totp.secret"]
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    assert client.post("/accounts/2fa/totp/activate/", {"code": code}).status_code == 302
+    assert client.get("/").headers["Location"].startswith("/accounts/2fa/reauthenticate/")
+    answer = client.post("/accounts/2fa/reauthenticate/?next=/", {"code": code})
+    assert answer.status_code == 302, answer.content
+    assert client.get("/").status_code == 200
+
+
+def test_a_password_signs_in_and_the_second_factor_follows(ana):
+    people.give_second_factor(ana)
+    client = Client()
+    answer = client.post("/accounts/login/", {"login": "ana", "password": "a long enough password"})
+    assert answer.headers["Location"] == "/accounts/2fa/authenticate/"
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    assert client.get("/").status_code == 200
+
+
+def test_the_sixth_wrong_password_is_locked_out_even_if_it_is_right(ana):
+    client = Client()
+    for _ in range(5):
+        client.post("/accounts/login/", {"login": "ana", "password": "wrong"})
+    answer = client.post("/accounts/login/", {"login": "ana", "password": "a long enough password"})
+    assert answer.status_code != 302
+
+
+def test_unknown_names_and_wrong_passwords_are_answered_alike(ana):
+    known = Client().post("/accounts/login/", {"login": "ana", "password": "wrong"})
+    unknown = Client().post("/accounts/login/", {"login": "bob", "password": "wrong"})
+    strip = re.compile(rb"csrfmiddlewaretoken[^>]*|X-CSRFToken[^}]*|ana|bob")
+    assert strip.sub(b"", known.content) == strip.sub(b"", unknown.content)
+
+
+def test_nobody_signs_up_and_no_mail_leads_around_the_factor(ana):
+    for address in ("signup", "password/reset", "email"):
+        assert Client().get(f"/accounts/{address}/").status_code == 404
+        assert client_of(ana).get(f"/accounts/{address}/").status_code == 404
+
+
+def test_a_liaison_has_another_cookie_that_the_house_does_not_read(officer):
+    people.give_second_factor(officer)
+    client = Client()
+    client.post(link_path(officer))
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(officer)})
+    assert answer.headers["Location"] == "/liaison/"
+    cookie = answer.cookies[django_settings.LIAISON_COOKIE_NAME]
+    assert cookie["samesite"] == "Strict"
+    assert cookie["httponly"]
+    assert answer.cookies[django_settings.SESSION_COOKIE_NAME].value == ""
+    assert client.get("/liaison/").content.decode().startswith(f"{officer.pk} liaison")
+    assert client.get("/").status_code == 401
+
+
+def test_a_person_of_the_house_is_a_stranger_at_the_liaison_door(ana):
+    client = client_of(ana)
+    assert client.get("/").status_code == 200
+    assert client.get("/liaison/").status_code == 401
+
+
+def test_a_liaison_can_sign_out(officer):
+    client = client_of(officer)
+    assert client.get("/liaison/").status_code == 200
+    answer = client.post("/accounts/logout/")
+    assert answer["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.get("/liaison/").status_code == 401
+
+
+@pytest.mark.parametrize(("role", "minutes"), [("analyst", 31), ("liaison", 16)])
+def test_an_idle_session_ends(ana, officer, role, minutes):
+    user = ana if role == "analyst" else officer
+    door = "/" if role == "analyst" else "/liaison/"
+    client = client_of(user)
+    age(client, user, SEEN_AT, minutes * 60 - 120)
+    assert client.get(door).status_code == 200
+    age(client, user, SEEN_AT, minutes * 60)
+    answer = client.get(door)
+    assert answer.status_code == 401
+    assert "Clear-Site-Data" in answer
+
+
+def test_a_poll_does_not_keep_a_session_awake(ana):
+    client = client_of(ana)
+    age(client, ana, SEEN_AT, 1700)
+    assert client.get("/", headers={"X-Fiu-Poll": "1"}).status_code == 200
+    assert time.time() - client.session[SEEN_AT] > 1600
+    assert client.get("/").status_code == 200
+    assert time.time() - client.session[SEEN_AT] < 10
+
+
+def test_a_session_ends_after_twelve_hours_however_busy(ana):
+    client = client_of(ana)
+    age(client, ana, SIGNED_IN_AT, 12 * 3600 + 1)
+    assert client.get("/").status_code == 401
+
+
+def age(client: Client, user: User, key: str, seconds: int) -> None:
+    name = (
+        django_settings.LIAISON_COOKIE_NAME
+        if user.role == "liaison"
+        else django_settings.SESSION_COOKIE_NAME
+    )
+    store = type(client.session)(client.cookies[name].value)
+    store[key] = int(time.time()) - seconds
+    store.save()
+
+
+def test_a_closed_account_is_out_with_the_next_request(ana):
+    client = client_of(ana)
+    User.objects.filter(pk=ana.pk).update(is_active=False)
+    assert client.get("/").status_code == 401
+
+
+def test_a_session_without_a_second_factor_sees_nothing(ana):
+    people.give_second_factor(ana)
+    client = client_of(ana, second_factor_age=None)
+    assert client.get("/").headers["Location"].startswith("/accounts/2fa/reauthenticate/")
+    answer = client.get("/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/accounts/2fa/reauthenticate/")
+
+
+def test_a_factor_older_than_five_minutes_is_asked_for_again_and_the_post_goes_on(ana):
+    people.give_second_factor(ana)
+    assert client_of(ana).post("/stepped/").content == b"done"
+    client = client_of(ana, second_factor_age=301)
+    answer = client.post("/stepped/", {"reason": "x"})
+    assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/")
+    answer = client.post(answer.headers["Location"], {"code": code_of(ana)})
+    assert answer.content == b"done"
+
+
+def test_a_step_up_asked_by_a_fragment_moves_the_whole_page(ana):
+    client = client_of(ana, second_factor_age=301)
+    answer = client.post(
+        "/stepped/",
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/cases/?x=1"},
+    )
+    assert answer.status_code == 204
+    assert answer["HX-Redirect"] == "/accounts/2fa/reauthenticate/?next=%2Fcases%2F"
+
+
+def test_errors_of_the_domain_become_answers(ana):
+    client = client_of(ana)
+    assert client.get("/moved-on/").status_code == 409
+    answer = client.get("/refused/")
+    assert answer.status_code == 403
+    assert "a second person decides" in answer.content.decode()
+    assert client.get("/nothing/").status_code == 404
+
+
+def test_every_answer_has_its_headers(ana):
+    for client, address in (
+        (client_of(ana), "/"),
+        (Client(), "/accounts/login/"),
+        (Client(), "/x"),
+    ):
+        answer = client.get(address)
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer["Cache-Control"] == "no-store, private"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_a_report_of_the_browser_is_taken_without_its_address(caplog):
+    body = '{"csp-report": {"effective-directive": "img-src", "document-uri": "/cases/SECRET"}}'
+    answer = Client().post("/csp-report/", body, content_type="application/csp-report")
+    assert answer.status_code == 204
+    assert "SECRET" not in caplog.text
+
+
+@pytest.fixture
+def demo(tmp_path, settings):
+    settings.FIU_HOME = tmp_path
+    people.mark_demo_installation({"people": ["ana"]})
+
+
+def run(*command: str) -> str:
+    out = io.StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue()
+
+
+def test_signin_prints_a_link_and_a_code_in_a_demo(ana, demo):
+    people.give_second_factor(ana)
+    link, code = run("signin", "ana").splitlines()
+    assert link.startswith("link http://localhost:8000/accounts/link/")
+    assert code == f"code {code_of(ana)}"
+    assert run("signin", "ana", "--code").strip() == code_of(ana)
+    assert '"link"' in run("signin", "ana", "--json")
+
+
+def test_signin_for_all_prints_no_codes(ana, officer, demo):
+    lines = run("signin", "--all").splitlines()
+    assert [line.split()[0] for line in lines] == ["ana", "lia"]
+    assert all("/accounts/link/" in line for line in lines)
+
+
+def test_signin_is_refused_outside_a_demo(ana, tmp_path, settings):
+    settings.FIU_HOME = tmp_path
+    for command in (("signin", "ana"), ("signin", "ana", "--code")):
+        with pytest.raises(CommandError, match="demo"):
+            run(*command)
+
+
+def test_signin_is_refused_where_others_can_reach_us(ana, demo, settings):
+    settings.FIU_ORIGIN = "https://fiu.example"
+    with pytest.raises(CommandError, match="loopback"):
+        run("signin", "ana")
+
+
+def test_the_first_admin_gets_in_by_a_link_and_sets_a_password(tmp_path, settings):
+    settings.FIU_HOME = tmp_path
+    link = run("create_admin", "root", "root@example.org").splitlines()[0]
+    user = User.objects.get(username="root")
+    assert (user.role, user.has_usable_password()) == ("admin", False)
+    client = Client()
+    answer = client.post(link.removeprefix("http://localhost:8000"))
+    assert answer.headers["Location"] == "/accounts/password/set/"
+    assert client.get("/accounts/password/set/").status_code == 200
+    password = "correct horse battery staple"
+    client.post("/accounts/password/set/", {"password1": password, "password2": password})
+    user.refresh_from_db()
+    assert user.has_usable_password()
+    assert client.get("/").headers["Location"].startswith("/accounts/2fa/totp/activate/")
+    with pytest.raises(CommandError):
+        run("signin", "root")

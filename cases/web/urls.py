@@ -1,6 +1,6 @@
 """Every address of the analysts' door, one list a noun."""
 
-from cases.web import addresses, cases, flow, search, suspects, traces, wallets
+from cases.web import addresses, cases, findings, flow, search, suspects, traces, wallets
 
 urlpatterns = [
     *cases.urlpatterns,
@@ -8,6 +8,7 @@ urlpatterns = [
     *addresses.urlpatterns,
     *suspects.urlpatterns,
     *traces.urlpatterns,
+    *findings.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,
 ]

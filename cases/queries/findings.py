@@ -1,0 +1,107 @@
+"""Findings as their screens need them: the tab, the list of all, one page with its evidence."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from cases.models import Case, CounterEvidence, Finding, FindingAmount, FindingApproval
+from cases.policy import Action, Actor, may
+from cases.queries.keyset import Page, newest_first
+from cases.states import FindingState
+
+FILTERS = tuple(state.value for state in FindingState)
+
+
+@dataclass(frozen=True)
+class AmountTotal:
+    """Amounts of one asset summed over the coins of a finding."""
+
+    asset: str
+    value: int
+    base: int
+    low: int
+    high: int
+    num_coins: int
+
+
+@dataclass(frozen=True)
+class FindingPage:
+    """One finding with all that a reviewer looks at."""
+
+    finding: Finding
+    amounts: list[FindingAmount]
+    totals: list[AmountTotal]
+    against: list[CounterEvidence]
+    approvals: list[FindingApproval]
+    num_unseen: int
+    is_reviewer: bool
+
+
+def case_findings(case: Case) -> list[Finding]:
+    """The findings of a case, those to review first, then the newest: 2 queries."""
+    found = list(_with_people(case.findings.all()).order_by("-drafted_at", "-pk"))
+    order = {FindingState.SUBMITTED.value: 0, FindingState.DRAFT.value: 1}
+    return sorted(found, key=lambda finding: order.get(finding.state, 2))
+
+
+def finding_list(actor: Actor, state: str, after: str) -> Page:
+    """Findings the actor may see, newest first, by state: 2 queries, any page size."""
+    found = _with_people(Finding.objects.visible_to(actor)).select_related("case")
+    if state in FILTERS:
+        found = found.filter(state=state)
+    return newest_first(found, "drafted_at", after)
+
+
+def findings_to_review(actor: Actor) -> QuerySet[Finding]:
+    """Submitted findings that this actor may decide, oldest first: 1 query."""
+    found = Finding.objects.visible_to(actor).filter(state=FindingState.SUBMITTED.value)
+    if not may(actor, Action.APPROVE_FINDING):
+        return found.none()
+    mine = Q(drafted_by=actor.user_id) | Q(last_edited_by=actor.user_id)
+    others = found.exclude(mine | Q(submitted_by=actor.user_id))
+    return others.select_related("case").order_by("submitted_at")
+
+
+def finding_page(finding: Finding, actor: Actor) -> FindingPage:
+    """One finding with amounts, counter-evidence and decisions: 3 queries."""
+    amounts = list(finding.amounts.order_by("pk"))
+    against = list(finding.counter_evidence.select_related("seen_by").order_by("pk"))
+    approvals = list(finding.approvals.select_related("user").order_by("-at"))
+    return FindingPage(
+        finding=finding,
+        amounts=amounts,
+        totals=_totals(amounts),
+        against=against,
+        approvals=approvals,
+        num_unseen=sum(each.seen_by_id != actor.user_id for each in against),
+        is_reviewer=finding.state == FindingState.SUBMITTED.value
+        and may(actor, Action.APPROVE_FINDING)
+        and actor.user_id
+        not in (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id),
+    )
+
+
+def _totals(amounts: list[FindingAmount]) -> list[AmountTotal]:
+    """Sums a policy amount per asset; bounds of several coins do not add up to a bound."""
+    totals = []
+    for asset in dict.fromkeys(each.asset for each in amounts):
+        rows = [each for each in amounts if each.asset == asset]
+        totals.append(
+            AmountTotal(
+                asset,
+                sum(each.value for each in rows),
+                sum(each.base for each in rows),
+                sum(each.low for each in rows),
+                sum(each.high for each in rows),
+                len(rows),
+            )
+        )
+    return totals
+
+
+def _with_people(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    people = get_user_model().objects.only("username", "first_name", "last_name")
+    return findings.prefetch_related(Prefetch("reviewed_by", people)).annotate(
+        num_against=Count("counter_evidence", distinct=True)
+    )

@@ -97,6 +97,8 @@ for (const failure of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 document.addEventListener("htmx:load", (event) => {
+  // Walking the flow by arrows goes on: the card is announced, Enter leads to its details.
+  if (document.activeElement?.closest("fiu-graph")) return;
   const wanted = event.detail.elt;
   const target = wanted.matches?.("[data-focus]") ? wanted : wanted.querySelector?.("[data-focus], [aria-invalid=true]");
   target?.focus();

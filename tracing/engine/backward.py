@@ -35,8 +35,7 @@ class BackwardWalk(Walk):
         until = self.spec.until_height
         if until is not None and int(self.ledger.tx_height[tx]) < until:
             return Status.BEFORE_HORIZON
-        first, end = int(self.ledger.in_off[tx]), int(self.ledger.in_off[tx + 1])
-        if int(self.ledger.in_value[first:end].min()) < 0:
+        if self.gap(tx):
             return Status.UNKNOWN_OUTPUT
         if self.mixed(tx):
             return Status.COINJOIN

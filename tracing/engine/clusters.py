@@ -116,7 +116,7 @@ def cospend(
 def cospend_pairs(
     ledger: Ledger, excluded_tx: Bools | None = None, wall_address: Bools | None = None
 ) -> tuple[Ids, Ids, Ids]:
-    """(transaction, first input address, other input address) in chain order, each pair once."""
+    """(transaction, first input address, other input address) in chain order."""
     address = np.asarray(ledger.in_address)
     tx = np.asarray(ledger.in_tx)
     shut = np.zeros(ledger.num_tx, np.bool_) if excluded_tx is None else excluded_tx.copy()
@@ -130,50 +130,63 @@ def cospend_pairs(
     first = np.concatenate(([True], tx[1:] != tx[:-1]))
     lead = address[np.flatnonzero(first)][np.cumsum(first) - 1]
     real = lead != address
-    tx, lead, address = tx[real], lead[real], address[real]
-    low, high = np.minimum(lead, address), np.maximum(lead, address)
-    _, once = np.unique(low * ledger.num_addresses + high, return_index=True)
-    once.sort()
-    return tx[once], lead[once], address[once]
+    return tx[real], lead[real], address[real]
 
 
 def _forest(num_addresses: int, a: Ids, b: Ids) -> tuple[Ids, Ids]:
     """Components named by their least member, and the chosen edges (ascending) of the forest.
 
-    Borůvka's rounds: each component takes its least edge, so the forest is the one Kruskal builds
-    in order.
+    Borůvka's rounds: each part takes its least edge, so the forest is the one Kruskal builds in
+    order. Parts at least halve in number each round and are numbered anew, so that the rounds
+    together cost little more than the first.
     """
-    part = np.arange(num_addresses, dtype=np.int64)
-    live = np.arange(len(a), dtype=np.int64)
+    seen = np.zeros(num_addresses, np.bool_)
+    seen[a] = seen[b] = True
+    nodes = np.flatnonzero(seen)
+    to_part = np.cumsum(seen) - 1
+    part_a, part_b, live = to_part[a], to_part[b], np.arange(len(a), dtype=np.int64)
+    num_parts = len(nodes)
+    rounds: list[Ids] = []
     chosen: list[Ids] = []
-    while True:
-        part_a, part_b = part[a[live]], part[b[live]]
+    while len(live):
+        goal, edges = _hooked(num_parts, part_a, part_b)
+        chosen.append(live[edges])
+        is_root = goal == np.arange(num_parts)
+        renumbered = (np.cumsum(is_root) - 1)[goal]
+        num_parts = int(np.count_nonzero(is_root))
+        rounds.append(renumbered)
+        part_a, part_b = renumbered[part_a], renumbered[part_b]
         apart = part_a != part_b
         live, part_a, part_b = live[apart], part_a[apart], part_b[apart]
-        if not len(live):
-            break
-        best = np.full(num_addresses, NONE)
-        # Of repeated indices the last assignment stays, so writing backwards keeps the least edge.
-        best[part_a[::-1]] = live[::-1]
-        other = np.full(num_addresses, NONE)
-        other[part_b[::-1]] = live[::-1]
-        best = np.minimum(best, other)
-        parts = np.flatnonzero(best != NONE)
-        edge = best[parts]
-        chosen.append(np.unique(edge))
-        end_a, end_b = part[a[edge]], part[b[edge]]
-        goal = np.arange(num_addresses, dtype=np.int64)
-        goal[parts] = np.where(end_a == parts, end_b, end_a)
-        # Two components that chose the same edge point at each other: the lesser one stays.
-        mutual = parts[(goal[goal[parts]] == parts) & (parts < goal[parts])]
-        goal[mutual] = mutual
-        while True:
-            further = goal[goal]
-            if np.array_equal(further, goal):
-                break
-            goal = further
-        part = goal[part]
-    least = np.empty(num_addresses, np.int64)
-    least[part[::-1]] = np.arange(num_addresses, dtype=np.int64)[::-1]
-    edges = np.sort(np.concatenate(chosen)) if chosen else np.empty(0, np.int64)
-    return least[part], edges
+    part = np.arange(num_parts, dtype=np.int64)
+    for renumbered in reversed(rounds):
+        part = part[renumbered]
+    least = np.empty(num_parts, np.int64)
+    least[part[::-1]] = nodes[::-1]
+    parent = np.arange(num_addresses, dtype=np.int64)
+    parent[nodes] = least[part]
+    return parent, np.sort(np.concatenate(chosen)) if chosen else np.empty(0, np.int64)
+
+
+def _hooked(num_parts: int, part_a: Ids, part_b: Ids) -> tuple[Ids, Ids]:
+    """One round: the part each part ends in, and the edges taken. Edges stand in their order."""
+    edge = np.arange(len(part_a), dtype=np.int64)
+    best = np.full(num_parts, NONE)
+    other = np.full(num_parts, NONE)
+    # Of repeated indices the last assignment stays, so writing backwards keeps the least edge.
+    best[part_a[::-1]] = edge[::-1]
+    other[part_b[::-1]] = edge[::-1]
+    best = np.minimum(best, other)
+    here = np.flatnonzero(best != NONE)
+    taken = best[here]
+    goal = np.arange(num_parts, dtype=np.int64)
+    goal[here] = part_a[taken] + part_b[taken] - here
+    # Two parts that chose the same edge point at each other: the lesser one stays.
+    mutual = here[(goal[goal[here]] == here) & (here < goal[here])]
+    goal[mutual] = mutual
+    further = goal[goal]
+    while not np.array_equal(further, goal):
+        goal, further = further, further[further]
+    chosen = np.zeros(len(edge), np.bool_)
+    chosen[taken] = True
+    return goal, np.flatnonzero(chosen)

@@ -50,11 +50,6 @@ class ForwardWalk(Walk):
             return Status.HOP_LIMIT
         return Status.PASSED_ON
 
-    def gap(self, tx: int) -> bool:
-        """True if an input value of the transaction is not known: no share can be told."""
-        first, end = int(self.ledger.in_off[tx]), int(self.ledger.in_off[tx + 1])
-        return int(self.ledger.in_value[first:end].min()) < 0
-
     def step(self) -> None:
         """Spread the taint of all followed inputs of one transaction over its outputs."""
         ledger = self.ledger

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, cast
 from tracing.engine.balance import BalanceSheet, reconcile
 from tracing.engine.coinjoin import is_coinjoin
 from tracing.engine.ends import End, Status
-from tracing.engine.ledger import NO_ADDRESS, Ledger
+from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_VALUE, Ledger
 from tracing.engine.policies import Piece, Tape
 from tracing.engine.spec import Json, TraceSpec
 from tracing.errors import ParametersError
@@ -161,6 +161,10 @@ class Walk:
         """The status at an address that ends every trace, None elsewhere."""
         wall = self.spec.walls.get(int(self.ledger.out_address[coin]))
         return None if wall is None else Status(wall)
+
+    def gap(self, tx: int) -> bool:
+        """True if an input value of the transaction is not known: no share can be told then."""
+        return int(self.ledger.tx_fee[tx]) == UNKNOWN_VALUE
 
     def mixed(self, tx: int) -> bool:
         """True where the run must stop at this transaction because it is a CoinJoin."""

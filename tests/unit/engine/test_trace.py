@@ -191,7 +191,7 @@ def test_one_satoshi_too_many_fails_the_run() -> None:
 def test_money_made_from_nothing_in_the_ledger_is_refused() -> None:
     chain = Chain()
     chain.mine("m", 10, height=1)
-    chain.send("t", [("m", 0)], [("a", 11)], height=2)
+    chain.send("t", [("m", 0)], [("a", 15)], height=2)
     with pytest.raises(BalanceError, match="pays out more than it spends"):
         run(chain.ledger(), chain.outpoint("m", 0))
 

@@ -39,8 +39,8 @@ NO_SCRIPT = 0xFFFFFFFF
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays durably into a new folder: a draft beside it, synced, then renamed."""
-    draft = path.with_name(f".{path.name}.draft")
+    """Write arrays durably into a new folder, once: a draft beside it, synced, then renamed."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for name, array in arrays.items():
@@ -49,8 +49,13 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             file.flush()
             os.fsync(file.fileno())
     sync(draft)
-    shutil.rmtree(path, ignore_errors=True)
-    draft.rename(path)
+    try:
+        draft.rename(path)
+    except OSError:
+        # Another process was faster; what it wrote is the same.
+        shutil.rmtree(draft, ignore_errors=True)
+        if not path.exists():
+            raise
     sync(path.parent)
 
 
@@ -80,6 +85,15 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
         arrays[f"by_{side}"], arrays[f"by_{side}_off"] = group_by_address(
             arrays[f"{side}_address"], count
         )
+    unspent = np.where(arrays["out_spent_in"] == UNSPENT, arrays["out_value"], 0)
+    for name, side, values in (
+        ("received", "out", arrays["out_value"]),
+        ("unspent", "out", unspent),
+        ("sent", "in", np.maximum(arrays["in_value"], 0)),
+    ):
+        off = arrays[f"by_{side}_off"].astype(np.int64)
+        running = offsets(values[arrays[f"by_{side}"]])
+        arrays[f"address_{name}"] = running[off[1:]] - running[off[:-1]]
     return arrays
 
 

@@ -370,9 +370,10 @@ def _arrays_folder(folder: Path, epoch: int) -> Path:
 
 def _clear_leftovers(folder: Path, manifest: Manifest | None) -> None:
     """Remove what a load that died left behind; the lock is held."""
+    for part in ("batches", "arrays"):
+        (folder / part).mkdir(exist_ok=True)
     kept = set(manifest.batches) if manifest else set()
-    for path in (folder / "batches").glob("*"):
+    kept |= {f"{s.epoch:06d}" for s in manifest.snapshots} if manifest else set()
+    for path in [*(folder / "batches").iterdir(), *(folder / "arrays").iterdir()]:
         if path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)
-    for path in (folder / "batches").glob(".*.draft"):
-        shutil.rmtree(path, ignore_errors=True)

@@ -24,7 +24,8 @@ class StoredLedger:
     `in_own_address` (what stored coins or the input itself say), `in_stored` (1 where its coin is
     stored), `in_silent` (1 where the input can say nothing, so that `in_own_address` is the
     link's), `tx_segwit`, and per block `block_hash`, `block_height`, `block_time`, `block_tx`,
-    `block_segment`.
+    `block_segment`, and per address `address_received`, `address_sent` (coins of known value) and
+    `address_unspent`.
 
     Opening costs a few milliseconds; pages are read when touched.
     """
@@ -54,10 +55,14 @@ class StoredLedger:
     block_time: U32
     block_tx: U64
     block_segment: U32
+    address_received: I64
+    address_sent: I64
+    address_unspent: I64
     _ARRAYS = (
         *("in_off", "out_off", "tx_height", "tx_time", "tx_fee", "tx_coinbase", "tx_segwit"),
         *("out_value", "out_address", "out_tx", "out_spent_in", "out_kind", "out_script"),
         *("in_out", "in_tx", "in_value", "in_address", "in_own_address", "in_stored", "in_silent"),
+        *("address_received", "address_sent", "address_unspent"),
         *("block_hash", "block_height", "block_time", "block_tx", "block_segment"),
     )
 

@@ -1,0 +1,361 @@
+"""Ledgers, addresses and clusters as others see them: frozen values, read through reads.py.
+
+Each function takes a ledger name (`bitcoin` alone means the only one loaded, else main) and reads
+the newest snapshot; amounts are integers in satoshi, times are UTC. None means the ledger has
+never seen the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Count, Max
+
+from tracing.engine import paste
+from tracing.engine.addresses import BitcoinAddress, Network
+from tracing.engine.ledger import NO_ADDRESS, U32
+from tracing.engine.resolve import seed_outputs
+from tracing.engine.spec import TraceParameters
+from tracing.ledgers import StoredLedger, ledger_snapshot, names, open_ledger
+from tracing.ledgers.clusters import StoredClusters, stored_clusters
+from tracing.models import Boundary
+
+CHECKED: Final = "valid"
+SHOWN_ADDRESSES: Final = 100
+
+
+@dataclass(frozen=True)
+class LedgerInfo:
+    """A loaded ledger and its tip; `num_segments` is above 1 where blocks between are missing."""
+
+    name: str
+    chain: str
+    height: int
+    tip_hash: str
+    epoch: int
+    num_tx: int
+    tip_at: datetime
+    num_blocks: int
+    num_addresses: int
+    num_segments: int
+
+
+@dataclass(frozen=True)
+class ParsedAddress:
+    """A decoded address, the ledger it belongs to, and its canonical text."""
+
+    ledger: str
+    chain: str
+    network: str
+    canonical: str
+    display: str
+    script_type: str
+    payload_hex: str
+    checksum_state: str
+
+
+@dataclass(frozen=True)
+class PastedAddress:
+    """One pasted line: `address` where it holds one.
+
+    `reason` where not, or where it repeats one.
+    """
+
+    number: int
+    text: str
+    address: ParsedAddress | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class AddressSummary:
+    """What the ledger says of an address. `balance` is what it holds unspent.
+
+    `sent` counts coins of known value only; the anchor names its co-spend cluster.
+    """
+
+    address: str
+    received: int
+    sent: int
+    balance: int
+    num_tx: int
+    first_at: datetime
+    first_height: int
+    last_at: datetime
+    last_height: int
+    cluster_anchor: str
+    cluster_size: int
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One transaction of an address.
+
+    `counterparties` are the other sides, the largest first: who was paid where the address spent,
+    else who paid, each with at most what moved.
+    """
+
+    txid: str
+    height: int
+    at: datetime
+    received: int
+    sent: int
+    counterparties: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """Addresses that were spent together; `addresses` are the first of them, the anchor leading."""
+
+    anchor: str
+    num_addresses: int
+    received: int
+    sent: int
+    balance: int
+    addresses: list[str]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would start from, and the most transactions it could look at."""
+
+    num_seeds: int
+    seed_value: int
+    num_tx_bound: int
+
+
+def ledgers() -> list[LedgerInfo]:
+    """Loaded ledgers, main first. No SQL; reads one small file each."""
+    found = []
+    for name in names.present(settings.FIU_HOME):
+        snapshot = ledger_snapshot(settings.FIU_HOME, name)
+        found.append(
+            LedgerInfo(
+                name=name,
+                chain=snapshot.chain,
+                height=snapshot.height,
+                tip_hash=snapshot.tip_hash,
+                epoch=snapshot.epoch,
+                num_tx=snapshot.num_tx,
+                tip_at=_at(snapshot.tip_time),
+                num_blocks=snapshot.num_blocks,
+                num_addresses=snapshot.num_addresses,
+                num_segments=len(snapshot.segments),
+            )
+        )
+    return found
+
+
+def resolve_ledger(name: str) -> str:
+    """The full name of a loaded ledger. Raises LedgerError, LedgerMissing."""
+    return names.resolve(settings.FIU_HOME, name)
+
+
+def parse_address(text: str) -> ParsedAddress:
+    """One typed or pasted address. Raises AddressError with the reason. No SQL."""
+    return _parsed(paste.parse_address_text(text), names.present(settings.FIU_HOME))
+
+
+def parse_paste(text: str) -> list[PastedAddress]:
+    """A pasted list, every line accounted for. No SQL."""
+    present = names.present(settings.FIU_HOME)
+    return [
+        PastedAddress(
+            line.number,
+            line.text,
+            _parsed(line.address, present) if line.address else None,
+            line.reason,
+        )
+        for line in paste.parse_paste(text).lines
+    ]
+
+
+def address_summary(ledger: str, address: str) -> AddressSummary | None:
+    """Totals of one address, None if the ledger never saw it: at most 2 queries."""
+    return address_summaries(ledger, [address]).get(address)
+
+
+def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
+    """Totals of several addresses; those never seen are left out: at most 2 queries for all."""
+    opened = _opened(ledger)
+    found = {text: opened.find_address(text) for text in addresses}
+    known = {text: number for text, number in found.items() if number is not None}
+    if not known:
+        return {}
+    clusters = _clusters(opened)
+    return {text: _summary(opened, clusters, text, number) for text, number in known.items()}
+
+
+def address_history(
+    ledger: str, address: str, after: str | None = None, limit: int = 50
+) -> list[HistoryRow]:
+    """Transactions of an address, newest first, those behind the transaction `after`. No SQL.
+
+    Cost: O(coins of the address) and O(inputs and outputs shown).
+    """
+    opened = _opened(ledger)
+    number = opened.find_address(address)
+    if number is None:
+        return []
+    txs = _transactions(opened, number)[::-1]
+    if after is not None:
+        last = opened.find_tx(after)
+        txs = txs[txs < last] if last is not None else txs[:0]
+    return [_history_row(opened, number, tx) for tx in txs[:limit].tolist()]
+
+
+def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterView | None:
+    """The co-spend cluster of an address, None if the ledger never saw it: at most 2 queries."""
+    opened = _opened(ledger)
+    number = opened.find_address(address)
+    if number is None:
+        return None
+    clusters = _clusters(opened)
+    members = clusters.members(number)
+    return ClusterView(
+        anchor=opened.address_text(clusters.anchor(number)),
+        num_addresses=len(members),
+        received=int(opened.address_received[members].sum()),
+        sent=int(opened.address_sent[members].sum()),
+        balance=int(opened.address_unspent[members].sum()),
+        addresses=opened.address_texts(members[:limit]),
+    )
+
+
+def outputs_of(ledger: str, seed: str) -> list[str]:
+    """Outputs (`txid:vout`) a seed stands for. Raises SeedError with a sentence. No SQL."""
+    opened = _opened(ledger)
+    outputs = np.array(seed_outputs(opened, [seed]), np.int64)
+    txs = opened.out_tx[outputs].astype(np.int64)
+    vouts = outputs - opened.out_off[txs].astype(np.int64)
+    return [f"{opened.txid(t)}:{v}" for t, v in zip(txs.tolist(), vouts.tolist(), strict=True)]
+
+
+def estimate(parameters: TraceParameters) -> Estimate:
+    """How large a run could become. Raises SeedError for a seed that does not exist. No SQL."""
+    opened = _opened(parameters.ledger)
+    backward = parameters.direction == "backward"
+    until = None if backward else parameters.until_height
+    seeds = np.array(seed_outputs(opened, parameters.seeds, until_height=until), np.int64)
+    seed_outputs(opened, parameters.targets)
+    txs = opened.out_tx[seeds].astype(np.int64)
+    first, last = int(txs.min()), int(txs.max())
+    if backward:
+        start = np.searchsorted(opened.tx_height, parameters.until_height or 0, side="left")
+        bound = last + 1 - int(start)
+    else:
+        end = opened.num_tx
+        if until is not None:
+            end = int(np.searchsorted(opened.tx_height, until, side="right"))
+        bound = end - first - 1
+    return Estimate(len(seeds), int(opened.out_value[seeds].sum()), max(bound, 0))
+
+
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _opened(name: str) -> StoredLedger:
+    snapshot = ledger_snapshot(settings.FIU_HOME, name)
+    return _open(
+        settings.FIU_HOME, names.resolve(settings.FIU_HOME, name), snapshot.epoch, snapshot.tip_hash
+    )
+
+
+# An epoch with its tip never changes, so that nothing here goes stale; the oldest are dropped.
+@lru_cache(maxsize=4)
+def _open(home: Path, name: str, epoch: int, tip_hash: str) -> StoredLedger:
+    return open_ledger(home, name, epoch, tip_hash)
+
+
+def _clusters(ledger: StoredLedger) -> StoredClusters:
+    """Clusters under the walls known now.
+
+    A replaced set of walls has new row ids: 1 or 2 queries.
+    """
+    rows = Boundary.objects.of_ledger(ledger.name).aggregate(num=Count("pk"), last=Max("pk"))
+    return _clusters_under(ledger, rows["num"], rows["last"])
+
+
+@lru_cache(maxsize=4)
+def _clusters_under(ledger: StoredLedger, _num: int, _last: int | None) -> StoredClusters:
+    return stored_clusters(ledger, Boundary.objects.walls(ledger.name))
+
+
+def _parsed(address: BitcoinAddress, present: Sequence[str]) -> ParsedAddress:
+    """The ledger is told by the network.
+
+    Test and regtest share base58 forms, so a loaded one wins.
+    """
+    possible = [names.NAME[network] for network in address.networks]
+    ledger = next((name for name in possible if name in present), possible[0])
+    return ParsedAddress(
+        ledger=ledger,
+        chain=names.CHAIN[ledger],
+        network=Network(names.NETWORK[ledger]).value,
+        canonical=address.text,
+        display=address.text,
+        script_type=address.kind.label,
+        payload_hex=address.payload.hex(),
+        checksum_state=CHECKED,
+    )
+
+
+def _transactions(ledger: StoredLedger, address: int) -> U32:
+    """Transactions of an address, ascending."""
+    outs, ins = ledger.outputs_of_address(address), ledger.inputs_of_address(address)
+    return np.union1d(ledger.out_tx[outs], ledger.in_tx[ins])
+
+
+def _summary(
+    ledger: StoredLedger, clusters: StoredClusters, text: str, number: int
+) -> AddressSummary:
+    txs = _transactions(ledger, number)
+    first, last = int(txs[0]), int(txs[-1])
+    return AddressSummary(
+        address=text,
+        received=int(ledger.address_received[number]),
+        sent=int(ledger.address_sent[number]),
+        balance=int(ledger.address_unspent[number]),
+        num_tx=len(txs),
+        first_at=_at(int(ledger.tx_time[first])),
+        first_height=int(ledger.tx_height[first]),
+        last_at=_at(int(ledger.tx_time[last])),
+        last_height=int(ledger.tx_height[last]),
+        cluster_anchor=ledger.address_text(clusters.anchor(number)),
+        cluster_size=clusters.size(number),
+    )
+
+
+def _history_row(ledger: StoredLedger, address: int, tx: int) -> HistoryRow:
+    outs = slice(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1]))
+    ins = slice(int(ledger.in_off[tx]), int(ledger.in_off[tx + 1]))
+    paid, spent = ledger.out_address[outs], ledger.in_address[ins]
+    received = int(ledger.out_value[outs][paid == address].sum())
+    own_values = ledger.in_value[ins][spent == address]
+    sent = int(own_values[own_values > 0].sum())
+    if (spent == address).any():
+        others, values, most = paid, ledger.out_value[outs], max(sent, received)
+    else:
+        others, values, most = spent, ledger.in_value[ins], received
+    sums: dict[int, int] = {}
+    for other, value in zip(others.tolist(), values.tolist(), strict=True):
+        if other not in (address, NO_ADDRESS):
+            sums[other] = sums.get(other, 0) + max(value, 0)
+    texts = ledger.address_texts(sums)
+    sides = [(text, min(value, most)) for text, value in zip(texts, sums.values(), strict=True)]
+    return HistoryRow(
+        txid=ledger.txid(tx),
+        height=int(ledger.tx_height[tx]),
+        at=_at(int(ledger.tx_time[tx])),
+        received=received,
+        sent=sent,
+        counterparties=sorted(sides, key=lambda side: (-side[1], side[0])),
+    )

@@ -1,0 +1,69 @@
+"""The door for reading: ledgers, addresses and clusters, and runs.
+
+Casework enters tracing here and in jobs.py.
+"""
+
+from uuid import UUID
+
+from tracing.engine.seal import is_intact
+from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
+from tracing.ledger_views import (
+    AddressSummary,
+    ClusterView,
+    Estimate,
+    HistoryRow,
+    LedgerInfo,
+    ParsedAddress,
+    PastedAddress,
+    address_history,
+    address_summaries,
+    address_summary,
+    cluster,
+    estimate,
+    ledgers,
+    outputs_of,
+    parse_address,
+    parse_paste,
+    resolve_ledger,
+)
+from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
+
+
+def verify_result(public_id: UUID) -> bool:
+    """Whether a stored result still has the hash in its seal: 1 query. False if there is none."""
+    stored = result(public_id)
+    return stored is not None and is_intact(stored)
+
+
+__all__ = [
+    "AddressError",
+    "AddressSummary",
+    "ClusterView",
+    "Estimate",
+    "HistoryRow",
+    "LedgerError",
+    "LedgerInfo",
+    "LedgerMissing",
+    "ParsedAddress",
+    "PastedAddress",
+    "RunView",
+    "SeedError",
+    "TracingError",
+    "address_history",
+    "address_summaries",
+    "address_summary",
+    "cluster",
+    "estimate",
+    "ledgers",
+    "live_runs",
+    "outputs_of",
+    "parse_address",
+    "parse_paste",
+    "partial",
+    "resolve_ledger",
+    "result",
+    "run_view",
+    "runs_by_id",
+    "runs_of",
+    "verify_result",
+]

@@ -22,7 +22,9 @@ def main() -> int:
         }
         for command in COMMANDS:
             answer = subprocess.run(
-                [sys.executable, "manage.py", *command], env=environment, check=False
+                [sys.executable, "manage.py", *command],
+                env=environment,
+                check=False,
             )
             if answer.returncode:
                 return answer.returncode

@@ -1,4 +1,4 @@
-"""What every test stands on: state of its own, nothing silently skipped, sockets on loopback only."""
+"""What every test stands on: state of its own, nothing silently skipped, loopback only."""
 
 import os
 import shutil

@@ -11,10 +11,11 @@ os.environ.setdefault("FIU_DISPATCH_SECONDS", "0.5")
 os.environ.setdefault("FIU_HINT_SECONDS", "1")
 os.environ.setdefault("FIU_LOG_LEVEL", "WARNING")
 
-from fiu.settings import *  # noqa: E402, F403
-from fiu.settings import DATABASES, FIU_HOME, STORAGES  # noqa: E402
+from fiu.settings import *  # noqa: F403
+from fiu.settings import DATABASES, FIU_HOME, STORAGES
 
-DATABASES["default"].setdefault("TEST", {})["NAME"] = FIU_HOME / "test.sqlite3"
+if DATABASES["default"]["ENGINE"] == "fiu.sqlite":
+    DATABASES["default"].setdefault("TEST", {})["NAME"] = FIU_HOME / "test.sqlite3"
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
 }

@@ -23,7 +23,7 @@ test: $(VENV)/.dev
 	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: $(VENV)/.dev
-	@exec $(PY) -m pytest tests/bench -s -q $(ARGS)
+	@exec $(PY) -m tests.bench $(ARGS)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
+from kombu.exceptions import OperationalError
 
 from tracing import runner
 from tracing.engine.spec import TraceParameters
@@ -116,7 +117,7 @@ def send_hint(task: str, *arguments: object) -> bool:
             expires=HINT_EXPIRES_SECONDS,
             ignore_result=True,
         )
-    except (OSError, current_app.connection_for_write().transport.connection_errors) as error:
+    except (OperationalError, OSError) as error:
         logger.warning("hint_not_sent", task=task, error=type(error).__name__)
         return False
     return True

@@ -22,7 +22,7 @@ from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts
 from fiu.charts import Column, Part, Row
 from fiu.models import User
-from fiu.templatetags.money import exact, headline
+from fiu.templatetags.money import KnownAsset, exact, headline
 
 THEMES = ("system", "light", "dark")
 
@@ -133,7 +133,7 @@ def kpis(money: CaseMoney) -> list[dict[str, object]]:
 
 def assets_words(sums: Sequence[AssetSum]) -> str:
     """The exact amounts of the two dearest assets, and how many more there are."""
-    shown = [exact(each.base, each) for each in sums[:2]]
+    shown = [exact(each.base, KnownAsset(each.symbol, each.decimals)) for each in sums[:2]]
     if len(sums) > 2:
         shown.append(_("%(number)d more") % {"number": len(sums) - 2})
     return ", ".join(shown) or _("nothing")

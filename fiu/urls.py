@@ -7,7 +7,8 @@ from allauth.mfa.totp import views as totp
 from allauth.usersessions import views as sessions
 from django.urls import include, path
 
-from fiu import accounts, csp, errors, health
+from cases.web import urls as casework
+from fiu import accounts, csp, dashboard, errors, health
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -31,7 +32,7 @@ sign_in = [
 second_factor = [
     path("", mfa.index, name="mfa_index"),
     path("authenticate/", mfa.authenticate, name="mfa_authenticate"),
-    path("reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("reauthenticate/", accounts.SecondFactorAgain.as_view(), name="mfa_reauthenticate"),
     path("totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
@@ -52,4 +53,6 @@ urlpatterns = [
     path("csp-report/", csp.report, name="csp_report"),
     path("accounts/2fa/", include(second_factor)),
     path("accounts/", include(sign_in)),
+    path("", include(dashboard.urlpatterns)),
+    path("", include(casework.urlpatterns)),
 ]

@@ -212,7 +212,7 @@ def case_people(case: Case) -> list[Any]:
     wanted = [case.owner_by_id, case.opened_by_id]
     people = get_user_model().objects.filter(pk__in=[pk for pk in wanted if pk is not None]) | (
         get_user_model().objects.filter(
-            pk__in=case.accesses.values("user")  # type: ignore[attr-defined]
+            pk__in=case.accesses.values("user")
         )
     )
     return sorted(people, key=lambda person: (person.pk != case.owner_by_id, person.pk))
@@ -337,7 +337,7 @@ def _deadlines(case: Case | None = None) -> QuerySet[Any]:
         FreezeState.ACTIVE.value,
         FreezeState.DECISION_DUE.value,
     ]
-    freezes = FreezeRequest.objects.filter(state__in=running)
+    freezes: QuerySet[Any] = FreezeRequest.objects.filter(state__in=running)
     freezes = freezes.filter(case=case if case is not None else OuterRef("pk"))
     provisional = When(state=FreezeState.PROVISIONAL, then=F("provisional_until"))
     due = Choice(provisional, default=F("expires_at"))

@@ -51,12 +51,14 @@ class CaseFlow:
 def case_flow(
     case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False
 ) -> CaseFlow | None:
-    """Groups, edges and drawing of a collected run: 5 queries and two ledger reads."""
+    """Groups, edges and drawing of a collected run: 7 queries, one read of the ledger."""
     result = reads.result(run.run)
     if result is None or "steps" not in result:
         return None
     ledger = result["seal"]["snapshot"]["ledger"]
-    gathering = Gathering(case, run, ledger, states_of(money))
+    rows = (row for step in result["steps"] for row in (*step["in"], *step["out"]))
+    addresses = {row[1] for row in rows if row[1]}
+    gathering = Gathering(case, run, ledger, states_of(money), addresses)
     for step in result["steps"]:
         gathering.add_step(step)
     for end in result["ends"]:

@@ -65,23 +65,26 @@ class Gathering:
     """Walks the steps of a result and puts every address into its group."""
 
     def __init__(
-        self, case: Case, run: CaseRun, ledger: str, states: Mapping[UUID, str]
+        self,
+        case: Case,
+        run: CaseRun,
+        ledger: str,
+        states: Mapping[UUID, str],
+        addresses: Iterable[str],
     ) -> None:
         self.places: dict[str, Place] = {}
         self.moved: dict[Pair, dict[str, int]] = {}
-        self.ledger = ledger
         self.states = states
         rows = ReachedAccount.objects.filter(case_run=run).select_related("account")
         self.reached = {row.outpoint: row for row in rows}
         wallets = Wallet.objects.filter(case=case, ledger=ledger).order_by("pk")
         self.wallets = {wallet.address: wallet for wallet in wallets}
-        self.clusters: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-        self._asked: set[str] = set()
+        found = reads.address_summaries(ledger, sorted(set(addresses)))
+        self.clusters = {address: told.cluster_anchor for address, told in found.items()}
+        self.sizes = {told.cluster_anchor: told.cluster_size for told in found.values()}
 
     def add_step(self, step: StepRow) -> None:
         """Count what one transaction moved, shared among its inputs by what each brought."""
-        self._look_up(row[1] for row in (*step["in"], *step["out"]))
         ins = [(self.place(row), int(row[2])) for row in step["in"]]
         outs = [(self.place(row), int(row[2])) for row in step["out"]]
         for place, _amount in ins:
@@ -144,7 +147,7 @@ class Gathering:
             return Place(key, _("Scripts without address"), "unknown")
         if key.startswith("wallet-"):
             wallet = self.wallets.get(address or "") or self.wallets[self.clusters[address or ""]]
-            words = wallet.label or wallet.get_role_display()  # type: ignore[attr-defined]
+            words = wallet.label or wallet.get_role_display()
             return Place(key, words, wallet.role, wallet=wallet)
         anchor = key.removeprefix("cluster-")
         size = self.sizes.get(anchor, 1)
@@ -152,17 +155,6 @@ class Gathering:
         if size > 1:
             words = _("Cluster %(address)s") % {"address": short(anchor)}
         return Place(key, words, "unknown")
-
-    def _look_up(self, addresses: Iterable[str | None]) -> None:
-        """Ask the ledger for the clusters of addresses not seen before."""
-        fresh = {address for address in addresses if address} - self._asked
-        if not fresh:
-            return
-        self._asked |= fresh
-        for address, summary in reads.address_summaries(self.ledger, sorted(fresh)).items():
-            anchor = summary.cluster_anchor or address
-            self.clusters[address] = anchor
-            self.sizes[anchor] = max(1, summary.cluster_size or 1)
 
 
 def shared(amount: int, ins: Sequence[tuple[Place, int]]) -> list[tuple[Place, int]]:

@@ -1,5 +1,6 @@
 """The case list, a new case, the overview, the timeline, and the acts that move a case on."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
+from cases.models import Case
 from cases.policy import Action, may
 from cases.queries import cases as queries
 from cases.services import cases as services
@@ -139,7 +141,7 @@ def case_money_rows(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     return render_case(request, "cases/case_money.html", case, "case_detail", context)
 
 
-ACTS = {
+ACTS: dict[str, Callable[..., Case]] = {
     "submit": services.submit_case,
     "return": services.return_case,
     "decide": services.decide_case,

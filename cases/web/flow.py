@@ -86,7 +86,7 @@ def chosen_run(request: AuthedRequest, case: Case) -> CaseRun | None:
 
 def run_of(case: Case, run_id: UUID) -> CaseRun:
     """A run of this case or 404."""
-    run = CaseRun.objects.filter(case=case, run=run_id).first()
+    run: CaseRun | None = CaseRun.objects.filter(case=case, run=run_id).first()
     if run is None:
         raise Http404
     return run

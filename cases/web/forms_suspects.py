@@ -11,7 +11,7 @@ def _choices(field: str, blank: str = "") -> list[tuple[str, str]]:
     return [("", blank), *found] if blank else found
 
 
-NAME_TYPES = list(SuspectName._meta.get_field("type").choices)  # type: ignore[union-attr, arg-type]
+NAME_TYPES = list(SuspectName._meta.get_field("type").choices)  # type: ignore[arg-type]
 
 
 class SuspectForm(forms.Form):

@@ -97,7 +97,7 @@ def collect_findings(run: UUID) -> int:
             CaseRun.objects.filter(pk=case_run.pk).update(is_lead=True)
         result = reads.result(run)
         assert result is not None  # a run that is done has one: written in one transaction
-        reached, num_unassigned = _reached(case, view.parameters.ledger, result)
+        reached, num_unassigned = _reached(case, view.ledger, result)
         num_reached = len(reached)
         _save_reached(case_run, _asset(result), reached)
         made = [_draft(case, view, result, each) for each in _worth_a_draft(reached)]
@@ -216,7 +216,7 @@ def _draft(
     case: Case, view: reads.RunView, result: Mapping[str, Any], reached: Reached
 ) -> str:
     """Draft the finding of one account; returns its reference."""
-    parameters = view.parameters
+    parameters = jobs.TraceParameters.from_json(view.parameters)
     asset = _asset(result)
     unit = _Unit.of(asset)
     policy = POLICY_WORDS[parameters.policy]

@@ -38,6 +38,7 @@ class FakeExchange:
     calls: list[tuple[str, UUID, str]] = field(default_factory=list)
     answers: dict[UUID, Receipt | Refusal] = field(default_factory=dict)
     now: Callable[[], datetime] = timezone.now
+    depth: int = 0  # savepoints that the test itself stands in
 
     def freeze(
         self, key: UUID, account: str, asset: str, amount: int | None, reference: str
@@ -62,10 +63,9 @@ class FakeExchange:
             if owner == account
         ]
 
-    @staticmethod
-    def _outside_transactions() -> None:
+    def _outside_transactions(self) -> None:
         """A call inside a transaction would hold its locks while the exchange thinks."""
-        assert len(connection.savepoint_ids) <= _depth_of_test, "called inside a transaction"
+        assert len(connection.savepoint_ids) <= self.depth, "called inside a transaction"
 
     def _once(
         self, kind: str, key: UUID, account: str, asset: str, amount: int | None, reference: str
@@ -108,7 +108,5 @@ class FakeExchange:
         self.held[at] = self.held.get(at, 0) + done
         return Receipt(f"H-{number}", done, self.now(), tuple(parts))
 
-
-_depth_of_test = 0  # savepoints a test itself stands in
 
 _: type[ExchangeGateway] = FakeExchange  # the same protocol, checked by mypy

@@ -86,7 +86,9 @@ def read_block_file(raw: bytes, xor_key: bytes = b"") -> Records:
         raise BlockFileError("the file is empty", 0)
     if data[:4] in _FOREIGN_MAGIC:
         raise BlockFileError(f"these are blocks of {_FOREIGN_MAGIC[data[:4]]}", 0)
-    if data[:4] in MAGIC or not any(data[:4]) or (any(xor_key) and not any(raw[:4])):
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    in_records = data[zeros : zeros + 4] in MAGIC or zeros == len(data)
+    if in_records or (any(xor_key) and not any(raw[:4])):
         return split_records(data, raw if any(xor_key) else b"", tail=0)
     if len(data) < 81:
         raise BlockFileError("the file is too short for a block", len(data))
@@ -133,10 +135,12 @@ def _skip_padding(data: bytes, raw: bytes, p: int) -> int:
     """
     starts = [at for at in (data.find(magic, p) for magic in MAGIC) if at >= 0]
     stop = min(starts, default=len(data))
-    padding = not any(data[p:stop]) or (bool(raw) and not any(raw[p:stop]))
-    if not padding:
-        zeros = len(data[p:stop]) - len(data[p:stop].lstrip(b"\0"))
-        raise BlockFileError("neither a record nor padding", p + zeros)
+    rubbish = np.frombuffer(data, np.uint8)[p:stop] != 0
+    if raw:
+        # Space reserved in advance was never written through the key.
+        rubbish &= np.frombuffer(raw, np.uint8)[p:stop] != 0
+    if rubbish.any():
+        raise BlockFileError("neither a record nor padding", p + int(rubbish.argmax()))
     return stop
 
 

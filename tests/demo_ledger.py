@@ -70,13 +70,14 @@ class DemoLedger:
         """(address, sat) of the inputs and of the outputs of a transaction."""
         ledger, tx = self.ledger, self.ledger.find_tx(txid)
         assert tx is not None
-        spent = range(int(ledger.in_off[tx]), int(ledger.in_off[tx + 1]))
+        spent = ledger.in_out[int(ledger.in_off[tx]) : int(ledger.in_off[tx + 1])].tolist()
         made = range(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1]))
-        ins = [int(ledger.in_out[coin]) for coin in spent]
-        return (
-            [(ledger.address_text(int(ledger.out_address[c])), int(ledger.out_value[c])) for c in ins],
-            [(ledger.address_text(int(ledger.out_address[c])), int(ledger.out_value[c])) for c in made],
-        )  # fmt: skip
+        return [self.coin(coin) for coin in spent], [self.coin(coin) for coin in made]
+
+    def coin(self, output: int) -> tuple[str, int]:
+        """Address and sat of an output."""
+        ledger = self.ledger
+        return ledger.address_text(int(ledger.out_address[output])), int(ledger.out_value[output])
 
 
 def make_demo_ledger(home: Path) -> DemoLedger:

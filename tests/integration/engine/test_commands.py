@@ -94,6 +94,17 @@ def test_the_peeling_chain_is_one_path() -> None:
     assert asked("find_paths", f"{txids[0]}:0", f"{txids[9]}:0", "--max-depth", "8")["paths"] == []
 
 
+def test_a_wallet_may_be_meant_with_all_its_addresses() -> None:
+    """The three addresses spent together in block 152 pay on from any of them."""
+    file = "blocksci/test_clustering.test_clustering_no_change[btc].out"
+    theirs = re.findall(r"PubkeyHashAddress\((\w+)\)", data_path(file).read_text().splitlines()[0])
+    merged = asked("trace", theirs[0], "--max-hops", "1")["ends"][0]["outpoint"]
+    alone = asked("find_paths", theirs[0], merged)["paths"]
+    together = asked("find_paths", theirs[0], merged, "--clusters")["paths"]
+    assert int(together[0]["amount"]) > int(alone[0]["amount"])
+    assert together[0]["txids"] == alone[0]["txids"]
+
+
 def test_the_cluster_of_a_peer_is_ours_and_its_reason_too(home: Path) -> None:
     ledger = open_ledger(home, "bitcoin")
     file = "blocksci/test_clustering.test_clustering_no_change[btc].out"

@@ -4,11 +4,15 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand
 
+from tracing.engine.clusters import cospend
+from tracing.engine.coinjoin import flags
+from tracing.engine.ledger import Ledger
 from tracing.engine.paths import PathsResult, find_paths
-from tracing.engine.resolve import paths_spec
-from tracing.engine.spec import TraceParameters
+from tracing.engine.resolve import find_address, paths_spec, walls_of
+from tracing.engine.spec import TraceParameters, is_outpoint
 from tracing.management.asking import coins, one_sentence, opened, table, walls, whole_number
 
 
@@ -24,6 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("--min-value", metavar="SAT", help="pass through no smaller coin")
         parser.add_argument("--coinjoin", default="stop", help="stop or through")
         parser.add_argument("--stop", action="append", default=[], metavar="ADDRESS")
+        parser.add_argument(
+            "--clusters", action="store_true", help="an address stands for its co-spend cluster"
+        )
         parser.add_argument("--json", action="store_true", help="the sealed result")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,18 +44,37 @@ class Command(BaseCommand):
 def searched(options: dict[str, Any]) -> PathsResult:
     """Resolve and run what the options ask for."""
     ledger = opened(options["ledger"])
+    boundaries = walls(ledger)
+    ends = [tuple(options[end].split(",")) for end in ("source", "target")]
+    if options["clusters"]:
+        ends = [with_clusters(places, ledger, boundaries) for places in ends]
     parameters = TraceParameters(
         ledger=ledger.name,
         mode="paths",
-        seeds=tuple(options["source"].split(",")),
-        targets=tuple(options["target"].split(",")),
+        seeds=ends[0],
+        targets=ends[1],
         max_hops=whole_number("--max-depth", options["max_depth"]),
         until_height=whole_number("--until-height", options["until_height"]),
         min_value=whole_number("--min-value", options["min_value"]) or 0,
         coinjoin=options["coinjoin"],
         stops=tuple(options["stop"]),
     )
-    return find_paths(paths_spec(parameters, ledger, walls(ledger)), ledger)
+    return find_paths(paths_spec(parameters, ledger, boundaries), ledger)
+
+
+def with_clusters(
+    places: tuple[str, ...], ledger: Ledger, boundaries: list[tuple[str, str]]
+) -> tuple[str, ...]:
+    """The places, and all addresses that were spent together with one of them."""
+    wall = np.zeros(ledger.num_addresses, np.bool_)
+    wall[list(walls_of(ledger, boundaries))] = True
+    clusters = cospend(ledger, flags(ledger), wall)
+    found = set(places)
+    for place in places:
+        address = None if is_outpoint(place) else find_address(ledger, place)
+        if address is not None:
+            found.update(map(ledger.address_text, clusters.members(address).tolist()))
+    return tuple(sorted(found))
 
 
 def in_words(result: PathsResult) -> list[str]:

@@ -209,14 +209,14 @@ def case_money(case_ids: Iterable[int], actor: Actor) -> CaseMoney:
     What two cases both know (a deposit, a record) counts once.
     """
     facts = _facts(case_ids, actor)
-    return _money(facts, _prices(facts.assets()))
+    return _money(facts, latest_prices(facts.assets()))
 
 
 def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]:
     """The money of each case by itself, for lists: 9 queries for any number of cases."""
     asked = list(case_ids)
     facts = _facts(asked, actor)
-    prices = _prices(facts.assets())
+    prices = latest_prices(facts.assets())
     return {case_id: _money(facts.of(case_id), prices) for case_id in asked}
 
 
@@ -285,7 +285,7 @@ def _recorded(
     ]
 
 
-def _prices(assets: set[str]) -> dict[str, AssetPrice]:
+def latest_prices(assets: set[str]) -> dict[str, AssetPrice]:
     """The latest price of each asset, with its source and time: 2 queries."""
     latest = {
         price.asset_id: price

@@ -1,7 +1,7 @@
 """Legal acts: approve, reject, hold, seal. One form for all, in a dialog or on a page of its own.
 
 A view describes the act and calls `perform`; what is refused comes back in the same form, with the
-present content and its hash, so that nobody decides on something else than what is shown (X1 to X5).
+present content and its hash, so that nobody decides on anything but what is shown (X1 to X5).
 """
 
 from collections.abc import Callable

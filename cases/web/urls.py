@@ -1,6 +1,17 @@
 """Every address of the analysts' door, one list a noun."""
 
-from cases.web import addresses, cases, findings, flow, search, suspects, traces, wallets
+from cases.web import (
+    addresses,
+    cases,
+    findings,
+    flow,
+    freezes,
+    instruments,
+    search,
+    suspects,
+    traces,
+    wallets,
+)
 
 urlpatterns = [
     *cases.urlpatterns,
@@ -9,6 +20,8 @@ urlpatterns = [
     *suspects.urlpatterns,
     *traces.urlpatterns,
     *findings.urlpatterns,
+    *freezes.urlpatterns,
+    *instruments.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,
 ]

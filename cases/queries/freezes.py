@@ -1,0 +1,234 @@
+"""Freezes as their screens need them: board, tab, one page with its lineage, the register."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from cases.models import (
+    AuditEvent,
+    Balance,
+    Case,
+    ExchangeAccount,
+    FreezeApproval,
+    FreezeLine,
+    FreezeRequest,
+    LegalInstrument,
+)
+from cases.policy import Action, Actor, may
+from cases.queries.money import AssetPrice, latest_prices, value_of
+from cases.states import LIVE_LINE_STATES, FreezeState, LineState
+
+WAITING = (
+    FreezeState.SUBMITTED.value,
+    FreezeState.IN_REVIEW.value,
+    FreezeState.PROVISIONAL.value,
+)
+# Lane, icon, states: groups of states, not a second set of them.
+LANES = (
+    ("draft", "pencil", (FreezeState.DRAFT.value,)),
+    ("approval", "users", WAITING),
+    (
+        "executing",
+        "loader",
+        (FreezeState.APPROVED.value, FreezeState.EXECUTING.value, FreezeState.FAILED.value),
+    ),
+    ("frozen", "snowflake", (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value)),
+    (
+        "closed",
+        "check",
+        (FreezeState.REJECTED.value, FreezeState.CANCELLED.value, FreezeState.LAPSED.value),
+    ),
+)
+MOST_CARDS = 200
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A line with what it is worth: at execution where it was executed, else at the last price."""
+
+    line: FreezeLine
+    amount: int  # held now, or asked for while nothing is held
+    fiat: Decimal | None
+    price: AssetPrice | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A request as board and table show it."""
+
+    freeze: FreezeRequest
+    lines: list[LineView]
+    fiat: Decimal | None
+    accounts: list[str]
+    ends_at: datetime | None
+    is_unknown: bool
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A column of the board with the sum of its cards."""
+
+    name: str
+    icon: str
+    cards: list[Card]
+    fiat: Decimal
+
+
+@dataclass(frozen=True)
+class FreezePage:
+    """One request with lines, evidence, decisions and what happened to it."""
+
+    card: Card
+    approvals: list[FreezeApproval]
+    instruments: list[LegalInstrument]
+    events: list[AuditEvent]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A balance of an account that the case knows, which a line may ask for."""
+
+    account: ExchangeAccount
+    balance: Balance
+    held: int  # by live lines of any request
+    why: str
+
+
+def board(actor: Actor) -> list[Lane]:
+    """All requests the actor may see by lane, newest first, at most 200: 5 queries."""
+    requests = _with_lines(FreezeRequest.objects.visible_to(actor))
+    cards = _cards(list(requests.order_by("-requested_at", "-pk")[:MOST_CARDS]))
+    lanes = []
+    for name, icon, states in LANES:
+        mine = [card for card in cards if card.freeze.state in states]
+        total = sum((card.fiat or Decimal(0) for card in mine), Decimal(0))
+        lanes.append(Lane(name, icon, mine, total))
+    return lanes
+
+
+def case_freezes(case: Case) -> list[Card]:
+    """The requests of a case, newest first: 5 queries."""
+    return _cards(list(_with_lines(case.freezes.all()).order_by("-requested_at", "-pk")))
+
+
+def waiting_for(actor: Actor) -> QuerySet[FreezeRequest]:
+    """Requests that this actor may approve or ratify, oldest first: 1 query."""
+    found = FreezeRequest.objects.visible_to(actor).filter(
+        state__in=[FreezeState.IN_REVIEW.value, FreezeState.PROVISIONAL.value]
+    )
+    if not may(actor, Action.APPROVE_FREEZE):
+        return found.none()
+    own = Q(requested_by=actor.user_id) | Q(last_edited_by=actor.user_id)
+    own |= Q(provisional_by=actor.user_id)
+    return found.exclude(own).select_related("case").order_by("submitted_at")
+
+
+def freeze_page(freeze: FreezeRequest) -> FreezePage:
+    """One request in full; `freeze` comes from `freeze_for_page`: 5 queries."""
+    instruments = {
+        line.instrument.pk: line.instrument for line in freeze.lines.all() if line.instrument
+    }
+    events = freeze.case.events.filter(object=freeze.reference).select_related("actor")
+    return FreezePage(
+        card=_cards([freeze])[0],
+        approvals=list(freeze.approvals.select_related("user").order_by("-at")),
+        instruments=list(instruments.values()),
+        events=list(events.order_by("-seq")[:50]),
+    )
+
+
+def freeze_for_page(actor: Actor) -> QuerySet[FreezeRequest]:
+    """Requests the actor may see, with lines, evidence and receipts fetched."""
+    return _with_lines(FreezeRequest.objects.visible_to(actor)).select_related(
+        "case__owner_by", "approved_by", "provisional_by"
+    )
+
+
+def register(actor: Actor) -> list[LineView]:
+    """Every line that was ever executed, by authority and account: 4 queries."""
+    lines = (
+        FreezeLine.objects.visible_to(actor)
+        .filter(executed_at__isnull=False)
+        .select_related("freeze__case", "freeze__agency", "account", "asset", "price", "finding")
+        .select_related("instrument")
+        .prefetch_related("receipts")
+        .order_by("freeze__agency__short_name", "account__uid", "asset_id")
+    )
+    return _views(list(lines))
+
+
+def candidates(case: Case) -> list[Candidate]:
+    """Balances of the accounts that suspects or runs of this case name: 4 queries."""
+    reasons: dict[int, str] = {}
+    for run in case.runs.filter(is_lead=True).prefetch_related("reached"):
+        reasons |= {each.account_id: "reached" for each in run.reached.all()}
+    for suspect in case.suspects.prefetch_related("accounts", "names"):
+        names = list(suspect.names.all())
+        for link in suspect.accounts.all():
+            reasons[link.account_id] = names[0].full if names else suspect.reference
+    held: dict[tuple[int, str], int] = {}
+    live = FreezeLine.objects.filter(account__in=reasons, state__in=LIVE_LINE_STATES)
+    for line in live:  # the exchange's own fact, whichever case asked for it
+        held[(line.account_id, line.asset_id)] = line.held or line.requested
+    balances = Balance.objects.filter(account__in=reasons).select_related("account", "asset")
+    return [
+        Candidate(
+            balance.account,
+            balance,
+            held.get((balance.account_id, balance.asset_id), 0),
+            reasons[balance.account_id],
+        )
+        for balance in balances.order_by("account__uid", "asset__symbol")
+        if balance.base
+    ]
+
+
+def _with_lines(requests: QuerySet[FreezeRequest]) -> QuerySet[FreezeRequest]:
+    lines = (
+        FreezeLine.objects.select_related("account", "asset", "finding", "instrument__agency")
+        .select_related("price")
+        .prefetch_related("receipts", "outbox")
+        .order_by("account__uid", "asset_id")
+    )
+    return requests.select_related("case", "agency", "requested_by").prefetch_related(
+        Prefetch("lines", lines)
+    )
+
+
+def _views(lines: list[FreezeLine]) -> list[LineView]:
+    prices = latest_prices({line.asset_id for line in lines})
+    views = []
+    for line in lines:
+        price: AssetPrice | None = prices.get(line.asset_id)
+        amount = line.executed if line.executed_at else line.requested
+        fiat: Any = line.fiat_value
+        if fiat is None and price is not None and price.price is not None:
+            fiat = value_of(amount, price.decimals, price.price)
+        views.append(LineView(line, amount, fiat, price))
+    return views
+
+
+def _cards(requests: list[FreezeRequest]) -> list[Card]:
+    views = _views([line for freeze in requests for line in freeze.lines.all()])
+    by_freeze: dict[int, list[LineView]] = {}
+    for view in views:
+        by_freeze.setdefault(view.line.freeze_id, []).append(view)
+    return [_card(freeze, by_freeze.get(freeze.pk, [])) for freeze in requests]
+
+
+def _card(freeze: FreezeRequest, lines: list[LineView]) -> Card:
+    values = [view.fiat for view in lines]
+    known = [value for value in values if value is not None]
+    return Card(
+        freeze=freeze,
+        lines=lines,
+        fiat=sum(known, Decimal(0)) if len(known) == len(values) else None,
+        accounts=list(dict.fromkeys(view.line.account.masked for view in lines)),
+        ends_at=freeze.provisional_until
+        if freeze.state == FreezeState.PROVISIONAL.value
+        else freeze.expires_at,
+        is_unknown=any(view.line.state == LineState.UNKNOWN.value for view in lines),
+    )

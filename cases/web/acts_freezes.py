@@ -1,0 +1,98 @@
+"""The legal acts on a freeze request in words: what each does, to whom, and who is told."""
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from cases.policy import Action, Actor
+from cases.queries.freezes import Card
+from cases.web.acts import Act, Fact, needs_code, why_not
+
+# Route name -> right. The order is that of the buttons.
+ACTS = {
+    "approve": Action.APPROVE_FREEZE,
+    "ratify": Action.APPROVE_FREEZE,
+    "place_provisional": Action.PLACE_PROVISIONAL_FREEZE,
+    "execute": Action.EXECUTE_FREEZE,
+    "reject": Action.APPROVE_FREEZE,
+    "cancel": Action.CANCEL_FREEZE,
+}
+DECISIONS = ("approve", "ratify", "reject")
+
+
+def freeze_act(actor: Actor, card: Card, name: str) -> Act:
+    """One act on one request; `blocked` says why this person may not do it."""
+    freeze = card.freeze
+    first: tuple[int | None, ...] = ()
+    if name in DECISIONS:
+        first = (freeze.requested_by_id, freeze.last_edited_by_id, freeze.provisional_by_id)
+    title, effect, verb, icon = _words(name, freeze.reference)
+    account = card.lines[0].line.account.uid[-4:] if card.lines else ""
+    outward = name in ("approve", "ratify", "place_provisional")
+    return Act(
+        id=f"{name}-{freeze.public_id}",
+        url=reverse(f"freeze_{name}", args=[freeze.public_id]),
+        title=title,
+        effect=effect,
+        verb=verb,
+        icon=icon,
+        cancel_url=reverse("freeze_detail", args=[freeze.public_id]),
+        facts=_facts(card),
+        note=_("You did not ask for this, so you may give the second signature.")
+        if name in ("approve", "ratify")
+        else "",
+        confirm=_("Type the last four characters of the first account") if outward else "",
+        expected=account if outward else "",
+        danger=name in ("reject", "cancel"),
+        content_hash=freeze.content_hash,
+        blocked=why_not(actor, ACTS[name], *first),
+        needs_code=name in DECISIONS and needs_code(actor),
+    )
+
+
+def _facts(card: Card) -> list[Fact]:
+    freeze = card.freeze
+    facts = [Fact(_("Accounts"), ", ".join(card.accounts))]
+    facts.append(Fact(_("Basis"), str(freeze.get_legal_basis_display())))
+    if freeze.agency:
+        facts.append(Fact(_("Authority"), freeze.agency.name))
+    if card.fiat is not None:
+        facts.append(Fact(_("Worth"), f"USD {card.fiat:,.2f}", _("at the last price")))
+    return facts
+
+
+def _words(name: str, reference: str) -> tuple[str, str, str, str]:
+    number = {"reference": reference}
+    return {
+        "approve": (
+            _("Approve freeze %(reference)s?") % number,
+            _("The exchange blocks these amounts at once. The customer is not told."),
+            _("Approve and freeze"), "snowflake",
+        ),
+        "ratify": (
+            _("Ratify hold %(reference)s?") % number,
+            _("The provisional hold stays until somebody decides otherwise. "
+              "The customer is not told."),
+            _("Ratify hold"), "snowflake",
+        ),
+        "place_provisional": (
+            _("Place a provisional hold for %(reference)s?") % number,
+            _("The exchange blocks these amounts at once. Unless compliance ratifies it, the hold "
+              "lapses and the amounts are released. The customer is not told."),
+            _("Hold now"), "hourglass",
+        ),
+        "execute": (
+            _("Send %(reference)s to the exchange again?") % number,
+            _("Every line that was refused is asked for again, with a new key."),
+            _("Send again"), "send",
+        ),
+        "reject": (
+            _("Reject %(reference)s?") % number,
+            _("This content is refused for good. What is held provisionally is released."),
+            _("Reject"), "circle-x",
+        ),
+        "cancel": (
+            _("Cancel %(reference)s?") % number,
+            _("The request is taken back. Nothing was sent to the exchange."),
+            _("Cancel request"), "ban",
+        ),
+    }[name]  # fmt: skip

@@ -1,0 +1,223 @@
+"""Freezes: board and table, the request, its page with the lineage, the register."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cases.http import AuthedRequest, casework
+from cases.models import FreezeRequest
+from cases.policy import Action, may
+from cases.queries import freezes as queries
+from cases.queries.totals import FreezeKpis, freeze_kpis
+from cases.services.errors import CaseworkError
+from cases.services.freezes import (
+    approve_freeze,
+    cancel_freeze,
+    execute_freeze,
+    place_hold,
+    place_provisional_freeze,
+    ratify_freeze,
+    reject_freeze,
+    request_freeze,
+    submit_freeze,
+    triage_freeze,
+)
+from cases.states import FREEZE, FreezeState, InvalidTransition
+from cases.web.acts import perform
+from cases.web.acts_freezes import ACTS, freeze_act
+from cases.web.forms_freezes import FreezeForm
+from cases.web.instruments import verify_act
+from cases.web.shell import get_case, render_case
+
+TAB = "case_freezes"
+
+
+def _get(request: AuthedRequest, freeze_id: UUID) -> FreezeRequest:
+    freeze: FreezeRequest = get_object_or_404(
+        queries.freeze_for_page(request.actor), public_id=freeze_id
+    )
+    return freeze
+
+
+@require_safe
+@casework
+def freeze_list(request: AuthedRequest) -> HttpResponse:
+    view = "table" if request.GET.get("view") == "table" else "board"
+    lanes = queries.board(request.actor)
+    context = {
+        "lanes": lanes,
+        "view": view,
+        "kpis": _kpis(freeze_kpis(request.actor)),
+        "is_empty": not any(lane.cards for lane in lanes),
+    }
+    return render(request, "cases/freeze_list.html", context)
+
+
+def _kpis(figures: FreezeKpis) -> list[dict[str, object]]:
+    """The figures above the board, each in words as well."""
+    waiting = ngettext("%(n)d request", "%(n)d requests", figures.num_waiting)
+    ending = ngettext("freeze needs a decision", "freezes need a decision", figures.num_ending)
+    median = figures.median_seconds
+    return [
+        {
+            "label": _("Frozen now"), "icon": "snowflake", "tone": "ice",
+            "fiat": figures.frozen_fiat, "url": reverse("freeze_register"),
+            "sub": ", ".join(each.symbol for each in figures.frozen) or _("Nothing is held"),
+        },
+        {
+            "label": _("Waiting for approval"), "icon": "users", "fiat": figures.pending_fiat,
+            "sub": waiting % {"n": figures.num_waiting},
+        },
+        {
+            "label": _("Ending within 72 h"), "icon": "clock", "tone": "warn",
+            "text": str(figures.num_ending), "sub": ending,
+        },
+        {
+            "label": _("Answer unknown"), "icon": "circle-question-mark",
+            "text": str(figures.num_unknown), "sub": _("lines: the exchange is being asked"),
+        },
+        {
+            "label": _("Median time to freeze"), "icon": "hourglass",
+            "text": _("none yet") if median is None else str(timedelta(seconds=median)),
+            "sub": _("from request to receipt, last year"),
+        },
+    ]  # fmt: skip
+
+
+@require_safe
+@casework
+def freeze_register(request: AuthedRequest) -> HttpResponse:
+    rows = queries.register(request.actor)
+    total = sum(row.fiat for row in rows if row.fiat is not None)
+    return render(request, "cases/freeze_register.html", {"rows": rows, "total": total})
+
+
+@require_safe
+@casework
+def case_freezes(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    instruments = list(case.instruments.select_related("agency", "verified_by").order_by("pk"))
+    context = {
+        "cards": queries.case_freezes(case),
+        "instruments": instruments,
+        "verify_acts": [verify_act(request, each) for each in instruments if not each.verified_by],
+        "may_record": may(request.actor, Action.RECORD_INSTRUMENT),
+    }
+    return render_case(request, "cases/freeze_tab.html", case, TAB, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def freeze_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    """Draft a request, or as a supervisor place a provisional hold in one step."""
+    case = get_case(request, case_id)
+    form = FreezeForm(case, queries.candidates(case), request.POST or None)
+    if form.is_valid():
+        try:
+            if "hold" in request.POST:
+                fields = form.request()
+                fields.pop("expires_at")
+                freeze = place_hold(case, **fields, by=request.actor)
+            else:
+                freeze = request_freeze(case, **form.request(), by=request.actor)
+        except (CaseworkError, InvalidTransition) as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("freeze_detail", freeze.public_id)
+    context = {
+        "form": form,
+        "may_hold": may(request.actor, Action.PLACE_PROVISIONAL_FREEZE),
+    }
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/freeze_form.html", case, TAB, context, status)
+
+
+@require_safe
+@casework
+def freeze_detail(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
+    freeze = _get(request, freeze_id)
+    page = queries.freeze_page(freeze)
+    state = FreezeState(freeze.state)
+    legal = {action.value.split("_freeze")[0] for from_, action in FREEZE if from_ == state}
+    context = {
+        "freeze": freeze,
+        "page": page,
+        "acts": [freeze_act(request.actor, page.card, name) for name in ACTS if name in legal],
+        "may_submit": state == FreezeState.DRAFT and freeze.requested_by_id == request.user.pk,
+        "may_triage": "triage" in legal and may(request.actor, Action.TRIAGE_FREEZE),
+    }
+    return render_case(request, "cases/freeze_detail.html", freeze.case, TAB, context)
+
+
+def _step(
+    request: AuthedRequest, freeze_id: UUID, service: Callable[..., object], done: str
+) -> HttpResponse:
+    """A step without effect outside the house: done at once, or refused with its sentence."""
+    freeze = _get(request, freeze_id)
+    try:
+        service(freeze, by=request.actor)
+    except (CaseworkError, InvalidTransition) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return redirect("freeze_detail", freeze.public_id)
+
+
+@require_POST
+@casework
+def freeze_submit(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
+    return _step(request, freeze_id, submit_freeze, _("Submitted."))
+
+
+@require_POST
+@casework
+def freeze_triage(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
+    return _step(request, freeze_id, triage_freeze, _("Taken into review."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def freeze_decide(request: AuthedRequest, freeze_id: UUID, decision: str) -> HttpResponse:
+    freeze = _get(request, freeze_id)
+    by = request.actor
+
+    def do(reason: str, content_hash: str) -> object:
+        match decision:
+            case "approve":
+                return approve_freeze(freeze, content_hash=content_hash, reason=reason, by=by)
+            case "ratify":
+                return ratify_freeze(freeze, content_hash=content_hash, reason=reason, by=by)
+            case "reject":
+                return reject_freeze(freeze, reason=reason, by=by)
+            case "place_provisional":
+                return place_provisional_freeze(freeze, reason=reason, by=by)
+            case "execute":
+                return execute_freeze(freeze, by=by)
+        return cancel_freeze(freeze, reason=reason, by=by)
+
+    act = freeze_act(by, queries.freeze_page(freeze).card, decision)
+    return perform(request, act, do, _("Decision recorded."))
+
+
+ONE = "freezes/<uuid:freeze_id>/"
+urlpatterns = [
+    path("cases/<uuid:case_id>/freezes/", case_freezes, name="case_freezes"),
+    path("cases/<uuid:case_id>/freezes/new/", freeze_new, name="freeze_new"),
+    path("freezes/", freeze_list, name="freeze_list"),
+    path("freezes/register/", freeze_register, name="freeze_register"),
+    path(ONE, freeze_detail, name="freeze_detail"),
+    path(f"{ONE}submit/", freeze_submit, name="freeze_submit"),
+    path(f"{ONE}triage/", freeze_triage, name="freeze_triage"),
+    *(
+        path(f"{ONE}{name}/", freeze_decide, {"decision": name}, name=f"freeze_{name}")
+        for name in ACTS
+    ),
+]

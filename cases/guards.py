@@ -408,6 +408,7 @@ def remove_guards(using: str = "default") -> None:
             for name in _present(connection):
                 cursor.execute(f"DROP TRIGGER {name}")
             return
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no trigger changes while a check waits
         cursor.execute(
             "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
             " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"

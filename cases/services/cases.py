@@ -238,8 +238,9 @@ def block_user(case: Case, user_id: int, reason: str, *, by: Actor) -> CaseBlock
 
 def _person(user_id: int | None, case: Case) -> None:
     """Raise NotFound unless this is an active person whose role works on cases, not blocked."""
-    people = get_user_model().objects.filter(pk=user_id, is_active=True, role__in=CASE_ROLES)
-    if not people.exists() or case.blocks.filter(user_id=user_id).exists():
+    people = get_user_model().objects.filter(is_active=True, role__in=CASE_ROLES)
+    is_there = user_id is not None and people.filter(pk=user_id).exists()
+    if not is_there or user_id in case.blocks.values_list("user_id", flat=True):
         raise NotFound(_("There is no such person for this case."))
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.db import models, transaction
+from django.db.models import Field
 
 from cases.models import (
     AccountLink,
@@ -94,25 +95,23 @@ class _Import:
     ) -> Iterator[models.Model]:
         """The rows of the file as models, each key once."""
         seen: set[Hashable] = set()
-        columns = [model._meta.get_field(name).attname for name in key]
+        columns = [cast("Field[Any, Any]", model._meta.get_field(name)).attname for name in key]
         what = " and ".join(name.replace("_", " ") for name in key)
         for row in reader.rows():
             made = make(reader, row)
             once(reader, seen, tuple(getattr(made, column) for column in columns), what)
             yield made
 
-    def account(self, reader: RowReader, uid: str | None) -> int | None:
+    def account(self, reader: RowReader, uid: str) -> int:
         """The number of an account by its uid."""
-        if uid is None:
-            return None
         try:
             return self.accounts[uid]
         except KeyError:
             raise reader.refuse(f"account {uid!r} is in no accounts.csv.") from None
 
-    def asset(self, reader: RowReader, name: str | None) -> str | None:
+    def asset(self, reader: RowReader, name: str) -> str:
         """The asset's name, if the exchange has it."""
-        if name is not None and name not in self.assets:
+        if name not in self.assets:
             raise reader.refuse(f"asset {name!r} is in no assets.csv.")
         return name
 
@@ -214,10 +213,12 @@ def _load_books(work: _Import) -> None:
     def movement(reader: RowReader, row: dict[str, Any]) -> ExchangeRecord:
         row.pop("ip")  # not used yet, so not stored
         for column in ("account", "counter_account"):
-            row[f"{column}_id"] = work.account(reader, row.pop(column))
+            uid = row.pop(column)
+            row[f"{column}_id"] = None if uid is None else work.account(reader, uid)
         for column, amount in (("asset", "base"), ("asset_out", "base_out"),
                                ("fee_asset", "fee_base")):  # fmt: skip
-            row[f"{column}_id"] = work.asset(reader, row.pop(column))
+            name = row.pop(column)
+            row[f"{column}_id"] = None if name is None else work.asset(reader, name)
             if (row[f"{column}_id"] is None) != (row[amount] is None):
                 raise reader.refuse(f"{column} and {amount} come together or not at all.")
         if row["kind"] == "internal_transfer" and row["counter_account_id"] is None:

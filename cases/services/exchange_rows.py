@@ -85,9 +85,9 @@ def price(cell: str) -> Decimal:
 def moment(cell: str) -> datetime:
     """A time with its zone, such as 2025-05-20T13:56:00Z."""
     try:
-        value = datetime.fromisoformat(cell)
+        value: datetime | None = datetime.fromisoformat(cell)
     except ValueError:
-        value = None  # type: ignore[assignment]  # one message for both faults
+        value = None
     if value is None or value.tzinfo is None:
         raise ValueError("must be a time with its zone, such as 2025-05-20T13:56:00Z.")
     return value.astimezone(UTC)

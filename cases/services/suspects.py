@@ -58,7 +58,7 @@ def add_suspect(
         standing=standing,
         role=role,
         note=note.strip(),
-        added_by_id=by.user_id,
+        added_by_id=by.person,
         added_at=timezone.now(),
     )
     check_fields(suspect, "kind", "standing", "role", "note")
@@ -110,7 +110,7 @@ def link_account(suspect: Suspect, account_uid: str, basis: str, *, by: Actor) -
         suspect=suspect,
         account=account,
         basis=text,
-        linked_by_id=by.user_id,
+        linked_by_id=by.person,
         linked_at=timezone.now(),
     )
     record_event(

@@ -23,8 +23,7 @@ def queue_trace(case: Case, parameters: TraceParameters, *, by: Actor) -> CaseRu
     Raises PermissionDenied.
     """
     fresh = enter_case(case.pk, Action.QUEUE_TRACE, by=by)
-    assert by.user_id is not None  # the system's role may not queue
-    run = jobs.queue(fresh.public_id, by.user_id, parameters)
+    run = jobs.queue(fresh.public_id, by.person, parameters)
     case_run, created = CaseRun.objects.get_or_create(
         case=fresh,
         run=run.public_id,
@@ -73,7 +72,7 @@ def set_lead_run(case: Case, run: UUID, *, by: Actor) -> CaseRun:
 
 
 def _run_of(case: Case, run: UUID) -> CaseRun:
-    case_run = case.runs.filter(run=run).first()
+    case_run: CaseRun | None = CaseRun.objects.filter(case=case, run=run).first()
     if case_run is None:
         raise NotFound(_("This case has no such run."))
     return case_run

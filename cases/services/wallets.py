@@ -116,7 +116,7 @@ def _wallet(
         role=role,
         provenance=provenance,
         provenance_note=note,
-        added_by_id=by.user_id,
+        added_by_id=by.person,
         added_at=timezone.now(),
     )
 

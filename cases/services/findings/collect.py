@@ -115,6 +115,8 @@ def collect_findings(run: UUID) -> int:
 
 
 def _requester_sees(case: Case, case_run: CaseRun) -> bool:
+    if case_run.requested_by_id is None:
+        return False
     user = get_user_model().objects.filter(pk=case_run.requested_by_id, is_active=True).first()
     if user is None:
         return False

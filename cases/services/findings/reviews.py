@@ -106,12 +106,12 @@ def _require_reviewer(finding: Finding, by: Actor) -> None:
 
 def _decide(finding: Finding, decision: str, reason: str, by: Actor) -> None:
     if FindingApproval.objects.filter(
-        finding=finding, user_id=by.user_id, content_hash=finding.content_hash
+        finding=finding, user_id=by.person, content_hash=finding.content_hash
     ).exists():
         raise ContentChanged(_("You decided on this content already."))
     FindingApproval.objects.create(
         finding=finding,
-        user_id=by.user_id,
+        user_id=by.person,
         decision=decision,
         reason=reason,
         content_hash=finding.content_hash,

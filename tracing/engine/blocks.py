@@ -206,7 +206,8 @@ class _Scan:
         try:
             count, p = read_varint(data, start + 80)
             if count == 0 or count * 60 > end - p:
-                raise BlockFileError(f"{count} transactions do not fit into the block", start + 80)
+                at = end if end == len(data) else start + 80
+                raise BlockFileError(f"cut off or corrupt: {count} transactions do not fit in", at)
             for _ in range(count):
                 t0 = p
                 p += 4
@@ -221,7 +222,7 @@ class _Scan:
                 else:
                     n, p = read_varint(data, p)
                 if n * 41 > end - p:
-                    raise BlockFileError("the inputs reach beyond the block's end", t0)
+                    raise self._overrun("inputs", t0, end)
                 for _ in range(n):
                     ins.append(p)
                     k = data[p + 36]
@@ -236,7 +237,7 @@ class _Scan:
                 else:
                     n, p = read_varint(data, p)
                 if n * 9 > end - p:
-                    raise BlockFileError("the outputs reach beyond the block's end", t0)
+                    raise self._overrun("outputs", t0, end)
                 for _ in range(n):
                     outs.append(p)
                     k = data[p + 8]
@@ -250,7 +251,7 @@ class _Scan:
                     p = self._witness(p, end)
                 p += 4
                 if p > end:
-                    raise BlockFileError("a transaction reaches beyond the block's end", t0)
+                    raise self._overrun("bytes", t0, end)
                 self.tx_start.append(t0)
                 self.tx_end.append(p)
                 self.tx_in.append(len(ins))
@@ -261,12 +262,19 @@ class _Scan:
             raise BlockFileError(f"{end - p} bytes are left over at the block's end", p)
         self.block_tx.append(len(self.tx_start))
 
+    def _overrun(self, what: str, at: int, end: int) -> BlockFileError:
+        """The fault is where the file ends, if it ends there; else where the transaction starts."""
+        reason = f"the {what} of the transaction at byte {at} reach beyond the block's end"
+        if end == len(self.data):
+            return BlockFileError(f"cut off or corrupt: {reason}", end)
+        return BlockFileError(reason, at)
+
     def _witness(self, p: int, end: int) -> int:
         data = self.data
         for i in range(self.tx_in[-1], len(self.in_at)):
             items, p = read_varint(data, p)
             if items > end - p:
-                raise BlockFileError("the witness reaches beyond the block's end", p)
+                raise self._overrun("witnesses", p, end)
             stack = []
             for _ in range(items):
                 size, p = read_varint(data, p)
@@ -302,7 +310,7 @@ def parse_blocks(data: bytes, spans: Sequence[tuple[int, int]], network: Network
         scan.block(start, end)
     ids = scan.txids()
     starts = np.array([start for start, _ in spans], np.int64)
-    buffer = np.frombuffer(data + bytes(64), np.uint8)
+    buffer = np.frombuffer(data + bytes(96), np.uint8)
     headers = gather(buffer, starts, 80)
     hashes = [sha256d(data[start : start + 80]) for start, _ in spans]
     time, bits = (np.ascontiguousarray(headers[:, a : a + 4]).view("<u4").ravel() for a in (68, 72))

@@ -202,6 +202,11 @@ def _nullable(ids: U32) -> Any:  # an arrow array; pyarrow ships no types
     return pa.array(ids, pa.uint32(), mask=ids == NO_ADDRESS)
 
 
+def _read_table(path: Path) -> Any:  # an arrow table; pyarrow ships no types
+    with pq.ParquetFile(path) as file:
+        return file.read().combine_chunks()
+
+
 class BatchReader:
     """Columns of all batches, joined. Address ids are those of the batch plus the batch's base."""
 
@@ -211,9 +216,7 @@ class BatchReader:
 
     def _table(self, name: str) -> list[Any]:  # arrow tables; pyarrow ships no types
         if name not in self._tables:
-            self._tables[name] = [
-                pq.read_table(path / f"{name}.parquet").combine_chunks() for path in self._paths
-            ]
+            self._tables[name] = [_read_table(path / f"{name}.parquet") for path in self._paths]
         return self._tables[name]
 
     def numbers(self, table: str, column: str) -> NDArray[Any]:  # any number type

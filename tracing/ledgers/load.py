@@ -149,6 +149,9 @@ def open_ledger(
         except FileNotFoundError:
             if last_try:
                 raise
+        newest = read_manifest(folder, full)
+        if epoch is None and newest is not None and newest.current.epoch != snapshot.epoch:
+            continue  # loads overtook this reader; what they left is there
         with loading_lock(folder, full):
             if not arrays.exists():
                 batches = manifest.batches[: snapshot.num_batches]
@@ -307,7 +310,7 @@ def _store(
     coins: CoinColumns,
     told: Progress,
 ) -> Snapshot:
-    """Write the batch, the arrays and last the manifest; leave nothing behind where one fails."""
+    """Write the batch, the arrays and last the manifest; refused blocks leave nothing behind."""
     old = manifest or Manifest(ledger, (), ())
     batch = f"{len(old.batches) + 1:06d}"
     epoch = old.current.epoch + 1 if manifest else 1
@@ -320,11 +323,12 @@ def _store(
         arrays = build_arrays(reader, chain)
         save_arrays(arrays_path, arrays)
         snapshot = _snapshot(ledger, epoch, len(old.batches) + 1, chain, reader, arrays)
-        write_manifest(folder, old.with_load(batch, snapshot))
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         shutil.rmtree(arrays_path, ignore_errors=True)
         raise
+    # From here on the manifest may name the batch: where writing it fails, the next load clears up.
+    write_manifest(folder, old.with_load(batch, snapshot))
     told("link", 1, 1)
     for stale in range(1, epoch - KEPT_EPOCHS + 1):
         shutil.rmtree(_arrays_folder(folder, stale), ignore_errors=True)

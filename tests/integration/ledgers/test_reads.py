@@ -1,0 +1,147 @@
+"""The reading door: ledgers, addresses, histories, clusters, estimates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tests.blockmaker import START, BlockChain, address, pay
+from tests.shared_data import data_path
+from tracing import jobs, reads
+from tracing.engine.spec import TraceParameters
+from tracing.ledgers import load_blocks
+
+pytestmark = pytest.mark.django_db
+REWARD = 5_000_000_000
+
+
+@pytest.fixture
+def chain(settings: Settings, tmp_path: Path) -> BlockChain:
+    """1 and 2 are spent together, 3 is paid, 4 and 5 are swept with the change of 2."""
+    settings.FIU_HOME = tmp_path
+    chain = BlockChain()
+    first, second = chain.add(), chain.add()
+    split = pay([(first.txs[0].txid, 0)], [(address(1), 600), (address(2), 400), (None, 0)])
+    chain.add(split)
+    both = pay([(split.txid, 0), (split.txid, 1)], [(address(3), 900), (address(2), 90)])
+    chain.add(both)
+    other = pay([(second.txs[0].txid, 0)], [(address(4), 70), (address(5), 30)])
+    chain.add(other)
+    chain.add(pay([(other.txid, 0), (other.txid, 1), (both.txid, 1)], [(address(6), 190)]))
+    file = tmp_path / "blk00000.dat"
+    file.write_bytes(b"".join(block.record for block in chain.blocks))
+    load_blocks(tmp_path, "bitcoin", [file])
+    return chain
+
+
+def at(height: int) -> datetime:
+    return datetime.fromtimestamp(START + 600 * height, UTC)
+
+
+def test_ledgers_are_listed_with_their_tip(chain: BlockChain) -> None:
+    (ledger,) = reads.ledgers()
+    assert (ledger.name, ledger.height, ledger.tip_hash) == ("bitcoin-regtest", 6, chain.tip)
+    assert (ledger.tip_at, ledger.num_blocks, ledger.num_segments) == (at(6), 6, 1)
+    assert reads.resolve_ledger("bitcoin") == "bitcoin-regtest"
+    with pytest.raises(reads.LedgerMissing):
+        reads.resolve_ledger("bitcoin-test")
+    with pytest.raises(reads.LedgerError):
+        reads.resolve_ledger("litecoin")
+
+
+@pytest.mark.usefixtures("chain")
+def test_an_address_has_its_totals_and_times() -> None:
+    summary = reads.address_summary("bitcoin", address(2))
+    assert summary is not None
+    assert (summary.received, summary.sent, summary.balance) == (490, 490, 0)
+    assert (summary.num_tx, summary.first_height, summary.last_height) == (3, 3, 6)
+    assert (summary.first_at, summary.last_at) == (at(3), at(6))
+    assert reads.address_summary("bitcoin", address(99)) is None
+    assert reads.address_summary("bitcoin", "no address") is None
+
+
+@pytest.mark.usefixtures("chain")
+def test_many_summaries_cost_two_queries(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    wanted = [address(number) for number in range(1, 9)]
+    with django_assert_num_queries(2):
+        found = reads.address_summaries("bitcoin", wanted)
+    assert list(found) == wanted[:6]
+    assert [found[text].balance for text in wanted[:6]] == [0, 0, 900, 0, 0, 190]
+    with django_assert_num_queries(1):  # the walls are known by now
+        reads.address_summaries("bitcoin", wanted)
+
+
+def test_a_history_names_the_other_sides_and_pages(chain: BlockChain) -> None:
+    rows = reads.address_history("bitcoin", address(2))
+    assert [(row.height, row.received, row.sent) for row in rows] == [
+        (6, 0, 90),
+        (4, 90, 400),
+        (3, 400, 0),
+    ]
+    assert rows[0].counterparties == [(address(6), 90)]
+    assert rows[1].counterparties == [(address(3), 400)]
+    assert rows[2].counterparties == [(address(10_001), 400)]
+    assert rows[1].txid == chain.blocks[3].txs[1].txid
+    first = reads.address_history("bitcoin", address(2), limit=2)
+    assert first + reads.address_history("bitcoin", address(2), after=first[-1].txid) == rows
+    assert reads.address_history("bitcoin", address(99)) == []
+
+
+@pytest.mark.usefixtures("chain")
+def test_coins_spent_together_make_a_cluster_until_a_wall_says_otherwise() -> None:
+    whole = reads.cluster("bitcoin", address(4))
+    assert whole is not None
+    assert set(whole.addresses) == {address(n) for n in (1, 2, 4, 5)}
+    assert (whole.anchor, whole.num_addresses, whole.balance) == (address(1), 4, 0)
+    assert (whole.received, whole.sent) == (600 + 490 + 100, 600 + 490 + 100)
+    jobs.set_boundaries(
+        "test", [jobs.BoundaryRow("bitcoin-regtest", address(5), "exchange_deposit", "")]
+    )
+    split = reads.cluster("bitcoin", address(4))
+    assert split is not None
+    assert split.addresses == [address(4)]
+    summary = reads.address_summary("bitcoin", address(2))
+    assert summary is not None
+    assert (summary.cluster_anchor, summary.cluster_size) == (address(1), 2)
+
+
+def test_seeds_become_outputs_and_estimates(chain: BlockChain) -> None:
+    split, both = chain.blocks[2].txs[1].txid, chain.blocks[3].txs[1].txid
+    assert reads.outputs_of("bitcoin", address(2)) == [f"{split}:1", f"{both}:1"]
+    assert reads.outputs_of("bitcoin", f"{both}:0") == [f"{both}:0"]
+    for seed in (address(99), f"{both}:7", "ab" * 32 + ":0"):
+        with pytest.raises(reads.SeedError):
+            reads.outputs_of("bitcoin", seed)
+    forward = TraceParameters(ledger="bitcoin", seeds=(address(2),))
+    assert reads.estimate(forward) == reads.Estimate(2, 490, 6)
+    early = TraceParameters(ledger="bitcoin", seeds=(address(1),), until_height=4)
+    assert reads.estimate(early) == reads.Estimate(1, 600, 2)
+    backward = TraceParameters(ledger="bitcoin", seeds=(address(6),), mode="source")
+    assert reads.estimate(backward) == reads.Estimate(1, 190, 10)
+
+
+def test_an_address_tells_its_ledger_and_a_loaded_one_wins(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.FIU_HOME = tmp_path
+    main = reads.parse_address(" bitcoin:BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4?amount=1 ")
+    assert (main.ledger, main.network, main.script_type) == ("bitcoin", "main", "p2wpkh")
+    assert main.canonical == "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+    assert main.chain == "bip122:000000000019d6689c085ae165831e93"
+    shared = "mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs"
+    assert reads.parse_address(shared).ledger == "bitcoin-test"
+    load_blocks(tmp_path, "bitcoin", [data_path("blocksci/blk00000.dat")])
+    assert reads.parse_address(shared).ledger == "bitcoin-regtest"
+    with pytest.raises(reads.AddressError, match="checksum"):
+        reads.parse_address(shared[:-1] + "t")
+    lines = reads.parse_paste(f"{shared}\nnonsense\n{shared}")
+    assert [(line.number, line.address is None, line.reason) for line in lines] == [
+        (1, False, ""),
+        (2, True, "no address found in this line"),
+        (3, False, "repeats line 1"),
+    ]

@@ -24,6 +24,8 @@ LEAST_OUTPUTS: Final = 2 * LEAST_PARTICIPANTS - 1
 LEAST_WASABI_PARTICIPANTS: Final = 10
 LEAST_MIX_VALUE: Final = 2_731
 """Equal outputs up to here are token dust of other protocols (546 and 2,730 satoshi), not mixes."""
+ROUND: Final = 100_000
+"""Amounts people choose are mostly multiples of this; a change, being what is left over, is not."""
 SEARCH_BUDGET: Final = 20_000
 
 
@@ -62,15 +64,16 @@ def classify(
         return None
     value, participants = mix
     owners = _owners(in_values, in_addresses)
-    spendable = sum(1 for amount in out_values if amount > 0)
-    changes = spendable - participants
+    left = sorted(amount for amount in out_values if amount > 0)
+    for _ in range(participants):
+        left.remove(value)
+    changes = len(left)
     if value < LEAST_MIX_VALUE or len(owners) < participants:
+        return None
+    if 2 * sum(amount % ROUND == 0 for amount in left) > changes:
         return None
     if changes in (participants - 1, participants):
         known = all(amount >= 0 for amount in in_values)
-        left = sorted(amount for amount in out_values if amount > 0)
-        for _ in range(participants):
-            left.remove(value)
         if not known or _can_fund(owners, left, value, participants, sum(out_values)):
             return CoinJoinMatch(JOINMARKET, participants, value, changes)
     if (

@@ -158,6 +158,12 @@ def test_a_wasabi_shape_is_a_coinjoin() -> None:
         ([200_000_000, 91_000_000, 89_060_000, 20_000, 10_000], range(5), CJ_1[1]),
         # Enough inputs, all of one address.
         (CJ_1[0], [1] * 7, CJ_1[1]),
+        # A payout to which each coin fits, but what is left over is in amounts people choose.
+        (
+            [15_010_000, 14_010_000, 13_500_000],
+            range(3),
+            [10_000_000] * 3 + [5_000_000, 4_000_000, 3_490_000],
+        ),
         # Dust of other protocols.
         ([10_000, 10_000, 10_000], range(3), [546] * 3 + [9_000, 9_000]),
         # Two equal outputs are no mix.

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from uuid import uuid4
 
 from django.db import models, transaction
-from django.db.models import Field
 
 from cases.models import (
     AccountLink,
@@ -28,6 +27,7 @@ from cases.policy import SYSTEM
 from cases.services.audit import record_event
 from cases.services.errors import ImportRefused
 from cases.services.exchange_rows import REQUIRED, RowReader, check_address, once
+from cases.services.upserts import Row, upsert
 from tracing import jobs
 from tracing.jobs import BoundaryRow
 
@@ -60,7 +60,7 @@ class _Import:
         self,
         file: str,
         model: type[models.Model],
-        make: Callable[[RowReader, dict[str, Any]], models.Model],
+        make: Callable[[RowReader, Row], Row],
         key: tuple[str, ...],
         renewed: tuple[str, ...],
     ) -> None:
@@ -70,17 +70,10 @@ class _Import:
             if file in REQUIRED:
                 raise ImportRefused(file, 0, "the folder does not have this file.")
             return
-        reader = RowReader(path)
-        rows = self._made(reader, model, make, key)
+        rows = self._made(RowReader(path), make, key)
         count = 0
         while batch := list(islice(rows, BATCH)):
-            model._default_manager.bulk_create(
-                batch,
-                update_conflicts=bool(renewed),
-                ignore_conflicts=not renewed,
-                unique_fields=key if renewed else None,
-                update_fields=renewed or None,
-            )
+            upsert(model, batch, key, renewed)
             count += len(batch)
             if self.progress:
                 self.progress(file, count)
@@ -88,18 +81,14 @@ class _Import:
 
     @staticmethod
     def _made(
-        reader: RowReader,
-        model: type[models.Model],
-        make: Callable[[RowReader, dict[str, Any]], models.Model],
-        key: tuple[str, ...],
-    ) -> Iterator[models.Model]:
-        """The rows of the file as models, each key once."""
+        reader: RowReader, make: Callable[[RowReader, Row], Row], key: tuple[str, ...]
+    ) -> Iterator[Row]:
+        """The rows of the file by attribute of their model, each key once."""
         seen: set[Hashable] = set()
-        columns = [cast("Field[Any, Any]", model._meta.get_field(name)).attname for name in key]
-        what = " and ".join(name.replace("_", " ") for name in key)
+        what = " and ".join(name.removesuffix("_id").replace("_", " ") for name in key)
         for row in reader.rows():
             made = make(reader, row)
-            once(reader, seen, tuple(getattr(made, column) for column in columns), what)
+            once(reader, seen, tuple(made[name] for name in key), what)
             yield made
 
     def account(self, reader: RowReader, uid: str) -> int:
@@ -141,14 +130,14 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
 
 def _load_accounts(work: _Import) -> None:
     work.load(
-        "assets.csv", Asset, lambda _reader, row: Asset(**row), ("asset",), ("symbol",)
+        "assets.csv", Asset, lambda _reader, row: row, ("asset",), ("symbol",)
     )
     work.assets = set(Asset.objects.values_list("asset", flat=True))
     _refuse_other_decimals(work)
     work.load(
         "accounts.csv",
         ExchangeAccount,
-        lambda _reader, row: ExchangeAccount(**row),
+        lambda _reader, row: {"public_id": uuid4(), **row},
         ("uid",),
         ("customer", "holder_name", "country", "kind", "opened_on", "state", "kyc_level"),
     )
@@ -173,7 +162,7 @@ def _load_addresses(work: _Import) -> None:
 
     ours = set(OwnAddress.objects.values_list("ledger", "address"))
 
-    def deposit(reader: RowReader, row: dict[str, Any]) -> DepositAddress:
+    def deposit(reader: RowReader, row: Row) -> Row:
         row["address"] = check_address(reader, row["ledger"], row["address"])
         row["account_id"] = work.account(reader, row.pop("account"))
         if (row["ledger"], row["address"]) in ours:
@@ -186,31 +175,31 @@ def _load_addresses(work: _Import) -> None:
         if any(start < other_end and other < end for other, other_end, _account in held):
             raise reader.refuse(f"address {row['address']} is assigned twice at the same time.")
         held.append((start, end, row["account_id"]))
-        return DepositAddress(**row)
+        return row
 
-    def own(reader: RowReader, row: dict[str, Any]) -> OwnAddress:
+    def own(reader: RowReader, row: Row) -> Row:
         row["address"] = check_address(reader, row["ledger"], row["address"])
         if (row["ledger"], row["address"]) in periods:
             raise reader.refuse(f"address {row['address']} is a customer's deposit address.")
-        return OwnAddress(**row)
+        return row
 
     work.load(
         "deposit_addresses.csv", DepositAddress, deposit,
-        ("ledger", "address", "assigned_from_at"), ("account", "assigned_to_at"),
+        ("ledger", "address", "assigned_from_at"), ("account_id", "assigned_to_at"),
     )  # fmt: skip
     work.load("own_addresses.csv", OwnAddress, own, ("ledger", "address"), ("kind",))
 
 
 def _load_books(work: _Import) -> None:
-    def balance(reader: RowReader, row: dict[str, Any]) -> Balance:
-        return Balance(
-            account_id=work.account(reader, row["account"]),
-            asset_id=work.asset(reader, row["asset"]),
-            base=row["base"],
-            at=row["at"],
-        )
+    def balance(reader: RowReader, row: Row) -> Row:
+        return {
+            "account_id": work.account(reader, row["account"]),
+            "asset_id": work.asset(reader, row["asset"]),
+            "base": row["base"],
+            "at": row["at"],
+        }
 
-    def movement(reader: RowReader, row: dict[str, Any]) -> ExchangeRecord:
+    def movement(reader: RowReader, row: Row) -> Row:
         row.pop("ip")  # not used yet, so not stored
         for column in ("account", "counter_account"):
             uid = row.pop(column)
@@ -225,32 +214,32 @@ def _load_books(work: _Import) -> None:
             raise reader.refuse("an internal transfer needs its counter account.")
         if row["kind"] == "conversion" and row["asset_out_id"] is None:
             raise reader.refuse("a conversion needs the asset it gave.")
-        return ExchangeRecord(**row)
+        return row
 
-    def price(reader: RowReader, row: dict[str, Any]) -> Price:
+    def price(reader: RowReader, row: Row) -> Row:
         row["asset_id"] = work.asset(reader, row.pop("asset"))
-        return Price(**row)
+        return row
 
-    def link(reader: RowReader, row: dict[str, Any]) -> AccountLink:
-        return AccountLink(
-            account_id=work.account(reader, row["account"]),
-            other_account_id=work.account(reader, row["other_account"]),
-            link=row["link"],
-            basis=row["basis"],
-        )
+    def link(reader: RowReader, row: Row) -> Row:
+        return {
+            "account_id": work.account(reader, row["account"]),
+            "other_account_id": work.account(reader, row["other_account"]),
+            "link": row["link"],
+            "basis": row["basis"],
+        }
 
-    work.load("balances.csv", Balance, balance, ("account", "asset"), ("base", "at"))
+    work.load("balances.csv", Balance, balance, ("account_id", "asset_id"), ("base", "at"))
     work.load(
         "movements.csv", ExchangeRecord, movement, ("ref",),
         (
-            "kind", "account", "counter_account", "asset", "base", "asset_out", "base_out",
-            "fee_asset", "fee_base", "at", "txid", "address", "status",
+            "kind", "account_id", "counter_account_id", "asset_id", "base", "asset_out_id",
+            "base_out", "fee_asset_id", "fee_base", "at", "txid", "address", "status",
         ),
     )  # fmt: skip
     # A price that a freeze was valued at stays as it was.
-    work.load("prices.csv", Price, price, ("asset", "currency", "at", "source"), ())
+    work.load("prices.csv", Price, price, ("asset_id", "currency", "at", "source"), ())
     work.load(
-        "links.csv", AccountLink, link, ("account", "other_account", "link"), ("basis",)
+        "links.csv", AccountLink, link, ("account_id", "other_account_id", "link"), ("basis",)
     )
 
 

@@ -1,7 +1,7 @@
 """Findings: drafted by people or from a trace, reviewed by a second person."""
 
 from cases.services.findings.collect import collect_findings
-from cases.services.findings.content import AmountSpec, altered_findings, content_hash_of
+from cases.services.findings.content import AmountSpec, content_hash_of
 from cases.services.findings.drafts import (
     add_counter_evidence,
     draft_finding,
@@ -19,7 +19,6 @@ from cases.services.findings.reviews import (
 __all__ = [
     "AmountSpec",
     "add_counter_evidence",
-    "altered_findings",
     "approve_finding",
     "collect_findings",
     "content_hash_of",

@@ -79,17 +79,6 @@ def content_hash_of(finding: Finding) -> str:
     )
 
 
-def altered_findings() -> list[tuple[str, str]]:
-    """(case, finding) of every submitted or decided finding whose content left its hash (H7)."""
-    rows = Finding.objects.exclude(state=FindingState.DRAFT.value).select_related("case")
-    rows = rows.prefetch_related("amounts", "counter_evidence", "wallets", "suspects")
-    return [
-        (finding.case.reference, finding.reference)
-        for finding in rows.order_by("pk").iterator(500)
-        if content_hash_of(finding) != finding.content_hash
-    ]
-
-
 def enter_finding(finding: Finding, action: Action, *, by: Actor) -> Finding:
     """Lock the finding's case, require the right, and read the finding as it is now."""
     case = enter_case(finding.case_id, action, by=by)

@@ -17,7 +17,6 @@ from cases.services.errors import CaseworkError, ContentChanged, NotFound, Versi
 from cases.services.findings import (
     AmountSpec,
     add_counter_evidence,
-    altered_findings,
     approve_finding,
     collect_findings,
     content_hash_of,
@@ -31,6 +30,7 @@ from cases.services.findings import (
 )
 from cases.services.suspects import link_account
 from cases.services.traces import queue_trace
+from cases.services.verification import altered_contents
 from cases.services.wallets import add_wallet
 from cases.states import InvalidTransition
 from cases.tasks import collect_findings_task
@@ -149,7 +149,7 @@ def test_approval_by_a_second_person(submitted: Finding, boss: Actor) -> None:
     approval = finding.approvals.get()
     assert (approval.decision, approval.content_hash) == ("approve", finding.content_hash)
     assert approval.auth_at == boss.mfa_at
-    assert altered_findings() == []
+    assert altered_contents() == []
     assert verify_chains().is_whole
 
 

@@ -286,6 +286,9 @@ else:
     }
 CELERY_BROKER_CONNECTION_TIMEOUT = 3
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Long runs have workers of their own: a freeze never waits behind a trace.
+CELERY_TASK_DEFAULT_QUEUE = "casework"
+CELERY_TASK_ROUTES = {"tracing.run": {"queue": "runs"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = False

@@ -101,6 +101,14 @@ class Child:
             return ""
 
 
+def celery_worker(queue: str) -> list[str]:
+    """The command of a worker for one queue."""
+    return [
+        "celery", "-A", "fiu", "worker", "--queues", queue, "--hostname", f"{queue}@%h",
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
+    ]  # fmt: skip
+
+
 class Supervisor:
     """Runs the installation until TERM or INT; `run` returns the exit status."""
 
@@ -208,13 +216,15 @@ class Supervisor:
         worker = Child(
             "worker",
             [
-                "celery", "-A", "fiu", "worker", "--pool", "prefork",
-                "--concurrency", str(self.options.workers), "--without-gossip",
-                "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
+                *celery_worker("runs"), "--pool", "prefork",
+                "--concurrency", str(self.options.workers),
             ],
             log / "worker.log",
         )  # fmt: skip
-        self.children = [web, worker]
+        casework = Child(
+            "casework", [*celery_worker("casework"), "--pool", "solo"], log / "casework.log"
+        )
+        self.children = [web, worker, casework]
         if self.environment:
             self.children.append(self._reference_exchange())
         for child in self.children:

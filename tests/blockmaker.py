@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tracing.engine.addresses import (
-    Network,
-    ScriptKind,
-    decode_address,
-    encode_address,
-    sha256d,
-)
+from tracing.engine.addresses import Network, ScriptKind, decode_address, encode_address
+from tracing.engine.base58 import sha256d
 
 GENESIS = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
 MAGIC = bytes.fromhex("fabfb5da")

@@ -18,8 +18,8 @@ from tracing.engine.addresses import (
     ScriptKind,
     classify_script,
     encode_address,
-    segwit_encode_many,
 )
+from tracing.engine.bech32 import segwit_encode_many
 
 U8: TypeAlias = NDArray[np.uint8]
 U64: TypeAlias = NDArray[np.uint64]

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tracing.engine.addresses import ScriptKind, sha256d
+from tracing.engine.addresses import ScriptKind
+from tracing.engine.base58 import sha256d
 from tracing.engine.blockfiles import MAGIC, split_records, xor_with
 from tracing.engine.blocks import MAX_MONEY, read_varint
 from tracing.engine.scripts import ROW, address_row, classify_scripts

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tracing.engine.blocks import offsets, ranges
+from tracing.engine.columns import offsets, ranges
 from tracing.engine.ledger import (
     NO_ADDRESS,
     UNKNOWN_OUTPUT,

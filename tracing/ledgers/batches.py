@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tracing.engine.addresses import Network, ScriptKind
-from tracing.engine.blocks import BlockColumns, ranges
+from tracing.engine.columns import BlockColumns, ranges
 from tracing.engine.ledger import NO_ADDRESS
 from tracing.engine.scripts import ROW, row_keys, row_texts
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tracing.engine.blocks import offsets
 from tracing.engine.clusters import Clusters, cospend
 from tracing.engine.coinjoin import flags
+from tracing.engine.columns import offsets
 from tracing.engine.ledger import U32
 from tracing.ledgers.arrays import save_arrays
 from tracing.ledgers.stored import StoredLedger

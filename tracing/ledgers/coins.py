@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tracing.engine.blocks import BlockColumns, offsets
+from tracing.engine.columns import BlockColumns, offsets
 from tracing.engine.ledger import NO_ADDRESS
 from tracing.engine.scripts import ROW
 from tracing.engine.spentcoins import SpentCoins

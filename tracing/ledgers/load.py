@@ -11,13 +11,8 @@ import numpy as np
 
 from tracing.engine.addresses import Network
 from tracing.engine.blockfiles import Records, network_of, read_block_file
-from tracing.engine.blocks import (
-    BlockColumns,
-    block_work,
-    concat_columns,
-    parse_blocks,
-    select_blocks,
-)
+from tracing.engine.blocks import block_work, parse_blocks
+from tracing.engine.columns import BlockColumns, concat_columns, select_blocks
 from tracing.engine.spentcoins import read_spent_coins
 from tracing.errors import BlockFileError, LedgerError, LedgerMissing
 from tracing.ledgers import names

@@ -16,17 +16,13 @@ from tracing.engine.addresses import (
     Network,
     ScriptKind,
     address_of_script,
-    base58_decode,
-    base58_encode,
-    base58check_encode,
-    bech32_decode,
     classify_script,
     decode_address,
     encode_address,
     revealed_address,
-    segwit_encode,
-    segwit_encode_many,
 )
+from tracing.engine.base58 import base58_decode, base58_encode, base58check_encode
+from tracing.engine.bech32 import bech32_decode, segwit_encode, segwit_encode_many
 from tracing.errors import AddressError
 
 # These three were issued before BIP-350 changed the checksum of versions 1 and up.

@@ -14,7 +14,8 @@ from tests.blockmaker import MAGIC, BlockChain, address, make_block, pay
 from tests.shared_data import data_path
 from tracing.engine.addresses import Network, ScriptKind, classify_script, script_pubkey
 from tracing.engine.blockfiles import network_of, read_block_file, xor_with
-from tracing.engine.blocks import BlockColumns, concat_columns, parse_blocks, select_blocks
+from tracing.engine.blocks import parse_blocks
+from tracing.engine.columns import BlockColumns, concat_columns, select_blocks
 from tracing.engine.scripts import address_row, classify_scripts, row_texts
 from tracing.errors import BlockFileError
 

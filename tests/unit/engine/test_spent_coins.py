@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.blockmaker import MAGIC, varint
 from tests.shared_data import data_path
-from tracing.engine.addresses import Network, ScriptKind, sha256d
+from tracing.engine.addresses import Network, ScriptKind
+from tracing.engine.base58 import sha256d
 from tracing.engine.blockfiles import xor_with
 from tracing.engine.scripts import row_texts
 from tracing.engine.spentcoins import decompress_amount, read_core_varint, read_spent_coins

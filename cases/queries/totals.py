@@ -83,7 +83,7 @@ class FreezeKpis:
 
 
 def freeze_kpis(actor: Actor) -> FreezeKpis:
-    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 13 queries."""
+    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 14 queries."""
     money = unit_money(actor)
     now = timezone.now()
     mine = FreezeRequest.objects.visible_to(actor)

@@ -1,0 +1,311 @@
+"""The money of cases: exact per account and asset, and sums that are the sums of their rows."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases.models import (
+    Case,
+    CaseRun,
+    ExchangeAccount,
+    ExchangeRecord,
+    FreezeLine,
+    FreezeRequest,
+    Price,
+    ReachedAccount,
+)
+from cases.policy import Actor
+from cases.queries.money import CaseMoney, case_money, money_by_case, price_at, value_of
+from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money
+from cases.services import outbox
+from cases.services.cases import block_user
+from cases.services.freezes import LineSpec, place_hold, request_freeze, submit_freeze
+from cases.services.suspects import link_account
+from tests.casework import (
+    BTC,
+    USDT,
+    make_account,
+    make_approved_finding,
+    make_asset,
+    make_case,
+    make_price,
+    make_suspect,
+    person,
+)
+from tests.fakes import FakeExchange
+
+ETH = "eip155:1/slip44:60"
+XMR = "monero:418015bb9ae982a1975da7d79277c270/slip44:128"
+
+
+@pytest.fixture
+def analyst(db: None) -> Actor:
+    return person("analyst")
+
+
+@pytest.fixture
+def case(analyst: Actor) -> Case:
+    for asset, symbol, decimals, price in (
+        (BTC, "BTC", 8, "100000"),
+        (USDT, "USDT", 6, "1"),
+        (ETH, "ETH", 18, "2500"),
+        (XMR, "XMR", 12, "200"),
+    ):
+        make_asset(asset, symbol, decimals)
+        make_price(asset, price)
+    return make_case(analyst)
+
+
+def reach(case: Case, account: ExchangeAccount, base: int, *, lead: bool = True) -> None:
+    run, _ = CaseRun.objects.get_or_create(
+        case=case, is_lead=lead, defaults={"run": uuid4(), "requested_at": timezone.now()}
+    )
+    ReachedAccount.objects.create(
+        case_run=run, account=account, asset=BTC, outpoint=f"{uuid4().hex}:0", address="a",
+        at=timezone.now(), value=base, base=base, low=0, high=base,
+    )  # fmt: skip
+
+
+def record(account: ExchangeAccount, base: int, asset: str = BTC, **fields: Any) -> None:
+    values = {"kind": "deposit", "status": "completed", "at": timezone.now(), "ref": uuid4().hex}
+    ExchangeRecord.objects.create(account=account, asset_id=asset, base=base, **(values | fields))
+
+
+def own(case: Case, account: ExchangeAccount, by: Actor) -> None:
+    link_account(make_suspect(case, by, uuid4().hex), account.uid, "Own name.", by=by)
+
+
+def hold(case: Case, account: ExchangeAccount, base: int, asset: str = BTC) -> FreezeRequest:
+    freeze = place_hold(
+        case, lines=[LineSpec(account.pk, asset, base)], urgency="urgent", reason="R.",
+        by=person("supervisor"),
+    )  # fmt: skip
+    outbox.send_due_messages(FakeExchange(free={(account.uid, asset): base}))
+    return freeze
+
+
+def ask(case: Case, account: ExchangeAccount, base: int, by: Actor) -> FreezeRequest:
+    finding = make_approved_finding(case, by)
+    freeze = request_freeze(
+        case, legal_basis="internal_suspicion", restriction="all", urgency="routine",
+        agency_id=None, reason="R.", lines=[LineSpec(account.pk, BTC, base, finding.pk)], by=by,
+    )  # fmt: skip
+    return submit_freeze(freeze, by=by)
+
+
+def assert_adds_up(money: CaseMoney) -> None:
+    """Reached = frozen + pending + left, to the cent and per asset to the base unit."""
+    assert money.reached.fiat == money.frozen.fiat + money.pending.fiat + money.left.fiat
+    assert money.left.fiat == money.left_fiat - money.gain_fiat
+    for part in (money.reached, money.frozen, money.pending, money.left):
+        assert part.fiat == sum((row.fiat or Decimal(0) for row in part.rows), Decimal("0.00"))
+        assert sum(each.base for each in part.by_asset) == sum(row.base for row in part.rows)
+    base = {row.asset: 0 for row in money.reached.rows + money.frozen.rows + money.pending.rows}
+    for sign, part in ((1, money.reached), (-1, money.frozen), (-1, money.pending)):
+        for row in part.rows:
+            base[row.asset] += sign * row.base
+    left = {each.asset: each.base for each in money.left.by_asset}
+    assert {asset: amount for asset, amount in base.items() if amount} == {
+        asset: amount for asset, amount in left.items() if amount
+    }
+
+
+def test_reached_is_frozen_pending_and_left(case: Case, analyst: Actor) -> None:
+    first, second = make_account(), make_account()
+    reach(case, first, 300_000_000)
+    reach(case, first, 20_180_000)
+    reach(case, second, 100_000_000)
+    hold(case, first, 250_000_000)
+    ask(case, second, 40_000_000, analyst)
+    money = case_money([case.pk], analyst)
+    assert (money.reached.fiat, money.frozen.fiat) == (Decimal("420180.00"), Decimal("250000.00"))
+    assert (money.pending.fiat, money.left_fiat) == (Decimal("40000.00"), Decimal("130180.00"))
+    assert money.gain_fiat == 0
+    assert [row.base for row in money.left.rows] == [70_180_000, 60_000_000]
+    assert money.reached.rows[0].num_parts == 2
+    assert money.frozen.at_execution == Decimal("250000.00")
+    assert_adds_up(money)
+
+
+def test_an_asset_changed_into_another_is_a_loss_here_and_a_gain_there(
+    case: Case, analyst: Actor
+) -> None:
+    account = make_account()
+    reach(case, account, 100_000_000)
+    hold(case, account, 120_000_000_000, USDT)
+    money = case_money([case.pk], analyst)
+    assert {row.symbol: row.base for row in money.left.rows} == {
+        "BTC": 100_000_000, "USDT": -120_000_000_000,
+    }  # fmt: skip
+    assert (money.left_fiat, money.gain_fiat) == (Decimal(0), Decimal("20000.00"))
+    assert_adds_up(money)
+
+
+def test_the_freeze_of_the_demo_world_is_exact(case: Case, analyst: Actor) -> None:
+    """Six lines; one is over 64 bits. 3,500,000 then, 3,477,426 at later prices."""
+    one, two, three = make_account(), make_account(), make_account()
+    lines = [
+        (one, BTC, 300_000_000),
+        (one, USDT, 249_540_000_000),
+        (two, XMR, 7_255_800_000_000_000),
+        (two, USDT, 549_700_000_000),
+        (two, ETH, 159_840_000_000_000_000_000),
+        (three, BTC, 550_000_000),
+    ]
+    for account, asset, base in lines:
+        hold(case, account, base, asset)
+    for asset, price in ((BTC, "104000"), (XMR, "190"), (ETH, "2600")):
+        Price.objects.create(
+            asset_id=asset, currency="USD", price=price, at=timezone.now(), source="Later"
+        )
+    money = case_money([case.pk], analyst)
+    assert money.frozen.at_execution == Decimal("3500000.00")
+    assert money.frozen.fiat == Decimal("3477426.00")
+    eth = next(each for each in money.frozen.by_asset if each.symbol == "ETH")
+    assert eth.base == 159_840_000_000_000_000_000
+    assert {price.source for price in money.prices} == {"Later", "Test market"}
+
+
+def test_records_of_suspects_count_where_no_lead_run_reached(case: Case, analyst: Actor) -> None:
+    covered, plain, stranger = make_account(), make_account(), make_account()
+    own(case, covered, analyst)
+    own(case, plain, analyst)
+    reach(case, covered, 90)
+    record(covered, 100)  # the run says 90 of it by its policy
+    record(covered, 40_000_000_000, USDT)
+    record(plain, 7)
+    record(plain, 5, status="failed")
+    record(plain, 5, kind="withdrawal")
+    record(stranger, 1000)
+    reached = {(r.masked, r.symbol): r.base for r in case_money([case.pk], analyst).reached.rows}
+    assert reached == {
+        (covered.masked, "BTC"): 90,
+        (covered.masked, "USDT"): 40_000_000_000,
+        (plain.masked, "BTC"): 7,
+    }
+
+
+def test_only_the_lead_run_counts(case: Case, analyst: Actor) -> None:
+    account = make_account()
+    reach(case, account, 50, lead=False)
+    assert not case_money([case.pk], analyst).reached
+    reach(case, account, 60)
+    money = case_money([case.pk], analyst)
+    assert [row.base for row in money.reached.rows] == [60]
+    assert len(money.lead_runs) == 1
+
+
+def test_what_two_cases_both_know_counts_once(case: Case, analyst: Actor) -> None:
+    account, other = make_account(), make_case(analyst)
+    own(case, account, analyst)
+    own(other, account, analyst)
+    record(account, 10)
+    together = case_money([case.pk, other.pk], analyst)
+    each = money_by_case([case.pk, other.pk], analyst)
+    assert [row.base for row in together.reached.rows] == [10]
+    assert [m.reached.rows[0].base for m in each.values()] == [10, 10]
+
+
+def test_the_money_of_a_case_one_may_not_see_is_nothing(case: Case, analyst: Actor) -> None:
+    account, blocked = make_account(), person("analyst")
+    own(case, account, analyst)
+    record(account, 10)
+    hold(case, account, 10)
+    block_user(case, blocked.person, "Conflict.", by=person("supervisor"))
+    for actor in (blocked, person("auditor"), person("liaison")):
+        money = case_money([case.pk], actor)
+        parts = (money.reached, money.frozen, money.pending, money.left)
+        assert not any(parts)
+        assert unit_money(actor).frozen.fiat == 0
+        assert freeze_kpis(actor).num_waiting == 0
+        assert not ending_soon(actor).exists()
+        assert all(month.num_lines == 0 for month in freezes_by_month(actor))
+
+
+def test_an_asset_without_a_price_is_named_and_in_no_total(case: Case, analyst: Actor) -> None:
+    account = make_account()
+    own(case, account, analyst)
+    record(account, 5, make_asset("x:1/slip44:9", "ODD", 2).pk)
+    money = case_money([case.pk], analyst)
+    assert (money.unvalued, money.reached.fiat) == (("ODD",), Decimal("0.00"))
+    assert money.reached.rows[0].fiat is None
+
+
+def test_cash_is_worth_its_face(case: Case, analyst: Actor) -> None:
+    account = make_account()
+    own(case, account, analyst)
+    record(account, 123_45, make_asset("iso4217:USD", "USD", 2).pk, kind="fiat_in")
+    assert case_money([case.pk], analyst).reached.fiat == Decimal("123.45")
+
+
+@pytest.mark.django_db
+def test_the_price_is_the_latest_at_or_before() -> None:
+    make_asset()
+    at = datetime(2025, 5, 20, 14, 7, tzinfo=UTC)
+    for minutes, price in ((-10, "1"), (0, "2"), (1, "3")):
+        Price.objects.create(
+            asset_id=BTC, currency="USD", price=price, at=at + timedelta(minutes=minutes),
+            source="T",
+        )  # fmt: skip
+    found = price_at(BTC, at)
+    assert found is not None
+    assert found.price == 2
+    assert price_at(BTC, at - timedelta(days=1)) is None
+    assert price_at(BTC, at, "EUR") is None
+
+
+@given(
+    st.integers(0, 10**78 - 1),
+    st.integers(0, 24),
+    st.decimals("0.0000000001", "99999999", places=10),
+)
+def test_a_value_is_exact_before_it_is_rounded(base: int, decimals: int, price: Decimal) -> None:
+    exact = base * int(f"{price:.10f}".replace(".", ""))  # in 10^-(decimals + 10)
+    cents = int(f"{value_of(base, decimals, price):.2f}".replace(".", ""))
+    assert abs(cents * 10 ** (decimals + 8) - exact) * 2 <= 10 ** (decimals + 8)
+
+
+def test_case_money_asks_a_fixed_number_of_queries(
+    case: Case, analyst: Actor, django_assert_num_queries: Any
+) -> None:
+    for _ in range(3):
+        account = make_account()
+        own(case, account, analyst)
+        record(account, 10)
+        reach(case, account, 5)
+        hold(case, account, 10)
+    with django_assert_num_queries(9):
+        case_money([case.pk], analyst)
+    with django_assert_num_queries(9):
+        money_by_case([case.pk], analyst)
+    with django_assert_num_queries(14):
+        freeze_kpis(analyst)
+        ending_soon(analyst)
+    with django_assert_num_queries(1):
+        freezes_by_month(analyst)
+
+
+def test_the_board_counts_what_waits_and_what_ends(case: Case, analyst: Actor) -> None:
+    account = make_account()
+    held = hold(case, make_account(), 100_000_000)
+    ask(case, account, 5, analyst)
+    FreezeRequest.objects.filter(pk=held.pk).update(
+        submitted_at=timezone.now() - timedelta(minutes=10)
+    )
+    kpis = freeze_kpis(analyst)
+    assert (kpis.num_waiting, kpis.num_ending, kpis.num_unknown) == (2, 1, 0)
+    assert [(each.symbol, each.base) for each in kpis.frozen] == [("BTC", 100_000_000)]
+    assert kpis.frozen_fiat == Decimal("100000.00")
+    assert kpis.median_seconds is not None
+    assert 595 <= kpis.median_seconds <= 660
+    months = freezes_by_month(analyst)
+    assert len(months) == 12
+    assert months[-1].held == Decimal("100000.00")
+    assert sum(month.held for month in months[:-1]) == 0
+    assert FreezeLine.objects.filter(state="held").count() == 1

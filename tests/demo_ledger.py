@@ -48,9 +48,12 @@ class DemoLedger:
         return own + deposit + [(address, "service") for address in services]
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        """A table of the world."""
+        """A table of the world, with the story's people under their short names."""
         with (self.built.folder / name).open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            return [
+                {key: value.removeprefix("NQ-7001-") for key, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
 
     def trace(self, seeds: list[str], policy: str) -> dict[str, Any]:
         """The sealed result of a run over the demo ledger; the same question is run once."""

@@ -24,9 +24,15 @@ PRICES = ("asset", "currency", "price", "at", "source", "method")
 LINKS = ("account", "other_account", "link", "basis")
 
 
+def account_number(uid: str) -> str:
+    """The account number of a person of the story: long enough that its mask hides something."""
+    return uid if not uid or uid.startswith("C-") else f"NQ-7001-{uid}"
+
+
 def write_rows(exchange: Exchange, tables: Tables, reassigned_at: int) -> None:
     """All tables of the exchange, in `exchange/`."""
-    tables.write("exchange/accounts.csv", ACCOUNTS, exchange.customers.accounts())
+    accounts = ((account_number(uid), *rest) for uid, *rest in exchange.customers.accounts())
+    tables.write("exchange/accounts.csv", ACCOUNTS, accounts)
     tables.write(
         "exchange/deposit_addresses.csv", DEPOSIT_ADDRESSES, _periods(exchange, reassigned_at)
     )
@@ -42,21 +48,25 @@ def write_rows(exchange: Exchange, tables: Tables, reassigned_at: int) -> None:
     tables.write("exchange/movements.csv", MOVEMENTS, _movements(exchange))
     tables.write("exchange/assets.csv", ASSETS, DECIMALS)
     tables.write("exchange/prices.csv", PRICES, price_rows())
-    tables.write("exchange/links.csv", LINKS, exchange.customers.links())
+    links = (
+        (account_number(uid), account_number(other), *rest)
+        for uid, other, *rest in exchange.customers.links()
+    )
+    tables.write("exchange/links.csv", LINKS, links)
 
 
 def _periods(exchange: Exchange, reassigned_at: int) -> Iterator[tuple[str, ...]]:
     start, change = iso(START), iso(block_time(reassigned_at))
     times = ((start, ""), (start, change), (change, ""))
     for account, script, half in exchange.customers.deposit_periods():
-        yield LEDGER, encode(script), account, *times[half]
+        yield LEDGER, encode(script), account_number(account), *times[half]
 
 
 def _balances(exchange: Exchange) -> Iterator[tuple[str, str, str, str]]:
     at = iso(block_time(TIP))
     for (account, asset), base in sorted(exchange.balances.items()):
         if base:
-            yield account, asset, str(base), at
+            yield account_number(account), asset, str(base), at
 
 
 def _movements(exchange: Exchange) -> Iterator[tuple[object, ...]]:
@@ -67,7 +77,8 @@ def _movements(exchange: Exchange) -> Iterator[tuple[object, ...]]:
         if at is None:
             at = times[row.at] = iso(row.at)
         yield (
-            f"NQ-M-{number:07d}", row.kind, row.account, row.counter_account, row.asset, row.base,
+            f"NQ-M-{number:07d}", row.kind, account_number(row.account),
+            account_number(row.counter_account), row.asset, row.base,
             row.asset_out, row.base_out or "", row.fee_asset, row.fee_base or "", at, row.txid,
             row.status, encode(row.script) if row.script else "", row.ip,
         )  # fmt: skip

@@ -1,0 +1,315 @@
+"""The demo's casework, made through the ordinary services: so its times are load times.
+
+It opens mid-work: a run sealed, a finding approved and one to review, a freeze executed and one to
+approve, a release unread, and a case in which nobody has traced yet.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from cases.models import Balance, Case, ExchangeAccount, Finding, OutboxMessage
+from cases.policy import Actor, Role
+from cases.services.cases import grant_access, open_case, start_case
+from cases.services.findings import (
+    approve_finding,
+    collect_findings,
+    edit_finding,
+    mark_seen,
+    submit_finding,
+)
+from cases.services.freezes import (
+    LineSpec,
+    approve_freeze,
+    request_freeze,
+    submit_freeze,
+    triage_freeze,
+)
+from cases.services.instruments import record_instrument, verify_instrument
+from cases.services.referrals import (
+    approve_referral,
+    clear_referral,
+    draft_referral,
+    package_referral,
+    redact_referral,
+    send_referral,
+)
+from cases.services.suspects import add_name, add_suspect, link_account
+from cases.services.traces import queue_trace
+from cases.services.wallets import add_wallet, add_wallets
+from cases.tasks import send_outbox_task
+from fiu.demo.case_file import CaseFile
+from fiu.demo.rows import account_number
+from fiu.models import Agency, User
+from tracing import jobs
+
+LEDGER = "bitcoin-regtest"
+OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
+SELLERS_CASE = "Obelisk Market: sellers who cash out here"
+PLATFORM_CASE = "Lanternbox: payment wallets"
+
+
+class Desk:
+    """The demo people as services know them, each with a fresh second factor."""
+
+    def __getattr__(self, name: str) -> Actor:
+        user = User.objects.get(username=name)
+        return Actor(
+            user_id=user.pk,
+            role=Role(user.role),
+            agency_id=user.agency_id,
+            address="127.0.0.1",
+            mfa_at=timezone.now(),
+        )
+
+
+def load_casework(folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Make the three cases; a case that is there already is left as it is.
+
+    Args:
+        folder: the written world, with case_file.json.
+        tell: hears one line per step.
+    """
+    facts, desk = CaseFile.read(folder), Desk()
+    for title, make in (
+        (OPERATOR_CASE, _operator),
+        (SELLERS_CASE, _sellers),
+        (PLATFORM_CASE, _platform),
+    ):
+        if not Case.objects.filter(title=title).exists():
+            tell(f"case: {title}")
+            make(facts, desk)
+
+
+def _operator(facts: CaseFile, desk: Desk) -> None:
+    case = open_case(
+        title=OPERATOR_CASE,
+        case_type="darknet",
+        priority="P1",
+        summary=(
+            "The market's bank paid its operator through a fee wallet and straight to his own "
+            "wallet. From there the money went down a peel chain into accounts at this exchange, "
+            "partly by way of an instant exchanger."
+        ),
+        by=desk.mei,
+    )
+    case = start_case(case, by=desk.mei)
+    _operator_wallets(case, facts, desk)
+    _operator_suspects(case, desk)
+    run = queue_trace(
+        case,
+        jobs.TraceParameters(
+            ledger=LEDGER,
+            mode="destination",
+            seeds=tuple(facts.seeds),
+            policy="fifo",
+            max_hops=32,
+            coinjoin="stop",
+        ),
+        by=desk.mei,
+    )
+    jobs.carry_now(run.run)
+    collect_findings(run.run)
+    finding = _findings(case, desk)
+    _freezes(case, finding, desk)
+    _referral(case, finding, desk)
+
+
+def _operator_wallets(case: Case, facts: CaseFile, desk: Desk) -> None:
+    add_wallets(
+        case,
+        text="\n".join(facts.bank),
+        role="bank",
+        provenance="document",
+        provenance_note="FNTF letter 2025-0417, annex 2: wallets of the market's bank",
+        by=desk.mei,
+    )
+    named = [
+        (facts.fee_wallet, "hot", "Obelisk fee wallet", "document", "FNTF letter, annex 3"),
+        (facts.operator[0], "admin", "Pharos, first wallet", "trace", "Receives from the bank"),
+        (facts.operator[1], "admin", "Pharos, last payouts", "trace", "Spent with the first"),
+        (facts.registrar, "service", "Namewharf", "document", "Invoice 8841, page 1"),
+        (facts.z, "service", "Z", "analyst", "Receives 0.75 BTC from Pharos; owner unknown"),
+        (facts.last_peel, "unknown", "End of the peel chain", "trace", "Unspent"),
+        *(
+            (address, "swap", f"Ferryswap order {number}", "document", "FNTF letter, annex 5")
+            for number, address in enumerate(facts.swap, 1)
+        ),
+    ]
+    for address, role, label, provenance, note in named:
+        add_wallet(
+            case, address=address, role=role, label=label, provenance=provenance,
+            provenance_note=note, by=desk.mei,
+        )  # fmt: skip
+
+
+def _operator_suspects(case: Case, desk: Desk) -> None:
+    pharos = add_suspect(
+        case, kind="persona", standing="suspect", role="administrator",
+        names=[("ALIA", "Pharos"), ("ALIA", "Faros"), ("ALIA", "pharos_")],
+        note="Signs the market's notices.", by=desk.mei,
+    )  # fmt: skip
+    add_name(pharos, "ALIA", "法羅斯", by=desk.mei)
+    for kind, role, name, uid, basis in (
+        ("person", "launderer", "Kai-Wen Demoson", "OP-1", "Deposits of the peel chain"),
+        ("organisation", "launderer", "Demo Lighthouse Trading Limited", "OP-2",
+         "Shares a withdrawal address with OP-3; Monero from the bank's log"),
+        ("person", "money_mule", "Sample Courier 000003", "OP-3", "Shares a device with OP-1"),
+    ):  # fmt: skip
+        suspect = add_suspect(
+            case, kind=kind, standing="suspect", role=role, names=[("LEGL", name)], by=desk.mei
+        )
+        link_account(suspect, account_number(uid), basis, by=desk.mei)
+
+
+def _findings(case: Case, desk: Desk) -> Finding:
+    """The engine's drafts about OP-1 and OP-3: one approved, one waiting. Returns the approved."""
+    by_account = {uid: case.findings.get(Q(statement__contains=uid)) for uid in ("OP-1", "OP-3")}
+    for finding in by_account.values():
+        edited = edit_finding(
+            finding,
+            version=finding.version,
+            alternatives=(
+                "The holder sold goods or coins to the operator. The pattern of peels, always to "
+                "the same two accounts within minutes, speaks against it."
+            ),
+            confidence=85,
+            confidence_reason="Sealed run over the whole ledger; deposits are exchange records.",
+            by=desk.mei,
+        )
+        submit_finding(edited, by=desk.mei)
+    approved = Finding.objects.get(pk=by_account["OP-1"].pk)
+    for evidence in approved.counter_evidence.all():
+        mark_seen(evidence.pk, finding=approved, by=desk.tomas)
+    approve_finding(
+        approved,
+        content_hash=approved.content_hash,
+        reason="Run repeated, deposits compared with our own records.",
+        by=desk.tomas,
+    )
+    return Finding.objects.get(pk=approved.pk)
+
+
+def _lines(uid: str, **evidence: int) -> list[LineSpec]:
+    account = ExchangeAccount.objects.get(uid=account_number(uid))
+    balances = Balance.objects.filter(account=account).order_by("asset_id")
+    return [
+        LineSpec(account_id=account.pk, asset=each.asset_id, requested=each.base, **evidence)
+        for each in balances
+        if each.base
+    ]
+
+
+def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
+    today = timezone.now().date()
+    fntf, hdib = Agency.objects.get(short_name="FNTF"), Agency.objects.get(short_name="HDIB")
+    request = record_instrument(
+        case, type="agency_request", number="FNTF-2025-0417", agency_id=fntf.pk,
+        issued_by=fntf.name, issued_on=today - timedelta(days=3), valid_until=None,
+        jurisdiction="US", document=None, by=desk.mei,
+    )  # fmt: skip
+    verify_instrument(request, by=desk.tomas)
+    freeze = request_freeze(
+        case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
+        agency_id=fntf.pk,
+        reason="Proceeds of the market on the operator's accounts; withdrawals were asked for.",
+        lines=[
+            *_lines("OP-1", finding_id=finding.pk),
+            *_lines("OP-2", instrument_id=request.pk),
+        ],
+        expires_at=timezone.now() + timedelta(days=90), by=desk.mei,
+    )  # fmt: skip
+    submit_freeze(freeze, by=desk.mei)
+    triage_freeze(freeze, by=desk.tomas)
+    freeze.refresh_from_db()
+    approve_freeze(
+        freeze, content_hash=freeze.content_hash,
+        reason="Finding approved, request called back on the known number.", by=desk.nora,
+    )  # fmt: skip
+    for message in OutboxMessage.objects.filter(line__freeze=freeze, state="pending"):
+        send_outbox_task(str(message.pk))
+    order = record_instrument(
+        case, type="court_order", number="HDIB-114-0093", agency_id=hdib.pk,
+        issued_by="Harbour District Court", issued_on=today - timedelta(days=1),
+        valid_until=date(today.year + 1, today.month, 1), jurisdiction="TW", document=None,
+        by=desk.ida,
+    )  # fmt: skip
+    verify_instrument(order, by=desk.tomas)
+    waiting = request_freeze(
+        case, legal_basis="court_order", restriction="withdrawals", urgency="urgent",
+        agency_id=hdib.pk, reason="Order of the court on the courier's account.",
+        lines=_lines("OP-3", instrument_id=order.pk),
+        expires_at=timezone.now() + timedelta(days=180), by=desk.mei,
+    )  # fmt: skip
+    submit_freeze(waiting, by=desk.mei)
+    triage_freeze(waiting, by=desk.tomas)
+
+
+def _referral(case: Case, finding: Finding, desk: Desk) -> None:
+    referral = draft_referral(
+        case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
+        subject="Obelisk Market: operator's accounts",
+        summary=(
+            "Payouts of the market's bank were followed to an account in the operator's own name. "
+            "What was left there is held."
+        ),
+        purpose="Criminal investigation of the market's operator",
+        legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
+        tlp="AMBER", handling_code="H1", findings=[finding], freezes=list(
+            case.freezes.filter(state__in=["active", "executing"])
+        ), by=desk.mei,
+    )  # fmt: skip
+    redact_referral(referral, redactions={}, by=desk.mei)
+    referral.refresh_from_db()
+    approve_referral(
+        referral, content_hash=referral.content_hash, reason="Only what was asked for.",
+        by=desk.tomas,
+    )  # fmt: skip
+    referral.refresh_from_db()
+    clear_referral(
+        referral, content_hash=referral.content_hash, reason="Gateway checked.", by=desk.nora
+    )
+    referral.refresh_from_db()
+    package_referral(referral, by=desk.nora)
+    referral.refresh_from_db()
+    send_referral(
+        referral,
+        liaison_ids=[User.objects.get(username="ortiz").pk],
+        expires_at=timezone.now() + timedelta(days=30),
+        by=desk.nora,
+    )
+
+
+def _sellers(facts: CaseFile, desk: Desk) -> None:
+    case = open_case(
+        title=SELLERS_CASE, case_type="darknet", priority="P2",
+        summary="Sellers of the market were paid by its bank; some deposit here. Not traced yet.",
+        by=desk.ida,
+    )  # fmt: skip
+    start_case(case, by=desk.ida)
+    add_wallets(
+        case, text="\n".join(facts.bank[:12]), role="bank", provenance="document",
+        provenance_note="FNTF letter 2025-0417, annex 2", by=desk.ida,
+    )  # fmt: skip
+    seller = add_suspect(
+        case, kind="person", standing="person_of_interest", role="vendor",
+        names=[("LEGL", "Sample Seller 000001"), ("ALIA", "northern_parcels")], by=desk.ida,
+    )  # fmt: skip
+    link_account(seller, account_number("V-1"), "Named in the bank's log", by=desk.ida)
+
+
+def _platform(facts: CaseFile, desk: Desk) -> None:
+    case = open_case(
+        title=PLATFORM_CASE, case_type="csam", priority="P1", visibility="sealed",
+        summary="Payment wallets of a paid platform. Named people only.", by=desk.nora,
+    )  # fmt: skip
+    start_case(case, by=desk.nora)
+    for name in ("mei", "tomas"):
+        grant_access(case, User.objects.get(username=name).pk, "write", by=desk.nora)
+    add_wallets(
+        case, text="\n".join(facts.lanternbox), role="service", provenance="document",
+        provenance_note="Partner list of 2025-04-02, page 1", by=desk.mei,
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""A whole demo installation in a folder of its own, driven as people drive it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+LAUNCH = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """The installed browser, or None."""
+    return next((path for path in CHROMIUM if Path(path).exists()), None)
+
+
+class Site:
+    """`manage.py up --demo` on a free port; `stop` ends it and says how it ended."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("FIU_")},
+            "FIU_HOME": str(home),
+            "FIU_DISPATCH_SECONDS": "0.5",
+            "FIU_HINT_SECONDS": "2",
+            "DJANGO_SETTINGS_MODULE": "fiu.settings",
+        }
+        self.log = (home.parent / "up.stderr").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--demo", "--port", "0"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("ready "), f"no ready line: {line!r}\n{self._tail()}"
+        self.url = line.split()[1].rstrip("/")
+
+    def _tail(self) -> str:
+        return (self.home.parent / "up.stderr").read_text("utf-8", "replace")[-3000:]
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on this installation and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr[-2000:]}"
+        return done.stdout
+
+    def wait_for_demo(self, seconds: float = 120) -> None:
+        """Until the demo world stands: the first person can be signed in."""
+        end = time.monotonic() + seconds
+        loaded = self.home / "demo" / "loaded.json"
+        while not loaded.exists():
+            assert time.monotonic() < end, f"the demo did not load\n{self._tail()}"
+            assert self.process.poll() is None, f"it ended early\n{self._tail()}"
+            time.sleep(0.2)
+
+    def stop(self) -> int:
+        """TERM, and the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.log.close()
+        return self.process.wait()
+
+
+@dataclass
+class Seat:
+    """One person in front of one browser window; keeps all that a console would show."""
+
+    site: Site
+    name: str
+    page: Page
+    context: BrowserContext
+    messages: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.site.url + path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def code(self) -> str:
+        """The person's current second-factor code."""
+        answer = json.loads(self.site.manage("signin", self.name, "--code", "--json"))
+        return str(answer["code"])
+
+    def check(self) -> None:
+        """axe finds nothing, the console is empty, nothing left the origin."""
+        violations = Axe().run(self.page).response["violations"]
+        assert violations == [], _in_words(self.page.url, violations)
+        assert self.messages == []
+        assert self.foreign == []
+
+
+def _in_words(url: str, violations: list[dict[str, Any]]) -> str:
+    lines = [url]
+    for violation in violations:
+        lines.append(f"{violation['id']}: {violation['help']}")
+        lines += [f"    {node['html'][:160]}" for node in violation["nodes"][:4]]
+    return "\n".join(lines)
+
+
+def take_seat(site: Site, browser: Browser, name: str, theme: str = "light") -> Seat:
+    """Sign a demo person in by link and second factor, in a fresh browser context."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    seat = Seat(site, name, page, context)
+
+    def heard(message: ConsoleMessage) -> None:
+        seat.messages.append(f"{message.type}: {message.text} ({page.url})")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((site.url, "data:", "blob:")):
+            seat.foreign.append(request.url)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: seat.messages.append(f"error: {error} ({page.url})"))
+    page.on("request", asked)
+    answer = json.loads(site.manage("signin", name, "--json"))
+    page.goto(answer["link"])
+    if page.locator("button[type=submit]").count() and "/2fa/" not in page.url:
+        page.locator("main button[type=submit]").first.click()
+    page.locator("input[name=code]").fill(answer["code"])
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_load_state("networkidle")
+    return seat

@@ -143,7 +143,7 @@ def months(actor: Actor) -> list[Column]:
     """Money frozen by month, at its value when it was frozen."""
     return [
         Column(
-            date_format(month.month, "M Y" if month.month.month == 1 else "M"),
+            date_format(month.month, "M"),
             (
                 Part(_("Held"), month.held, "ice", headline(month.held)),
                 Part(_("Released"), month.released, "rest", headline(month.released)),

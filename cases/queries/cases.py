@@ -179,19 +179,18 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
     """Head, money strip and tab counts of one case: 15 queries."""
     money = case_money([case.pk], actor)
     lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
-    counts = (
-        Case.objects.filter(pk=case.pk)
-        .annotate(
-            wallets=_number_of(Wallet.objects.all()),
-            traces=_number_of(CaseRun.objects.all()),
-            suspects=_number_of(Suspect.objects.all()),
-            findings=_number_of(Finding.objects.filter(state__in=STANDING_FINDINGS)),
-            freezes=_number_of(FreezeRequest.objects.all()),
-            referrals=_number_of(Referral.objects.all()),
-        )
-        .values("wallets", "traces", "suspects", "findings", "freezes", "referrals")
-        .get()
+    counted = {
+        "wallets": Wallet.objects.all(),
+        "traces": CaseRun.objects.all(),
+        "suspects": Suspect.objects.all(),
+        "findings": Finding.objects.filter(state__in=STANDING_FINDINGS),
+        "freezes": FreezeRequest.objects.all(),
+        "referrals": Referral.objects.all(),
+    }
+    numbers = Case.objects.filter(pk=case.pk).values_list(
+        *(_number_of(rows) for rows in counted.values())
     )
+    counts = dict(zip(counted, numbers.get(), strict=True))
     shared = Referral.objects.filter(
         case=case, state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
     )

@@ -13,14 +13,10 @@ from django.utils.translation import ngettext
 from cases.flow import Edge, Flow, Group, layout
 from cases.flow_groups import Words, summarise
 from cases.models import Asset, Case, CaseRun, Price
+from cases.queries.flow_lanes import fold_chains, lanes, merged
 from cases.queries.flow_places import Gathering, Pair, Place, short
 from cases.queries.money import CaseMoney, fiat_of, price_at
 from tracing import reads
-
-MIDDLE_LANES = 3
-SUSPECT_ROLES = ("admin", "mule", "vendor")
-BANK_ROLES = ("bank", "hot", "cold")
-PAYER_ROLES = ("deposit", "buyer")
 
 
 @dataclass(frozen=True)
@@ -58,18 +54,18 @@ def case_flow(
     ledger = result["seal"]["snapshot"]["ledger"]
     rows = (row for step in result["steps"] for row in (*step["in"], *step["out"]))
     addresses = {row[1] for row in rows if row[1]}
-    gathering = Gathering(case, run, ledger, states_of(money), addresses)
+    gathering = Gathering(case, run, ledger, states_of(money), addresses, result["seal"])
     for step in result["steps"]:
         gathering.add_step(step)
     for end in result["ends"]:
         gathering.add_end(end)
-    places = gathering.places
+    places, moved = fold_chains(gathering.places, gathering.moved)
     seeds = [place.id for place in places.values() if place.is_seed]
     goals = [place.id for place in places.values() if place.account is not None]
-    sums = {pair: sum(amounts.values()) for pair, amounts in gathering.moved.items()}
+    sums = {pair: sum(amounts.values()) for pair, amounts in moved.items()}
     key = key_pairs(sums, seeds, goals or largest_ends(places))
     moves = [
-        Moves(places[a], places[b], sums[a, b], tuple(gathering.moved[a, b]), (a, b) in key)
+        Moves(places[a], places[b], sums[a, b], tuple(moved[a, b]), (a, b) in key)
         for a, b in sorted(sums, key=lambda pair: (-sums[pair], pair))
     ]
     asset = asset_of(result["seal"]["snapshot"]["chain"])
@@ -129,7 +125,9 @@ def drawn(
     shown = [move for move in moves if move.is_key] if only_key else list(moves)
     on_key = {place.id for move in moves if move.is_key for place in (move.source, move.target)}
     used = {place.id for move in shown for place in (move.source, move.target)}
-    lane_of, titles = lanes([places[name] for name in sorted(used)])
+    lane_of, titles = lanes(
+        [places[name] for name in sorted(used)], [(m.source.id, m.target.id) for m in shown]
+    )
     price = price_of(asset)
 
     def amount_words(amount: int, fiat: Decimal | None) -> str:
@@ -160,9 +158,10 @@ def group_of(
     """A place as a card."""
     num_addresses = max(1, len(place.addresses))
     amount = words_of(place.amount, asset)
-    second = short(next(iter(place.addresses), "")) if num_addresses == 1 else (
-        count_words(num_addresses)
-    )
+    second = count_words(num_addresses)
+    if num_addresses == 1:
+        address = short(next(iter(place.addresses), ""))
+        second = address if address != place.label else ""
     if place.account is not None:
         second = account_words(place.role)
     return Group(
@@ -178,37 +177,6 @@ def group_of(
         open_only=place.wallet is not None or place.account is not None,
         note=break_words(place),
     )
-
-
-def lanes(places: Sequence[Place]) -> tuple[dict[str, int], list[str]]:
-    """The lane of each place: payers, bank, layering by distance, suspects, accounts here."""
-    middle = sorted({place.hops for place in places if kind_of(place) == 2})
-    step = {hops: index * MIDDLE_LANES // len(middle) if len(middle) > MIDDLE_LANES else index
-            for index, hops in enumerate(middle)}  # fmt: skip
-    first_after = 2 + max(1, len(set(step.values())))
-    lane_of = {}
-    for place in places:
-        kind = kind_of(place)
-        lane_of[place.id] = (
-            kind if kind < 2 else 2 + step[place.hops] if kind == 2 else first_after + kind - 3
-        )
-    layering = [_("Layering")] + [
-        _("Layering, part %(number)d") % {"number": number}
-        for number in range(2, first_after - 1)
-    ]
-    titles = [_("Payers"), _("Start"), *layering, _("Suspects' wallets"), _("Accounts here")]
-    return lane_of, titles
-
-
-def kind_of(place: Place) -> int:
-    """0 payers, 1 start, 2 layering, 3 suspects' wallets, 4 accounts at this exchange."""
-    if place.account is not None:
-        return 4
-    if place.role in BANK_ROLES or place.is_seed:
-        return 1
-    if place.role in PAYER_ROLES:
-        return 0
-    return 3 if place.role in SUSPECT_ROLES else 2
 
 
 def states_of(money: CaseMoney) -> dict[UUID, str]:
@@ -235,6 +203,11 @@ def break_words(place: Place) -> str:
 def account_words(state: str) -> str:
     """What became of the money of an account, for its card."""
     return {"frozen": _("frozen"), "pending": _("pending"), "left": _("left")}.get(state, "")
+
+
+def group_words(places: Sequence[Place]) -> str:
+    """The name of several places told as one."""
+    return count_words(len({address for place in places for address in place.addresses}))
 
 
 def count_words(number: int) -> str:
@@ -281,7 +254,7 @@ def inspected(found: CaseFlow, card: str) -> tuple[Place, list[Moves], list[Move
         return None
     inside = set(members)
     places = [found.places[name] for name in members]
-    place = places[0] if len(places) == 1 else together(card, places)
+    place = places[0] if len(places) == 1 else merged(card, group_words(places), places)
     across = [m for m in found.moves if (m.source.id in inside) != (m.target.id in inside)]
     came = [move for move in across if move.target.id in inside]
     went = [move for move in across if move.source.id in inside]
@@ -289,19 +262,3 @@ def inspected(found: CaseFlow, card: str) -> tuple[Place, list[Moves], list[Move
         place, received=sum(move.amount for move in came), sent=sum(move.amount for move in went)
     )
     return place, came, went
-
-
-def together(card: str, places: Sequence[Place]) -> Place:
-    """Several places told as one."""
-    whole = Place(card, "", places[0].role)
-    for place in places:
-        whole.addresses |= place.addresses
-        whole.low += place.low
-        whole.high += place.high
-        whole.num_outputs += place.num_outputs
-        whole.seen(place.first_at)
-        whole.seen(place.last_at)
-        for status, amount in place.statuses.items():
-            whole.statuses[status] = whole.statuses.get(status, 0) + amount
-    whole.label = count_words(len(whole.addresses))
-    return whole

@@ -18,6 +18,7 @@ from tracing import reads
 BREAKS = {"service": "service", "coinjoin": "coinjoin"}
 
 Pair = tuple[str, str]
+Moved = dict[Pair, dict[str, int]]  # units by transaction
 StepRow = Mapping[str, Any]
 
 
@@ -35,7 +36,7 @@ class Place:
     sent: int = 0
     low: int = 0
     high: int = 0
-    hops: int = 99
+    hops: int = 10**6  # payments from the seeds; below 0 in a run to the source
     first_at: str = ""
     last_at: str = ""
     is_seed: bool = False
@@ -71,10 +72,13 @@ class Gathering:
         ledger: str,
         states: Mapping[UUID, str],
         addresses: Iterable[str],
+        seal: Mapping[str, Any],
     ) -> None:
         self.places: dict[str, Place] = {}
-        self.moved: dict[Pair, dict[str, int]] = {}
+        self.moved: Moved = {}
         self.states = states
+        self.seeds = set(seal["parameters"]["seeds"])
+        self.sign = -1 if seal["parameters"]["mode"] == "source" else 1
         rows = ReachedAccount.objects.filter(case_run=run).select_related("account")
         self.reached = {row.outpoint: row for row in rows}
         wallets = Wallet.objects.filter(case=case, ledger=ledger).order_by("pk")
@@ -87,13 +91,12 @@ class Gathering:
         """Count what one transaction moved, shared among its inputs by what each brought."""
         ins = [(self.place(row), int(row[2])) for row in step["in"]]
         outs = [(self.place(row), int(row[2])) for row in step["out"]]
+        hops = self.sign * int(step["hops"])
         for place, _amount in ins:
             place.seen(step["at"])
-            if step["hops"] <= 1:
-                place.is_seed = True
-                place.hops = 0
+            place.hops = min(place.hops, hops - 1)
         for (place, amount), row in zip(outs, step["out"], strict=True):
-            place.hops = min(place.hops, int(step["hops"]))
+            place.hops = min(place.hops, hops)
             place.num_outputs += 1
             place.seen(step["at"])
             for source, part in shared(amount, ins):
@@ -124,6 +127,8 @@ class Gathering:
             found = self.places[key] = self._new(key, outpoint, address)
         if address:
             found.addresses.add(address)
+        if outpoint in self.seeds or address in self.seeds:
+            found.is_seed = True
         return found
 
     def _key(self, outpoint: str, address: str | None) -> str:

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 
 from django.db.models import Q
-from tracing.reads import AddressError, AddressSummary, ParsedAddress
 
 from cases.models import (
     Case,
@@ -18,6 +17,7 @@ from cases.models import (
 )
 from cases.policy import Actor
 from tracing import reads
+from tracing.reads import AddressError, AddressSummary, ParsedAddress
 
 MOST = 20
 REFERENCE = re.compile(r"(CASE|SUSP|FIND|FRZ|REF)-[0-9]{4}-[0-9]{6}", re.IGNORECASE)

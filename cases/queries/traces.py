@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from tracing.reads import RunView
-
 from cases.models import Case, CaseRun, ExchangeAccount, ReachedAccount, Wallet
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
+from tracing.reads import RunView
 
 END_ROWS = 50
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
-from tracing.reads import AddressSummary
 
 from cases.models import Case, Wallet
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
+from tracing.reads import AddressSummary
 
 
 @dataclass(frozen=True)

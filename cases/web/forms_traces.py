@@ -12,9 +12,9 @@ from tracing.errors import TracingError
 from tracing.jobs import TraceParameters
 
 MODES = [
-    ("destination", _("Destination: where the money went")),
-    ("source", _("Source: where the money came from")),
-    ("paths", _("Paths: how money got from one set of wallets to another")),
+    ("destination", _("Destination: where it went")),
+    ("source", _("Source: where it came from")),
+    ("paths", _("Paths: how it got from one set of wallets to another")),
 ]
 POLICIES = [
     ("haircut", _("Haircut")),
@@ -32,7 +32,7 @@ class TraceForm(forms.Form):
     """A question to the ledger; `parameters()` is the same as a value, once the form is valid."""
 
     mode = forms.ChoiceField(
-        label=_("Question"), choices=MODES, initial="destination", widget=forms.RadioSelect
+        label=_("What to look for"), choices=MODES, initial="destination", widget=forms.RadioSelect
     )
     ledger = forms.ChoiceField(label=_("Ledger"))
     seed_wallets = forms.ModelMultipleChoiceField(

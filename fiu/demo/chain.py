@@ -80,6 +80,7 @@ class BlockFiles:
     def __init__(self, folder: Path, first: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.paths: list[Path] = []
+        self.num_blocks: list[int] = []
         self._folder, self._number, self._room = folder, first, 0
 
     def __enter__(self) -> Self:
@@ -98,6 +99,7 @@ class BlockFiles:
         path = self._folder / f"blk{self._number:05d}.dat"
         self._file = path.open("wb")
         self.paths.append(path)
+        self.num_blocks.append(0)
         self._number += 1
         self._room = FILE_BYTES
 
@@ -109,6 +111,7 @@ class BlockFiles:
         self._file.write(MAGIC + len(block).to_bytes(4, "little"))
         self._file.write(block)
         self._room -= len(block) + 8
+        self.num_blocks[-1] += 1
 
 
 class Chain:

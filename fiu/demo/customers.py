@@ -51,7 +51,6 @@ class Customers:
         }
         self.uids = [places.get(place) or f"C-{place + 1:06d}" for place in range(self.num)]
         self._place = {uid: place for place, uid in enumerate(self.uids)}
-        self._scripts = [scripts.of("customer-deposit", place) for place in range(self.num)]
         deck = stream.shuffled([uid for place, uid in enumerate(self.uids) if place not in places])
 
         def deal(count: int) -> list[str]:
@@ -72,9 +71,16 @@ class Customers:
         )  # (holder until, holder from) of one deposit address
         self._later = dict(self.reassigned)
         self._without = [new for _, new in self.reassigned]
+        bystanders = self._bystanders()
+        sharers = frozenset(old for old, _ in self.reassigned)
         self._depositors = [
-            place for uid, place in self._place.items() if uid not in self._bystanders()
+            place
+            for uid, place in self._place.items()
+            if uid in sharers or (place % 5 < 2 and uid not in bystanders)
         ]
+        asked = self._depositors + [self._place[uid] for uid in special]
+        # Two customers of five have ever asked for a deposit address.
+        self._scripts = {place: scripts.of("customer-deposit", place) for place in sorted(asked)}
         self._stream = stream
         self._countries = self._draw_countries()
 
@@ -129,16 +135,14 @@ class Customers:
 
     def deposit_periods(self) -> Iterator[tuple[str, bytes, int]]:
         """(account, address, part): part 0 is all the time, 1 until the change, 2 from then on."""
-        without = frozenset(self._without)
-        for place, uid in enumerate(self.uids):
-            if uid in without:
-                continue
+        for place, script in self._scripts.items():
+            uid = self.uids[place]
             later = self._later.get(uid)
             if later is None:
-                yield uid, self._scripts[place], 0
+                yield uid, script, 0
             else:
-                yield uid, self._scripts[place], 1
-                yield later, self._scripts[place], 2
+                yield uid, script, 1
+                yield later, script, 2
 
     def links(self) -> Iterator[tuple[str, str, str, str]]:
         """Rows of links.csv: what accounts share; besides the three, families with one device."""

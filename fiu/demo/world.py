@@ -145,10 +145,10 @@ def build(
     with BlockFiles(folder / "other_branch") as branch:
         _write_other_branch(world, branch)
     tables = Tables(folder)
-    for path in files.paths + branch.paths:
+    counted = zip(files.paths + branch.paths, files.num_blocks + branch.num_blocks, strict=True)
+    for path, num_blocks in counted:
         name = path.relative_to(folder).as_posix()
-        content = path.read_bytes()
-        tables.note(name, len(content), sha256(content).hexdigest())
+        tables.note(name, num_blocks, sha256(path.read_bytes()).hexdigest())
     write_rows(world.exchange, tables, REASSIGNED_AT)
     tables.write("bank_log_xmr.csv", LOG, world.monero.log_rows())
     bank = [world.bank.deposit_script(n) for n in range(scale.deposit_addresses)]

@@ -65,6 +65,8 @@ def test_the_manifest_names_every_table_with_its_hash(demo: DemoLedger) -> None:
         content = (demo.built.folder / name).read_bytes()
         assert sha256(content).hexdigest() == entry["sha256"]
     assert manifest["exchange/accounts.csv"]["rows"] == 20_000 + 50
+    blocks = [entry["rows"] for name, entry in manifest.items() if name.startswith("blocks/")]
+    assert sum(blocks) == 20_160
 
 
 def test_the_other_branch_replaces_two_blocks(demo: DemoLedger, tmp_path: Path) -> None:
@@ -151,6 +153,32 @@ def test_the_peels_pay_the_listed_amounts_in_the_listed_order(demo: DemoLedger) 
         paid, kept = made if number % 2 else made[::-1]
         assert paid == (target, amount * 10_000)
         assert kept[0] == a["peel"][number]
+
+
+def test_v1_is_paid_twelve_times_and_deposits_three_times(demo: DemoLedger) -> None:
+    operator, known = demo.oracle["operator"], demo.oracle["addresses"]
+    payouts = [outpoint.partition(":") for outpoint in operator["v1_payouts"]]
+    assert [demo.coins_of(txid)[1][int(vout)] for txid, _, vout in payouts] == (
+        [(known["sellers"]["V-1"], 2_500_000)] * 12
+    )
+    assert demo.height_of(payouts[-1][0]) == 18_143
+    deposits = [outpoint.partition(":")[0] for outpoint in operator["v1_deposits"]]
+    assert demo.height_of(deposits[-1]) == 18_180
+    for txid in deposits:
+        spent, made = demo.coins_of(txid)
+        assert len(spent) == 4
+        assert made == [(known["deposit"]["V-1"], 9_998_000)]
+
+
+def test_212_customers_withdrew_straight_to_the_bank(demo: DemoLedger) -> None:
+    bank = frozenset(demo.oracle["clusters"]["bank"])
+    buyers = {
+        row["account"]
+        for row in demo.rows("exchange/movements.csv")
+        if row["kind"] == "withdrawal" and row["address"] in bank
+    }
+    assert buyers == set(demo.oracle["bank"]["buyers"])
+    assert len(buyers) == 212
 
 
 # CoinJoins

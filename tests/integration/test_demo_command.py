@@ -1,0 +1,67 @@
+"""The demo command: what it refuses, what it makes, and that it does nothing twice."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
+
+from fiu.demo.installation import Installed, add_people, set_services
+from fiu.models import Agency, User
+from fiu.people import demo_file
+from tracing.models import Boundary
+
+
+def run(*arguments: str) -> Any:
+    out = StringIO()
+    call_command("demo", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture
+def home(settings: Any, tmp_path: Path) -> Path:
+    settings.FIU_HOME = tmp_path
+    (tmp_path / "demo").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2025-05-26T09:00:00", ""])
+def test_a_time_without_zone_is_refused(home: Path, text: str) -> None:
+    with pytest.raises(CommandError, match="time with its zone"):
+        run("--now", text)
+
+
+def test_a_loaded_world_is_left_as_it_is(home: Path) -> None:
+    Installed("demo", 7, "2025-05-26T09:00:00+00:00").write(demo_file())
+    assert run() == {"installed": True, "scale": "demo", "seed": 7}
+
+
+def test_a_second_world_needs_another_home(home: Path) -> None:
+    Installed("demo", 7, "2025-05-26T09:00:00+00:00").write(demo_file())
+    with pytest.raises(CommandError, match="choose another FIU_HOME"):
+        run("--seed", "8")
+
+
+def test_a_reorganisation_needs_a_world(home: Path) -> None:
+    with pytest.raises(CommandError, match="no demo world here yet"):
+        run("--reorg")
+
+
+@pytest.mark.django_db
+def test_the_people_come_once_each_with_a_second_factor() -> None:
+    add_people()
+    add_people()
+    assert User.objects.count() == 8
+    assert {user.username for user in User.objects.filter(role="liaison")} == {"ortiz", "chen"}
+    assert Agency.objects.get(short_name="FNTF").domain == "fntf.example"
+    assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 8
+    assert not any(user.has_usable_password() for user in User.objects.all())
+
+
+@pytest.mark.django_db
+def test_traces_stop_at_the_services_of_the_pack() -> None:
+    assert set_services(7) == set_services(7) == 9
+    assert set(Boundary.objects.values_list("kind", flat=True)) == {"service"}

@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS balance (
     account TEXT NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, held TEXT NOT NULL,
     PRIMARY KEY (account, asset)
 );
+CREATE TABLE IF NOT EXISTS stopped (
+    ref TEXT PRIMARY KEY, account TEXT NOT NULL, asset TEXT NOT NULL, base TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS operation (
     key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL
 );
@@ -40,7 +43,11 @@ class Books:
             connection.executescript(SCHEMA)
 
     def load(self, balances: Path) -> int:
-        """Take balances from a CSV file (account, asset, base, at); known accounts stay."""
+        """Take balances from a CSV file (account, asset, base, at); known accounts stay.
+
+        A movements.csv beside it names the withdrawals that were stopped: their value is still in
+        the balance, and a hold that reaches it says so in a receipt of its own.
+        """
         content = balances.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         with self._transaction() as connection:
@@ -52,6 +59,10 @@ class Books:
                 if AMOUNT.fullmatch(row["base"])
             ]
             connection.executemany("INSERT OR IGNORE INTO balance VALUES (?, ?, ?, '0')", rows)
+            connection.executemany(
+                "INSERT OR IGNORE INTO stopped VALUES (?, ?, ?, ?)",
+                _stopped_withdrawals(balances.with_name("movements.csv")),
+            )
             connection.execute("INSERT INTO loaded VALUES (?)", (digest,))
         return len(rows)
 
@@ -121,11 +132,14 @@ class Books:
             "UPDATE balance SET free=?, held=? WHERE account=? AND asset=?",
             (str(free - sign * amount), str(held + sign * amount), account, asset),
         )
-        return 200, {
+        answer = {
             "external_ref": f"{kind[0].upper()}-{uuid.uuid4().hex[:12]}",
             "executed": str(amount),
             "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
+        if kind == "hold":
+            answer |= _parts(connection, account, asset, free, amount, answer["external_ref"])
+        return 200, answer
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -145,3 +159,39 @@ class Books:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+
+def _stopped_withdrawals(movements: Path) -> list[tuple[str, str, str, str]]:
+    """Reference, account, asset and amount of each withdrawal with the status "stopped"."""
+    if not movements.exists():
+        return []
+    with movements.open(encoding="utf-8", newline="") as file:
+        header = file.readline()
+        few = [header, *(line for line in file if ",stopped," in line)]
+    return [
+        (row["ref"], row["account"], row["asset"], str(int(row["base"])))
+        for row in csv.DictReader(few)
+        if row["kind"] == "withdrawal" and AMOUNT.fullmatch(row["base"])
+    ]
+
+
+def _parts(
+    connection: sqlite3.Connection, account: str, asset: str, free: int, amount: int, ref: str
+) -> dict[str, Any]:
+    """The receipts of a hold that reaches into stopped withdrawals; nothing where none does."""
+    rows = connection.execute(
+        "SELECT ref, base FROM stopped WHERE account=? AND asset=? ORDER BY ref", (account, asset)
+    ).fetchall()
+    plain = min(amount, max(0, free - sum(int(base) for _, base in rows)))
+    wanted = amount - plain
+    if not wanted:
+        return {}
+    connection.execute("DELETE FROM stopped WHERE account=? AND asset=?", (account, asset))
+    parts = [("balance", plain), ("withdrawal", wanted)]
+    return {
+        "parts": [
+            {"external_ref": f"{ref}-{number}", "source": source, "base": str(base)}
+            for number, (source, base) in enumerate(parts, 1)
+            if base
+        ]
+    }

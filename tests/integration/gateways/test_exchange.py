@@ -299,3 +299,24 @@ def test_nothing_sent_to_the_exchange_says_why(tmp_path):
         assert word not in head.lower().replace(b"bearer", b"") + body.lower().replace(
             b"reference", b""
         )
+
+
+def test_a_hold_that_reaches_into_a_stopped_withdrawal_has_two_receipts(
+    exchange: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "movements.csv").write_text(
+        "ref,kind,account,counter_account,asset,base,asset_out,base_out,fee_asset,fee_base,at,"
+        "txid,status,address,ip\n"
+        f"M-1,withdrawal,NQ-1,,{BTC},700,,,,,2025-06-01T00:00:00Z,,stopped,,\n"
+        f"M-2,withdrawal,NQ-1,,{BTC},100,,,,,2025-06-01T00:00:00Z,,completed,,\n"
+    )
+    client = exchange()
+    receipt = client.freeze(uuid4(), "NQ-1", BTC, 900, "H-1")
+    assert receipt.executed == 900
+    assert [(part.source, part.base) for part in receipt.booked] == [
+        ("balance", 300),
+        ("withdrawal", 600),
+    ]
+    assert len({part.external_ref for part in receipt.booked}) == 2
+    rest = client.freeze(uuid4(), "NQ-1", BTC, None, "H-2")
+    assert [(part.source, part.base) for part in rest.booked] == [("balance", 100)]

@@ -7,7 +7,8 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import StringIO
 from typing import Any
 
@@ -15,12 +16,15 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cases.guards import install_guards, remove_guards
 from cases.models import AuditEvent, Case, ReadEvent
 from cases.policy import SYSTEM
 from cases.services.audit import (
     FIRST_PREVIOUS,
+    canonical,
     event_hash,
     keyed,
     record_event,
@@ -68,6 +72,19 @@ def test_the_hash_is_the_published_formula() -> None:
         reason="",
         data='{"case_type":"darknet","priority":"P2","visibility":"unit"}',
     )
+
+
+@given(st.text(), st.text(), st.integers(1, 2**31), st.none() | st.integers(1, 2**53 - 1))
+def test_the_hashed_form_is_canonical(reason: str, data: str, seq: int, actor: int | None) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    event = {
+        "case": None, "seq": seq, "at": "2026-01-02T03:04:05.678Z", "actor": actor,
+        "actor_ip": "::1", "action": "x", "object": "y", "reason": reason, "data": data,
+    }  # fmt: skip
+    assert event_hash(
+        "0" * 64, case=None, seq=seq, at=at, actor=actor, actor_ip="::1", action="x", object="y",
+        reason=reason, data=data,
+    ) == sha256(b"tracehold-audit-v1\0" + b"0" * 64 + canonical(event)).hexdigest()  # fmt: skip
 
 
 def test_the_system_has_a_chain_of_its_own() -> None:

@@ -19,6 +19,8 @@ from django.utils.http import urlencode
 from django_structlog.middlewares import RequestMiddleware
 
 from cases.policy import Actor, PermissionDenied, Role, StepUpRequired
+from cases.services.audit import record_refusal
+from cases.services.errors import CaseworkError
 from cases.states import InvalidTransition
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.errors import error_page
@@ -229,6 +231,20 @@ class DomainErrors:
             return error_page(request, 409)
         if isinstance(error, StepUpRequired):
             return step_up(request)
+        if isinstance(error, PermissionDenied):
+            keep_refusal(request, error)
         if isinstance(error, PermissionDenied | DjangoPermissionDenied):
             return error_page(request, 403, str(error))
+        if isinstance(error, CaseworkError):
+            return error_page(request, 409, str(error))
         return None
+
+
+def keep_refusal(request: HttpRequest, error: PermissionDenied) -> None:
+    """H8: a refused permission is an audit event too, written after the service rolled back."""
+    actor: Actor | None = getattr(request, "actor", None)
+    match = request.resolver_match
+    if actor is None or match is None:
+        return
+    subject = next((str(value) for value in match.kwargs.values()), "-")
+    record_refusal(by=actor, action=match.view_name or "-", object=subject, reason=str(error))

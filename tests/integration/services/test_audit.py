@@ -16,12 +16,15 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.urls import resolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.guards import install_guards, remove_guards
 from cases.models import AuditEvent, Case, ReadEvent
-from cases.policy import SYSTEM
+from cases.policy import SYSTEM, PermissionDenied
 from cases.services.audit import (
     FIRST_PREVIOUS,
     canonical,
@@ -33,6 +36,7 @@ from cases.services.audit import (
     verify_chains,
 )
 from cases.services.cases import edit_case
+from fiu.middleware import DomainErrors
 from tests.casework import make_approved_finding, make_case, person
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +260,19 @@ def test_times_are_read_back_as_written() -> None:
 
 def test_sqlite_has_the_functions_we_need() -> None:
     assert sqlite3.sqlite_version_info >= (3, 35)
+
+
+def test_a_refused_permission_is_kept_by_the_doors(rf: RequestFactory) -> None:
+    by = person("analyst")
+    request = rf.post("/")
+    request.actor = by
+    request.resolver_match = resolve("/")
+    answer = DomainErrors(lambda _request: HttpResponse()).process_exception(
+        request, PermissionDenied("The role analyst may not approve freeze.")
+    )
+    assert answer is not None
+    assert answer.status_code == 403
+    event = AuditEvent.objects.get(case=None)
+    assert (event.action, event.actor_id) == ("permission_refused", by.user_id)
+    assert "approve freeze" in event.reason
+    assert verify_chains().is_whole

@@ -1,10 +1,14 @@
 """Findings: drafted by people or from a trace, reviewed by a second person."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -274,6 +278,45 @@ def test_the_second_of_two_reviewers_loses(submitted: Finding, boss: Actor) -> N
     with pytest.raises(InvalidTransition):
         approve_finding(submitted, content_hash=submitted.content_hash, reason="Me.", by=other)
     assert Finding.objects.get(pk=submitted.pk).approvals.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_reviewers_at_the_same_moment_exactly_one_wins() -> None:
+    by, boss, other = person("analyst"), person("supervisor"), person("compliance")
+    case = make_case(by, started=True)
+    for _ in range(8):
+        finding = submit_finding(make_finding(case, by), by=by)
+        see_all(finding, boss)
+        start = threading.Barrier(2)
+        won: list[str] = []
+
+        def decide(
+            name: str, service: Callable[[], object], *, gate: Any = start, wins: Any = won
+        ) -> None:
+            gate.wait()
+            try:
+                service()
+                wins.append(name)
+            except InvalidTransition:
+                pass
+            finally:
+                connection.close()
+
+        services = {
+            "approved": partial(
+                approve_finding, finding, content_hash=finding.content_hash, reason="x", by=boss
+            ),
+            "rejected": partial(reject_finding, finding, reason="x", by=other),
+        }
+        threads = [threading.Thread(target=decide, args=each) for each in services.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        finding.refresh_from_db()
+        assert won == [finding.state]
+        assert finding.approvals.count() == 1
+    assert verify_chains().is_whole
 
 
 def test_the_second_of_two_edits_loses(case: Case, by: Actor) -> None:

@@ -301,7 +301,7 @@ def test_every_answer_has_its_headers(ana):
         assert "unsafe" not in policy
         assert answer["Cache-Control"] == "no-store, private"
         assert answer["X-Content-Type-Options"] == "nosniff"
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
         assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,22 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return condition()
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that was started once: tables, secrets and static files stand."""
+    running = Running(tmp_path_factory.mktemp("prepared") / "home")
+    running.wait_ready()
+    running.end()
+    return running.home
+
+
+@pytest.fixture
+def up_again(prepared: Path, tmp_path: Path, up: Up) -> Up:
+    """Starts in a copy of a home that was started before."""
+    shutil.copytree(prepared, tmp_path / "home")
+    return up
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     started: list[Running] = []
@@ -159,8 +176,8 @@ def test_one_command_starts_serves_and_ends_without_a_trace(up, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_supervisor_killed_with_9_takes_all_along(up):
-    running = up()
+def test_a_supervisor_killed_with_9_takes_all_along(up_again):
+    running = up_again()
     running.wait_ready()
     family = running.children()
     running.process.kill()
@@ -169,8 +186,8 @@ def test_a_supervisor_killed_with_9_takes_all_along(up):
 
 
 @pytest.mark.slow
-def test_a_child_that_dies_is_started_again(up):
-    running = up()
+def test_a_child_that_dies_is_started_again(up_again):
+    running = up_again()
     running.wait_ready()
     for pid in running.children():
         if "gunicorn" in Path(f"/proc/{pid}/cmdline").read_text():
@@ -186,8 +203,8 @@ def test_a_child_that_dies_is_started_again(up):
     assert "web ended" in running.errors.read_text()
 
 
-def test_a_port_in_use_is_one_sentence(up, tmp_path):
-    running = up()
+def test_a_port_in_use_is_one_sentence(up_again, tmp_path):
+    running = up_again()
     running.wait_ready()
     port = running.url.rstrip("/").rsplit(":", 1)[1]
     (tmp_path / "other").mkdir()

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.apps import apps
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from cases.models.freezes import LEGAL_BASES
 from cases.policy import Role
 from cases.services.audit import content_digest
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.states import FindingState
 
 APPROVAL_LASTS = timedelta(hours=72)
 
@@ -48,7 +50,7 @@ def content_hash_of(freeze: FreezeRequest) -> str:
 
     Four queries. Times and amounts enter as strings; state and receipts do not enter.
     """
-    lines = freeze.lines.select_related("account", "finding", "instrument").order_by("pk")
+    lines = _with_evidence(freeze)
     agency = freeze.agency
     return content_digest(
         {
@@ -132,23 +134,15 @@ def _check_ids(found: int, asked: set[int] | set[str], sentence: str) -> None:
         raise NotFound(sentence)
 
 
-def require_evidence(freeze: FreezeRequest, today: date | None = None) -> None:
+def require_evidence(freeze: FreezeRequest) -> None:
     """Each line rests on an approved finding or a verified instrument still in date.
 
     An order (court, prosecutor, police, mutual assistance, sanctions) needs the instrument itself.
     Raises CaseworkError with the account it fails for.
     """
-    today = today or timezone.now().date()
-    for line in freeze.lines.select_related("account", "finding", "instrument").order_by("pk"):
-        finding, instrument = line.finding, line.instrument
-        by_finding = finding is not None and finding.state == "approved"
-        by_instrument = (
-            instrument is not None
-            and instrument.verified_at is not None
-            and (instrument.valid_until is None or instrument.valid_until >= today)
-        )
+    for line in _with_evidence(freeze):
         where = {"account": line.account.masked}
-        if freeze.legal_basis in ORDERED and not by_instrument:
+        if freeze.legal_basis in ORDERED and not _instrument_stands(line):
             raise CaseworkError(
                 _(
                     "This legal basis needs a verified instrument in date for each line:"
@@ -156,7 +150,7 @@ def require_evidence(freeze: FreezeRequest, today: date | None = None) -> None:
                 )
                 % where
             )
-        if not (by_finding or by_instrument):
+        if not (_finding_stands(line) or _instrument_stands(line)):
             raise CaseworkError(
                 _(
                     "The line of account %(account)s cites neither an approved finding nor a"
@@ -164,6 +158,41 @@ def require_evidence(freeze: FreezeRequest, today: date | None = None) -> None:
                 )
                 % where
             )
+
+
+def require_sound_evidence(freeze: FreezeRequest) -> None:
+    """Lines of an urgent request may cite nothing yet; what they cite must stand already.
+
+    Else its content would change under the hash of the request. Raises CaseworkError.
+    """
+    for line in _with_evidence(freeze):
+        if (line.finding and not _finding_stands(line)) or (
+            line.instrument and not _instrument_stands(line)
+        ):
+            raise CaseworkError(
+                _(
+                    "The line of account %(account)s cites a finding that is not approved or an"
+                    " instrument that is not verified: leave it out for now."
+                )
+                % {"account": line.account.masked}
+            )
+
+
+def _with_evidence(freeze: FreezeRequest) -> QuerySet[FreezeLine]:
+    return freeze.lines.select_related("account", "finding", "instrument").order_by("pk")
+
+
+def _finding_stands(line: FreezeLine) -> bool:
+    return line.finding is not None and line.finding.state == FindingState.APPROVED.value
+
+
+def _instrument_stands(line: FreezeLine) -> bool:
+    instrument = line.instrument
+    return (
+        instrument is not None
+        and instrument.verified_at is not None
+        and (instrument.valid_until is None or instrument.valid_until >= timezone.now().date())
+    )
 
 
 def require_shown(freeze: FreezeRequest, shown: str) -> str:

@@ -18,6 +18,7 @@ from cases.services.freezes.content import (
     check_request,
     content_hash_of,
     require_evidence,
+    require_sound_evidence,
 )
 from cases.services.freezes.steps import advance_freeze, enter_freeze
 from cases.services.locks import enter_case
@@ -93,7 +94,9 @@ def submit_freeze(freeze: FreezeRequest, *, by: Actor) -> FreezeRequest:
     enter_freeze(freeze, Action.REQUEST_FREEZE, by=by)
     if by.user_id != freeze.requested_by_id:
         raise PermissionDenied(_("Only the person who drafted this request submits it."))
-    if freeze.urgency not in URGENT:
+    if freeze.urgency in URGENT:
+        require_sound_evidence(freeze)
+    else:
         require_evidence(freeze)
     shown = content_hash_of(freeze)
     advance_freeze(
@@ -157,6 +160,7 @@ def cite_evidence(
         version=F("version") + 1, last_edited_by_id=by.user_id
     )
     freeze.refresh_from_db()
+    require_sound_evidence(freeze)
     freeze.content_hash = content_hash_of(freeze)
     FreezeRequest.objects.filter(pk=freeze.pk).update(content_hash=freeze.content_hash)
     cited = {"finding": finding_id, "instrument": instrument_id}

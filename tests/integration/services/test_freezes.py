@@ -54,6 +54,7 @@ from tests.casework import (
     make_approved_finding,
     make_asset,
     make_case,
+    make_finding,
     make_price,
     person,
     stale,
@@ -463,6 +464,19 @@ def test_a_hold_without_evidence_cannot_be_ratified_until_it_cites_some(
     assert (fresh(freeze).state, fresh(freeze).approved_by_id) == ("active", compliance.user_id)
     with pytest.raises(CaseworkError):
         cite_evidence(freeze, finding_id=finding.pk, by=analyst)
+
+
+def test_an_urgent_request_cites_nothing_or_what_stands(
+    case: Case, analyst: Actor, account: ExchangeAccount
+) -> None:
+    loose = make_finding(case, analyst)
+    freeze = draft(case, analyst, [LineSpec(account.pk, BTC, 5, loose.pk)], urgency="urgent")
+    with pytest.raises(CaseworkError, match="not approved"):
+        submit_freeze(freeze, by=analyst)
+    bare = hold(case, account, person("supervisor"))
+    with pytest.raises(CaseworkError, match="not approved"):
+        cite_evidence(bare, finding_id=loose.pk, by=analyst)
+    assert bare.lines.get().finding is None
 
 
 def test_who_placed_or_cited_does_not_ratify(

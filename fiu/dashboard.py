@@ -17,6 +17,7 @@ from cases.http import AuthedRequest, casework
 from cases.policy import Action, Actor, Role, may
 from cases.queries import dashboard as queries
 from cases.queries.money import AssetSum, CaseMoney
+from cases.queries.money_parts import amounts_by_case
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts
@@ -63,7 +64,7 @@ def home(request: AuthedRequest) -> HttpResponse:
 @require_safe
 @casework
 def dashboard_money(request: AuthedRequest) -> HttpResponse:
-    """What the totals are made of, per account and asset: 10 queries."""
+    """What the totals are made of, per account and asset, then per case: 20 queries."""
     money = unit_money(request.actor)
     part = request.GET.get("part", "")
     context = {
@@ -71,6 +72,7 @@ def dashboard_money(request: AuthedRequest) -> HttpResponse:
         "money": money,
         "amounts": money_amounts(money),
         "part": part if part in MONEY_PARTS else "",
+        "by_case": amounts_by_case(request.actor),
     }
     return render(request, "dashboard/money.html", context)
 
@@ -140,8 +142,8 @@ def assets_words(sums: Sequence[AssetSum]) -> str:
 
 
 def months(actor: Actor) -> list[Column]:
-    """Money frozen by month, at its value when it was frozen."""
-    return [
+    """Money frozen by month, at its value when it was frozen; empty when there is none."""
+    columns = [
         Column(
             date_format(month.month, "M"),
             (
@@ -152,6 +154,7 @@ def months(actor: Actor) -> list[Column]:
         )
         for month in freezes_by_month(actor)
     ]
+    return columns if any(column.total for column in columns) else []
 
 
 def rows_of(numbers: Sequence[tuple[str, int]]) -> list[Row]:

@@ -98,6 +98,7 @@ class Step:
 class AccountState:
     """An amount that reached an account, and what became of most of it."""
 
+    account: UUID
     masked: str
     asset: str
     symbol: str
@@ -271,7 +272,7 @@ def accounts_reached(money: CaseMoney) -> list[AccountState]:
                 states.setdefault((row.account, row.asset), name)
     return [
         AccountState(
-            row.masked, row.asset, row.symbol, row.decimals, row.base, row.fiat,
+            row.account, row.masked, row.asset, row.symbol, row.decimals, row.base, row.fiat,
             states.get((row.account, row.asset), ""),
         )
         for row in money.reached.rows

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from cases.models import Case, CaseRun, ExchangeAccount, ReachedAccount, Wallet
 from tracing import reads
 
+FAR = 10**6
 BREAKS = {"service": "service", "coinjoin": "coinjoin"}
 
 Pair = tuple[str, str]
@@ -36,7 +37,7 @@ class Place:
     sent: int = 0
     low: int = 0
     high: int = 0
-    hops: int = 10**6  # payments from the seeds; below 0 in a run to the source
+    hops: int = FAR  # payments from the seeds; below 0 in a run to the source
     first_at: str = ""
     last_at: str = ""
     is_seed: bool = False
@@ -94,7 +95,8 @@ class Gathering:
         hops = self.sign * int(step["hops"])
         for place, _amount in ins:
             place.seen(step["at"])
-            place.hops = min(place.hops, hops - 1)
+            if place.hops == FAR:  # it was not paid by the run: a seed, or where a source run ends
+                place.hops = hops - 1
         for (place, amount), row in zip(outs, step["out"], strict=True):
             place.hops = min(place.hops, hops)
             place.num_outputs += 1

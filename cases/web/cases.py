@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import Case
 from cases.policy import Action, may
 from cases.queries import cases as queries
+from cases.queries.money_parts import account_parts
 from cases.services import cases as services
 from cases.services.errors import CaseworkError
 from cases.states import CaseState
@@ -141,6 +142,23 @@ def case_money_rows(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     return render_case(request, "cases/case_money.html", case, "case_detail", context)
 
 
+@require_safe
+@casework
+def case_account(request: AuthedRequest, case_id: UUID, account_id: UUID) -> HttpResponse:
+    """The outputs, records and freeze lines behind one account's amounts of one asset."""
+    case = get_case(request, case_id)
+    shell = queries.case_shell(case, request.actor)
+    asset = request.GET.get("asset", "")
+    parts = account_parts(case, shell.money, account_id, asset, request.actor)
+    if parts is None:
+        raise Http404
+    amounts = [
+        each | {"row": parts.rows.get(str(each["key"]))} for each in money_amounts(shell.money)
+    ]
+    context = {"shell": shell, "parts": parts, "amounts": amounts}
+    return render_case(request, "cases/case_account.html", case, "case_detail", context)
+
+
 ACTS: dict[str, Callable[..., Case]] = {
     "submit": services.submit_case,
     "return": services.return_case,
@@ -157,6 +175,9 @@ urlpatterns = [
     path("cases/<uuid:case_id>/start/", case_start, name="case_start"),
     path("cases/<uuid:case_id>/timeline/", case_timeline, name="case_timeline"),
     path("cases/<uuid:case_id>/money/", case_money_rows, name="case_money"),
+    path(
+        "cases/<uuid:case_id>/money/<uuid:account_id>/", case_account, name="case_account"
+    ),
     *(
         path(f"cases/<uuid:case_id>/{act}/", case_act, {"act": act}, name=f"case_{act}")
         for act in ACTS

@@ -1,7 +1,9 @@
 """The outbox: whatever gets lost, each order acts once and the books say what is held."""
 
+import threading
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,10 @@ from cases.services.freezes import (
     triage_freeze,
 )
 from cases.states import InvalidTransition, OutboxState
+from cases.tasks import housekeeping_task, send_outbox_task
+from fiu.reference_exchange.app import Exchange
+from fiu.reference_exchange.books import Books
+from fiu.reference_exchange.server import make_server
 from tests.casework import BTC, make_account, make_approved_finding, make_asset, make_case, person
 from tests.fakes import FakeExchange
 
@@ -317,3 +323,37 @@ class TestOutboxMachine(TestCase):
                 suppress_health_check=list(HealthCheck),
             ),
         )
+
+
+@pytest.mark.django_db
+def test_orders_wait_until_an_exchange_is_connected(settings: Any) -> None:
+    settings.EXCHANGE_URL = ""
+    freeze, _ = make_hold()
+    assert send_outbox_task() == 0
+    assert send_outbox_task(str(OutboxMessage.objects.get().pk)) == 0
+    assert states(freeze) == ("pending", "sent")
+    assert housekeeping_task() == {"lapsed": 0, "decisions_due": 0, "releases": 0}
+
+
+@pytest.mark.django_db
+def test_the_task_sends_over_http_to_the_reference_exchange(settings: Any, tmp_path: Path) -> None:
+    freeze, _ = make_hold()
+    uid = freeze.lines.get().account.uid
+    (tmp_path / "balances.csv").write_text(
+        f"account,asset,base,at\n{uid},{BTC},200,2025-06-01T00:00:00Z\n"
+    )
+    token = "t" * 40
+    (tmp_path / "token").write_text(token)
+    app = Exchange(Books(tmp_path / "books"), token, balances=tmp_path / "balances.csv")
+    server = make_server(app)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        settings.EXCHANGE_URL = f"http://127.0.0.1:{server.server_port}"
+        settings.EXCHANGE_TOKEN_FILE = tmp_path / "token"
+        assert send_outbox_task() == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    line = freeze.lines.get()
+    assert (line.state, line.executed) == ("held", 200)
+    assert line.shortfall_reason

@@ -9,6 +9,9 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 
+from cases.gateways.exchange import exchange_gateway
+from fiu.demo.exchange import BTC
+from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import Installed, add_people, set_services
 from fiu.models import Agency, User
 from fiu.people import demo_file
@@ -65,3 +68,15 @@ def test_the_people_come_once_each_with_a_second_factor() -> None:
 def test_traces_stop_at_the_services_of_the_pack() -> None:
     assert set_services(7) == set_services(7) == 9
     assert set(Boundary.objects.values_list("kind", flat=True)) == {"service"}
+
+
+def test_casework_finds_an_exchange_to_ask_where_none_is_connected(
+    home: Path, settings: Any
+) -> None:
+    settings.EXCHANGE_URL, settings.EXCHANGE_TOKEN_FILE = "", home / "exchange_token"
+    balances = home / "balances.csv"
+    balances.write_text(f"account,asset,base,at\nOP-1,{BTC},300000000,2025-05-25T23:50:00Z\n")
+    with exchange_at_hand(balances):
+        held = exchange_gateway().balances("OP-1")
+    assert "300000000" in repr(held)
+    assert settings.EXCHANGE_URL == ""

@@ -1,6 +1,7 @@
 """Build the demo world and load it through the ordinary imports."""
 
 import json
+import logging
 import multiprocessing
 import time
 from argparse import ArgumentParser
@@ -12,9 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cases.services.errors import ImportRefused
+from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
 from fiu.demo.casework import load_casework
+from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import Installed, add_people, set_services
 from fiu.demo.rows import LEDGER
 from fiu.demo.scale import SCALES
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         wanted = Installed(options["scale"], options["seed"], now.isoformat())
         try:
             answer = self._answer(wanted, now, options)
-        except (ImportRefused, TracingError) as error:
+        except (CaseworkError, ImportRefused, TracingError) as error:
             raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(json.dumps(answer))
@@ -93,7 +95,9 @@ class Command(BaseCommand):
             set_services(wanted.seed)
             snapshot = loading[0].result().snapshot
         self._say(f"ledger at block {snapshot.height:,}, {snapshot.num_tx:,} transactions")
-        load_casework(folder, tell=self._say)
+        logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
+        with exchange_at_hand(built.exchange / "balances.csv"):
+            load_casework(folder, tell=self._say)
         wanted.write(demo_file())
         self._say("the demo world is loaded")
         return {

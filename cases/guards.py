@@ -99,9 +99,7 @@ def _chain() -> list[Guard]:
     return guards
 
 
-def _states(
-    table: str, start: StrEnum, pairs: Mapping[tuple[Any, Any], StrEnum]
-) -> list[Guard]:
+def _states(table: str, start: StrEnum, pairs: Mapping[tuple[Any, Any], StrEnum]) -> list[Guard]:
     """Objects begin in `start`; each later state is one that states.py leads to."""
     steps = sorted({f"{old.value}>{new.value}" for (old, _), new in pairs.items()})
     legal = ", ".join(f"'{step}'" for step in steps)
@@ -324,8 +322,7 @@ GUARDS: tuple[Guard, ...] = (
 # PostgreSQL empties a table without firing row triggers.
 UNTRUNCATED = tuple(sorted({g.table for g in GUARDS if g.name == f"{g.table}_undeleted"}))
 _TRUNCATE_BODY = (
-    " BEGIN RAISE EXCEPTION 'this table is append-only'"
-    " USING ERRCODE = 'check_violation'; END "
+    " BEGIN RAISE EXCEPTION 'this table is append-only' USING ERRCODE = 'check_violation'; END "
 )
 
 
@@ -334,9 +331,7 @@ def _expected(vendor: str) -> dict[str, tuple[str, str]]:
     if vendor == "sqlite":
         return {f"{PREFIX}{g.name}": (g.table, g.sqlite()) for g in GUARDS}
     rows = {
-        f"{PREFIX}{g.name}": (g.table, g.postgresql_body())
-        for g in GUARDS
-        if not g.is_sqlite_only
+        f"{PREFIX}{g.name}": (g.table, g.postgresql_body()) for g in GUARDS if not g.is_sqlite_only
     }
     return rows | {f"{PREFIX}{t}_untruncated": (t, _TRUNCATE_BODY) for t in UNTRUNCATED}
 
@@ -395,8 +390,7 @@ def _postgresql_trigger(name: str, table: str) -> str:
         event = next(g.event for g in GUARDS if f"{PREFIX}{g.name}" == name)
         each = "ROW"
     return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table}"
-        f" FOR EACH {each} EXECUTE FUNCTION {name}()"
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()"
     )
 
 

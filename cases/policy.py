@@ -105,9 +105,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.LIAISON: frozenset({Action.READ_RELEASE, Action.ACKNOWLEDGE_RELEASE}),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT}),
     Role.ADMIN: frozenset({Action.VERIFY_AUDIT}),
-    Role.SYSTEM: frozenset(
-        {Action.COLLECT_FINDINGS, Action.EXECUTE_FREEZE, Action.DRAFT_FINDING}
-    ),
+    Role.SYSTEM: frozenset({Action.COLLECT_FINDINGS, Action.EXECUTE_FREEZE, Action.DRAFT_FINDING}),
 }
 
 
@@ -178,9 +176,7 @@ def _named(actor: Actor, path: str, levels: tuple[str, ...]) -> Q:
     now = timezone.now()
     return Q(
         **{f"{path}accesses__user_id": actor.user_id, f"{path}accesses__level__in": levels}
-    ) & (
-        Q(**{f"{path}accesses__expires_at": None}) | Q(**{f"{path}accesses__expires_at__gt": now})
-    )
+    ) & (Q(**{f"{path}accesses__expires_at": None}) | Q(**{f"{path}accesses__expires_at__gt": now}))
 
 
 def _reachable(actor: Actor, path: str, levels: tuple[str, ...]) -> Q:

@@ -173,9 +173,7 @@ def see_all(finding: Finding, by: Actor) -> None:
 def approve(finding: Finding, by: Actor) -> Finding:
     """Submitted to approved by `by`, with all counter-evidence seen."""
     see_all(finding, by)
-    return approve_finding(
-        finding, content_hash=finding.content_hash, reason="Checked.", by=by
-    )
+    return approve_finding(finding, content_hash=finding.content_hash, reason="Checked.", by=by)
 
 
 def make_approved_finding(

@@ -220,9 +220,7 @@ class FreezeReceipt(models.Model):
     """One receipt of the exchange for a line: free balance, or a stopped withdrawal."""
 
     line = models.ForeignKey(FreezeLine, models.PROTECT, related_name="receipts")
-    kind = models.CharField(
-        max_length=12, choices=[("hold", _("Hold")), ("release", _("Release"))]
-    )
+    kind = models.CharField(max_length=12, choices=[("hold", _("Hold")), ("release", _("Release"))])
     external_ref = models.CharField(max_length=60)
     source = models.CharField(max_length=24, default="balance")
     base = BaseUnitsField()

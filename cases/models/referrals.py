@@ -131,9 +131,7 @@ class SharedRelease(PublicModel):
     class Meta:
         constraints = [
             state_is_known("release_state_is_known", ReleaseState),
-            models.UniqueConstraint(
-                name="release_version_once", fields=["referral", "version"]
-            ),
+            models.UniqueConstraint(name="release_version_once", fields=["referral", "version"]),
         ]
 
 

@@ -108,9 +108,7 @@ def record_event(
     if case is None and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SYSTEM_CHAIN_LOCK])
-    last = (
-        AuditEvent.objects.filter(case=case).order_by("-seq").values_list("seq", "hash").first()
-    )
+    last = AuditEvent.objects.filter(case=case).order_by("-seq").values_list("seq", "hash").first()
     seq, prev_hash = (last[0] + 1, last[1]) if last else (1, FIRST_PREVIOUS)
     now = timezone.now()
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)
@@ -144,7 +142,11 @@ def record_event(
 
 
 def record_refusal(
-    *, by: Actor, action: str, object: str, reason: str  # noqa: A002
+    *,
+    by: Actor,
+    action: str,
+    object: str,  # noqa: A002
+    reason: str,
 ) -> AuditEvent:
     """Keep a refused permission in the system's chain, in a transaction of its own (H8).
 
@@ -216,9 +218,7 @@ _COLUMNS = (
 
 
 def _rows() -> Iterator[tuple[Any, ...]]:
-    return (
-        AuditEvent.objects.order_by("case_id", "seq", "pk").values_list(*_COLUMNS).iterator(5000)
-    )
+    return AuditEvent.objects.order_by("case_id", "seq", "pk").values_list(*_COLUMNS).iterator(5000)
 
 
 def verify_chains() -> VerifyReport:

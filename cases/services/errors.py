@@ -1,13 +1,13 @@
 """What a writing service refuses, in one tree. Every message is a sentence for the person.
 
-    CaseworkError               the request cannot be met as it stands (422)
-    ├── NotFound                a row named in the request is not there, or not for this person
-    └── ImportRefused           a file of exchange records is wrong; nothing of it was kept
-    states.InvalidTransition    the object moved on meanwhile (409)
-    └── ContentChanged          what was to be decided is no longer what the person saw
-        └── VersionChanged      somebody saved this row since it was opened
-    policy.PermissionDenied     not with this role, not this person (403)
-    └── policy.StepUpRequired   the second factor is too old
+CaseworkError               the request cannot be met as it stands (422)
+├── NotFound                a row named in the request is not there, or not for this person
+└── ImportRefused           a file of exchange records is wrong; nothing of it was kept
+states.InvalidTransition    the object moved on meanwhile (409)
+└── ContentChanged          what was to be decided is no longer what the person saw
+    └── VersionChanged      somebody saved this row since it was opened
+policy.PermissionDenied     not with this role, not this person (403)
+└── policy.StepUpRequired   the second factor is too old
 """
 
 from cases.states import InvalidTransition

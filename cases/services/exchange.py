@@ -129,9 +129,7 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
 
 
 def _load_accounts(work: _Import) -> None:
-    work.load(
-        "assets.csv", Asset, lambda _reader, row: row, ("asset",), ("symbol",)
-    )
+    work.load("assets.csv", Asset, lambda _reader, row: row, ("asset",), ("symbol",))
     work.assets = set(Asset.objects.values_list("asset", flat=True))
     _refuse_other_decimals(work)
     work.load(

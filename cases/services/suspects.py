@@ -121,9 +121,7 @@ def link_account(suspect: Suspect, account_uid: str, basis: str, *, by: Actor) -
 
 
 @transaction.atomic
-def reveal_customer(
-    case: Case, account: ExchangeAccount, purpose: str, *, by: Actor
-) -> Customer:
+def reveal_customer(case: Case, account: ExchangeAccount, purpose: str, *, by: Actor) -> Customer:
     """Show who stands behind an account of this case; the look is kept with its purpose.
 
     Only accounts that the case links, reached or asks to freeze. Raises NotFound, CaseworkError.

@@ -42,9 +42,7 @@ def test_live_lines_are_those_the_exchange_may_hold() -> None:
 def test_an_approved_freeze_never_ends_by_itself() -> None:
     approved = {states.FreezeState.ACTIVE, states.FreezeState.DECISION_DUE}
     lapsing = {
-        start
-        for (start, _action), to in states.FREEZE.items()
-        if to == states.FreezeState.LAPSED
+        start for (start, _action), to in states.FREEZE.items() if to == states.FreezeState.LAPSED
     }
     assert not approved & lapsing
 

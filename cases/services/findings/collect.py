@@ -131,9 +131,7 @@ def _asset(result: Mapping[str, Any]) -> str:
     return f"{result['seal']['snapshot']['chain']}/slip44:0"
 
 
-def _reached(
-    case: Case, ledger: str, result: Mapping[str, Any]
-) -> tuple[list[Reached], int]:
+def _reached(case: Case, ledger: str, result: Mapping[str, Any]) -> tuple[list[Reached], int]:
     """Accounts by what arrived, most first, and how many arrivals had no holder at their time."""
     ends = [
         end
@@ -214,9 +212,7 @@ def _worth_a_draft(reached: Sequence[Reached]) -> list[Reached]:
     return [each for each in reached if each.suspects or each.account.pk in chosen]
 
 
-def _draft(
-    case: Case, view: reads.RunView, result: Mapping[str, Any], reached: Reached
-) -> str:
+def _draft(case: Case, view: reads.RunView, result: Mapping[str, Any], reached: Reached) -> str:
     """Draft the finding of one account; returns its reference."""
     parameters = jobs.TraceParameters.from_json(view.parameters)
     asset = _asset(result)
@@ -344,9 +340,7 @@ def _counter_evidence(
             ("dust", _("Only dust arrived: anyone can send it to anyone without being asked."))
         )
     if len(reached.arrivals) == 1:
-        against.append(
-            ("single_source", _("The finding rests on one deposit in one transaction."))
-        )
+        against.append(("single_source", _("The finding rests on one deposit in one transaction.")))
     return against
 
 

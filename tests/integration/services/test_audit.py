@@ -177,9 +177,7 @@ def _damage(rng: random.Random, rows: list[dict[str, Any]]) -> tuple[str, list[A
         return f"UPDATE cases_auditevent SET at = %s {where}", [at, row["id"]], row["seq"]
     if kind in ("actor", "delete", "move"):
         return f"UPDATE cases_auditevent SET actor_id = NULL {where}", [row["id"]], row["seq"]
-    column = rng.choice(
-        ["actor_ip", "action", "object", "reason", "data", "prev_hash", "hash"]
-    )
+    column = rng.choice(["actor_ip", "action", "object", "reason", "data", "prev_hash", "hash"])
     text = row[column] or " "
     new = _shift(text, rng.randrange(len(text)))
     return f"UPDATE cases_auditevent SET {column} = %s {where}", [new, row["id"]], row["seq"]
@@ -220,9 +218,7 @@ def test_the_command_says_where_the_first_break_is(unguarded: None) -> None:
     assert ended.value.code == 1
     report = json.loads(out.getvalue())
     assert report["ok"] is False
-    assert report["breaks"] == [
-        {"case": other.reference, "seq": 1, "reason": "it was changed"}
-    ]
+    assert report["breaks"] == [{"case": other.reference, "seq": 1, "reason": "it was changed"}]
     assert case.reference not in out.getvalue()
 
 

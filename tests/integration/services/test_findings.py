@@ -112,9 +112,7 @@ def test_a_suspect_of_another_case_is_no_evidence(case: Case, by: Actor) -> None
 
 
 @pytest.mark.parametrize("role", ["auditor", "admin", "liaison"])
-def test_a_wrong_role_drafts_and_reviews_nothing(
-    case: Case, submitted: Finding, role: str
-) -> None:
+def test_a_wrong_role_drafts_and_reviews_nothing(case: Case, submitted: Finding, role: str) -> None:
     other = person(role)
     with pytest.raises(PermissionDenied):
         draft_finding(case, **finding_fields(), by=other)
@@ -178,9 +176,7 @@ def test_who_drafted_edited_or_submitted_does_not_review(
 def test_approval_needs_a_fresh_second_factor(submitted: Finding, boss: Actor) -> None:
     see_all(submitted, boss)
     with pytest.raises(StepUpRequired):
-        approve_finding(
-            submitted, content_hash=submitted.content_hash, reason="x", by=stale(boss)
-        )
+        approve_finding(submitted, content_hash=submitted.content_hash, reason="x", by=stale(boss))
 
 
 def test_approval_needs_all_counter_evidence_seen_by_this_reviewer(
@@ -204,9 +200,7 @@ def test_a_heuristic_needs_its_alternatives(case: Case, by: Actor, boss: Actor) 
         approve_finding(finding, content_hash=finding.content_hash, reason="x", by=boss)
 
 
-def test_approval_is_of_what_the_reviewer_saw(
-    submitted: Finding, by: Actor, boss: Actor
-) -> None:
+def test_approval_is_of_what_the_reviewer_saw(submitted: Finding, by: Actor, boss: Actor) -> None:
     see_all(submitted, boss)
     seen = submitted.content_hash
     edited = edit_finding(submitted, version=submitted.version, severity="low", by=by)
@@ -235,9 +229,7 @@ def test_every_change_of_content_gives_a_new_hash(
     assert edited.content_hash == content_hash_of(Finding.objects.get(pk=finding.pk))
 
 
-def test_counter_evidence_changes_the_content(
-    submitted: Finding, by: Actor, boss: Actor
-) -> None:
+def test_counter_evidence_changes_the_content(submitted: Finding, by: Actor, boss: Actor) -> None:
     see_all(submitted, boss)
     add_counter_evidence(submitted, "analyst", "A sale of goods.", by=by)
     finding = Finding.objects.get(pk=submitted.pk)
@@ -376,8 +368,7 @@ def test_a_run_becomes_one_draft_per_account_with_its_facts(case: Case, by: Acto
     assert ReachedAccount.objects.filter(case_run__run=run).count() == 3
     finding, small = Finding.objects.order_by("pk")
     assert finding.statement == (
-        "OP-1 ••1234 received 8.60 BTC; of the traced origin"
-        " low 6.20, FIFO 8.20, high 8.60."
+        "OP-1 ••1234 received 8.60 BTC; of the traced origin low 6.20, FIFO 8.20, high 8.60."
     )
     assert small.statement.startswith("Account ••5678 received 0.00000007 BTC;")
     assert (finding.state, finding.tier, finding.drafted_by_id) == ("draft", 2, None)
@@ -406,9 +397,7 @@ def test_a_run_is_collected_once(case: Case, by: Actor) -> None:
     assert case.events.filter(action="collect_findings").count() == 1
 
 
-def test_the_system_draft_goes_to_review_by_two_people(
-    case: Case, by: Actor, boss: Actor
-) -> None:
+def test_the_system_draft_goes_to_review_by_two_people(case: Case, by: Actor, boss: Actor) -> None:
     make_deposit_address(make_account(), "one")
     collect_findings(finished(case, by, [end(outpoint(1), "one", value=5_000)]))
     finding = submit_finding(Finding.objects.get(), by=by)

@@ -329,18 +329,14 @@ def test_a_hold_without_evidence_is_not_ratified(world: World) -> None:
     unproven = make_finding(world.case, world.analyst)
     accepted("UPDATE cases_freezeline SET finding_id = %s WHERE id = %s", unproven.pk, line.pk)
     refused(RATIFY, world.compliance.user_id, world.freeze.pk)
-    refused(
-        "UPDATE cases_freezeline SET finding_id = %s WHERE id = %s", world.finding.pk, line.pk
-    )
+    refused("UPDATE cases_freezeline SET finding_id = %s WHERE id = %s", world.finding.pk, line.pk)
 
 
 @pytest.mark.parametrize("is_verified", [False, True])
 def test_only_a_verified_instrument_carries_a_hold(world: World, is_verified: bool) -> None:
     line = _hold_without_evidence(world)
     instrument = _instrument(world, is_verified=is_verified)
-    accepted(
-        "UPDATE cases_freezeline SET instrument_id = %s WHERE id = %s", instrument.pk, line.pk
-    )
+    accepted("UPDATE cases_freezeline SET instrument_id = %s WHERE id = %s", instrument.pk, line.pk)
     arguments = (RATIFY, world.compliance.user_id, world.freeze.pk)
     (accepted if is_verified else refused)(*arguments)
 

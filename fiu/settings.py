@@ -134,6 +134,7 @@ else:
         "default": {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
             "LOCATION": "fiu_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},  # culling would forget used codes and failures
         }
     }
 

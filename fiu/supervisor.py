@@ -178,14 +178,17 @@ class Supervisor:
     def _supervise(self, listener: socket.socket) -> int:
         self._bind_reference_exchange()
         self._define_children(listener)
-        for child in self.children:
-            child.start()
+        web, worker, *others = self.children
+        web.start()
+        worker.start()
         dispatcher = threading.Thread(
             target=Dispatcher(self.stop).run, name="dispatcher", daemon=True
         )
         dispatcher.start()
         status = 0
         if self._wait_until_healthy(listener.getsockname()[1]):
+            for child in others:  # not before: they would slow the first page
+                child.start()
             line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"
             print(line, flush=True)
             threading.Thread(target=self._after_ready, name="demo", daemon=True).start()
@@ -294,7 +297,7 @@ class Supervisor:
                 say("the demo world could not be loaded; the lines above say why.")
             return
         subprocess.run(
-            [sys.executable, "manage.py", "signin", "--all"],
+            [sys.executable, "manage.py", "signin", "--all"],  # prints a link for each person
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             cwd=settings.BASE_DIR,

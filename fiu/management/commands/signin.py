@@ -38,6 +38,11 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(answers if options["all"] else answers[0]))
             return
+        if options["all"]:
+            self.stdout.write("Sign in with a link below; each works once, for 15 minutes.")
+            self.stdout.write(
+                "`manage.py signin NAME` prints a fresh one and the code it asks for."
+            )
         for answer in answers:
             self._print(answer, alone=not options["all"])
 

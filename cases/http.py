@@ -32,13 +32,13 @@ def casework(view: View[P]) -> Callable[..., HttpResponse]:
     return require_at_the_door(Action.VIEW_CASE)(view)
 
 
-def require_at_the_door(action: Action) -> Callable[[View[P]], Callable[..., HttpResponse]]:
-    """Signed in and with a role that has `action`; without it the address does not exist (A3)."""
+def require_at_the_door(*actions: Action) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Signed in and with a role that has one of `actions`; else the address does not exist (A3)."""
 
     def wrap(view: View[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def inner(request: AuthedRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if not may(request.actor, action):
+            if not any(may(request.actor, action) for action in actions):
                 raise Http404
             return view(request, *args, **kwargs)
 

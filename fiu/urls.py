@@ -7,6 +7,7 @@ from allauth.mfa.totp import views as totp
 from allauth.usersessions import views as sessions
 from django.urls import include, path
 
+from cases.liaison import urls as liaison
 from cases.web import urls as casework
 from fiu import accounts, csp, dashboard, errors, health
 
@@ -53,6 +54,9 @@ urlpatterns = [
     path("csp-report/", csp.report, name="csp_report"),
     path("accounts/2fa/", include(second_factor)),
     path("accounts/", include(sign_in)),
+    # The liaison's cookie is read under this prefix only (fiu/sessions.py).
+    path("liaison/theme/", dashboard.set_theme, name="liaison_theme"),
+    path("liaison/", include(liaison.urlpatterns)),
     path("", include(dashboard.urlpatterns)),
     path("", include(casework.urlpatterns)),
 ]

@@ -1,12 +1,29 @@
 """The audit chain and the record of reads: append-only, held by triggers (cases/guards.py)."""
 
 import uuid
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from cases.models.cases import Case
+from cases.policy import Actor, Role, visible_cases
+
+
+class AuditEventQuerySet(models.QuerySet[Any]):
+    def visible_to(self, actor: Actor) -> Self:
+        """Events of the cases the actor may see; compliance the system's chain as well.
+
+        An auditor has every chain; what they read of an event is for queries/audit.py.
+        """
+        if actor.role == Role.AUDITOR:
+            return self.all()
+        cases = Case.objects.filter(visible_cases(actor)).values("pk")
+        rows = Q(case__in=cases)
+        if actor.role == Role.COMPLIANCE:
+            rows |= Q(case=None)
+        return self.filter(rows)
 
 
 class AuditEvent(models.Model):
@@ -18,9 +35,7 @@ class AuditEvent(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="events")
     seq = models.PositiveIntegerField()
     at = models.DateTimeField()
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
-    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     actor_ip = models.CharField(max_length=45, blank=True)
     action = models.CharField(max_length=40)
     object = models.CharField(max_length=60)
@@ -29,11 +44,11 @@ class AuditEvent(models.Model):
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="audit_seq_once_per_case", fields=["case", "seq"]
-            ),
+            models.UniqueConstraint(name="audit_seq_once_per_case", fields=["case", "seq"]),
             models.UniqueConstraint(
                 name="audit_seq_once_in_system", fields=["seq"], condition=Q(case=None)
             ),

@@ -2,11 +2,13 @@
 
 from cases.web import (
     addresses,
+    audit,
     cases,
     findings,
     flow,
     freezes,
     instruments,
+    referrals,
     search,
     suspects,
     traces,
@@ -22,6 +24,8 @@ urlpatterns = [
     *findings.urlpatterns,
     *freezes.urlpatterns,
     *instruments.urlpatterns,
+    *referrals.urlpatterns,
+    *audit.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,
 ]

@@ -39,7 +39,7 @@ LONGEST_GRANT = timedelta(days=365)
 
 
 @transaction.atomic
-def package_referral(referral: Referral, *, by: Actor) -> SharedRelease:
+def package_referral(referral: Referral, *, reason: str = "", by: Actor) -> SharedRelease:
     """Seal the release from what was approved and cleared, after counting both again.
 
     Raises PermissionDenied, ContentChanged, CaseworkError, InvalidTransition.
@@ -58,6 +58,7 @@ def package_referral(referral: Referral, *, by: Actor) -> SharedRelease:
         referral,
         ReferralAction.PACKAGE,
         by=by,
+        reason=reason.strip(),
         data={"release": release.number, "sha256": release.sha256},
     )
     return release
@@ -85,7 +86,12 @@ def _require_standing(referral: Referral, step: str, roles: tuple[Role, ...]) ->
 
 
 def send_referral(
-    referral: Referral, *, liaison_ids: Sequence[int], expires_at: datetime, by: Actor
+    referral: Referral,
+    *,
+    liaison_ids: Sequence[int],
+    expires_at: datetime,
+    reason: str = "",
+    by: Actor,
 ) -> Referral:
     """Open the sealed release to officers of the agency, each with a watermarked copy.
 
@@ -112,6 +118,7 @@ def send_referral(
             referral,
             ReferralAction.SEND,
             by=by,
+            reason=reason.strip(),
             data={
                 "release": release.number,
                 "copies": [

@@ -1,0 +1,91 @@
+"""Releases as an officer reads them: list, page, files, receipt. No search, no counts.
+
+Only reads of cases/queries/shared.py and the one service of this door; each of them asks again
+whether the grant is open. Whatever is not open does not exist.
+"""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cases.dossier import redactions_in
+from cases.http import AuthedRequest, require_at_the_door
+from cases.policy import Action
+from cases.queries.shared import file_for, release_for, releases_for
+from cases.services.errors import NotFound
+from cases.services.liaison import acknowledge_release
+from cases.states import InvalidTransition
+
+# The right that only officers have: people of the house read releases at their own door.
+officer = require_at_the_door(Action.ACKNOWLEDGE_RELEASE)
+
+
+@require_safe
+@officer
+def liaison_releases(request: AuthedRequest) -> HttpResponse:
+    """The releases open to this officer: 1 query beside those of the session."""
+    return render(request, "liaison/releases.html", {"rows": releases_for(request.actor)})
+
+
+@require_safe
+@officer
+def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
+    """One release, whole; that it was read is kept: 7 queries beside those of the session."""
+    view = release_for(request.actor, release_id)
+    if view is None:
+        raise Http404
+    context = {
+        "view": view,
+        "dossier": view.dossier,
+        "num_left_out": len(redactions_in(view.dossier)),
+        "release_number": f"{view.row.number} v{view.row.version}",
+        "watermark": _("Copy %(watermark)s of %(agency)s, TLP:%(tlp)s, %(code)s") % {
+            "watermark": view.row.watermark, "agency": view.row.agency,
+            "tlp": view.row.tlp, "code": view.row.handling_code,
+        },
+    }  # fmt: skip
+    return render(request, "liaison/release.html", context)
+
+
+@require_safe
+@officer
+def liaison_download(request: AuthedRequest, release_id: UUID, name: str) -> HttpResponse:
+    """One file of the officer's copy, always as a download; the download is kept."""
+    shared = file_for(request.actor, release_id, name)
+    if shared is None:
+        raise Http404
+    disposition = content_disposition_header(as_attachment=True, filename=shared.file.name)
+    return HttpResponse(
+        shared.content,
+        content_type=shared.file.mime,
+        headers={"Content-Disposition": disposition or "attachment"},
+    )
+
+
+@require_POST
+@officer
+def liaison_acknowledge(request: AuthedRequest, release_id: UUID) -> HttpResponse:
+    try:
+        acknowledge_release(release_id, by=request.actor)
+    except NotFound:
+        raise Http404 from None
+    except InvalidTransition as error:
+        messages.info(request, str(error))
+    else:
+        messages.success(request, _("Receipt confirmed. The sender sees it at once."))
+    return redirect("liaison_release", release_id)
+
+
+ONE = "releases/<uuid:release_id>/"
+urlpatterns = [
+    path("", liaison_releases, name="liaison_releases"),
+    path(ONE, liaison_release, name="liaison_release"),
+    path(f"{ONE}files/<str:name>", liaison_download, name="liaison_download"),
+    path(f"{ONE}acknowledge/", liaison_acknowledge, name="liaison_acknowledge"),
+]

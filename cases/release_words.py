@@ -1,0 +1,45 @@
+"""The codes and field names of a dossier in the language of its reader."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# By the codes of cases/dossier.py.
+REASONS: Mapping[str, Promise] = {
+    "personal": _("Personal data of somebody else"),
+    "method": _("Would betray a method"),
+    "ongoing": _("Would endanger ongoing work"),
+    "privileged": _("Legally privileged"),
+    "commercial": _("Confidential business data"),
+    "irrelevant": _("Not needed for the purpose"),
+}
+FIELDS: Mapping[str, Promise] = {
+    "summary": _("The answer"),
+    "statement": _("Statement"),
+    "confidence_reason": _("Why this confidence"),
+    "assumptions": _("Assumptions"),
+    "alternatives": _("Other explanations"),
+    "amounts": _("Amounts"),
+    "names": _("Names"),
+    "label": _("Name of the wallet"),
+    "account": _("Account"),
+    "holder": _("Account holder"),
+}
+TIERS: Mapping[int, Promise] = {
+    0: _("Read from the public ledger itself: anybody can check it."),
+    1: _("Stands in the exchange's own records."),
+    2: _("Follows step by step from facts; the proof is named."),
+    3: _("A rule of thumb that is right most of the time: a lead, not proof."),
+    4: _("Somebody outside claims it: check it before you rely on it."),
+}
+
+
+def reason_words(code: str) -> str:
+    """Why a field was left out; an unknown code stays as it is."""
+    return str(REASONS.get(code, code))
+
+
+def field_words(name: str) -> str:
+    """The name of a field; an unknown one stays as it is."""
+    return str(FIELDS.get(name, name))

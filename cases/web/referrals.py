@@ -1,0 +1,218 @@
+"""Referrals: list and tab, drafting, what is left out, the decisions, sealing and sending."""
+
+import json
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cases.dossier import Dossier, from_json
+from cases.http import AuthedRequest, casework
+from cases.models import Referral, SharedRelease
+from cases.policy import Action, may
+from cases.queries import referrals as queries
+from cases.services.dossiers import redactable_fields, refuse_leaks
+from cases.services.errors import CaseworkError
+from cases.services.referrals import (
+    approve_referral,
+    clear_referral,
+    draft_referral,
+    edit_referral,
+    package_referral,
+    preview,
+    recall_referral,
+    redact_referral,
+    return_referral,
+    send_referral,
+)
+from cases.states import REFERRAL, InvalidTransition, ReferralState
+from cases.web.acts import perform
+from cases.web.acts_referrals import ACTS, ReferralAct, referral_act
+from cases.web.forms_referrals import NewReferralForm, RedactionForm, ReferralWordsForm
+from cases.web.shell import get_case, render_case
+
+TAB = "case_referrals"
+
+
+def _get(request: AuthedRequest, referral_id: UUID) -> Referral:
+    found: Referral = get_object_or_404(
+        queries.referral_for_page(request.actor), public_id=referral_id
+    )
+    return found
+
+
+@require_safe
+@casework
+def referral_list(request: AuthedRequest) -> HttpResponse:
+    state = request.GET.get("state", "")
+    page = queries.referral_list(request.actor, state, request.GET.get("after", ""))
+    context = {"page": page, "state": state, "states": queries.STATES}
+    return render(request, "cases/referral_list.html", context)
+
+
+@require_safe
+@casework
+def case_referrals(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    context = {"rows": queries.case_referrals(case)}
+    return render_case(request, "cases/referral_tab.html", case, TAB, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def referral_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    form = NewReferralForm(case, request.POST or None)
+    if form.is_valid():
+        try:
+            referral = draft_referral(case, **form.referral(), by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("referral_detail", referral.public_id)
+    context = {"form": form, "has_findings": queries.approved_findings(case).exists()}
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/referral_form.html", case, TAB, context, status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def referral_edit(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
+    referral = _get(request, referral_id)
+    initial = {name: getattr(referral, name) for name in ReferralWordsForm.base_fields}
+    form = ReferralWordsForm(request.POST or None, initial=initial)
+    typed = request.POST.get("version", "")
+    version = int(typed) if typed.isdecimal() else referral.version
+    if form.is_valid():
+        try:
+            edit_referral(referral, version=version, **form.cleaned_data, by=request.actor)
+        except (CaseworkError, InvalidTransition) as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("referral_detail", referral.public_id)
+    context = {"form": form, "referral": referral, "version": referral.version}
+    status = 422 if form.errors else 200
+    template = "cases/referral_form.html"
+    return render_case(request, template, referral.case, TAB, context, status)
+
+
+@require_safe
+@casework
+def referral_detail(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
+    """One referral with what its recipient reads: 60 queries at most."""
+    return _page(request, _get(request, referral_id), None)
+
+
+@require_http_methods(["POST"])
+@casework
+def referral_redact(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
+    referral = _get(request, referral_id)
+    form = RedactionForm(redactable_fields(referral), request.POST)
+    if form.is_valid():
+        try:
+            redact_referral(referral, redactions=form.redactions(), by=request.actor)
+        except (CaseworkError, InvalidTransition) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Handed to a second person for approval."))
+            return redirect("referral_detail", referral.public_id)
+    return _page(request, _get(request, referral_id), form)
+
+
+def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None) -> HttpResponse:
+    page = queries.referral_page(referral)
+    dossier = _dossier(referral, page.release)
+    is_draft = referral.state == ReferralState.DRAFT
+    may_redact = is_draft and may(request.actor, Action.REDACT_REFERRAL)
+    if form is None and may_redact:
+        form = RedactionForm(redactable_fields(referral))
+    context = {
+        "referral": referral,
+        "page": page,
+        "dossier": dossier,
+        "leak": _leak(referral, dossier) if page.release is None else "",
+        "form": form,
+        "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
+        "acts": _acts(request, referral, page.release),
+    }
+    status = 422 if form is not None and form.errors else 200
+    template = "cases/referral_detail.html"
+    return render_case(request, template, referral.case, TAB, context, status)
+
+
+def _dossier(referral: Referral, release: SharedRelease | None) -> Dossier:
+    """The sealed content where there is one, else what would be sealed now."""
+    return preview(referral) if release is None else from_json(json.loads(release.dossier))
+
+
+def _leak(referral: Referral, dossier: Dossier) -> str:
+    """Why this content would not be let out; "" when it would."""
+    try:
+        refuse_leaks(referral, dossier)
+    except CaseworkError as error:
+        return str(error)
+    return ""
+
+
+def _acts(
+    request: AuthedRequest, referral: Referral, release: SharedRelease | None
+) -> list[ReferralAct]:
+    state = ReferralState(referral.state)
+    names = [name for name, (action, _right) in ACTS.items() if (state, action) in REFERRAL]
+    return [referral_act(request, referral, release, name) for name in names]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def referral_decide(request: AuthedRequest, referral_id: UUID, decision: str) -> HttpResponse:
+    referral = _get(request, referral_id)
+    by = request.actor
+    act = referral_act(request, referral, queries.referral_page(referral).release, decision)
+
+    def do(reason: str, content_hash: str) -> object:
+        match decision:
+            case "approve":
+                return approve_referral(referral, content_hash=content_hash, reason=reason, by=by)
+            case "clear":
+                return clear_referral(referral, content_hash=content_hash, reason=reason, by=by)
+            case "package":
+                return package_referral(referral, reason=reason, by=by)
+            case "send":
+                return _send(request, referral, act, reason)
+            case "recall":
+                return recall_referral(referral, reason=reason, by=by)
+        return return_referral(referral, reason=reason, by=by)
+
+    return perform(request, act, do, _("Decision recorded."))
+
+
+def _send(request: AuthedRequest, referral: Referral, act: ReferralAct, reason: str) -> Referral:
+    form = act.form
+    if form is None or not form.is_valid():
+        raise CaseworkError(_("Choose at least one officer of the agency, and the last day."))
+    return send_referral(
+        referral,
+        liaison_ids=form.cleaned_data["liaisons"],
+        expires_at=form.expires_at(),
+        reason=reason,
+        by=request.actor,
+    )
+
+
+ONE = "referrals/<uuid:referral_id>/"
+urlpatterns = [
+    path("cases/<uuid:case_id>/referrals/", case_referrals, name="case_referrals"),
+    path("cases/<uuid:case_id>/referrals/new/", referral_new, name="referral_new"),
+    path("referrals/", referral_list, name="referral_list"),
+    path(ONE, referral_detail, name="referral_detail"),
+    path(f"{ONE}edit/", referral_edit, name="referral_edit"),
+    path(f"{ONE}redact/", referral_redact, name="referral_redact"),
+    *(
+        path(f"{ONE}{name}/", referral_decide, {"decision": name}, name=f"referral_{name}")
+        for name in ACTS
+    ),
+]

@@ -1,0 +1,121 @@
+"""`{% load release %}`: what a release says, in plain words. Used by its page and its preview."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django import template
+from django.utils.html import conditional_escape, format_html, linebreaks
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from cases.dossier import Dossier, Redaction, redactions_in
+from cases.release_words import TIERS, field_words, reason_words
+from fiu.templatetags.icons import icon
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is held of one asset; `fiat` is its worth at execution, None if a part is unknown."""
+
+    symbol: str
+    decimals: int
+    base: int
+    fiat: Decimal | None
+    currency: str
+    num_accounts: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One field that this recipient does not get."""
+
+    where: str
+    what: str
+    why: str
+
+
+@register.simple_tag
+def held_in(dossier: Dossier) -> list[Held]:
+    """`{% held_in dossier as held %}`: one sum per asset over all freezes of the release."""
+    lines = [line for freeze in dossier.freezes for line in freeze.lines]
+    found = []
+    for asset in sorted({line.asset for line in lines}):
+        mine = [line for line in lines if line.asset == asset]
+        values = [Decimal(line.fiat_value) if line.fiat_value else None for line in mine]
+        known = [value for value in values if value is not None]
+        found.append(
+            Held(
+                mine[0].symbol,
+                mine[0].decimals,
+                sum(int(line.held) for line in mine),
+                sum(known, Decimal(0)) if len(known) == len(values) else None,
+                mine[0].fiat_currency or "USD",
+                len(mine),
+            )
+        )
+    return found
+
+
+@register.filter
+def text_or_box(value: str | Redaction) -> SafeString:
+    """A text of the dossier in paragraphs, or the labelled box that stands in its place."""
+    if isinstance(value, Redaction):
+        return left_out_box(value)
+    # linebreaks escapes each paragraph itself
+    return mark_safe(linebreaks(value, autoescape=True)) if value else _nothing()
+
+
+@register.filter
+def word_or_box(value: str | Redaction) -> SafeString:
+    """A short text of the dossier within a line, or its box."""
+    if isinstance(value, Redaction):
+        return left_out_box(value)
+    return mark_safe(conditional_escape(value))  # escaped on this very line
+
+
+def left_out_box(value: Redaction) -> SafeString:
+    """The box of a field that was left out, with its reason."""
+    words = _("Left out: %(why)s") % {"why": reason_words(value.redacted)}
+    return format_html('<span class="redacted">{}</span>', words)
+
+
+@register.filter
+def is_left_out(value: object) -> bool:
+    """Whether a field of the dossier was left out."""
+    return isinstance(value, Redaction)
+
+
+@register.simple_tag
+def left_out(dossier: Dossier) -> list[LeftOut]:
+    """`{% left_out dossier as gaps %}`: every field that was left out, where and why."""
+    found = []
+    for path, code in redactions_in(dossier):
+        where, _dot, field = path.rpartition(".")
+        owner = where.partition(".")[0]  # a line of a freeze has no number of its own
+        found.append(LeftOut(owner, field_words(field), reason_words(code)))
+    return found
+
+
+@register.filter
+def tier_words(number: int) -> str:
+    """What a tier means for somebody who never saw the word."""
+    return str(TIERS.get(number, ""))
+
+
+@register.simple_tag
+def tier_plain(number: int) -> SafeString:
+    """`{% tier_plain finding.tier %}`: the tier and its meaning, both written out."""
+    tone = "warn" if number >= 3 else "good"
+    return format_html(
+        '<span class="row"><span class="badge tone-{}">{}{}</span><span>{}</span></span>',
+        tone,
+        icon("scale"),
+        _("Tier %(number)d") % {"number": number},
+        tier_words(number),
+    )
+
+
+def _nothing() -> SafeString:
+    return format_html('<span class="ink-2">{}</span>', _("none given"))

@@ -2,15 +2,18 @@
 
 import json
 import logging
-import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from argparse import ArgumentParser
-from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from cases.services.errors import CaseworkError, ImportRefused
@@ -23,8 +26,6 @@ from fiu.demo.scale import SCALES
 from fiu.demo.timeline import TIP
 from fiu.demo.world import build
 from fiu.people import demo_file
-from tracing.errors import TracingError
-from tracing.ledgers import LoadReport, load_blocks
 
 
 class Command(BaseCommand):
@@ -40,12 +41,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
+        self.quarter = -1
         self.started = time.monotonic()
         now = _moment(options["now"])
         wanted = Installed(options["scale"], options["seed"], now.isoformat())
         try:
             answer = self._answer(wanted, now, options)
-        except (CaseworkError, ImportRefused, TracingError) as error:
+        except (CaseworkError, ImportRefused) as error:
             raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(json.dumps(answer))
@@ -78,23 +80,17 @@ class Command(BaseCommand):
         """Blocks load in a second process while this one writes and imports the rows."""
         folder = home / "demo"
         add_people()
-        # A fresh process, not a fork: this one has an open database connection.
-        fresh = multiprocessing.get_context("spawn")
-        loading: list[Future[LoadReport]] = []
-        with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-
-            def load(paths: list[Path]) -> None:
-                loading.append(pool.submit(load_blocks, home, LEDGER, paths))
-
-            built = build(
-                folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
-                tick=self._tick, blocks_ready=load,
-            )  # fmt: skip
-            self._say("exchange records")
-            report = import_exchange(built.exchange, progress=self._progress)
-            set_services(wanted.seed)
-            snapshot = loading[0].result().snapshot
-        self._say(f"ledger at block {snapshot.height:,}, {snapshot.num_tx:,} transactions")
+        loading: list[subprocess.Popen[str]] = []
+        built = build(
+            folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
+            tick=self._tick, blocks_ready=lambda paths: loading.append(_start_loading(paths)),
+        )  # fmt: skip
+        self._say("exchange records")
+        report = import_exchange(built.exchange, progress=self._progress)
+        set_services(wanted.seed)
+        loaded = _finish_loading(loading[0])
+        num_transactions = loaded["total"]["transactions"]
+        self._say(f"ledger at block {loaded['tip_height']:,}, {num_transactions:,} transactions")
         logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
         with exchange_at_hand(built.exchange / "balances.csv"):
             load_casework(folder, tell=self._say)
@@ -102,16 +98,18 @@ class Command(BaseCommand):
         self._say("the demo world is loaded")
         return {
             "installed": True, "scale": wanted.scale, "seed": wanted.seed,
-            "transactions": snapshot.num_tx, "tip_hash": snapshot.tip_hash, "rows": report.rows,
+            "transactions": num_transactions, "tip_hash": loaded["tip_hash"], "rows": report.rows,
         }  # fmt: skip
 
     def _reorganise(self, home: Path, present: Installed | None) -> dict[str, Any]:
         if present is None:
             raise CommandError("There is no demo world here yet; run demo without --reorg first.")
         [path] = (home / "demo" / "other_branch").glob("*.dat")
-        snapshot = load_blocks(home, LEDGER, [path]).snapshot
-        self._say(f"the ledger ends in block {snapshot.height:,} {snapshot.tip_hash} now")
-        return {"height": snapshot.height, "tip_hash": snapshot.tip_hash}
+        out = StringIO()
+        call_command("load_blocks", LEDGER, str(path), "--json", stdout=out)
+        loaded = json.loads(out.getvalue())
+        self._say(f"the ledger ends in block {loaded['tip_height']:,} {loaded['tip_hash']} now")
+        return {"height": loaded["tip_height"], "tip_hash": loaded["tip_hash"]}
 
     # Progress
 
@@ -121,9 +119,9 @@ class Command(BaseCommand):
             self.stdout.flush()
 
     def _tick(self, height: int) -> None:
-        week = height * 4 // TIP
-        if week != getattr(self, "_quarter", None):
-            self._quarter = week
+        quarter = height * 4 // TIP
+        if quarter != self.quarter:
+            self.quarter = quarter
             self._say(f"block {height:,} of {TIP:,}")
 
     def _progress(self, file: str, rows: int) -> None:
@@ -142,3 +140,23 @@ def _moment(text: str | None) -> datetime:
     if moment.tzinfo is None:
         raise refusal
     return moment
+
+
+def _start_loading(paths: list[Path]) -> subprocess.Popen[str]:
+    """The ordinary load in a process of its own: a second core reads while this one writes."""
+    return subprocess.Popen(  # noqa: S603  # our own command on files we wrote
+        [sys.executable, "manage.py", "load_blocks", LEDGER, *map(str, paths), "--json"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finish_loading(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, _ = process.communicate()
+    if process.returncode:
+        raise CommandError("The blocks could not be loaded; the lines above say why.")
+    report: dict[str, Any] = json.loads(out)
+    return report

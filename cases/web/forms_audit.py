@@ -16,8 +16,8 @@ class AuditFilterForm(forms.Form):
 
     case = forms.RegexField(
         label=_("Case"), regex=r"^CASE-[0-9]{4}-[0-9]{6}$", required=False,
-        error_messages={"invalid": _("Write a reference such as CASE-2026-000001.")},
-        widget=forms.TextInput(attrs={"placeholder": "CASE-2026-000001", "autocomplete": "off"}),
+        error_messages={"invalid": _("Write a reference such as CASE-2026-000123.")},
+        widget=forms.TextInput(attrs={"placeholder": "CASE-2026-000123", "autocomplete": "off"}),
     )  # fmt: skip
     actor = forms.TypedChoiceField(label=_("Person"), required=False, coerce=UUID, empty_value=None)
     action = forms.ChoiceField(label=_("Action"), required=False)

@@ -18,14 +18,13 @@ from cases.models import (
     CaseRun,
     CounterEvidence,
     Finding,
-    FreezeLine,
     FreezeRequest,
     Referral,
     Suspect,
     Wallet,
 )
 from cases.policy import Action, Actor, may
-from cases.queries.keyset import Page, newest_first
+from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 from cases.queries.money import CaseMoney, case_money, money_by_case
 from cases.states import CASE, CaseAction, CaseState, FindingState, FreezeState, ReferralState
 from tracing import reads
@@ -119,19 +118,26 @@ class Overview:
     events: list[AuditEvent]
 
 
-def case_list(actor: Actor, states: list[str], after: str = "") -> Page:
+def case_list(actor: Actor, states: list[str], after: str = "", size: int = PAGE_ROWS) -> Page:
     """Cases in these states, last changed first: 10 queries, any page size."""
     cases = (
         Case.objects.visible_to(actor)
         .filter(state__in=states)
         .select_related("owner_by")
         .annotate(
-            num_wallets=_number_of(Wallet.objects.all()),
-            num_findings=_number_of(Finding.objects.filter(state__in=STANDING_FINDINGS)),
-            deadline=Subquery(_deadlines().values("case").annotate(at=Min("due")).values("at")),
+            num_wallets=_number_of(Wallet.objects.filter(case=OuterRef("pk"))),
+            num_findings=_number_of(
+                Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS)
+            ),
+            deadline=Subquery(
+                _deadlines(FreezeRequest.objects.filter(case=OuterRef("pk")))
+                .values("case")
+                .annotate(at=Min("due"))
+                .values("at")
+            ),
         )
     )
-    page = newest_first(cases, "updated_at", after)
+    page = newest_first(cases, "updated_at", after, size)
     money = money_by_case([case.pk for case in page.rows], actor)
     return Page(
         [
@@ -152,9 +158,9 @@ def case_list(actor: Actor, states: list[str], after: str = "") -> Page:
 def case_numbers(actor: Actor) -> dict[str, int]:
     """How many cases the actor sees in each state: 1 query."""
     rows = (
-        Case.objects.filter(pk__in=Case.objects.visible_to(actor).values("pk"))
+        Case.objects.visible_to(actor)
         .values_list("state")
-        .annotate(number=Count("pk"))
+        .annotate(number=Count("pk", distinct=True))
     )
     return dict(rows.order_by())
 
@@ -181,19 +187,21 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
     money = case_money([case.pk], actor)
     lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
     counted = {
-        "wallets": Wallet.objects.all(),
-        "traces": CaseRun.objects.all(),
-        "suspects": Suspect.objects.all(),
-        "findings": Finding.objects.filter(state__in=STANDING_FINDINGS),
-        "freezes": FreezeRequest.objects.all(),
-        "referrals": Referral.objects.all(),
+        "wallets": Wallet.objects.filter(case=OuterRef("pk")),
+        "traces": CaseRun.objects.filter(case=OuterRef("pk")),
+        "suspects": Suspect.objects.filter(case=OuterRef("pk")),
+        "findings": Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS),
+        "freezes": FreezeRequest.objects.filter(case=OuterRef("pk")),
+        "referrals": Referral.objects.filter(case=OuterRef("pk")),
     }
-    numbers = Case.objects.filter(pk=case.pk).values_list(
-        *(_number_of(rows) for rows in counted.values())
+    numbers = (
+        Case.objects.visible_to(actor)
+        .filter(pk=case.pk)
+        .values_list(*(_number_of(rows) for rows in counted.values()))
     )
     counts = dict(zip(counted, numbers.get(), strict=True))
-    shared = Referral.objects.filter(
-        case=case, state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
+    shared = case.referrals.filter(
+        state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
     )
     return CaseShell(
         case=case,
@@ -211,23 +219,20 @@ def case_people(case: Case) -> list[Any]:
     """Owner first, then those named on the case or who opened it: 1 query."""
     wanted = [case.owner_by_id, case.opened_by_id]
     people = get_user_model().objects.filter(pk__in=[pk for pk in wanted if pk is not None]) | (
-        get_user_model().objects.filter(
-            pk__in=case.accesses.values("user")
-        )
+        get_user_model().objects.filter(pk__in=case.accesses.values("user"))
     )
     return sorted(people, key=lambda person: (person.pk != case.owner_by_id, person.pk))
 
 
 def time_to_first_freeze(case: Case) -> timedelta | None:
     """From the opening of the case to the first hold at the exchange: 1 query."""
-    lines = FreezeLine.objects.filter(freeze__case=case, executed_at__isnull=False)
-    first = lines.order_by("executed_at").values_list("executed_at", flat=True).first()
+    first: datetime | None = case.freezes.aggregate(at=Min("lines__executed_at"))["at"]
     return first - case.opened_at if first is not None else None
 
 
 def next_deadline(case: Case) -> Deadline | None:
     """The freeze of the case that ends or falls due next: 1 query."""
-    freeze = _deadlines(case).order_by("due").first()
+    freeze = _deadlines(case.freezes.all()).order_by("due").first()
     if freeze is None:
         return None
     provisional = freeze.state == FreezeState.PROVISIONAL
@@ -239,15 +244,13 @@ def case_overview(shell: CaseShell) -> Overview:
     """Next steps, top findings with what speaks against them, latest activity: 5 queries."""
     case = shell.case
     findings = sorted(
-        Finding.objects.filter(case=case, state__in=STANDING_FINDINGS).annotate(
-            num_against=Count("counter_evidence")
-        ),
+        case.findings.filter(state__in=STANDING_FINDINGS)
+        .annotate(num_against=Count("counter_evidence"))
+        .prefetch_related("counter_evidence"),
         key=lambda finding: (SEVERITIES[finding.severity], finding.reference),
     )
     against = sorted(
-        CounterEvidence.objects.filter(
-            finding__case=case, finding__state__in=STANDING_FINDINGS
-        ).select_related("finding"),
+        (doubt for finding in findings for doubt in finding.counter_evidence.all()),
         key=lambda doubt: (SEVERITIES[doubt.finding.severity], doubt.pk),
     )
     return Overview(
@@ -255,9 +258,7 @@ def case_overview(shell: CaseShell) -> Overview:
         accounts=accounts_reached(shell.money),
         findings=findings[:5],
         against=against[:6],
-        events=list(
-            AuditEvent.objects.filter(case=case).select_related("actor").order_by("-seq")[:8]
-        ),
+        events=list(case.events.select_related("actor").order_by("-seq")[:8]),
     )
 
 
@@ -272,7 +273,13 @@ def accounts_reached(money: CaseMoney) -> list[AccountState]:
                 states.setdefault((row.account, row.asset), name)
     return [
         AccountState(
-            row.account, row.masked, row.asset, row.symbol, row.decimals, row.base, row.fiat,
+            row.account,
+            row.masked,
+            row.asset,
+            row.symbol,
+            row.decimals,
+            row.base,
+            row.fiat,
             states.get((row.account, row.asset), ""),
         )
         for row in money.reached.rows
@@ -283,10 +290,8 @@ def next_steps(shell: CaseShell, findings: list[Finding]) -> list[Step]:
     """What this case waits for, in the order of the work: 2 queries."""
     counts = shell.counts
     states = [finding.state for finding in findings]
-    freezes = list(FreezeRequest.objects.filter(case=shell.case).values_list("state", flat=True))
-    bare = Finding.objects.filter(
-        case=shell.case, state=FindingState.APPROVED, freeze_lines=None
-    ).count()
+    freezes = list(shell.case.freezes.values_list("state", flat=True))
+    bare = shell.case.findings.filter(state=FindingState.APPROVED, freeze_lines=None).count()
     steps: list[Step] = []
     if not counts["wallets"]:
         steps.append(Step("wallets", _("Add the first wallets"), "case_wallets", "wallet"))
@@ -310,8 +315,12 @@ def next_steps(shell: CaseShell, findings: list[Finding]) -> list[Step]:
         steps.append(Step("approve", words, "case_freezes", "user-check"))
     if FreezeState.PROVISIONAL in freezes:
         steps.append(
-            Step("ratify", _("Ratify the provisional hold before it lapses"), "case_freezes",
-                 "hourglass")
+            Step(
+                "ratify",
+                _("Ratify the provisional hold before it lapses"),
+                "case_freezes",
+                "hourglass",
+            )
         )
     if FreezeState.FAILED in freezes:
         steps.append(
@@ -326,27 +335,25 @@ def next_steps(shell: CaseShell, findings: list[Finding]) -> list[Step]:
 
 def case_events(case: Case, after: str = "") -> Page:
     """The audit events of a case, newest first: 1 query."""
-    events = AuditEvent.objects.filter(case=case).select_related("actor")
-    return newest_first(events, "at", after)
+    return newest_first(case.events.select_related("actor"), "at", after)
 
 
-def _deadlines(case: Case | None = None) -> QuerySet[Any]:
-    """Freezes with a running clock; `due` is when a provisional one lapses or another one ends."""
+def _deadlines(freezes: QuerySet[Any]) -> QuerySet[Any]:
+    """Those with a running clock; `due` is when a provisional one lapses or another one ends."""
     running = [
         FreezeState.PROVISIONAL.value,
         FreezeState.ACTIVE.value,
         FreezeState.DECISION_DUE.value,
     ]
-    freezes: QuerySet[Any] = FreezeRequest.objects.filter(state__in=running)
-    freezes = freezes.filter(case=case if case is not None else OuterRef("pk"))
     provisional = When(state=FreezeState.PROVISIONAL, then=F("provisional_until"))
     due = Choice(provisional, default=F("expires_at"))
-    return freezes.annotate(due=due).exclude(due=None).order_by()
+    ending: QuerySet[Any] = freezes.filter(state__in=running).annotate(due=due)
+    return ending.exclude(due=None).order_by()
 
 
 def _number_of(rows: QuerySet[Any]) -> Coalesce:
-    """How many of these rows belong to the case of the outer query, as a column."""
-    counted = rows.filter(case=OuterRef("pk")).order_by().values("case")
+    """How many rows of the case of the outer query, as a column."""
+    counted = rows.order_by().values("case")
     return Coalesce(
         Subquery(counted.annotate(number=Count("pk")).values("number")),
         0,

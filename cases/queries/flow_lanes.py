@@ -18,7 +18,8 @@ PAYER_ROLES = ("deposit", "buyer")
 def fold_chains(places: dict[str, Place], moved: Moved) -> tuple[dict[str, Place], Moved]:
     """Addresses of nobody that pass money on one after the other become one group.
 
-    A chain goes on to the group that takes most, as long as that one is paid by nobody else.
+    A chain goes on to the group that takes most, as long as that one is paid by nobody else
+    and passes it on as well: where money rests stays a card of its own.
     """
     after: dict[str, list[tuple[int, str]]] = {}
     payers: dict[str, set[str]] = {}
@@ -26,10 +27,11 @@ def fold_chains(places: dict[str, Place], moved: Moved) -> tuple[dict[str, Place
         payers.setdefault(target, set()).add(source)
         if is_plain(places[source]) and is_plain(places[target]):
             after.setdefault(source, []).append((sum(amounts.values()), target))
+    passing_on = {source for source, _target in moved}
     following = {}
     for source, targets in after.items():
         _amount, target = max(targets)
-        if payers[target] == {source}:
+        if payers[target] == {source} and target in passing_on:
             following[source] = target
     followed = set(following.values())
     chain_of: dict[str, str] = {}
@@ -42,9 +44,7 @@ def fold_chains(places: dict[str, Place], moved: Moved) -> tuple[dict[str, Place
             found[f"chain-{first}"] = chain
             chain_of |= dict.fromkeys(chain, f"chain-{first}")
     kept = {name: place for name, place in places.items() if name not in chain_of}
-    kept |= {
-        name: chained(name, [places[one] for one in chain]) for name, chain in found.items()
-    }
+    kept |= {name: chained(name, [places[one] for one in chain]) for name, chain in found.items()}
     return kept, rewired(moved, chain_of, kept)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CaseRun, ExchangeAccount, ReachedAccount, Wallet
+from cases.models import Case, CaseRun, ExchangeAccount, Wallet
 from tracing import reads
 
 FAR = 10**6
@@ -80,11 +80,12 @@ class Gathering:
         self.states = states
         self.seeds = set(seal["parameters"]["seeds"])
         self.sign = -1 if seal["parameters"]["mode"] == "source" else 1
-        rows = ReachedAccount.objects.filter(case_run=run).select_related("account")
+        rows = run.reached.select_related("account")
         self.reached = {row.outpoint: row for row in rows}
-        wallets = Wallet.objects.filter(case=case, ledger=ledger).order_by("pk")
+        wallets = case.wallets.filter(ledger=ledger).order_by("pk")
         self.wallets = {wallet.address: wallet for wallet in wallets}
-        found = reads.address_summaries(ledger, sorted(set(addresses)))
+        is_loaded = ledger in {each.name for each in reads.ledgers()}
+        found = reads.address_summaries(ledger, sorted(set(addresses))) if is_loaded else {}
         self.clusters = {address: told.cluster_anchor for address, told in found.items()}
         self.sizes = {told.cluster_anchor: told.cluster_size for told in found.values()}
 

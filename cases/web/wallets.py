@@ -51,6 +51,9 @@ def wallets_add(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     if report is not None and not report.rejected:
         messages.success(request, added_words(len(report.added)))
         return redirect("case_wallets", case.public_id)
+    if report is not None:  # what is left to correct
+        lines = "\n".join(line.text for line in report.rejected)
+        form = WalletsForm(initial={**form.cleaned_data, "text": lines})
     context = {
         "form": form,
         "report": report,

@@ -1,0 +1,88 @@
+"""Wallets: the tab, the bulk paste line by line, the list, the page of an address."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from cases.models import Wallet
+from cases.queries.wallets import address_page, case_wallets, wallet_list
+from cases.services.wallets import add_wallet
+from tests.blockmaker import SUBSIDY, address
+from tests.casework import make_case
+from tests.integration.web.conftest import BANK, HOPS, Room
+
+pytestmark = pytest.mark.django_db
+FIELDS = {"role": "unknown", "provenance": "document", "provenance_note": "Order 12"}
+
+
+def test_the_tab_shows_role_source_and_figures(room: Room) -> None:
+    page = room.client.get(reverse("case_wallets", args=[room.case.public_id])).content.decode()
+    for words in ("Market bank", "Order 12, page 4", "49.99999 BTC"):
+        assert words in page
+
+
+def test_every_bad_line_comes_back_with_its_number_and_reason(room: Room) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    text = f"{HOPS[0]}\nnonsense\n{HOPS[1][:-1]}q"
+    page = room.client.post(url, FIELDS | {"text": text})
+    assert page.status_code == 422
+    assert [line.number for line in page.context["report"].rejected] == [2, 3]
+    assert page.context["form"].initial["text"] == f"nonsense\n{HOPS[1][:-1]}q"
+    assert room.case.wallets.filter(address=HOPS[0]).exists()
+
+
+def test_a_clean_list_leads_back_to_the_tab(room: Room) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    page = room.client.post(url, FIELDS | {"text": "\n".join(HOPS)})
+    assert page.url == reverse("case_wallets", args=[room.case.public_id])
+    assert room.case.wallets.count() == 1 + len(HOPS)
+    assert room.outsider.post(url, FIELDS | {"text": address(77)}).status_code == 404
+
+
+def test_a_list_without_its_source_is_refused_at_the_field(room: Room) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    page = room.client.post(url, FIELDS | {"text": HOPS[0], "provenance_note": ""})
+    assert page.status_code == 422
+    assert page.context["form"].errors["provenance_note"]
+
+
+def test_the_page_of_an_address_tells_history_and_cases(room: Room) -> None:
+    url = reverse("address_detail", args=[room.bank.public_id])
+    page = room.client.get(url).context["page"]
+    assert page.summary.received == SUBSIDY - 1_000
+    assert [row.height for row in page.history] == [3, 2]
+    assert page.elsewhere == []
+    other = make_case(room.by, visibility="unit")
+    add_wallet(other, address=BANK, label="", **FIELDS, by=room.by)
+    assert [each.case for each in room.client.get(url).context["page"].elsewhere] == [other]
+    assert room.outsider.get(url).status_code == 404
+
+
+def test_an_address_the_ledger_never_saw_is_told_as_such(room: Room) -> None:
+    wallet = add_wallet(room.case, address=address(999), label="", **FIELDS, by=room.by)
+    page = room.client.get(reverse("address_detail", args=[wallet.public_id]))
+    assert page.status_code == 200
+    assert page.context["page"].summary is None
+    tab = room.client.get(reverse("case_wallets", args=[room.case.public_id])).content.decode()
+    assert "never seen in the loaded ledger" in tab
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_lists_ask_the_same_number_of_times(
+    room: Room, more: int, django_assert_max_num_queries: Any
+) -> None:
+    for hop in HOPS[:more]:
+        add_wallet(room.case, address=hop, label="", **FIELDS, by=room.by)
+    with django_assert_max_num_queries(3):
+        assert len(case_wallets(room.case)) == 1 + more
+    with django_assert_max_num_queries(3):
+        assert len(wallet_list(room.by).rows) == 1 + more
+    wallet = Wallet.objects.select_related("case").get(pk=room.bank.pk)
+    with django_assert_max_num_queries(6):
+        address_page(wallet, room.by)
+
+
+def test_the_global_list_shows_only_what_one_may_see(room: Room) -> None:
+    assert room.case.reference in room.client.get(reverse("wallet_list")).content.decode()
+    assert room.case.reference not in room.outsider.get(reverse("wallet_list")).content.decode()

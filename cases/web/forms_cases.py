@@ -5,11 +5,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
-
-
-def choices(field: str) -> list[tuple[str, str]]:
-    """The choices of a case's field."""
-    return list(Case._meta.get_field(field).choices)  # type: ignore[union-attr, arg-type]
+from cases.web.choices import choices_of
 
 
 class CaseForm(forms.Form):
@@ -21,7 +17,7 @@ class CaseForm(forms.Form):
         help_text=_("What this is about, without names of customers."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    case_type = forms.ChoiceField(label=_("Kind"), choices=lambda: choices("case_type"))
+    case_type = forms.ChoiceField(label=_("Kind"), choices=lambda: choices_of(Case, "case_type"))
     priority = forms.ChoiceField(
         label=_("Priority"),
         choices=[
@@ -34,7 +30,7 @@ class CaseForm(forms.Form):
     )
     visibility = forms.ChoiceField(
         label=_("Who may see it"),
-        choices=lambda: choices("visibility"),
+        choices=lambda: choices_of(Case, "visibility"),
         initial="unit",
         help_text=_("A named team or a sealed case is open only to the people added to it."),
     )

@@ -1,19 +1,21 @@
 """Forms of findings: the claim with what speaks for and against it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, CounterEvidence, Finding, Suspect, Wallet
 from cases.models.findings import TIERS
+from cases.web.choices import choices_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
-def _choices(model: Any, field: str) -> list[tuple[str, str]]:
-    return list(model._meta.get_field(field).choices)
-
-
-def _text(label: str, rows: int, *, required: bool = True, help_text: str = "") -> forms.CharField:
+def _text(
+    label: "StrOrPromise", rows: int, *, required: bool = True, help_text: "StrOrPromise" = ""
+) -> forms.CharField:
     return forms.CharField(
         label=label,
         required=required,
@@ -28,9 +30,9 @@ class FindingForm(forms.Form):
     statement = _text(
         _("Statement"), 3, help_text=_("One sentence: who received what, from whom, how sure.")
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=lambda: _choices(Finding, "kind"))
+    kind = forms.ChoiceField(label=_("Kind"), choices=lambda: choices_of(Finding, "kind"))
     severity = forms.ChoiceField(
-        label=_("Severity"), choices=lambda: _choices(Finding, "severity"), initial="medium"
+        label=_("Severity"), choices=lambda: choices_of(Finding, "severity"), initial="medium"
     )
     tier = forms.TypedChoiceField(
         label=_("Weakest evidence"), choices=TIERS, coerce=int, initial=2,
@@ -41,10 +43,10 @@ class FindingForm(forms.Form):
     assumptions = _text(_("Assumptions"), 2, required=False)
     alternatives = _text(_("Other explanations"), 2, required=False)
     wallets = forms.ModelMultipleChoiceField(
-        label=_("Wallets it rests on"), queryset=None, required=False
+        label=_("Wallets it rests on"), queryset=Wallet.objects.none(), required=False
     )
     suspects = forms.ModelMultipleChoiceField(
-        label=_("Suspects it names"), queryset=None, required=False
+        label=_("Suspects it names"), queryset=Suspect.objects.none(), required=False
     )
 
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +71,7 @@ class CounterEvidenceForm(forms.Form):
     """One more thing that speaks against a finding."""
 
     kind = forms.ChoiceField(
-        label=_("Kind"), choices=lambda: _choices(CounterEvidence, "kind"), initial="analyst"
+        label=_("Kind"), choices=lambda: choices_of(CounterEvidence, "kind"), initial="analyst"
     )
     text = _text(_("What speaks against it"), 3)
 

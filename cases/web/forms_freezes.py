@@ -16,6 +16,7 @@ from cases.models.freezes import LEGAL_BASES, FreezeRequest
 from cases.queries.freezes import Candidate
 from cases.services.freezes import LineSpec
 from cases.states import FindingState
+from cases.web.choices import choices_of
 
 L = gettext_lazy
 AMOUNT = re.compile(r"([0-9]{1,60})(?:\.([0-9]{1,30}))?")
@@ -51,10 +52,10 @@ class FreezeForm(forms.Form):
     agency = forms.ChoiceField(label=L("Authority"), required=False)
     restriction = forms.ChoiceField(
         label=L("What is blocked"),
-        choices=lambda: FreezeRequest._meta.get_field("restriction").choices,
+        choices=lambda: choices_of(FreezeRequest, "restriction"),
     )
     urgency = forms.ChoiceField(
-        label=L("Urgency"), choices=lambda: FreezeRequest._meta.get_field("urgency").choices
+        label=L("Urgency"), choices=lambda: choices_of(FreezeRequest, "urgency")
     )
     expires_on = forms.DateField(
         label=L("Ends on"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
@@ -156,9 +157,7 @@ def _evidence(case: Case) -> list[tuple[str, str]]:
 class InstrumentForm(forms.Form):
     """A court order, an agency's request or a sanctions entry, as received."""
 
-    type = forms.ChoiceField(
-        label=L("Kind"), choices=lambda: LegalInstrument._meta.get_field("type").choices
-    )
+    type = forms.ChoiceField(label=L("Kind"), choices=lambda: choices_of(LegalInstrument, "type"))
     number = forms.CharField(label=L("Number"), max_length=60)
     agency = forms.ChoiceField(label=L("Authority"), required=False)
     issued_by = forms.CharField(label=L("Issued by"), max_length=120)

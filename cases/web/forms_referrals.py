@@ -13,13 +13,9 @@ from cases.models import Case, Finding, FreezeRequest, Referral
 from cases.queries import referrals as queries
 from cases.release_words import REASONS, field_words
 from cases.services.dossiers import RedactableField
+from cases.web.choices import choices_of
 
 GRANT_DAYS = 30
-
-
-def _choices(field: str) -> list[tuple[str, str]]:
-    found: Any = Referral._meta.get_field(field)
-    return list(found.choices)
 
 
 class ReferralWordsForm(forms.Form):
@@ -35,17 +31,21 @@ class ReferralWordsForm(forms.Form):
         label=_("Purpose"), max_length=200,
         help_text=_("What the agency may use it for."),
     )  # fmt: skip
-    kind = forms.ChoiceField(label=_("Kind"), choices=lambda: _choices("kind"))
+    kind = forms.ChoiceField(label=_("Kind"), choices=lambda: choices_of(Referral, "kind"))
     legal_gateway = forms.CharField(
         label=_("Legal gateway"), max_length=200, required=False,
         help_text=_("The law or instrument that opens the way. Needed before clearance."),
     )  # fmt: skip
     tlp = forms.ChoiceField(
-        label=_("Traffic Light Protocol"), choices=lambda: _choices("tlp"), initial="AMBER"
+        label=_("Traffic Light Protocol"),
+        choices=lambda: choices_of(Referral, "tlp"),
+        initial="AMBER",
     )
     handling_code = forms.ChoiceField(
         label=_("Handling code"), initial="H1",
-        choices=lambda: [(code, f"{code} · {words}") for code, words in _choices("handling_code")],
+        choices=lambda: [
+            (code, f"{code} · {words}") for code, words in choices_of(Referral, "handling_code")
+        ],
     )  # fmt: skip
     caveats = forms.CharField(
         label=_("Caveats"), required=False, widget=forms.Textarea(attrs={"rows": 2}),

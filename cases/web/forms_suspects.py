@@ -4,14 +4,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Suspect, SuspectName
+from cases.web.choices import choices_of
 
-
-def _choices(field: str, blank: str = "") -> list[tuple[str, str]]:
-    found = list(Suspect._meta.get_field(field).choices)  # type: ignore[union-attr, arg-type]
-    return [("", blank), *found] if blank else found
-
-
-NAME_TYPES = list(SuspectName._meta.get_field("type").choices)  # type: ignore[arg-type]
+NAME_TYPES = choices_of(SuspectName, "type")
 
 
 class SuspectForm(forms.Form):
@@ -19,10 +14,16 @@ class SuspectForm(forms.Form):
 
     full = forms.CharField(label=_("Name"), max_length=150, help_text=_("As it is written."))
     type = forms.ChoiceField(label=_("Kind of name"), choices=NAME_TYPES, initial="ALIA")
-    kind = forms.ChoiceField(label=_("Kind"), choices=lambda: _choices("kind"), initial="unknown")
-    standing = forms.ChoiceField(label=_("Standing"), choices=lambda: _choices("standing"))
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=lambda: choices_of(Suspect, "kind"), initial="unknown"
+    )
+    standing = forms.ChoiceField(
+        label=_("Standing"), choices=lambda: choices_of(Suspect, "standing")
+    )
     role = forms.ChoiceField(
-        label=_("Role"), required=False, choices=lambda: _choices("role", str(_("Not known")))
+        label=_("Role"),
+        required=False,
+        choices=lambda: choices_of(Suspect, "role", str(_("Not known"))),
     )
     note = forms.CharField(
         label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3})

@@ -1,6 +1,8 @@
 """Freezes: the request, its lines per account and asset, approvals, receipts, instruments."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -159,6 +161,14 @@ class FreezeRequest(PublicModel):
 
 class FreezeLineQuerySet(CaseScopedQuerySet):
     case_path = "freeze__case__"
+
+    def live_on(self, accounts: Iterable[int]) -> Self:
+        """What the exchange is asked to hold on these accounts now, whichever case asked for it.
+
+        On purpose without the row filter: a hold is the exchange's own fact, and an asset of an
+        account can be held once only. Show amounts of it, never the case or the request behind.
+        """
+        return self.filter(account__in=list(accounts), state__in=LIVE_LINE_STATES)
 
 
 class FreezeLine(PublicModel):

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from cases.models import (
     Case,
-    CaseRun,
     Finding,
     FreezeRequest,
     LegalInstrument,
@@ -79,9 +78,7 @@ def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
     queues: list[tuple[str, str, QuerySet[Any]]] = []
     if may(actor, Action.APPROVE_FINDING):
         findings = Finding.objects.visible_to(actor).filter(state=FindingState.SUBMITTED)
-        others = findings.exclude(
-            Q(drafted_by=me) | Q(last_edited_by=me) | Q(submitted_by=me)
-        )
+        others = findings.exclude(Q(drafted_by=me) | Q(last_edited_by=me) | Q(submitted_by=me))
         queues.append(("finding", "eye", others.order_by("submitted_at")))
     elif may(actor, Action.SUBMIT_FINDING):
         drafts = Finding.objects.visible_to(actor).filter(
@@ -103,9 +100,7 @@ def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
     elif may(actor, Action.TRIAGE_FREEZE):
         mine = freezes.filter(state=FreezeState.DRAFT, requested_by=me)
         queues.append(("freeze", "snowflake", mine.order_by("requested_at")))
-    referrals = Referral.objects.visible_to(actor).exclude(
-        Q(drafted_by=me) | Q(last_edited_by=me)
-    )
+    referrals = Referral.objects.visible_to(actor).exclude(Q(drafted_by=me) | Q(last_edited_by=me))
     steps = []
     if may(actor, Action.APPROVE_REFERRAL):
         steps.append(ReferralState.REDACTION.value)
@@ -206,9 +201,7 @@ def deadlines(actor: Actor, limit: int = 8) -> list[tuple[FreezeRequest, datetim
             expires_at__isnull=False,
         )
     )
-    rows = [
-        (freeze, _end_of(freeze)) for freeze in running.select_related("case")
-    ]
+    rows = [(freeze, _end_of(freeze)) for freeze in running.select_related("case")]
     return sorted(rows, key=lambda row: (row[1], row[0].reference))[:limit]
 
 
@@ -231,10 +224,10 @@ def guide_steps(actor: Actor) -> list[GuideStep]:
     case = guide_case(actor)
     if case is None:
         return []
-    findings = list(Finding.objects.filter(case=case).order_by("submitted_at", "pk"))
+    findings = list(case.findings.order_by("submitted_at", "pk"))
     review = [each for each in findings if each.state == FindingState.SUBMITTED]
     approved = [each for each in findings if each.state == FindingState.APPROVED]
-    freezes = list(FreezeRequest.objects.filter(case=case).order_by("submitted_at", "pk"))
+    freezes = list(case.freezes.order_by("submitted_at", "pk"))
     asked = [
         each for each in freezes
         if each.state in (FreezeState.SUBMITTED, FreezeState.IN_REVIEW, FreezeState.PROVISIONAL)
@@ -242,7 +235,7 @@ def guide_steps(actor: Actor) -> list[GuideStep]:
     stands = [each for each in freezes if each.approved_by_id is not None]
     finding = (review or approved or [None])[0]
     freeze = (asked or stands or [None])[0]
-    my_runs = CaseRun.objects.filter(case=case, requested_by=actor.user_id)
+    my_runs = case.runs.filter(requested_by=actor.user_id)
     here = case.public_id
     return [
         GuideStep(

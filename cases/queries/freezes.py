@@ -19,7 +19,7 @@ from cases.models import (
 )
 from cases.policy import Action, Actor, may
 from cases.queries.money import AssetPrice, latest_prices, value_of
-from cases.states import LIVE_LINE_STATES, FreezeState, LineState
+from cases.states import FreezeState, LineState
 
 WAITING = (
     FreezeState.SUBMITTED.value,
@@ -170,8 +170,7 @@ def candidates(case: Case) -> list[Candidate]:
         for link in suspect.accounts.all():
             reasons[link.account_id] = names[0].full if names else suspect.reference
     held: dict[tuple[int, str], int] = {}
-    live = FreezeLine.objects.filter(account__in=reasons, state__in=LIVE_LINE_STATES)
-    for line in live:  # the exchange's own fact, whichever case asked for it
+    for line in FreezeLine.objects.live_on(reasons):
         held[(line.account_id, line.asset_id)] = line.held or line.requested
     balances = Balance.objects.filter(account__in=reasons).select_related("account", "asset")
     return [
@@ -187,15 +186,14 @@ def candidates(case: Case) -> list[Candidate]:
 
 
 def _with_lines(requests: QuerySet[FreezeRequest]) -> QuerySet[FreezeRequest]:
-    lines = (
+    lines = Prefetch(
+        "lines",
         FreezeLine.objects.select_related("account", "asset", "finding", "instrument__agency")
         .select_related("price")
         .prefetch_related("receipts", "outbox")
-        .order_by("account__uid", "asset_id")
+        .order_by("account__uid", "asset_id"),
     )
-    return requests.select_related("case", "agency", "requested_by").prefetch_related(
-        Prefetch("lines", lines)
-    )
+    return requests.select_related("case", "agency", "requested_by").prefetch_related(lines)
 
 
 def _views(lines: list[FreezeLine]) -> list[LineView]:

@@ -42,7 +42,7 @@ class SuspectCard:
 
 def case_suspects(case: Case) -> list[SuspectCard]:
     """The suspects of a case by reference: 5 queries, any number of suspects."""
-    suspects = list(_with_parts(Suspect.objects.filter(case=case)).order_by("reference"))
+    suspects = list(_with_parts(case.suspects.all()).order_by("reference"))
     neighbours = _neighbours(
         [link.account_id for suspect in suspects for link in suspect.accounts.all()]
     )
@@ -69,19 +69,16 @@ def suspect_list(actor: Actor, after: str = "") -> Page:
 def last_reveal(case: Case, account: ExchangeAccount, actor: Actor) -> ReadEvent | None:
     """The actor's last look at this customer in this case: 1 query."""
     return (
-        ReadEvent.objects.filter(
-            case=case, actor_id=actor.user_id, object__contains=str(account.public_id)
-        )
+        case.reads.filter(actor_id=actor.user_id, object__contains=str(account.public_id))
         .order_by("-at")
         .first()
     )
 
 
 def _with_parts(suspects: QuerySet[Suspect]) -> QuerySet[Suspect]:
-    links = SuspectAccount.objects.select_related("account").order_by("pk")
     return suspects.prefetch_related(
         Prefetch("names", SuspectName.objects.order_by("pk")),
-        Prefetch("accounts", links),
+        Prefetch("accounts", SuspectAccount.objects.select_related("account").order_by("pk")),
         "findings",
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from cases.models import Case, CaseRun, ExchangeAccount, ReachedAccount, Wallet
+from cases.models import Case, CaseRun, ExchangeAccount, Wallet
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
@@ -86,7 +86,7 @@ class Report:
 def case_runs(case: Case) -> list[RunRow]:
     """The runs of a case, newest first: 2 queries, any number of runs."""
     views = {view.public_id: view for view in reads.runs_of(case.public_id)}
-    rows = CaseRun.objects.filter(case=case).select_related("requested_by", "case")
+    rows = case.runs.select_related("requested_by", "case")
     return [
         RunRow(row, views[row.run])
         for row in rows.order_by("-requested_at", "-pk")
@@ -122,11 +122,8 @@ def drawable_runs(case: Case) -> list[RunRow]:
 
 def lead_run(case: Case) -> CaseRun | None:
     """The run the money strip names, or else the newest collected one: 1 query."""
-    return (
-        CaseRun.objects.filter(case=case, collected_at__isnull=False)
-        .order_by("-is_lead", "-collected_at")
-        .first()
-    )
+    collected = case.runs.filter(collected_at__isnull=False)
+    return collected.order_by("-is_lead", "-collected_at").first()
 
 
 def report_of(case_run: CaseRun) -> Report | None:
@@ -146,7 +143,8 @@ def report_of(case_run: CaseRun) -> Report | None:
         policy=result.get("policy", ""),
         is_conserved=bool(result.get("conserved", True)),
         balance=[
-            (name, int(sheet[name])) for name in ("in", "ends", "fees", "cut")
+            (name, int(sheet[name]))
+            for name in ("in", "ends", "fees", "cut")
             if sheet.get(name) is not None
         ],
         difference=None if difference is None else int(difference),
@@ -178,11 +176,9 @@ def page_of(groups: list[EndGroup], asked: str) -> dict[str, object]:
 
 def group_ends(case_run: CaseRun, ends: list[Mapping[str, Any]]) -> list[EndGroup]:
     """Ends by account or address and status, largest amount first: 2 queries."""
-    reached = ReachedAccount.objects.filter(case_run=case_run).select_related("account")
+    reached = case_run.reached.select_related("account")
     accounts = {row.outpoint: row.account for row in reached}
-    wallets = {
-        wallet.address: wallet for wallet in Wallet.objects.filter(case_id=case_run.case_id)
-    }
+    wallets = {wallet.address: wallet for wallet in case_run.case.wallets.all()}
     groups: dict[tuple[str, str], EndGroup] = {}
     for end in ends:
         account = accounts.get(end["outpoint"])
@@ -241,8 +237,6 @@ def limits_of(groups: list[EndGroup], cut: Mapping[str, Any]) -> list[tuple[str,
 
 def run_row(case: Case, run: UUID) -> RunRow | None:
     """One run of this case: 2 queries; None when it is not of this case."""
-    row = (
-        CaseRun.objects.filter(case=case, run=run).select_related("requested_by", "case").first()
-    )
+    row = case.runs.filter(run=run).select_related("requested_by", "case").first()
     view = reads.run_view(run) if row is not None else None
     return RunRow(row, view) if row is not None and view is not None else None

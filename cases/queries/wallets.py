@@ -36,7 +36,7 @@ class AddressPage:
 
 def case_wallets(case: Case, role: str = "") -> list[WalletRow]:
     """The wallets of a case in the order of adding: 1 query and one ledger read a ledger."""
-    wallets = Wallet.objects.filter(case=case).select_related("added_by").order_by("added_at", "pk")
+    wallets = case.wallets.select_related("added_by").order_by("added_at", "pk")
     if role:
         wallets = wallets.filter(role=role)
     return with_summaries(list(wallets))
@@ -44,7 +44,7 @@ def case_wallets(case: Case, role: str = "") -> list[WalletRow]:
 
 def wallet_roles(case: Case) -> list[str]:
     """The roles that occur among the wallets of a case: 1 query."""
-    return sorted(set(Wallet.objects.filter(case=case).values_list("role", flat=True)))
+    return sorted(set(case.wallets.values_list("role", flat=True)))
 
 
 def wallet_list(actor: Actor, role: str = "", after: str = "") -> Page:
@@ -101,7 +101,7 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
 
 def wallets_by_address(case: Case) -> QuerySet[Wallet]:
     """The wallets of a case, for naming addresses on its screens."""
-    return Wallet.objects.filter(case=case).order_by("pk")
+    return case.wallets.order_by("pk")
 
 
 def same_address(wallet: Wallet, actor: Actor) -> QuerySet[Wallet]:

@@ -86,15 +86,13 @@ def chosen_run(request: AuthedRequest, case: Case) -> CaseRun | None:
 
 def run_of(case: Case, run_id: UUID) -> CaseRun:
     """A run of this case or 404."""
-    run: CaseRun | None = CaseRun.objects.filter(case=case, run=run_id).first()
+    run: CaseRun | None = case.runs.filter(run=run_id).first()
     if run is None:
         raise Http404
     return run
 
 
-def drawn(
-    request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun
-) -> dict[str, object]:
+def drawn(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) -> dict[str, object]:
     """The flow for the page; a flow that cannot be drawn says why."""
     try:
         found = flow_of(request, case, shell, run)
@@ -109,9 +107,7 @@ def drawn(
     return {"found": found, "moves": moves, "page": page, "num_pages": num_pages}
 
 
-def flow_of(
-    request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun
-) -> CaseFlow | None:
+def flow_of(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) -> CaseFlow | None:
     return case_flow(case, run, shell.money, request.GET.get("only") == "key")
 
 

@@ -105,7 +105,7 @@ class TraceForm(forms.Form):
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        wallets = Wallet.objects.filter(case=case).order_by("role", "added_at", "pk")
+        wallets = case.wallets.order_by("role", "added_at", "pk")
         for name in ("seed_wallets", "target_wallets"):
             self.fields[name].queryset = wallets  # type: ignore[attr-defined]
         ledgers = reads.ledgers()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.http import AuthedRequest, casework
-from cases.models import Suspect, SuspectAccount
+from cases.models import Suspect
 from cases.policy import Action, may
 from cases.queries import suspects as queries
 from cases.services.errors import CaseworkError
@@ -46,9 +46,9 @@ def suspect_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
         except CaseworkError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Suspect %(reference)s added.") % {
-                "reference": suspect.reference
-            })
+            messages.success(
+                request, _("Suspect %(reference)s added.") % {"reference": suspect.reference}
+            )
             return redirect("case_suspects", case.public_id)
     context = {"form": form, "heading": _("Add a suspect"), "verb": _("Add suspect")}
     status = 422 if form.errors else 200
@@ -107,15 +107,13 @@ def suspect_account_reveal(
 ) -> HttpResponse:
     suspects = Suspect.objects.visible_to(request.actor).select_related("case")
     suspect = get_object_or_404(suspects, public_id=suspect_id)
-    links = SuspectAccount.objects.filter(suspect=suspect).select_related("account")
+    links = suspect.accounts.select_related("account")
     link = get_object_or_404(links, account__public_id=account_id)
     form = RevealForm(request.POST or None)
     context: dict[str, object] = {"form": form, "suspect": suspect, "link": link}
     if form.is_valid():
         purpose = form.cleaned_data["purpose"]
-        context["customer"] = reveal_customer(
-            suspect.case, link.account, purpose, by=request.actor
-        )
+        context["customer"] = reveal_customer(suspect.case, link.account, purpose, by=request.actor)
     status = 422 if form.errors else 200
     template = "cases/suspect_reveal.html"
     return render_case(request, template, suspect.case, "case_suspects", context, status)

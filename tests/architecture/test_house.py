@@ -107,15 +107,35 @@ FREE_TABLES = {
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
 # A liaison's rows are filtered by grant, not by case.
 GRANT_FILTERED = {"cases/queries/shared.py"}
+# What a chain of calls may say instead of `visible_to`.
+SCOPES = {
+    "visible_to",
+    "none",  # no rows at all: the form sets them from its case
+    "OuterRef",  # a column of the outer row, which passed the filter itself
+    "Prefetch",  # the children of rows that passed the filter themselves
+    "live_on",  # what the exchange holds on an account is its own fact, whichever case asked
+}
+
+
+def _model_of(node: ast.expr) -> str:
+    """The model of `Model.objects`, `get_user_model().objects` or `get_model(...).objects`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Call):
+        if ast.unparse(node.func) == "get_user_model":
+            return "User"
+        if ast.unparse(node.func) == "apps.get_model" and isinstance(node.args[-1], ast.Constant):
+            return str(node.args[-1].value)
+    return "?"
 
 
 def _scoped_use_without_filter(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Uses of `Model.objects` whose chain of calls nowhere says `visible_to`."""
+    """Uses of `Model.objects` whose chain of calls nowhere says a scope."""
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Attribute) and node.attr == "objects"):
             continue
-        model = node.value.id if isinstance(node.value, ast.Name) else "?"
+        model = _model_of(node.value)
         if model in FREE_TABLES:
             continue
         above: ast.AST = node
@@ -123,9 +143,35 @@ def _scoped_use_without_filter(tree: ast.Module) -> Iterator[tuple[int, str]]:
         while isinstance(above, ast.Attribute | ast.Call):
             if isinstance(above, ast.Attribute):
                 names.add(above.attr)
+            else:
+                words = [*above.args, *(keyword.value for keyword in above.keywords)]
+                names |= {
+                    ast.unparse(word.func) for word in words if isinstance(word, ast.Call)
+                } & {"OuterRef"}
+                names |= {ast.unparse(above.func)} & {"Prefetch"}
             above = parents.get(above, tree)
-        if "visible_to" not in names:
+        if not names & SCOPES:
             yield node.lineno, model
+
+
+@pytest.mark.parametrize(
+    ("source", "is_scoped"),
+    [
+        ("Case.objects.visible_to(actor).filter(pk=1)", True),
+        ("Case.objects.filter(pk=1)", False),
+        ("Case.objects.all().count()", False),
+        ("Wallet.objects.filter(case=OuterRef('pk')).values('case')", True),
+        ("Wallet.objects.filter(case=case)", False),
+        ("Prefetch('names', SuspectName.objects.order_by('pk'))", True),
+        ("list(SuspectName.objects.order_by('pk'))", False),
+        ("get_user_model().objects.only('username')", True),
+        ("apps.get_model('fiu', 'Agency').objects.all()", True),
+        ("apps.get_model('cases', 'Case').objects.all()", False),
+        ("FreezeLine.objects.live_on(accounts)", True),
+    ],
+)
+def test_the_check_of_case_rows_sees_what_it_should(source: str, is_scoped: bool) -> None:
+    assert (list(_scoped_use_without_filter(ast.parse(source))) == []) is is_scoped
 
 
 def test_doors_and_reads_reach_case_rows_only_through_visible_to() -> None:

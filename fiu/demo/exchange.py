@@ -138,7 +138,7 @@ class Exchange:
         )  # fmt: skip
         return coin
 
-    def save(self) -> None:
+    def fill_cold_wallet(self) -> None:
         """Once a week half of the hot wallet's coins go to the cold wallet, if it has many."""
         if self._chain.height < 2 * WEEK or len(self.hot.coins) < 40:
             return

@@ -83,7 +83,7 @@ class World:
         self.copperdice.plan(plan, self.eastmere)
         self.coinjoins.plan(plan)
         for week in range(2, TIP // WEEK + 1):
-            plan.at(week * WEEK + 500, self.exchange.save)
+            plan.at(week * WEEK + 500, self.exchange.fill_cold_wallet)
         for height in range(SWEEP_PHASE, TIP + 1, SWEEP_EVERY):
             plan.at(height, self.exchange.sweep)
 

@@ -171,9 +171,7 @@ def guide(user: User, actor: Actor) -> list[dict[str, object]]:
     for step in queries.guide_steps(actor):
         state = "done" if step.is_done else "now" if is_next else ""
         is_next = is_next and step.is_done
-        steps.append(
-            {"title": step.title, "text": step.text, "url": url_of(step), "state": state}
-        )
+        steps.append({"title": step.title, "text": step.text, "url": url_of(step), "state": state})
     return steps
 
 

@@ -71,7 +71,12 @@ class User(AbstractUser):
                 name="user_role_is_known",
                 condition=models.Q(
                     role__in=[
-                        "analyst", "supervisor", "compliance", "liaison", "auditor", "admin",
+                        "analyst",
+                        "supervisor",
+                        "compliance",
+                        "liaison",
+                        "auditor",
+                        "admin",
                     ]
                 ),
             ),

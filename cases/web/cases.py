@@ -175,9 +175,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/start/", case_start, name="case_start"),
     path("cases/<uuid:case_id>/timeline/", case_timeline, name="case_timeline"),
     path("cases/<uuid:case_id>/money/", case_money_rows, name="case_money"),
-    path(
-        "cases/<uuid:case_id>/money/<uuid:account_id>/", case_account, name="case_account"
-    ),
+    path("cases/<uuid:case_id>/money/<uuid:account_id>/", case_account, name="case_account"),
     *(
         path(f"cases/<uuid:case_id>/{act}/", case_act, {"act": act}, name=f"case_{act}")
         for act in ACTS

@@ -23,8 +23,11 @@ register = template.Library()
 class Asset(Protocol):
     """Anything with a symbol and its number of decimals."""
 
-    symbol: str
-    decimals: int
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def decimals(self) -> int: ...
 
 
 @dataclass(frozen=True)

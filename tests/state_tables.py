@@ -24,7 +24,7 @@ def drawn() -> str:
         "# States",
         "",
         "Drawn from `cases/states.py`; a test holds the two equal. What is not listed is refused,",
-        "by the services and by the database itself (`cases/guards.py`). Who may act stands in",
+        "by the services and by the database itself (`cases/guards/`). Who may act stands in",
         "`cases/policy.py`.",
     ]
     for name, table in TABLES.items():

@@ -1,4 +1,4 @@
-"""The audit chain and the record of reads: append-only, held by triggers (cases/guards.py)."""
+"""The audit chain and the record of reads: append-only, held by triggers (cases/guards/)."""
 
 import uuid
 from typing import Any, Self

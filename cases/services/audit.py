@@ -3,7 +3,7 @@
     hash = SHA-256("tracehold-audit-v1\\0" + prev_hash + RFC 8785 form of the event), hex
 
 One chain per case and one of the system (case NULL). The database refuses to change or skip an
-event (cases/guards.py); `verify_chains` finds what was changed behind its back.
+event (cases/guards/); `verify_chains` finds what was changed behind its back.
 """
 
 import hashlib

@@ -1,0 +1,210 @@
+"""Which guards stand on which table: audit, findings, freezes, referrals."""
+
+# ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
+
+from cases import states
+from cases.guards.shapes import (
+    Guard,
+    append_only,
+    changed,
+    parts_of_draft,
+    second_person,
+    state_table,
+)
+
+
+def _chain() -> list[Guard]:
+    table, first = "cases_auditevent", "0" * 64
+    guards = []
+    for name, mine, same in (
+        ("case", "NEW.case_id IS NOT NULL", "case_id = NEW.case_id"),
+        ("system", "NEW.case_id IS NULL", "case_id IS NULL"),
+    ):
+        last = f"FROM {table} WHERE {same} ORDER BY seq DESC LIMIT 1"
+        guards.append(
+            Guard(
+                f"audit_{name}_chain", table, "INSERT",
+                f"{mine} AND (NEW.seq <> COALESCE((SELECT seq {last}), 0) + 1"
+                f" OR NEW.prev_hash <> COALESCE((SELECT hash {last}), '{first}'))",
+                "an audit event must continue its chain",
+            )
+        )  # fmt: skip
+    return guards
+
+
+def _findings() -> list[Guard]:
+    table = "cases_finding"
+    content = (
+        "case_id", "kind", "severity", "statement", "tier", "confidence", "confidence_reason",
+        "assumptions", "alternatives",
+    )  # fmt: skip
+    amount = (
+        "run", "result_sha256", "policy", "outpoint", "address", "label", "asset", "value",
+        "base", "low", "high",
+    )  # fmt: skip
+    return [
+        *state_table(table, states.FindingState.DRAFT, states.FINDING),
+        Guard(
+            "finding_content", table, "UPDATE",
+            f"{changed(content)} AND OLD.state <> 'draft'",
+            "a submitted finding is edited as a draft with a new hash",
+        ),
+        Guard(
+            "finding_hash", table, "UPDATE",
+            "NEW.content_hash <> OLD.content_hash AND OLD.state <> 'draft'",
+            "the hash of a submitted finding stays",
+        ),
+        Guard(
+            "finding_decider", table, "UPDATE",
+            "OLD.state = 'approved' AND NEW.reviewed_by_id <>? OLD.reviewed_by_id"
+            " OR NEW.drafted_by_id <>? OLD.drafted_by_id",
+            "who drafted and who approved a finding stays",
+        ),
+        *parts_of_draft("cases_findingamount", table, "finding_id", amount),
+        *parts_of_draft("cases_counterevidence", table, "finding_id", ("kind", "text")),
+        *parts_of_draft("cases_finding_wallets", table, "finding_id", ("wallet_id",)),
+        *parts_of_draft("cases_finding_suspects", table, "finding_id", ("suspect_id",)),
+        *append_only("cases_findingapproval", ("finding_id", "user_id", "content_hash")),
+        second_person(
+            "cases_findingapproval", table, "finding_id",
+            "drafted_by_id", "last_edited_by_id", "submitted_by_id",
+        ),
+        Guard(
+            "finding_approval_hash", "cases_findingapproval", "INSERT",
+            f"NEW.content_hash <> (SELECT content_hash FROM {table} WHERE id = NEW.finding_id)",
+            "an approval is of the present content",
+        ),
+    ]  # fmt: skip
+
+
+def _freezes() -> list[Guard]:
+    table, lines = "cases_freezerequest", "cases_freezeline"
+    content = (
+        "case_id", "legal_basis", "restriction", "urgency", "agency_id", "reason",
+    )  # fmt: skip
+    proven = (
+        "EXISTS (SELECT 1 FROM cases_finding f WHERE f.id = l.finding_id"
+        " AND f.state = 'approved')"
+        " OR EXISTS (SELECT 1 FROM cases_legalinstrument i WHERE i.id = l.instrument_id"
+        " AND i.verified_at IS NOT NULL)"
+    )
+    parent = f"EXISTS (SELECT 1 FROM {table} WHERE id = {{}}.freeze_id AND state <> 'draft')"
+    waiting = (
+        f"EXISTS (SELECT 1 FROM {table} WHERE id = OLD.freeze_id AND state NOT IN"
+        " ('draft', 'submitted', 'in_review', 'provisional'))"
+    )
+    message = "a submitted freeze keeps its lines"
+    return [
+        *state_table(table, states.FreezeState.DRAFT, states.FREEZE),
+        *state_table(lines, states.LineState.PLANNED, states.LINE),
+        Guard(f"{lines}_added", lines, "INSERT", parent.format("NEW"), message),
+        Guard(f"{lines}_removed", lines, "DELETE", parent.format("OLD"), message),
+        Guard(
+            f"{lines}_content", lines, "UPDATE",
+            f"{changed(('freeze_id', 'account_id', 'asset_id', 'requested'))}"
+            f" AND {parent.format('OLD')}",
+            message,
+        ),
+        # A hold placed before any finding gets its evidence before it is ratified, never another.
+        Guard(
+            f"{lines}_evidence", lines, "UPDATE",
+            f"({changed(('finding_id',))} AND (OLD.finding_id IS NOT NULL OR {waiting})"
+            f" OR {changed(('instrument_id',))} AND (OLD.instrument_id IS NOT NULL OR {waiting}))"
+            f" AND {parent.format('OLD')}",
+            "the evidence of a submitted line stays",
+        ),
+        Guard(
+            f"{lines}_key", lines, "UPDATE",
+            "NEW.idempotency_key <> OLD.idempotency_key AND OLD.state <> 'planned'",
+            "a line that was sent keeps its key",
+        ),
+        Guard(
+            "freeze_content", table, "UPDATE",
+            f"{changed(content)} AND OLD.state <> 'draft'"
+            " AND NEW.content_hash = OLD.content_hash",
+            "a changed freeze needs a new hash",
+        ),
+        Guard(
+            "freeze_hash", table, "UPDATE",
+            "NEW.content_hash <> OLD.content_hash"
+            " AND OLD.state NOT IN ('draft', 'submitted', 'in_review', 'provisional')",
+            "the hash of a decided freeze stays",
+        ),
+        Guard(
+            "freeze_people", table, "UPDATE",
+            "NEW.requested_by_id <> OLD.requested_by_id"
+            " OR (OLD.approved_by_id IS NOT NULL AND NEW.approved_by_id <>? OLD.approved_by_id)"
+            " OR (OLD.provisional_by_id IS NOT NULL"
+            " AND NEW.provisional_by_id <>? OLD.provisional_by_id)",
+            "who asked for a freeze and who decided it stays",
+        ),
+        Guard(
+            "freeze_evidence", table, "UPDATE",
+            "OLD.state IN ('in_review', 'provisional') AND NEW.state IN ('approved', 'active')"
+            f" AND (NOT EXISTS (SELECT 1 FROM {lines} l WHERE l.freeze_id = NEW.id)"
+            f" OR EXISTS (SELECT 1 FROM {lines} l WHERE l.freeze_id = NEW.id AND NOT ({proven})))",
+            "each line cites an approved finding or a verified instrument",
+        ),
+        Guard(
+            "freeze_undeleted", table, "DELETE", "OLD.state <> 'draft'",
+            "a submitted freeze is never deleted",
+        ),
+        *append_only("cases_freezeapproval", ("freeze_id", "user_id", "content_hash")),
+        second_person(
+            "cases_freezeapproval", table, "freeze_id",
+            "requested_by_id", "last_edited_by_id", "provisional_by_id",
+        ),
+        *append_only("cases_freezereceipt", ("kind", "external_ref")),
+        Guard(
+            "instrument_content", "cases_legalinstrument", "UPDATE",
+            "OLD.verified_at IS NOT NULL AND " + changed((
+                "case_id", "type", "number", "agency_id", "issued_by", "issued_on", "valid_until",
+                "jurisdiction", "document_sha256", "recorded_by_id", "verified_by_id",
+                "verified_at",
+            )),
+            "a verified instrument stays as verified",
+        ),
+        *state_table("cases_outboxmessage", states.OutboxState.PENDING, states.OUTBOX),
+        Guard(
+            "outbox_content", "cases_outboxmessage", "UPDATE",
+            changed(("id", "case_id", "line_id", "kind")), "an order keeps its key and its line",
+        ),
+    ]  # fmt: skip
+
+
+def _referrals() -> list[Guard]:
+    table, release = "cases_referral", "cases_sharedrelease"
+    return [
+        *state_table(table, states.ReferralState.DRAFT, states.REFERRAL),
+        *state_table(release, states.ReleaseState.SEALED, states.RELEASE),
+        *append_only("cases_referralapproval", ("referral_id", "user_id", "content_hash", "step")),
+        second_person(
+            "cases_referralapproval", table, "referral_id", "drafted_by_id", "last_edited_by_id"
+        ),
+        *(
+            guard
+            for guard in append_only(release, ("public_id",), ("number",))
+            if not guard.name.endswith("_kept")
+        ),
+        Guard(
+            "release_content", release, "UPDATE",
+            changed((
+                "public_id", "referral_id", "agency_id", "number", "version", "dossier", "sha256",
+                "manifest", "audit_seq", "audit_hash", "sealed_by_id", "sealed_at",
+                "supersedes_id",
+            )),
+            "the content of a release never changes",
+        ),
+        *append_only("cases_releasefile", ("release_id", "name")),
+    ]  # fmt: skip
+
+
+GUARDS: tuple[Guard, ...] = (
+    *append_only("cases_auditevent", ("case_id", "seq")),
+    *_chain(),
+    *append_only("cases_readevent"),
+    *state_table("cases_case", states.CaseState.INTAKE, states.CASE),
+    *_findings(),
+    *_freezes(),
+    *_referrals(),
+)

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Case as Choice
 from django.db.models import Count, F, IntegerField, Min, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import (
@@ -44,6 +45,7 @@ ACT_RIGHTS = {
     CaseAction.CLOSE: Action.DECIDE_CASE,
     CaseAction.REOPEN: Action.DECIDE_CASE,
 }
+NEAR = timedelta(days=7)
 SEVERITIES = {"severe": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -54,7 +56,12 @@ class Deadline:
     words: str
     at: datetime
     reference: str
-    freeze: Any  # the public id of the freeze request behind it
+    freeze: UUID
+
+    @property
+    def is_near(self) -> bool:
+        """Within a week, or over already."""
+        return self.at - timezone.now() < NEAR
 
 
 @dataclass(frozen=True)

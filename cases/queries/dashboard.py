@@ -93,13 +93,16 @@ def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
                 FreezeState.PROVISIONAL.value,
             ]
         )  # fmt: skip
-        others = decided_here.exclude(
+        open_to_me = decided_here.exclude(
             Q(requested_by=me) | Q(last_edited_by=me) | Q(provisional_by=me)
         )
-        queues.append(("freeze", "snowflake", others.order_by("submitted_at")))
+        queues.append(("freeze", "snowflake", open_to_me.order_by("submitted_at")))
     elif may(actor, Action.TRIAGE_FREEZE):
-        mine = freezes.filter(state=FreezeState.DRAFT, requested_by=me)
-        queues.append(("freeze", "snowflake", mine.order_by("requested_at")))
+        mine = Q(state=FreezeState.DRAFT, requested_by=me)
+        others = Q(state=FreezeState.SUBMITTED) & ~Q(requested_by=me)
+        queues.append(
+            ("freeze", "snowflake", freezes.filter(mine | others).order_by("requested_at"))
+        )
     referrals = Referral.objects.visible_to(actor).exclude(Q(drafted_by=me) | Q(last_edited_by=me))
     steps = []
     if may(actor, Action.APPROVE_REFERRAL):
@@ -255,14 +258,18 @@ def guide_steps(actor: Actor) -> list[GuideStep]:
         ),
         GuideStep(
             _("Review the finding"),
-            _("A second person reads what speaks for and against it."),
+            _("A second person reads what speaks for and against it.")
+            if may(actor, Action.APPROVE_FINDING)
+            else _("A supervisor does this; you may read what speaks for and against it."),
             "finding_detail" if finding else "case_findings",
             finding.public_id if finding else here,
             bool(approved) and not review,
         ),
         GuideStep(
             _("Approve the freeze"),
-            _("Two people, and then the exchange holds the money."),
+            _("Two people, and then the exchange holds the money.")
+            if may(actor, Action.APPROVE_FREEZE)
+            else _("Compliance does this as the second person; then the exchange holds it."),
             "freeze_detail" if freeze else "case_freezes",
             freeze.public_id if freeze else here,
             bool(stands) and not asked,

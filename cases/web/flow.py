@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -16,6 +17,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import Case, CaseRun
 from cases.queries.cases import CaseShell, case_shell
 from cases.queries.flow import CaseFlow, case_flow, inspected
+from cases.queries.money import case_money
 from cases.queries.traces import drawable_runs, lead_run
 from cases.web.shell import get_case, render_case
 
@@ -54,6 +56,19 @@ def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpR
         "num_came": len(came), "num_went": len(went), "addresses": sorted(place.addresses)[:24],
     }  # fmt: skip
     return render(request, "cases/flow_inspector.html", context)
+
+
+@require_safe
+@casework
+def flow_picture(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpResponse:
+    """The key path alone as a drawing, for the overview."""
+    case = get_case(request, case_id)
+    money = case_money([case.pk], request.actor)
+    found = case_flow(case, run_of(case, run_id), money, only_key=True)
+    if found is None or not found.flow.nodes:
+        return HttpResponse(status=204)
+    drawing = mark_safe(svg.render(found.flow).decode())  # escaped by our exporter
+    return render(request, "cases/flow_picture.html", {"drawing": drawing})
 
 
 @require_safe
@@ -132,6 +147,9 @@ def plain(text: str) -> str:
 urlpatterns = [
     path("cases/<uuid:case_id>/flow/", case_flow_page, name="case_flow"),
     path("cases/<uuid:case_id>/flow/<uuid:run_id>/card/", flow_inspector, name="flow_inspector"),
+    path(
+        "cases/<uuid:case_id>/flow/<uuid:run_id>/picture/", flow_picture, name="flow_picture"
+    ),
     path(
         "cases/<uuid:case_id>/flow/<uuid:run_id>/flow.svg",
         flow_export, {"form": "svg"}, name="flow_svg",

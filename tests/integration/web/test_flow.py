@@ -83,7 +83,8 @@ def test_graph_table_and_export_say_the_same(room: Room) -> None:
     picture = room.client.get(reverse("flow_svg", args=args))
     assert picture.content.startswith(b"<svg")
     assert "attachment" in picture.headers["Content-Disposition"]
-    for name in ("flow_csv", "flow_svg", "flow_inspector"):
+    assert b"<svg" in room.client.get(reverse("flow_picture", args=args)).content
+    for name in ("flow_csv", "flow_svg", "flow_inspector", "flow_picture"):
         assert room.outsider.get(reverse(name, args=args)).status_code == 404
 
 

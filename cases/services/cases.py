@@ -15,15 +15,13 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
+from cases.services.steps import swap_state
 from cases.services.validation import check_fields, present_values, require_reason
 from cases.states import (
     CASE,
     CaseAction,
-    CaseState,
     FindingState,
     FreezeState,
-    InvalidTransition,
-    next_state,
 )
 
 DECISIONS = ("report", "refer", "freeze", "no_action")
@@ -261,13 +259,7 @@ def _advance(
     **fields: Any,
 ) -> Case:
     """Compare and swap the state: of two callers at once exactly one wins."""
-    old = CaseState(case.state)
-    new = next_state(CASE, old, action)
-    moved = Case.objects.filter(pk=case.pk, state=old.value).update(
-        state=new.value, version=F("version") + 1, **fields
-    )
-    if not moved:
-        raise InvalidTransition(f"{case.reference} is no longer {old}")
+    swap_state(case, CASE, action, case.reference, version=F("version") + 1, **fields)
     case.refresh_from_db()
     record_event(case, action.value, case.reference, by=by, reason=reason, data=data)
     return case

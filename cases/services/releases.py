@@ -16,7 +16,8 @@ from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, Share
 from cases.policy import Actor
 from cases.services.freezes.content import iso
 from cases.services.references import next_reference
-from cases.states import RELEASE, InvalidTransition, ReleaseAction, ReleaseState, next_state
+from cases.services.steps import swap_state
+from cases.states import RELEASE, ReleaseAction
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
 COPIES = "The readable release is one copy per recipient, named by its watermark."
@@ -163,9 +164,4 @@ def recall_release(release: SharedRelease) -> None:
 
 
 def _advance(release: SharedRelease, action: ReleaseAction) -> None:
-    old = ReleaseState(release.state)
-    new = next_state(RELEASE, old, action)
-    changed = SharedRelease.objects.filter(pk=release.pk, state=old.value).update(state=new.value)
-    if not changed:
-        raise InvalidTransition(f"{release.number} is no longer {old}")
-    release.state = new.value
+    swap_state(release, RELEASE, action, str(release.number))

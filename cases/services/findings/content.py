@@ -17,8 +17,9 @@ from cases.policy import Action, Actor
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
+from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_text
-from cases.states import FINDING, FindingAction, FindingState, InvalidTransition, next_state
+from cases.states import FINDING, FindingAction, FindingState, InvalidTransition
 
 TEXTS = (
     "kind", "severity", "statement", "tier", "confidence", "confidence_reason", "assumptions",
@@ -150,13 +151,7 @@ def advance_finding(
     finding: Finding, action: FindingAction, *, by: Actor, reason: str = "", **fields: Any
 ) -> Finding:
     """Compare and swap the state: of two callers at once exactly one wins."""
-    old = FindingState(finding.state)
-    new = next_state(FINDING, old, action)
-    moved = Finding.objects.filter(pk=finding.pk, state=old.value).update(
-        state=new.value, version=F("version") + 1, **fields
-    )
-    if not moved:
-        raise InvalidTransition(f"{finding.reference} is no longer {old}")
+    swap_state(finding, FINDING, action, finding.reference, version=F("version") + 1, **fields)
     finding.refresh_from_db()
     record_event(
         finding.case, action.value, finding.reference, by=by, reason=reason,

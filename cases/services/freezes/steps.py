@@ -10,15 +10,12 @@ from cases.policy import Action, Actor
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
+from cases.services.steps import swap_state
 from cases.states import (
     FREEZE,
     LINE,
     FreezeAction,
-    FreezeState,
-    InvalidTransition,
     LineAction,
-    LineState,
-    next_state,
 )
 
 
@@ -39,16 +36,7 @@ def advance_freeze(
     **fields: object,
 ) -> None:
     """Take one step of the state table and write its event: of two callers exactly one wins."""
-    old = FreezeState(freeze.state)
-    new = next_state(FREEZE, old, action)
-    changed = FreezeRequest.objects.filter(pk=freeze.pk, state=old.value).update(
-        state=new.value, **fields
-    )
-    if not changed:
-        raise InvalidTransition(f"{freeze.reference} is no longer {old}")
-    freeze.state = new.value
-    for name, value in fields.items():
-        setattr(freeze, name, value)
+    old, new = swap_state(freeze, FREEZE, action, freeze.reference, **fields)
     record_event(
         freeze.case, action.value, freeze.reference, by=by, reason=reason,
         data={"from": old.value, "to": new.value, **(data or {})},
@@ -60,20 +48,11 @@ def advance_line(line: FreezeLine, action: LineAction, **fields: object) -> None
 
     Raises InvalidTransition, or CaseworkError where another freeze already holds this asset.
     """
-    old = LineState(line.state)
-    new = next_state(LINE, old, action)
     try:
         with transaction.atomic():
-            changed = FreezeLine.objects.filter(pk=line.pk, state=old.value).update(
-                state=new.value, **fields
-            )
+            swap_state(line, LINE, action, f"a line of {line.freeze.reference}", **fields)
     except IntegrityError as error:
         raise CaseworkError(
             _("Account %(account)s already has a live hold on %(asset)s.")
             % {"account": line.account.masked, "asset": line.asset.symbol}
         ) from error
-    if not changed:
-        raise InvalidTransition(f"a line of {line.freeze.reference} is no longer {old}")
-    line.state = new.value
-    for name, value in fields.items():
-        setattr(line, name, value)

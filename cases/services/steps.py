@@ -1,0 +1,29 @@
+"""The one way in which rows change their state: compare and swap by the state's table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cases.states import A, InvalidTransition, S, next_state
+
+
+def swap_state(
+    row: Any,  # a row of any model with `state`
+    table: Mapping[tuple[S, A], S],
+    action: A,
+    name: str,
+    **fields: object,
+) -> tuple[S, S]:
+    """Take one step of `table`, with `fields` in the same update: of two callers one wins.
+
+    The row in hand carries the new values; who passes an expression reads it again. Returns the
+    states before and after: 1 query. Raises InvalidTransition where the table has no such step,
+    or where another caller took one meanwhile; `name` is what the message calls the row.
+    """
+    old = type(next(iter(table.values())))(row.state)
+    new = next_state(table, old, action)
+    rows = type(row).objects.filter(pk=row.pk, state=old.value)
+    if not rows.update(state=new.value, **fields):
+        raise InvalidTransition(f"{name} is no longer {old}")
+    for field, value in {"state": new.value, **fields}.items():
+        setattr(row, field, value)
+    return old, new

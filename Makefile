@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime
 	@exec $(PY) manage.py up --demo --port $(PORT)
 
 test: $(VENV)/.dev
-	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)

@@ -173,7 +173,7 @@ def finding_seen(request: AuthedRequest, finding_id: UUID, evidence_id: int) -> 
         mark_seen(evidence_id, finding=finding, by=request.actor)
     except (CaseworkError, InvalidTransition) as error:
         messages.error(request, str(error))
-    return redirect(f"{reverse('finding_detail', args=[finding.public_id])}#against")
+    return redirect("finding_detail", finding.public_id)
 
 
 ACTS = {

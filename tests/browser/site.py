@@ -28,14 +28,19 @@ class Site:
     """`manage.py up --demo` on a free port; `stop` ends it and says how it ended."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        running = os.environ.get("FIU_TEST_SITE")  # the FIU_HOME of a demo that already runs
+        self.home = Path(running) if running else home
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("FIU_")},
-            "FIU_HOME": str(home),
+            "FIU_HOME": str(self.home),
             "FIU_DISPATCH_SECONDS": "0.5",
             "FIU_HINT_SECONDS": "2",
             "DJANGO_SETTINGS_MODULE": "fiu.settings",
         }
+        self.process: subprocess.Popen[str] | None = None
+        if running:
+            self.url = json.loads((self.home / "up.json").read_text("utf-8"))["url"].rstrip("/")
+            return
         self.log = (home.parent / "up.stderr").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--demo", "--port", "0"],
@@ -71,14 +76,17 @@ class Site:
     def wait_for_demo(self, seconds: float = 120) -> None:
         """Until the demo world stands: the first person can be signed in."""
         end = time.monotonic() + seconds
-        loaded = self.home / "demo" / "loaded.json"
+        loaded = self.home / "demo" / "installation.json"
         while not loaded.exists():
             assert time.monotonic() < end, f"the demo did not load\n{self._tail()}"
+            assert self.process is not None
             assert self.process.poll() is None, f"it ended early\n{self._tail()}"
             time.sleep(0.2)
 
     def stop(self) -> int:
-        """TERM, and the exit status."""
+        """TERM, and the exit status; an installation that ran before is left running."""
+        if self.process is None:
+            return 0
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -114,7 +122,7 @@ class Seat:
         """axe finds nothing, the console is empty, nothing left the origin."""
         violations = Axe().run(self.page).response["violations"]
         assert violations == [], _in_words(self.page.url, violations)
-        assert self.messages == []
+        assert self.messages == [], "\n".join(self.messages)
         assert self.foreign == []
 
 
@@ -148,9 +156,8 @@ def take_seat(site: Site, browser: Browser, name: str, theme: str = "light") -> 
     page.on("request", asked)
     answer = json.loads(site.manage("signin", name, "--json"))
     page.goto(answer["link"])
-    if page.locator("button[type=submit]").count() and "/2fa/" not in page.url:
-        page.locator("main button[type=submit]").first.click()
+    page.locator("button.primary").click()
     page.locator("input[name=code]").fill(answer["code"])
-    page.locator("main button[type=submit]").first.click()
+    page.locator("button.primary").click()
     page.wait_for_load_state("networkidle")
     return seat

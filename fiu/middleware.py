@@ -29,7 +29,6 @@ from fiu.models import User
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 POLL_HEADER = "X-Fiu-Poll"  # a poll is not activity: it never renews the idle clock (W5)
-STEP_UP_SECONDS = 300
 
 # Pages that a person without a second factor may see: those that lead to one, and out.
 BEFORE_SECOND_FACTOR = frozenset(

@@ -13,7 +13,6 @@ from cases.models import (
     Asset,
     Balance,
     Case,
-    CaseRun,
     DepositAddress,
     ExchangeAccount,
     Finding,
@@ -136,12 +135,6 @@ def make_deposit_address(
 ) -> DepositAddress:
     return DepositAddress.objects.create(
         ledger=ledger, address=address, account=account, assigned_from_at=start, assigned_to_at=end
-    )
-
-
-def make_case_run(case: Case, run: UUID, by: Actor) -> CaseRun:
-    return CaseRun.objects.create(
-        case=case, run=run, requested_by_id=by.user_id, requested_at=timezone.now()
     )
 
 

@@ -12,7 +12,6 @@ class RunState(StrEnum):
 
 
 LIVE_STATES = (RunState.QUEUED.value, RunState.RUNNING.value)
-ENDED_STATES = (RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLED.value)
 
 
 class RunError(StrEnum):

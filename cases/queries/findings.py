@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 
 from cases.models import Case, CounterEvidence, Finding, FindingAmount, FindingApproval
 from cases.policy import Action, Actor, may
@@ -51,16 +51,6 @@ def finding_list(actor: Actor, state: str, after: str) -> Page:
     if state in FILTERS:
         found = found.filter(state=state)
     return newest_first(found, "drafted_at", after)
-
-
-def findings_to_review(actor: Actor) -> QuerySet[Finding]:
-    """Submitted findings that this actor may decide, oldest first: 1 query."""
-    found = Finding.objects.visible_to(actor).filter(state=FindingState.SUBMITTED.value)
-    if not may(actor, Action.APPROVE_FINDING):
-        return found.none()
-    mine = Q(drafted_by=actor.user_id) | Q(last_edited_by=actor.user_id)
-    others = found.exclude(mine | Q(submitted_by=actor.user_id))
-    return others.select_related("case").order_by("submitted_at")
 
 
 def finding_page(finding: Finding, actor: Actor) -> FindingPage:

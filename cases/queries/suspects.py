@@ -7,8 +7,6 @@ from django.db.models import Prefetch, QuerySet
 from cases.models import (
     AccountLink,
     Case,
-    ExchangeAccount,
-    ReadEvent,
     Suspect,
     SuspectAccount,
     SuspectName,
@@ -64,15 +62,6 @@ def suspect_list(actor: Actor, after: str = "") -> Page:
     """All suspects the actor may see, newest first: 4 queries, any page size."""
     suspects = _with_parts(Suspect.objects.visible_to(actor)).select_related("case")
     return newest_first(suspects, "added_at", after)
-
-
-def last_reveal(case: Case, account: ExchangeAccount, actor: Actor) -> ReadEvent | None:
-    """The actor's last look at this customer in this case: 1 query."""
-    return (
-        case.reads.filter(actor_id=actor.user_id, object__contains=str(account.public_id))
-        .order_by("-at")
-        .first()
-    )
 
 
 def _with_parts(suspects: QuerySet[Suspect]) -> QuerySet[Suspect]:

@@ -26,16 +26,6 @@ class Scale:
     customers: int
     buyers: int
 
-    @property
-    def market_in(self) -> int:
-        """Sat that market users paid to the bank."""
-        return self.factor * 6_580_000_000
-
-    @property
-    def market_out(self) -> int:
-        """Sat that left the bank as withdrawals: fee wallet, operator, sellers."""
-        return self.factor * 329_000_000 + 2_840_000_000 + self.payouts_total
-
 
 DEMO = Scale(
     name="demo",

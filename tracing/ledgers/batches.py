@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tracing.engine.addresses import Network, ScriptKind
+from tracing.engine.addresses import Network
 from tracing.engine.columns import BlockColumns, ranges
 from tracing.engine.ledger import NO_ADDRESS
 from tracing.engine.scripts import ROW, row_keys, row_texts
@@ -254,8 +254,3 @@ class BatchReader:
             scripts.extend(column.drop_null().to_pylist())
             base += part.num_rows
         return np.concatenate(positions), scripts
-
-
-def script_label(kind: int) -> str:
-    """The name of a stored script type."""
-    return ScriptKind(kind).label

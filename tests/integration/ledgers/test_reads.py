@@ -15,7 +15,6 @@ from tracing.engine.spec import TraceParameters
 from tracing.ledgers import load_blocks
 
 pytestmark = pytest.mark.django_db
-REWARD = 5_000_000_000
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ def plain_amount(amount: int, fiat: Decimal | None) -> str:
 
 
 def plain_count(count: int) -> str:
+    """Words of a count of addresses when the caller gives none."""
     return f"{count:,} addresses"
 
 

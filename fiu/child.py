@@ -35,6 +35,7 @@ def watch_supervisor() -> None:
 
 
 def main() -> None:
+    """Run the module named first, and end with the supervisor."""
     module, *arguments = sys.argv[1:]
     if os.getpgid(0) != os.getpid():
         os.setpgid(0, 0)

@@ -187,6 +187,7 @@ def run(run_id: int, compute: Compute, *, worker: str = "") -> str | None:
 
 
 def worker_name() -> str:
+    """Host and process of this worker, as runs name who holds them."""
     return f"{socket.gethostname()}:{getpid()}"
 
 

@@ -15,6 +15,7 @@ def ask_to_stop() -> None:
 
 
 def stop_asked() -> bool:
+    """Whether this worker is ending: then a run yields."""
     return _asked[0:1] == b"\x01"
 
 

@@ -57,6 +57,7 @@ def write(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
 
 
 def render_findings(dossier: Dossier) -> bytes:
+    """One row a finding, with all that speaks against it in one cell."""
     return write(
         ("number", "kind", "severity", "tier", "tier_name", "confidence", "statement",
          "alternatives", "speaks_against"),
@@ -70,6 +71,7 @@ def render_findings(dossier: Dossier) -> bytes:
 
 
 def render_amounts(dossier: Dossier) -> bytes:
+    """One row an amount of a finding: by the policy, between its bounds, with its sealed run."""
     return write(
         ("finding", "label", "asset", "symbol", "policy", "amount_base", "amount", "low_base",
          "high_base", "value_base", "address", "outpoint", "run_result_sha256"),
@@ -85,6 +87,7 @@ def render_amounts(dossier: Dossier) -> bytes:
 
 
 def render_freezes(dossier: Dossier) -> bytes:
+    """One row a line of a freeze: asked for, executed, held, and its value when it was held."""
     return write(
         ("freeze", "state", "legal_basis", "account", "holder", "asset", "symbol",
          "requested_base", "executed_base", "held_base", "held", "executed_at", "fiat_value",
@@ -102,6 +105,7 @@ def render_freezes(dossier: Dossier) -> bytes:
 
 
 def render_wallets(dossier: Dossier) -> bytes:
+    """One row a wallet that the findings rest on."""
     return write(
         ("number", "ledger", "address", "role", "label"),
         ((w.number, w.ledger, w.address, w.role, w.label) for w in dossier.wallets),

@@ -13,6 +13,7 @@ from fiu.reference_exchange.server import make_server
 
 
 def main() -> None:
+    """Read the options, listen, answer until told to end."""
     parser = argparse.ArgumentParser(prog="python -m fiu.reference_exchange")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=int, help="0 takes a free port and prints it")

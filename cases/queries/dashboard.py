@@ -98,11 +98,10 @@ def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
         )
         queues.append(("freeze", "snowflake", open_to_me.order_by("submitted_at")))
     elif may(actor, Action.TRIAGE_FREEZE):
-        mine = Q(state=FreezeState.DRAFT, requested_by=me)
-        others = Q(state=FreezeState.SUBMITTED) & ~Q(requested_by=me)
-        queues.append(
-            ("freeze", "snowflake", freezes.filter(mine | others).order_by("requested_at"))
-        )
+        my_drafts = Q(state=FreezeState.DRAFT, requested_by=me)
+        to_triage = Q(state=FreezeState.SUBMITTED) & ~Q(requested_by=me)
+        asked = freezes.filter(my_drafts | to_triage)
+        queues.append(("freeze", "snowflake", asked.order_by("requested_at")))
     referrals = Referral.objects.visible_to(actor).exclude(Q(drafted_by=me) | Q(last_edited_by=me))
     steps = []
     if may(actor, Action.APPROVE_REFERRAL):

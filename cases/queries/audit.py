@@ -14,6 +14,7 @@ from cases.policy import Action, Actor, Role, may
 from cases.queries.keyset import Page, newest_first
 
 User = get_user_model()
+UUID_LENGTH = 36
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class AuditRow:
     """
 
     event: AuditEvent
+    object: str
     case_reference: str
     case_id: UUID | None
     reason: str
@@ -90,12 +92,21 @@ def _row(event: AuditEvent, actor: Actor) -> AuditRow:
     data = "" if is_outside or event.data == "{}" else _readable(event.data)
     return AuditRow(
         event=event,
+        object=short_object(event.object),
         case_reference=event.case.reference if event.case else "",
         case_id=event.case.public_id if event.case and not is_outside else None,
         reason="" if is_outside else event.reason,
         data=data,
         is_withheld=is_outside and bool(event.reason or event.data != "{}"),
     )
+
+
+def short_object(name: str) -> str:
+    """`short_object("run:2991e380-ac89-...")` -> "run 2991e380…"; references stay as they are."""
+    kind, _colon, public_id = name.rpartition(":")
+    if len(public_id) != UUID_LENGTH or public_id.count("-") != 4:
+        return name
+    return f"{kind} {public_id[:8]}…".strip()
 
 
 def _readable(data: str) -> str:

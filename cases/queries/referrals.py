@@ -30,6 +30,7 @@ STATES = tuple(state.value for state in ReferralState)
 WALK = STATES[:-1]
 STANDING = (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value)
 MOST_READS = 100
+MOST_EVENTS = 50
 
 
 @dataclass(frozen=True)
@@ -101,28 +102,35 @@ def referral_page(referral: Referral) -> ReferralPage:
         of_it = Q(object=release.number) | Q(object__startswith=f"{release.number} ")
         found = referral.case.reads.filter(of_it, action__endswith="_release")
         reads = list(found.select_related("actor__agency").order_by("-at", "-pk")[:MOST_READS])
-    events = referral.case.events.filter(object=referral.reference).select_related("actor")
+    found_events = referral.case.events.filter(object=referral.reference).select_related("actor")
+    events = list(found_events.order_by("-seq")[:MOST_EVENTS])
     return ReferralPage(
-        steps=walk(referral, release, grants),
+        steps=walk(referral, release, grants, events),
         release=release,
         manifest=next((file for file in files if file.name == "manifest.json"), None),
         grants=grants,
         files=files,
         reads=reads,
         approvals=list(referral.approvals.select_related("user").order_by("-at")),
-        events=list(events.order_by("-seq")[:50]),
+        events=events,
     )
 
 
-def walk(referral: Referral, release: SharedRelease | None, grants: list[ShareGrant]) -> list[Step]:
+def walk(
+    referral: Referral,
+    release: SharedRelease | None,
+    grants: list[ShareGrant],
+    events: list[AuditEvent],
+) -> list[Step]:
     """The states from draft to acknowledged, as far as the referral came: 0 queries."""
     received = sorted(
         (grant for grant in grants if grant.acknowledged_at),
         key=lambda grant: grant.acknowledged_at or grant.granted_at,
     )
+    redacted = next((event for event in events if event.action == "redact_referral"), None)
     known: dict[str, tuple[datetime | None, Any]] = {
         "draft": (referral.drafted_at, referral.drafted_by),
-        "redaction": (None, referral.last_edited_by),
+        "redaction": (redacted.at, redacted.actor) if redacted else (None, None),
         "approved": (referral.approved_at, referral.approved_by),
         "cleared": (referral.cleared_at, referral.cleared_by),
         "packaged": (release.sealed_at, release.sealed_by) if release else (None, None),
@@ -132,11 +140,7 @@ def walk(referral: Referral, release: SharedRelease | None, grants: list[ShareGr
         else (None, None),
     }
     if referral.state == ReferralState.RECALLED.value:
-        steps = [
-            Step(state, "done", *known[state])
-            for state in WALK
-            if state == "redaction" or known[state][0]
-        ]
+        steps = [Step(state, "done", *known[state]) for state in WALK if known[state][0]]
         ended = next((grant.revoked_at for grant in grants if grant.revoked_at), None)
         return [*steps, Step(ReferralState.RECALLED.value, "failed", ended, None)]
     here = WALK.index(referral.state)

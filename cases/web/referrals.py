@@ -32,6 +32,7 @@ from cases.services.referrals import (
 from cases.states import REFERRAL, InvalidTransition, ReferralState
 from cases.web.acts import perform
 from cases.web.acts_referrals import ACTS, ReferralAct, referral_act
+from cases.web.events import told
 from cases.web.forms_referrals import NewReferralForm, RedactionForm, ReferralWordsForm
 from cases.web.shell import get_case, render_case
 
@@ -137,6 +138,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "leak": _leak(referral, dossier) if page.release is None else "",
         "form": form,
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
+        "events": [(event, told(event)) for event in page.events],
         "acts": _acts(request, referral, page.release),
     }
     status = 422 if form is not None and form.errors else 200

@@ -8,7 +8,7 @@ from django.utils.html import conditional_escape, format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from cases.dossier import Dossier, Redaction, redactions_in
+from cases.dossier import Dossier, DossierFinding, Redaction, redactions_in
 from cases.release_words import TIERS, field_words, reason_words
 from fiu.templatetags.icons import icon
 
@@ -25,6 +25,18 @@ class Held:
     fiat: Decimal | None
     currency: str
     num_accounts: int
+
+
+@dataclass(frozen=True)
+class AmountSum:
+    """The amounts of a finding in one asset, added up; base units."""
+
+    symbol: str
+    decimals: int
+    base: int
+    low: int
+    high: int
+    num_coins: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,27 @@ def held_in(dossier: Dossier) -> list[Held]:
                 sum(int(line.held) for line in mine),
                 sum(known, Decimal(0)) if len(known) == len(values) else None,
                 mine[0].fiat_currency or "USD",
+                len(mine),
+            )
+        )
+    return found
+
+
+@register.simple_tag
+def sums_of(finding: DossierFinding) -> list[AmountSum]:
+    """`{% sums_of finding as sums %}`: one row per asset; empty where amounts were left out."""
+    if isinstance(finding.amounts, Redaction):
+        return []
+    found = []
+    for asset in sorted({each.asset for each in finding.amounts}):
+        mine = [each for each in finding.amounts if each.asset == asset]
+        found.append(
+            AmountSum(
+                mine[0].symbol,
+                mine[0].decimals,
+                sum(int(each.base) for each in mine),
+                sum(int(each.low) for each in mine),
+                sum(int(each.high) for each in mine),
                 len(mine),
             )
         )

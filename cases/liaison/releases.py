@@ -14,7 +14,6 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cases.dossier import redactions_in
 from cases.http import AuthedRequest, require_at_the_door
 from cases.policy import Action
 from cases.queries.shared import file_for, release_for, releases_for
@@ -43,7 +42,6 @@ def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     context = {
         "view": view,
         "dossier": view.dossier,
-        "num_left_out": len(redactions_in(view.dossier)),
         "release_number": f"{view.row.number} v{view.row.version}",
         "watermark": _("Copy %(watermark)s of %(agency)s, TLP:%(tlp)s, %(code)s") % {
             "watermark": view.row.watermark, "agency": view.row.agency,

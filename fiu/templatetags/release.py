@@ -123,12 +123,12 @@ def is_left_out(value: object) -> bool:
 @register.simple_tag
 def left_out(dossier: Dossier) -> list[LeftOut]:
     """`{% left_out dossier as gaps %}`: every field that was left out, where and why."""
-    found = []
+    found: dict[LeftOut, None] = {}  # a field of a freeze stands on each of its lines: told once
     for path, code in redactions_in(dossier):
         where, _dot, field = path.rpartition(".")
         owner = where.partition(".")[0]  # a line of a freeze has no number of its own
-        found.append(LeftOut(owner, field_words(field), reason_words(code)))
-    return found
+        found[LeftOut(owner, field_words(field), reason_words(code))] = None
+    return list(found)
 
 
 @register.filter

@@ -1,0 +1,102 @@
+"""Asking one address as one person, and what became of it: answer, headers, tables written."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+WRITE = re.compile(r'\s*(?:INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
+# Differ from answer to answer: the masked token against forgery, and how long ago something was.
+TOKEN = re.compile(rb'(csrfmiddlewaretoken" value="|X-CSRFToken(?:"|&quot;): ?(?:"|&quot;))\w+')
+TIME = re.compile(rb"<time[^>]*>[^<]*</time>")
+# Of the session and of counting failures, not of the case.
+OWN_TABLES = {"django_session", "usersessions_usersession", "fiu_cache"}
+
+
+@dataclass
+class Answer:
+    """What came back, and every table that the request wrote to."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    written: set[str] = field(default_factory=set)
+
+    @property
+    def where(self) -> str:
+        """The path of a redirect."""
+        return self.headers.get("Location", "").partition("?")[0]
+
+    @property
+    def text(self) -> bytes:
+        """The body without what differs between two equal answers."""
+        return TIME.sub(b"", TOKEN.sub(rb"\1", self.body))
+
+    def holds(self, marks: list[bytes], path: str) -> list[str]:
+        """The marks in body and headers that the question itself did not name."""
+        told = self.body + b"\n" + "\n".join(self.headers.values()).encode()
+        asked = path.encode()
+        return [mark.decode() for mark in marks if mark not in asked and mark in told]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A savepoint that never stays; durable blocks may stand inside, as in a test case."""
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+def ask(client: Client, method: str, path: str, data: Any = None, **headers: str) -> Answer:
+    """One request with everything it changed undone again, the browser's cookies too."""
+    written: set[str] = set()
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = WRITE.match(sql)
+        if found:
+            written.add(found[1])
+        return execute(sql, params, many, context)
+
+    cookies = client.cookies.copy()
+    client.raise_request_exception = False
+    try:
+        with undone(), connection.execute_wrapper(watch):
+            response: HttpResponse = getattr(client, method.lower())(path, data, headers=headers)
+            body = b"".join(response) if response.streaming else response.content
+    finally:
+        client.cookies = cookies
+    return Answer(response.status_code, dict(response.headers), body, written - OWN_TABLES)
+
+
+@cache
+def routes() -> dict[str, tuple[str, ...]]:
+    """Name -> parameters of every route of the installation. Fails on one without a name."""
+    found: dict[str, tuple[str, ...]] = {}
+
+    def walk(resolver: URLResolver, before: tuple[str, ...]) -> None:
+        for entry in resolver.url_patterns:
+            parameters = before + tuple(entry.pattern.converters)
+            if isinstance(entry, URLResolver):
+                walk(entry, parameters)
+                continue
+            assert isinstance(entry, URLPattern)
+            assert entry.name, f"{entry.pattern} has no name"
+            assert entry.name not in found, f"{entry.name} names two routes"
+            found[entry.name] = parameters
+
+    walk(get_resolver(), ())
+    return found
+
+
+def path_of(route: str, ids: dict[str, Any]) -> str:
+    """The address of a route with these parameters."""
+    return reverse(route, kwargs={name: ids[name] for name in routes()[route]})

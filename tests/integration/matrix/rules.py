@@ -1,0 +1,327 @@
+"""The reviewed table: one rule for every route, saying who gets what by which method.
+
+A route that is not here fails the matrix, and so does a rule without its route. Read a rule as:
+at which door the route stands, for whom it exists, and what those people get. To everybody else
+who is signed in there it does not exist; a stranger is asked to sign in.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tests.casework import BTC
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+
+# --- Who asks. The case is sealed; the world of tests/integration/matrix/world.py names them. ---
+
+MEMBERS = ("analyst_member", "analyst_reader", "supervisor_member", "compliance")
+SHUT_OUT = (
+    "analyst_outsider", "analyst_blocked", "analyst_expired", "supervisor_outsider",
+    "compliance_blocked",
+)  # fmt: skip
+CASEWORKERS = (*MEMBERS, *SHUT_OUT)
+OVERSEERS = ("auditor", "admin")
+OFFICERS = (
+    "liaison_granted", "liaison_same_agency", "liaison_revoked", "liaison_expired",
+    "liaison_other_agency",
+)  # fmt: skip
+# With the right person's session in the cookie of the wrong door.
+STRAYED = ("liaison_at_the_house", "analyst_at_the_liaisons")
+WITHOUT_FACTOR = ("without_factor", "liaison_without_factor")
+FACTOR_NOT_SHOWN = ("factor_not_shown",)
+STRANGERS = ("deactivated", "anonymous")
+PRINCIPALS = (
+    *CASEWORKERS, *OVERSEERS, *OFFICERS, *STRAYED, *WITHOUT_FACTOR, *FACTOR_NOT_SHOWN, *STRANGERS,
+)  # fmt: skip
+
+# Everybody asks by GET and POST. The other methods are answered before anybody is looked at, so
+# somebody of each role and of each kind of stranger asks by them.
+ASK_BY_ALL = (
+    "analyst_member", "analyst_outsider", "supervisor_outsider", "compliance_blocked", *OVERSEERS,
+    "liaison_granted", "liaison_other_agency", "without_factor", "anonymous",
+)  # fmt: skip
+
+# Whose session each door reads; everybody else is a stranger there.
+AT_THE_DOOR: Mapping[str, tuple[str, ...]] = {
+    "house": (
+        *CASEWORKERS, *OVERSEERS, "liaison_at_the_house", "without_factor", "factor_not_shown",
+    ),
+    "liaison": (*OFFICERS, "analyst_at_the_liaisons", "liaison_without_factor"),
+    "sign-in": tuple(name for name in PRINCIPALS if name not in STRANGERS),
+    "open": (),
+}  # fmt: skip
+
+# --- What they get: a status, and for a redirect where to. ---
+
+SIGN_IN = "302 /accounts/login/"
+SET_UP_FACTOR = "302 /accounts/2fa/totp/activate/"
+SHOW_FACTOR = "302 /accounts/2fa/reauthenticate/"
+PASSWORD_AGAIN = "302 /accounts/reauthenticate/"
+HOME = "302 home"
+ANYWHERE = "302"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One route. `answers` is by method; a method that is not there is 405 to everybody.
+
+    `differs` says who of those who see it gets another answer. `in_any_case` are answers of
+    sign-in pages to people before or between their factors, and to strangers.
+    """
+
+    door: str
+    sees: tuple[str, ...]
+    answers: Mapping[str, str]
+    differs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    query: str = ""
+    # What those who see it may write by asking; everybody else writes nothing.
+    writes: frozenset[str] = frozenset()
+    unproven: str = ""  # "as-proven", or another answer than the way to the factor
+    strangers: Mapping[str, str] | None = None
+
+    def expected(self, method: str, principal: str) -> str:
+        """The answer that this person must get."""
+        if self.door == "open":
+            return self.answers.get(method, "405")
+        if principal not in AT_THE_DOOR[self.door]:
+            if self.strangers is not None:
+                return self.strangers.get(method, "405")
+            return SIGN_IN if method in self.answers else "405"
+        if principal in (*WITHOUT_FACTOR, *FACTOR_NOT_SHOWN) and self.unproven != "as-proven":
+            if self.unproven:
+                return self.unproven
+            return SET_UP_FACTOR if principal in WITHOUT_FACTOR else SHOW_FACTOR
+        if method not in self.answers:
+            return "405"
+        if principal not in self.sees:
+            return "404"
+        return self.differs.get(principal, {}).get(method, self.answers[method])
+
+
+def _answers(read: str = "", write: str = "") -> dict[str, str]:
+    answers = {"GET": read, "HEAD": read} if read else {}
+    return answers | ({"POST": write} if write else {})
+
+
+def case(
+    read: str = "", write: str = "", differs: Mapping[str, str] | None = None,
+    query: str = "", writes: Iterable[str] = (),
+) -> Rule:  # fmt: skip
+    """Of the sealed case: exists for those who may see it. `differs` is for the writing."""
+    others = {name: {"POST": answer} for name, answer in (differs or {}).items()}
+    return Rule("house", MEMBERS, _answers(read, write), others, query, frozenset(writes))
+
+
+def form() -> Rule:
+    """A form of the sealed case; an empty one comes back with what is missing."""
+    return case("200", "422")
+
+
+def unit(read: str = "", write: str = "", writes: Iterable[str] = ()) -> Rule:
+    """For everybody who works on cases; what it lists is filtered."""
+    return Rule("house", CASEWORKERS, _answers(read, write), writes=frozenset(writes))
+
+
+def officers(
+    read: str = "", write: str = "", only: tuple[str, ...] = OFFICERS, writes: Iterable[str] = ()
+) -> Rule:
+    """At the liaisons' door."""
+    return Rule("liaison", only, _answers(read, write), writes=frozenset(writes))
+
+
+def own(
+    post: str, put: str = "", delete: str = "405", options: str = "200", get: str = "200",
+    unproven: str = "", strangers: Mapping[str, str] | None = None, writes: Iterable[str] = (),
+) -> Rule:  # fmt: skip
+    """A sign-in page about oneself, by allauth: a form takes PUT as it takes POST."""
+    answers = {
+        "GET": get, "HEAD": get, "POST": post, "PUT": put or post, "DELETE": delete,
+        "OPTIONS": options,
+    }  # fmt: skip
+    everybody = AT_THE_DOOR["sign-in"]
+    if strangers is None:
+        strangers = dict.fromkeys(METHODS, SIGN_IN)
+    written = frozenset(writes)
+    return Rule(
+        "sign-in", everybody, answers, writes=written, unproven=unproven, strangers=strangers
+    )
+
+
+def always(answer: str, unproven: str = "", **others: str) -> Rule:
+    """A sign-in page that answers every method alike."""
+    return own(answer, answer, answer, answer, answer, unproven=unproven, **others)  # type: ignore[arg-type]
+
+
+def nothing() -> Rule:
+    """An address that allauth names and this installation does not have."""
+    return Rule(
+        "sign-in", AT_THE_DOOR["sign-in"], dict.fromkeys(METHODS, "404"),
+        strangers=dict.fromkeys(METHODS, "404"),
+    )  # fmt: skip
+
+
+REFUSED_READER = {"analyst_reader": "403"}
+DECIDED = ("cases_auditevent", "cases_case")
+READ = ("cases_readevent", "cases_sharegrant")
+FACTOR = ("mfa_authenticator",)
+
+RULES: Mapping[str, Rule] = {
+    # Open to everybody, and saying nothing.
+    "healthz": Rule("open", (), _answers("200")),
+    "csp_report": Rule("open", (), _answers(write="204")),
+    # Sign-in and one's own factors.
+    "account_login": own(
+        HOME, HOME, HOME, HOME, HOME,
+        strangers={"GET": "200", "HEAD": "200", "POST": "200", "PUT": "200", "OPTIONS": "200"},
+    ),
+    "account_logout": own(
+        SIGN_IN, "405", unproven="as-proven",
+        strangers={"GET": SIGN_IN, "HEAD": SIGN_IN, "POST": SIGN_IN, "OPTIONS": "200"},
+    ),
+    "account_inactive": own(
+        "405", "405", strangers={"GET": "200", "HEAD": "200", "OPTIONS": "200"}
+    ),
+    "account_reauthenticate": own("200", unproven="as-proven"),
+    "account_change_password": own("200"),
+    "account_set_password": always("302 /accounts/password/change/", unproven="as-proven"),
+    "usersessions_list": own("302 /accounts/sessions/"),
+    "sign_in_link": Rule(
+        "sign-in", AT_THE_DOOR["sign-in"], {"GET": "404", "POST": "404"},
+        strangers={"GET": "404", "POST": "404"},
+    ),
+    "account_signup": nothing(),
+    "account_reset_password": nothing(),
+    "account_email": nothing(),
+    "mfa_index": own("405", "405"),
+    "mfa_authenticate": always(HOME),
+    "mfa_reauthenticate": replace(
+        own("200", unproven="as-proven"),
+        differs={name: dict.fromkeys(METHODS, PASSWORD_AGAIN) for name in WITHOUT_FACTOR},
+    ),
+    "mfa_activate_totp": always("302 /accounts/2fa/totp/deactivate/", unproven=PASSWORD_AGAIN),
+    "mfa_deactivate_totp": own("302 /accounts/2fa/", writes=FACTOR),
+    "mfa_view_recovery_codes": own("405", "405", writes=FACTOR),
+    "mfa_generate_recovery_codes": own("302 /accounts/2fa/recovery-codes/", writes=FACTOR),
+    "mfa_download_recovery_codes": own("405", "405", writes=FACTOR),
+    # Every page's own.
+    "dashboard": Rule(
+        "house", AT_THE_DOOR["house"], _answers("200"),
+        {
+            **dict.fromkeys(OVERSEERS, {"GET": "302 /audit/", "HEAD": "302 /audit/"}),
+            "liaison_at_the_house": {"GET": "302 /liaison/", "HEAD": "302 /liaison/"},
+        },
+    ),
+    "dashboard_money": unit("200"),
+    "guide_close": unit(write="302 /", writes=["fiu_user"]),
+    "set_theme": unit(write="404"),  # no such theme
+    "liaison_theme": officers(write="404"),
+    "search": unit("200", "200"),
+    # The lists over all cases.
+    "case_list": unit("200"),
+    "case_new": unit("200", "422"),
+    "wallet_list": unit("200"),
+    "suspect_list": unit("200"),
+    "trace_list": unit("200"),
+    "finding_list": unit("200"),
+    "freeze_list": unit("200"),
+    "freeze_register": unit("200"),
+    "referral_list": unit("200"),
+    # The case.
+    "case_detail": case("200"),
+    "case_edit": form(),
+    "case_start": case(write="409", differs=REFUSED_READER),  # it was started before
+    "case_timeline": case("200"),
+    "case_money": case("200"),
+    "case_account": case("200", query=f"?asset={BTC}"),
+    "case_submit": form(),
+    "case_return": form(),
+    "case_decide": form(),
+    "case_close": form(),
+    "case_reopen": form(),
+    # Wallets and suspects.
+    "case_wallets": case("200"),
+    "wallets_new": case("200"),
+    "wallets_add": case(write="422"),
+    "address_detail": case("200"),
+    "case_suspects": case("200"),
+    "suspect_new": form(),
+    "suspect_name_add": form(),
+    "suspect_account_link": form(),
+    "suspect_account_reveal": form(),
+    # Traces and the money flow.
+    "case_traces": case("200"),
+    "trace_new": form(),
+    "trace_detail": case("200"),
+    "trace_ends": case("200"),
+    # The run is over: nothing to cancel. The update that finds no live row is not a change.
+    "trace_cancel": case(write="409", differs=REFUSED_READER, writes=["tracing_tracerun"]),
+    "trace_lead": case(write=ANYWHERE, differs=REFUSED_READER),
+    "trace_verify": case(write=ANYWHERE),
+    "case_flow": case("200"),
+    "flow_inspector": case("200", query="?node={node}"),
+    "flow_picture": case("200"),
+    "flow_svg": case("200"),
+    "flow_csv": case("200"),
+    # Findings. The one asked for waits for its review; the author may not tick what is against it.
+    "case_findings": case("200"),
+    "finding_new": form(),
+    "finding_detail": case("200"),
+    "finding_edit": form(),
+    "finding_against": form(),
+    "finding_seen": case(
+        write=ANYWHERE, differs=REFUSED_READER | {"analyst_member": "403"},
+        writes=[*DECIDED, "cases_counterevidence"],
+    ),
+    "finding_submit": case(write=ANYWHERE, differs=REFUSED_READER),
+    "finding_approve": form(),
+    "finding_return": form(),
+    "finding_reject": form(),
+    "finding_withdraw": form(),
+    # Freezes and instruments. The freeze asked for is in review.
+    "case_freezes": case("200"),
+    "freeze_new": form(),
+    "freeze_detail": case("200"),
+    "freeze_submit": case(
+        write=ANYWHERE,
+        differs=REFUSED_READER | {"supervisor_member": "403", "compliance": "403"},
+    ),
+    "freeze_triage": case(write=ANYWHERE, differs=REFUSED_READER),
+    "freeze_approve": form(),
+    "freeze_ratify": form(),
+    "freeze_place_provisional": form(),
+    "freeze_execute": form(),
+    "freeze_reject": form(),
+    "freeze_cancel": form(),
+    "instrument_new": form(),
+    "instrument_verify": form(),
+    # Referrals. The one asked for was sent.
+    "case_referrals": case("200"),
+    "referral_new": form(),
+    "referral_detail": case("200"),
+    "referral_edit": form(),
+    "referral_redact": case(write="422", differs=REFUSED_READER),
+    "referral_approve": form(),
+    "referral_clear": form(),
+    "referral_package": form(),
+    "referral_send": form(),
+    "referral_return": form(),
+    "referral_recall": form(),
+    # The audit trail: rows by case, the auditor every chain without its texts, the admin none.
+    "audit_list": Rule("house", (*CASEWORKERS, *OVERSEERS), _answers("200")),
+    "audit_verify": Rule(
+        "house",
+        (
+            "supervisor_member", "supervisor_outsider", "compliance", "compliance_blocked",
+            *OVERSEERS,
+        ),
+        _answers(write="200"),
+    ),
+    # The liaisons' door.
+    "liaison_releases": officers("200"),
+    "liaison_release": officers("200", only=("liaison_granted",), writes=READ),
+    "liaison_download": officers("200", only=("liaison_granted",), writes=READ),
+    "liaison_acknowledge": officers(
+        write=ANYWHERE, only=("liaison_granted",),
+        writes=[*DECIDED, "cases_referral", "cases_sharegrant"],
+    ),
+}  # fmt: skip

@@ -1,0 +1,440 @@
+"""One sealed case with everything in it, and everybody who might ask for it.
+
+Every text of the case carries a mark: HOUSE for what never leaves it, SHARED for what the release
+tells the officers of one agency.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from cases.models import (
+    Case,
+    CaseAccess,
+    ExchangeAccount,
+    Finding,
+    FreezeRequest,
+    LegalInstrument,
+    Referral,
+    SharedRelease,
+    ShareGrant,
+    Suspect,
+    Wallet,
+)
+from cases.policy import Actor
+from cases.queries.cases import case_shell
+from cases.queries.flow import case_flow
+from cases.services import outbox
+from cases.services.cases import block_user, grant_access, open_case, start_case
+from cases.services.findings import (
+    collect_findings,
+    reject_finding,
+    submit_finding,
+    withdraw_finding,
+)
+from cases.services.freezes import (
+    LineSpec,
+    approve_freeze,
+    cancel_freeze,
+    flag_decisions_due,
+    place_hold,
+    reject_freeze,
+    request_freeze,
+    submit_freeze,
+    triage_freeze,
+)
+from cases.services.freezes import (
+    content_hash_of as freeze_hash,
+)
+from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
+from cases.services.referrals import (
+    approve_referral,
+    clear_referral,
+    content_hash_of,
+    draft_referral,
+    package_referral,
+    recall_referral,
+    redact_referral,
+    send_referral,
+)
+from cases.services.suspects import add_suspect, link_account
+from cases.services.traces import queue_trace
+from cases.services.wallets import add_wallet
+from fiu.models import User
+from fiu.people import give_second_factor
+from tests.blockmaker import BlockChain, address, pay
+from tests.casework import (
+    BTC,
+    finding_fields,
+    finish_run,
+    make_account,
+    make_actor,
+    make_agency,
+    make_approved_finding,
+    make_balance,
+    make_deposit_address,
+    make_finding,
+    make_price,
+    make_user,
+)
+from tests.conftest import client_of
+from tests.fakes import FakeExchange
+from tests.integration.matrix.asking import Answer, ask
+from tracing.engine.resolve import trace_spec
+from tracing.engine.trace import trace
+from tracing.jobs import TraceParameters
+from tracing.ledgers import load_blocks, open_ledger
+
+HOUSE = "Qxhouse"
+SHARED = "Qxshared"
+LEDGER = "bitcoin-regtest"
+SEED, CHANGE, DEPOSIT = address(701), address(702), address(703)
+AHEAD = -3600.0  # seconds: the second factor stays fresh however slow the machine
+FREEZES = (
+    "draft", "submitted", "in_review", "provisional", "executing", "active", "decision_due",
+    "failed", "rejected", "cancelled",
+)  # fmt: skip
+
+
+@dataclass
+class World:
+    """The people, their browsers, and the addresses of everything in the case."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+    ids: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, list[Any]] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+    references_of_release: list[str] = field(default_factory=list)
+    pages_before: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    not_found: dict[str, bytes] = field(default_factory=dict)  # by who asks
+
+    def actor(self, name: str) -> Actor:
+        return make_actor(self.users[name])
+
+    @property
+    def case(self) -> Case:
+        return Case.objects.get(public_id=self.ids["case_id"])
+
+    def marks(self, *without: str) -> list[bytes]:
+        """What no answer to a stranger may hold; `without` leaves some out."""
+        named = {HOUSE, SHARED, *self.references, SEED, CHANGE, DEPOSIT}
+        for parameter, values in self.variants.items():
+            named |= {str(each) for each in values} if parameter.endswith("_id") else set()
+        named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
+        named.discard(str(self.ids["evidence_id"]))
+        return sorted(each.encode() for each in named - set(without))
+
+
+def make_people(world: World) -> None:
+    """Everybody of the matrix, signed in with a fresh second factor unless the name says not."""
+    agency = make_agency(name="Federal Task Force", short_name="FTF-1")
+    other = make_agency(name="Harbour Bureau", short_name="HB-1")
+    roles: dict[str, tuple[str, dict[str, Any]]] = {
+        "analyst_member": ("analyst", {}),
+        "analyst_reader": ("analyst", {}),
+        "analyst_outsider": ("analyst", {}),
+        "analyst_blocked": ("analyst", {}),
+        "analyst_expired": ("analyst", {}),
+        "supervisor_member": ("supervisor", {}),
+        "supervisor_outsider": ("supervisor", {}),
+        "compliance": ("compliance", {}),
+        "compliance_blocked": ("compliance", {}),
+        "auditor": ("auditor", {}),
+        "admin": ("admin", {}),
+        "liaison_granted": ("liaison", {"agency": agency}),
+        "liaison_same_agency": ("liaison", {"agency": agency}),
+        "liaison_revoked": ("liaison", {"agency": agency}),
+        "liaison_expired": ("liaison", {"agency": agency}),
+        "liaison_other_agency": ("liaison", {"agency": other}),
+        "liaison_without_factor": ("liaison", {"agency": agency}),
+        "deactivated": ("analyst", {}),
+        "without_factor": ("analyst", {}),
+        "factor_not_shown": ("analyst", {}),
+    }
+    for name, (role, fields) in roles.items():
+        user = make_user(role, username=name.replace("_", "-"), **fields)
+        is_unproven = name in ("without_factor", "factor_not_shown", "liaison_without_factor")
+        if name != "without_factor" and name != "liaison_without_factor":
+            give_second_factor(user)
+        world.users[name] = user
+        world.clients[name] = client_of(user, second_factor_age=None if is_unproven else AHEAD)
+    world.clients["anonymous"] = Client()
+    granted, member = world.clients["liaison_granted"], world.clients["analyst_member"]
+    house, door = settings.SESSION_COOKIE_NAME, settings.LIAISON_COOKIE_NAME
+    world.clients["liaison_at_the_house"] = Client()
+    world.clients["liaison_at_the_house"].cookies[house] = granted.cookies[door].value
+    world.clients["analyst_at_the_liaisons"] = Client()
+    world.clients["analyst_at_the_liaisons"].cookies[door] = member.cookies[house].value
+
+
+def make_chain(home: Path) -> str:
+    """A small ledger: SEED pays DEPOSIT and CHANGE. Returns the txid of the payment."""
+    chain = BlockChain()
+    first = chain.add()
+    split = pay([(first.txs[0].txid, 0)], [(SEED, 3_000_000), (CHANGE, 1_000)])
+    chain.add(split)
+    spent = pay([(split.txid, 0)], [(DEPOSIT, 2_000_000), (CHANGE, 999_000)])
+    chain.add(spent)
+    file = home / "blk00000.dat"
+    file.write_bytes(b"".join(block.record for block in chain.blocks))
+    load_blocks(home, "bitcoin", [file])
+    return spent.txid
+
+
+def make_world(home: Path, look_around: Callable[[World], None]) -> World:
+    """Everything, through the ordinary services; `look_around` runs before the case exists.
+
+    Cost: about 2 s.
+    """
+    world = World()
+    make_people(world)
+    make_price()
+    make_chain(home)
+    accounts = [
+        make_account(
+            f"{HOUSE}{4400 + number}", holder_name=f"{HOUSE if number else SHARED} {number}"
+        )
+        for number in range(len(FREEZES))
+    ]
+    for account in accounts:
+        make_balance(account, 500_000_000)
+    make_deposit_address(accounts[0], DEPOSIT)
+    for name, client in world.clients.items():
+        world.not_found[name] = ask(client, "GET", "/nothing/").text
+    look_around(world)
+    by = world.actor("analyst_member")
+    case = open_case(
+        title=f"{HOUSE} title", case_type="darknet", priority="P2", summary=f"{HOUSE} summary",
+        visibility="sealed", by=by,
+    )  # fmt: skip
+    start_case(case, by=by)
+    world.ids["case_id"] = case.public_id
+    make_team(world, case)
+    wallet = add_wallet(
+        case, address=SEED, role="bank", label=f"{SHARED} wallet",
+        provenance="analyst", provenance_note=f"{HOUSE} note", by=by,
+    )  # fmt: skip
+    suspect = add_suspect(
+        case, kind="persona", standing="suspect", role="administrator",
+        names=[("ALIA", f"{SHARED} alias")], note=f"{HOUSE} suspect", by=by,
+    )  # fmt: skip
+    link_account(suspect, accounts[0].uid, f"{HOUSE} basis", by=by)
+    make_runs(world, case, home, by)
+    findings = make_findings(world, case, wallet, suspect, by)
+    freezes = make_freezes(world, case, accounts, findings["approved"], by)
+    make_instruments(world, case, by)
+    release = make_referrals(world, case, findings["approved"], freezes["active"], by)
+    world.ids |= {
+        "wallet_id": wallet.public_id,
+        "suspect_id": suspect.public_id,
+        "account_id": accounts[0].public_id,
+        "finding_id": findings["submitted"].public_id,
+        "evidence_id": findings["submitted"].counter_evidence.order_by("pk")[0].pk,
+        "freeze_id": freezes["in_review"].public_id,
+        "release_id": release.public_id,
+        "number": 1,
+        "name": "dossier.json",
+        "token": "forged",
+    }
+    flow = case_flow(case, case.runs.get(run=world.ids["run_id"]), case_shell(case, by).money)
+    assert flow is not None
+    world.ids["node"] = next(iter(flow.places))
+    world.references += [
+        case.reference, suspect.reference, release.number,
+        *(each.reference for each in Finding.objects.filter(case=case)),
+        *(each.reference for each in FreezeRequest.objects.filter(case=case)),
+        *(each.reference for each in Referral.objects.filter(case=case)),
+    ]  # fmt: skip
+    referral = Referral.objects.get(public_id=world.ids["referral_id"])
+    world.references_of_release = [release.number, referral.reference]
+    world.variants |= {
+        "finding_id": [each.public_id for each in Finding.objects.filter(case=case)],
+        "freeze_id": [each.public_id for each in FreezeRequest.objects.filter(case=case)],
+        "referral_id": [each.public_id for each in Referral.objects.filter(case=case)],
+        "instrument_id": [each.public_id for each in LegalInstrument.objects.filter(case=case)],
+        "account_id": [account.public_id for account in accounts],
+    }
+    time.sleep(max(0.0, (freezes["decision_due"].expires_at - timezone.now()).total_seconds()))
+    flag_decisions_due()
+    User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
+    return world
+
+
+def make_team(world: World, case: Case) -> None:
+    """Who is named on the case, who is shut out of it, and whose time is over."""
+    head = world.actor("compliance")
+    for name in (
+        "supervisor_member", "analyst_blocked", "analyst_expired", "deactivated",
+        "without_factor", "factor_not_shown",
+    ):  # fmt: skip
+        grant_access(case, world.users[name].pk, "write", by=head)
+    grant_access(case, world.users["analyst_reader"].pk, "read", by=head)
+    for name in ("analyst_blocked", "compliance_blocked"):
+        block_user(case, world.users[name].pk, f"{HOUSE} conflict", by=head)
+    CaseAccess.objects.filter(user=world.users["analyst_expired"]).update(
+        expires_at=timezone.now() - timedelta(minutes=1)
+    )
+
+
+def make_runs(world: World, case: Case, home: Path, by: Actor) -> None:
+    """A traced and collected run, one that waits, one to its paths."""
+    ledger = open_ledger(home, LEDGER)
+    asked = TraceParameters(ledger=LEDGER, seeds=(SEED,), policy="fifo")
+    run = queue_trace(case, asked, by=by)
+    walls = [(DEPOSIT, "exchange_deposit")]
+    finish_run(run.run, trace(trace_spec(asked, ledger, walls), ledger).json)
+    collect_findings(run.run)
+    waiting = queue_trace(case, TraceParameters(ledger=LEDGER, seeds=(SEED,), policy="lifo"), by=by)
+    world.ids["run_id"] = run.run
+    world.variants["run_id"] = [run.run, waiting.run]
+
+
+def make_findings(
+    world: World, case: Case, wallet: Wallet, suspect: Suspect, by: Actor
+) -> dict[str, Finding]:
+    """One of each state."""
+    second = world.actor("supervisor_member")
+
+    def texts(state: str, mark: str = HOUSE) -> dict[str, Any]:
+        fields = finding_fields(
+            wallets=[wallet], suspects=[suspect], counter_evidence=[("analyst", f"{mark} against")]
+        )
+        named = ("statement", "confidence_reason", "assumptions", "alternatives")
+        return fields | {name: f"{mark} {state} {name}" for name in named}
+
+    found = {
+        "draft": make_finding(case, by, **texts("draft")),
+        "submitted": submit_finding(make_finding(case, by, **texts("submitted")), by=by),
+        "approved": make_approved_finding(case, by, second, **texts("approved", SHARED)),
+    }
+    found["rejected"] = reject_finding(
+        submit_finding(make_finding(case, by, **texts("rejected")), by=by),
+        reason=f"{HOUSE} no", by=second,
+    )  # fmt: skip
+    found["withdrawn"] = withdraw_finding(
+        make_approved_finding(case, by, second, **texts("withdrawn")),
+        reason=f"{HOUSE} gone", by=second,
+    )  # fmt: skip
+    return found
+
+
+def make_freezes(
+    world: World, case: Case, accounts: list[ExchangeAccount], finding: Finding, by: Actor
+) -> dict[str, FreezeRequest]:
+    """One freeze of each state, each of another account."""
+    second = world.actor("compliance")
+    found = {}
+    exchange = FakeExchange(
+        free={(account.uid, BTC): 500_000_000 for account in accounts}, depth=99
+    )
+    account_of = dict(zip(FREEZES, accounts, strict=False))
+    account_of["active"], account_of["draft"] = accounts[0], account_of["active"]
+
+    def drafted(state: str, **fields: Any) -> FreezeRequest:
+        values = {
+            "legal_basis": "internal_suspicion", "restriction": "withdrawals",
+            "urgency": "routine", "agency_id": None, "reason": f"{HOUSE} {state}",
+            "lines": [LineSpec(account_of[state].pk, BTC, 1_000, finding.pk)],
+        }  # fmt: skip
+        return request_freeze(case, **(values | fields), by=by)
+
+    for state in FREEZES:
+        if state == "provisional":
+            found[state] = place_hold(
+                case, lines=[LineSpec(account_of[state].pk, BTC, 1_000)], urgency="urgent",
+                reason=f"{HOUSE} hold", by=world.actor("supervisor_member"),
+            )  # fmt: skip
+            continue
+        soon = timezone.now() + timedelta(seconds=0.5) if state == "decision_due" else None
+        freeze = found[state] = drafted(state, expires_at=soon)
+        if state == "cancelled":
+            cancel_freeze(freeze, reason=f"{HOUSE} back", by=by)
+        if state in ("draft", "cancelled"):
+            continue
+        submit_freeze(freeze, by=by)
+        if state == "submitted":
+            continue
+        triage_freeze(freeze, by=by)
+        if state == "rejected":
+            reject_freeze(freeze, reason=f"{HOUSE} no", by=second)
+        elif state != "in_review":
+            approve_freeze(
+                freeze, content_hash=freeze_hash(freeze), reason=f"{HOUSE} yes", by=second
+            )
+        if state in ("active", "decision_due", "failed"):
+            exchange.script = ["refuse"] if state == "failed" else []
+            outbox.send_due_messages(exchange)
+    for freeze in found.values():
+        freeze.refresh_from_db()
+    return found
+
+
+def make_instruments(world: World, case: Case, by: Actor) -> None:
+    """An order that waits for its second person, and one that is verified."""
+    document = UploadedBytes("order.pdf", b"%PDF-1.4 " + HOUSE.encode())
+    made = [
+        record_instrument(
+            case, type="court_order", number=f"{HOUSE}-{number}", agency_id=None,
+            issued_by=f"{HOUSE} court", issued_on=date(2025, 1, 2), valid_until=None,
+            jurisdiction="XX", document=document, by=by,
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    verify_instrument(made[1], by=world.actor("supervisor_member"))
+    world.ids["instrument_id"] = made[0].public_id
+
+
+def make_referrals(
+    world: World, case: Case, finding: Finding, freeze: FreezeRequest, by: Actor
+) -> SharedRelease:
+    """A draft, one in review, a recalled one, and one that was sent to three officers."""
+    agency = world.users["liaison_granted"].agency
+    assert agency is not None
+    second, third = world.actor("supervisor_member"), world.actor("compliance")
+    officers = [
+        world.users[name].pk for name in ("liaison_granted", "liaison_revoked", "liaison_expired")
+    ]
+
+    def drafted(mark: str) -> Referral:
+        return draft_referral(
+            case, agency_id=agency.pk, kind="spontaneous", subject=f"{mark} subject",
+            summary=f"{mark} answer", purpose=f"{mark} purpose", legal_gateway="Art. 1",
+            caveats=f"{mark} caveat", tlp="AMBER", handling_code="H1", findings=[finding],
+            freezes=[freeze], by=by,
+        )  # fmt: skip
+
+    def sent(mark: str, to: list[int]) -> Referral:
+        referral = redact_referral(drafted(mark), redactions={}, by=by)
+        shown = content_hash_of(referral)
+        approve_referral(referral, content_hash=shown, reason=f"{HOUSE} yes", by=second)
+        clear_referral(referral, content_hash=shown, reason=f"{HOUSE} yes", by=third)
+        package_referral(referral, by=second)
+        until = timezone.now() + timedelta(days=30)
+        return send_referral(referral, liaison_ids=to, expires_at=until, by=second)
+
+    referral = sent(SHARED, officers)
+    drafted(HOUSE)
+    redact_referral(drafted(HOUSE), redactions={}, by=by)
+    recall_referral(sent(HOUSE, officers[:1]), reason=f"{HOUSE} recalled", by=third)
+    grants = ShareGrant.objects.filter(release__referral=referral)
+    grants.filter(liaison=world.users["liaison_revoked"]).update(revoked_at=timezone.now())
+    grants.filter(liaison=world.users["liaison_expired"]).update(expires_at=timezone.now())
+    world.ids["referral_id"] = referral.public_id
+    release: SharedRelease = referral.releases.get()
+    return release
+
+
+def missing(ids: dict[str, Any]) -> dict[str, Any]:
+    """The same parameters, naming nothing that exists."""
+    return {key: uuid4() if key.endswith("_id") else value for key, value in ids.items()} | {
+        "evidence_id": 999_999_999
+    }

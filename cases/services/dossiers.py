@@ -280,8 +280,8 @@ def check_redactions(referral: Referral, redactions: Mapping[str, str]) -> dict[
 def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     """Refuse a dossier whose texts name what must not leave the house.
 
-    That is any internal reference, a whole account number of this case, or another agency.
-    Raises CaseworkError that says which of the three.
+    That is any internal reference, a whole account number of this case, another agency, or a name
+    that a redaction takes out elsewhere. Raises CaseworkError that says which of the four.
     """
     text = render_json(dossier).decode()
     if INTERNAL_REFERENCE.search(text) or str(referral.case.public_id) in text:
@@ -302,6 +302,28 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     names = [name for pair in others.values_list("short_name", "name") for name in pair]
     if _names_any(text, names):
         raise CaseworkError(_("A text names another agency: take it out or leave that field out."))
+    if _names_any(text, _words_left_out(referral)):
+        raise CaseworkError(
+            _("A text still names what a redaction leaves out elsewhere: leave that field out too.")
+        )
+
+
+def _words_left_out(referral: Referral) -> Iterable[str]:
+    """Names, labels and accounts behind the redactions of this referral."""
+    codes = referral.redactions
+    for finding in _findings(referral):
+        for suspect in finding.suspects.all():
+            if f"{suspect.reference}.names" in codes:
+                yield from (each.full for each in suspect.names.all())
+        for wallet in finding.wallets.all():
+            if f"{wallet.address}.label" in codes and wallet.label:
+                yield wallet.label
+    for freeze in _freezes(referral):
+        for line in freeze.lines.select_related("account"):
+            if f"{freeze.reference}.account" in codes:
+                yield line.account.masked
+            if f"{freeze.reference}.holder" in codes:
+                yield line.account.holder_name
 
 
 def _names_any(text: str, words: Iterable[str]) -> bool:

@@ -322,7 +322,7 @@ def test_the_liaison_reads_downloads_and_acknowledges(
     page = chen.go("/liaison/")
     album.take(chen, "liaison-list", "The liaison's door",
                "A calm shell of its own: releases to this agency and nothing else.")  # fmt: skip
-    page.get_by_role("link", name=story.release).first.click()
+    page.locator("li", has_text=story.release).locator("a.title").click()
     page.wait_for_load_state("networkidle")
     release = path_of(page)
     album.take(chen, "liaison-release", "The release as law enforcement reads it",

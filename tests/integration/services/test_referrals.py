@@ -279,6 +279,22 @@ def test_a_text_that_would_betray_something_is_refused(
     assert text not in str(preview(referral))
 
 
+def test_a_text_may_not_name_what_a_redaction_leaves_out_elsewhere(
+    case: Case, agency: Agency, analyst: Actor, freeze: FreezeRequest
+) -> None:
+    suspect = case.suspects.get()
+    name = suspect.names.order_by("pk").first()
+    assert name is not None
+    referral = draft(case, agency, analyst, summary=f"{name.full} took the money.")
+    asked = {f"{suspect.reference}.names": "personal"}
+    with pytest.raises(CaseworkError, match="redaction"):
+        redact_referral(referral, redactions=asked, by=analyst)
+    asked |= {f"{referral.reference}.summary": "personal"}
+    asked |= {f"{freeze.reference}.holder": "personal"}
+    redact_referral(referral, redactions=asked, by=analyst)
+    assert name.full not in str(preview(referral).content())
+
+
 def test_only_approved_findings_and_standing_freezes_are_referred(
     case: Case, agency: Agency, analyst: Actor, freeze: FreezeRequest
 ) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
+from fiu import broker
 from tracing.stopping import ask_to_stop
 
+broker.install()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fiu.settings")
 
 app = Celery("fiu")

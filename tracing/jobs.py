@@ -4,6 +4,7 @@ The row is the job, a message is a hint: losing every message delays a run by se
 nothing (TRUST section 1). What a worker writes stands in leases.py.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -99,12 +100,15 @@ def cancel(public_id: UUID, case: UUID) -> bool:
 
 
 def carry_now(public_id: UUID) -> None:
-    """Carry a queued run in this process, as a worker would; whoever claims it first does it.
+    """Carry a queued run in this process, or wait for the worker that claimed it first.
 
-    For programs that load or replay casework and cannot wait for a worker.
+    For programs that load or replay casework; returns when the run is over.
     """
     run_id = TraceRun.objects.values_list("pk", flat=True).get(public_id=public_id)
-    runner.run(run_id, follow)
+    live = TraceRun.objects.filter(pk=run_id, state__in=LIVE_STATES)
+    while live.exists():
+        runner.run(run_id, follow)
+        time.sleep(0.1)
 
 
 def send_hint(task: str, *arguments: object) -> bool:

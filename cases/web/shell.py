@@ -87,6 +87,7 @@ def money_strip(shell: CaseShell) -> dict[str, object]:
         "frozen": money.frozen.fiat,
         "pending": money.pending.fiat,
         "left": money.left_fiat,
+        "gain": money.gain_fiat,
         "num_accounts": len({row.account for row in money.reached.rows}),
         "num_assets": len({row.asset for row in money.reached.rows}),
         "time_to_first_freeze": shell.time_to_first_freeze,

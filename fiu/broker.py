@@ -23,7 +23,9 @@ logger = structlog.get_logger(__name__)
 class Channel(filesystem.Channel):
     """Kombu's filesystem channel with whole messages and whole tables."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    def _put(  # type: ignore[override]  # the two bases name the argument differently
+        self, queue: str, payload: dict[str, Any], **kwargs: Any
+    ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         draft = folder / f".{name}"

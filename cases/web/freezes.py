@@ -1,7 +1,6 @@
 """Freezes: board and table, the request, its page with the lineage, the register."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -86,10 +85,20 @@ def _kpis(figures: FreezeKpis) -> list[dict[str, object]]:
         },
         {
             "label": _("Median time to freeze"), "icon": "hourglass",
-            "text": _("none yet") if median is None else str(timedelta(seconds=median)),
+            "text": _("none yet") if median is None else _length(median),
             "sub": _("from request to receipt, last year"),
         },
     ]  # fmt: skip
+
+
+def _length(seconds: int) -> str:
+    """A length of time in its two largest units."""
+    if seconds < 60:
+        return _("%(n)d s") % {"n": seconds}
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours < 1:
+        return _("%(n)d min") % {"n": minutes}
+    return _("%(h)d h %(m)d min") % {"h": hours, "m": minutes}
 
 
 @require_safe

@@ -18,7 +18,8 @@ from tests.browser.site import Seat, Site
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 HDIB = "HDIB · Harbour District Investigation Bureau"
-SLOW = 30_000  # a run, or an order to the exchange, has this long
+SLOW = 60_000  # a run, an order to the exchange or a sealed copy with its PDF has this long
+expect.set_options(timeout=20_000)
 
 
 class Story:
@@ -73,7 +74,7 @@ def decide(seat: Seat, words: str, reason: str, confirm: str = "") -> None:
     if code.count():
         code.fill(seat.code())
     dialog.locator("button[type=submit]").click()
-    expect(dialog).to_have_count(0)
+    expect(dialog).to_have_count(0, timeout=SLOW)
     page.wait_for_load_state("networkidle")
 
 
@@ -310,7 +311,7 @@ def test_a_release_is_drafted_approved_cleared_and_sent(
     if dialog.locator("input[name=code]").count():
         dialog.locator("input[name=code]").fill(nora.code())
     dialog.locator("button[type=submit]").click()
-    expect(dialog).to_have_count(0)
+    expect(dialog).to_have_count(0, timeout=SLOW)
     expect(page.get_by_text("Not read yet").first).to_be_visible()
     nora.check()
 

@@ -24,6 +24,12 @@ class AuthedRequest(HttpRequest):
 View = Callable[Concatenate[AuthedRequest, P], HttpResponse]
 
 
+def seen_version(request: HttpRequest, present: int) -> int:
+    """The version of a row that the form was opened on; a form without one saw the present one."""
+    typed = request.POST.get("version", "")
+    return int(typed) if typed.isdecimal() and len(typed) < 10 else present
+
+
 def casework(view: View[P]) -> Callable[..., HttpResponse]:
     """For people who work on cases; to everybody else the address does not exist.
 

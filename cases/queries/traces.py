@@ -168,8 +168,8 @@ def partial_of(row: RunRow) -> list[EndGroup]:
 def page_of(groups: list[EndGroup], asked: str) -> dict[str, object]:
     """One page of the ends by its number; a sealed result never changes, so numbers hold."""
     num_pages = max(1, -(-len(groups) // END_ROWS))
-    page = min(int(asked), num_pages) if asked.isdecimal() and asked.isascii() else 1
-    page = max(1, page)
+    is_number = asked.isdecimal() and asked.isascii() and len(asked) < 10
+    page = max(1, min(int(asked), num_pages)) if is_number else 1
     shown = groups[(page - 1) * END_ROWS : page * END_ROWS]
     return {"shown": shown, "page": page, "num_pages": num_pages}
 

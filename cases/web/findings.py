@@ -10,7 +10,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cases.http import AuthedRequest, casework
+from cases.http import AuthedRequest, casework, seen_version
 from cases.models import Case, Finding
 from cases.policy import Action, may
 from cases.queries import findings as queries
@@ -111,7 +111,7 @@ def finding_edit(request: AuthedRequest, finding_id: UUID) -> HttpResponse:
     }
     initial |= {"wallets": finding.wallets.all(), "suspects": finding.suspects.all()}
     form = FindingForm(finding.case, request.POST or None, initial=initial)
-    version = int(request.POST.get("version") or finding.version)
+    version = seen_version(request, finding.version)
     if form.is_valid():
         try:
             edit_finding(finding, version=version, **form.cleaned_data, by=request.actor)

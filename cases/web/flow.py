@@ -117,7 +117,8 @@ def drawn(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) ->
         return {"found": None}
     asked = request.GET.get("page", "")
     num_pages = max(1, -(-len(found.moves) // TABLE_ROWS))
-    page = max(1, min(int(asked), num_pages)) if asked.isascii() and asked.isdecimal() else 1
+    is_number = asked.isascii() and asked.isdecimal() and len(asked) < 10
+    page = max(1, min(int(asked), num_pages)) if is_number else 1
     moves = found.moves[(page - 1) * TABLE_ROWS : page * TABLE_ROWS]
     return {"found": found, "moves": moves, "page": page, "num_pages": num_pages}
 

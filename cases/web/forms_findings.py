@@ -43,11 +43,13 @@ class FindingForm(forms.Form):
     assumptions = _text(_("Assumptions"), 2, required=False)
     alternatives = _text(_("Other explanations"), 2, required=False)
     wallets = forms.ModelMultipleChoiceField(
-        label=_("Wallets it rests on"), queryset=Wallet.objects.none(), required=False
-    )
+        label=_("Wallets it rests on"), queryset=Wallet.objects.none(), required=False,
+        to_field_name="public_id",
+    )  # fmt: skip
     suspects = forms.ModelMultipleChoiceField(
-        label=_("Suspects it names"), queryset=Suspect.objects.none(), required=False
-    )
+        label=_("Suspects it names"), queryset=Suspect.objects.none(), required=False,
+        to_field_name="public_id",
+    )  # fmt: skip
 
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -63,10 +63,11 @@ class NewReferralForm(ReferralWordsForm):
 
     agency = forms.TypedChoiceField(label=_("Recipient"), coerce=int)
     findings: Any = forms.ModelMultipleChoiceField(
-        label=_("Approved findings"), queryset=None, widget=forms.CheckboxSelectMultiple
-    )
+        label=_("Approved findings"), queryset=None, to_field_name="public_id",
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
     freezes: Any = forms.ModelMultipleChoiceField(
-        label=_("Freezes in force"), queryset=None, required=False,
+        label=_("Freezes in force"), queryset=None, required=False, to_field_name="public_id",
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
 

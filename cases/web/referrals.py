@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.dossier import Dossier, from_json
-from cases.http import AuthedRequest, casework
+from cases.http import AuthedRequest, casework, seen_version
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
@@ -86,8 +86,7 @@ def referral_edit(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
     referral = _get(request, referral_id)
     initial = {name: getattr(referral, name) for name in ReferralWordsForm.base_fields}
     form = ReferralWordsForm(request.POST or None, initial=initial)
-    typed = request.POST.get("version", "")
-    version = int(typed) if typed.isdecimal() else referral.version
+    version = seen_version(request, referral.version)
     if form.is_valid():
         try:
             edit_referral(referral, version=version, **form.cleaned_data, by=request.actor)

@@ -43,7 +43,7 @@ def draft_fields(desk: Desk, **fields: Any) -> dict[str, Any]:
     return {
         "agency": desk.agency.pk, "kind": "spontaneous", "subject": "Proceeds", "summary": "S.",
         "purpose": "P.", "legal_gateway": "Art. 1", "caveats": "", "tlp": "AMBER",
-        "handling_code": "H1", "findings": [desk.finding.pk],
+        "handling_code": "H1", "findings": [desk.finding.public_id],
     } | fields  # fmt: skip
 
 

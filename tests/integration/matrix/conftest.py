@@ -9,8 +9,32 @@ from django.test import override_settings
 
 from cases.exports import pdf
 from cases.guards import install_guards
-from tests.integration.matrix.asking import undone
+from tests.integration.matrix.asking import ask, path_of, routes, undone
+from tests.integration.matrix.rules import RULES
 from tests.integration.matrix.world import World, make_world
+
+# Who must not notice that the case exists. The auditor counts every event of every case.
+UNAWARE = (
+    "analyst_outsider", "analyst_blocked", "analyst_expired", "supervisor_outsider", "admin",
+    "liaison_same_agency", "liaison_other_agency",
+)  # fmt: skip
+
+
+def look_around(world: World) -> None:
+    """Keep every page without parameters as it is before the case exists."""
+    for name in UNAWARE:
+        for route in lists():
+            answer = ask(world.clients[name], "GET", path_of(route, {}))
+            world.pages_before[name, route] = answer
+
+
+def lists() -> list[str]:
+    """The pages over everything: what they count and show is filtered by who asks."""
+    return [
+        route
+        for route, rule in RULES.items()
+        if rule.door in ("house", "liaison") and "GET" in rule.answers and not routes()[route]
+    ]
 
 
 @pytest.fixture(scope="package")
@@ -27,5 +51,5 @@ def world(
         logging.disable(logging.WARNING)
         patch.setattr(pdf, "is_available", lambda: False)  # a second for each copy
         install_guards()
-        yield make_world(home, lambda world: None)
+        yield make_world(home, look_around)
         logging.disable(logging.NOTSET)

@@ -207,7 +207,7 @@ RULES: Mapping[str, Rule] = {
     "dashboard": Rule(
         "house", AT_THE_DOOR["house"], _answers("200"),
         {
-            **dict.fromkeys(OVERSEERS, {"GET": "302 /audit/", "HEAD": "302 /audit/"}),
+            **{name: {"GET": "302 /audit/", "HEAD": "302 /audit/"} for name in OVERSEERS},
             "liaison_at_the_house": {"GET": "302 /liaison/", "HEAD": "302 /liaison/"},
         },
     ),

@@ -1,5 +1,7 @@
 """Every route x method x person: what exists for whom, what it tells, and what it changes (A4)."""
 
+from functools import cache
+
 import pytest
 
 from cases.policy import GRANTS, Role
@@ -47,6 +49,7 @@ def address(world: World, route: str) -> str:
     return path_of(route, world.ids) + query
 
 
+@cache
 def marks_for(world: World, principal: str, route: str) -> list[bytes] | None:
     """What this person must not find in the answer; None for who may see all of the case."""
     door = RULES[route].door

@@ -104,7 +104,7 @@ FREEZES = (
 )  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """The people, their browsers, and the addresses of everything in the case."""
 

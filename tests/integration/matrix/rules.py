@@ -34,11 +34,13 @@ PRINCIPALS = (
     *CASEWORKERS, *OVERSEERS, *OFFICERS, *STRAYED, *WITHOUT_FACTOR, *FACTOR_NOT_SHOWN, *STRANGERS,
 )  # fmt: skip
 
-# Everybody asks by GET and POST. The other methods are answered before anybody is looked at, so
-# somebody of each role and of each kind of stranger asks by them.
+# Everybody asks by GET and POST where the route takes them. A method that a route does not take is
+# refused before anybody is looked at, HEAD is GET without its body, and a sign-in page knows no
+# case: by these somebody of each role and of each kind of stranger asks.
 ASK_BY_ALL = (
     "analyst_member", "analyst_outsider", "supervisor_outsider", "compliance_blocked", *OVERSEERS,
-    "liaison_granted", "liaison_other_agency", "without_factor", "anonymous",
+    "liaison_granted", "liaison_other_agency", *WITHOUT_FACTOR, *FACTOR_NOT_SHOWN, *STRAYED,
+    *STRANGERS,
 )  # fmt: skip
 
 # Whose session each door reads; everybody else is a stranger there.
@@ -78,6 +80,13 @@ class Rule:
     writes: frozenset[str] = frozenset()
     unproven: str = ""  # "as-proven", or another answer than the way to the factor
     strangers: Mapping[str, str] | None = None
+
+    def is_asked(self, method: str, principal: str) -> bool:
+        """Whether this cell is asked for; see ASK_BY_ALL."""
+        if principal in ASK_BY_ALL:
+            return True
+        knows_cases = self.door in ("house", "liaison")
+        return knows_cases and method in ("GET", "POST") and method in self.answers
 
     def expected(self, method: str, principal: str) -> str:
         """The answer that this person must get."""

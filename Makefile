@@ -1,7 +1,8 @@
 # Everything starts here; a fresh machine needs Python 3.11 or newer, git and make.
 #
 #   make demo    install, build the demo world, start everything, print how to sign in
-#   make test    install, run every test (ARGS="-k freeze" runs some)
+#   make test    install, run every test on SQLite, then on PostgreSQL and Redis those that
+#                touch a database or a worker (ARGS="-k freeze" runs some)
 #   make bench   the engine beside networkx, printed as ratios
 #   make check   format, types, imports, migrations, deployment settings
 #   make tour    play the main job in a browser and write docs/tour.md
@@ -20,7 +21,7 @@ demo: $(VENV)/.runtime
 	@exec $(PY) manage.py up --demo --port $(PORT)
 
 test: $(VENV)/.dev
-	@exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(PY) -m tests $(ARGS)
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)

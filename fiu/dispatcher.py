@@ -36,6 +36,7 @@ class Dispatcher:
         while not self.stop.is_set():
             try:
                 self.round()
+                (settings.FIU_HOME / "dispatcher.round").touch()  # read by fiu/probe.py
             except DatabaseError as error:
                 logger.error("dispatcher_round_failed", error=type(error).__name__)
                 connections.close_all()

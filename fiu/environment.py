@@ -9,6 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import environ
 
@@ -18,12 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 # silently run with a default.
 KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_HOME": (str, str(ROOT / "var")),
+    "FIU_STATIC_ROOT": (str, ""),
     "FIU_DATABASE_URL": (str, ""),
+    "FIU_DATABASE_PASSWORD_FILE": (str, ""),
     "FIU_BROKER_URL": (str, ""),
     "FIU_CACHE_URL": (str, ""),
+    "FIU_REDIS_PASSWORD_FILE": (str, ""),
     "FIU_ALLOWED_HOSTS": (list, ["localhost", "127.0.0.1", "[::1]"]),
     "FIU_ORIGIN": (str, ""),
     "FIU_TLS": (bool, False),
+    "FIU_PROXIES": (int, 0),
+    "FIU_DOOR": (str, "both"),
     "FIU_SECRET_KEY_FILE": (str, ""),
     "FIU_LOG_LEVEL": (str, "INFO"),
     "FIU_LEASE_SECONDS": (float, 60.0),
@@ -105,6 +111,26 @@ def secret(path: Path) -> str:
     if len(value) < 32:
         raise SettingsError(f"The secret in {path} is shorter than 32 characters.")
     return value
+
+
+def password(name: str, file: str) -> str:
+    """The password in the file that variable `name` names: somebody else's, so never made here."""
+    try:
+        value = Path(file).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{name}: {file} cannot be read: {error.strerror}.") from error
+    if not value:
+        raise SettingsError(f"{name}: {file} is empty.")
+    return value
+
+
+def with_password(url: str, word: str) -> str:
+    """The address with the password in it; the user before it, if any, stays."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        parts._replace(netloc=f"{quote(parts.username or '')}:{quote(word, safe='')}@{host}")
+    )
 
 
 def warn(sentence: str) -> None:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from allauth.account.authentication import get_authentication_records
@@ -72,6 +74,46 @@ class ResponseHeaders:
         if getattr(request, "signed_out", False):
             response["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+class ClientAddress:
+    """The visitor's address behind FIU_PROXIES proxies: what audit lines and limits go by.
+
+    Only the last entries of X-Forwarded-For are the proxies' own; a visitor writes what he likes
+    before them.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.FIU_PROXIES:
+            hops = request.headers.get("X-Forwarded-For", "").split(",")[-settings.FIU_PROXIES :]
+            with suppress(ValueError):  # a proxy that writes no address: its own stays
+                if len(hops) == settings.FIU_PROXIES:
+                    request.META["REMOTE_ADDR"] = str(ip_address(hops[0].strip()))
+        return self.get_response(request)
+
+
+# What both doors need to get in and out; everything else belongs to one of them.
+_SHARED_PATHS = ("/accounts/", "/csp-report/", "/healthz")
+
+
+class OneDoor:
+    """A9: where the doors are processes of their own, neither answers for the other."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.FIU_DOOR == "both" or request.path.startswith(_SHARED_PATHS):
+            return self.get_response(request)
+        is_liaison = request.path.startswith(settings.LIAISON_PREFIX)
+        if is_liaison == (settings.FIU_DOOR == "liaison"):
+            return self.get_response(request)
+        if settings.FIU_DOOR == "liaison" and request.path == "/":
+            return redirect(settings.LIAISON_PREFIX)
+        return error_page(request, 404)
 
 
 class RequestLog(RequestMiddleware):

@@ -14,7 +14,15 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 
-from fiu.environment import ROOT, SettingsError, make_home, read, secret
+from fiu.environment import (
+    ROOT,
+    SettingsError,
+    make_home,
+    password,
+    read,
+    secret,
+    with_password,
+)
 
 _values = read()
 
@@ -28,6 +36,15 @@ FIU_TLS = _values["FIU_TLS"]
 ALLOWED_HOSTS = _values["FIU_ALLOWED_HOSTS"]
 FIU_ORIGIN = _values["FIU_ORIGIN"]  # public address, such as https://fiu.example; for links
 CSRF_TRUSTED_ORIGINS = [FIU_ORIGIN] if FIU_ORIGIN else []
+
+# How many proxies stand before the web server: the visitor's address is that many from the end of
+# X-Forwarded-For. Counted wrongly, all visitors share one address and one limit of sign-ins (S4).
+FIU_PROXIES = _values["FIU_PROXIES"]
+FIU_DOOR = _values["FIU_DOOR"]  # which door this process opens; two processes, two host names (A9)
+if FIU_DOOR not in {"both", "house", "liaison"}:
+    raise SettingsError("FIU_DOOR must be both, house or liaison.")
+if FIU_PROXIES < 0:
+    raise SettingsError("FIU_PROXIES must be a number of proxies, 0 or more.")
 
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 if not FIU_TLS and not set(ALLOWED_HOSTS) <= _LOOPBACK:
@@ -59,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "fiu.middleware.ResponseHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "fiu.middleware.ClientAddress",
     "csp.middleware.CSPMiddleware",
     "fiu.sessions.DoorSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -66,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "fiu.middleware.RequestLog",
     "fiu.middleware.IdleSessions",
+    "fiu.middleware.OneDoor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -111,6 +130,10 @@ if _values["FIU_DATABASE_URL"]:
     _default_database = environ.Env.db_url_config(_values["FIU_DATABASE_URL"])
     if "postgresql" not in _default_database["ENGINE"]:
         raise SettingsError("FIU_DATABASE_URL must be a postgres:// address; SQLite needs none.")
+    if _values["FIU_DATABASE_PASSWORD_FILE"]:
+        _default_database["PASSWORD"] = password(
+            "FIU_DATABASE_PASSWORD_FILE", _values["FIU_DATABASE_PASSWORD_FILE"]
+        )
     _default_database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 else:
     _default_database = {
@@ -126,9 +149,16 @@ else:
 DATABASES = {"default": _default_database}  # ATOMIC_REQUESTS stays off: C6
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+_broker_url, _cache_url = _values["FIU_BROKER_URL"], _values["FIU_CACHE_URL"]
+if _values["FIU_REDIS_PASSWORD_FILE"]:
+    _word = password("FIU_REDIS_PASSWORD_FILE", _values["FIU_REDIS_PASSWORD_FILE"])
+    _broker_url, _cache_url = (
+        url and with_password(url, _word) for url in (_broker_url, _cache_url)
+    )
+
 # A cache per process would count failed sign-ins per process and accept a code twice (E6, S4).
-if _values["FIU_CACHE_URL"]:
-    CACHES = {"default": environ.Env.cache_url_config(_values["FIU_CACHE_URL"])}
+if _cache_url:
+    CACHES = {"default": environ.Env.cache_url_config(_cache_url)}
 else:
     CACHES = {
         "default": {
@@ -240,13 +270,16 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = FIU_HOME / "static"
+STATIC_ROOT = Path(_values["FIU_STATIC_ROOT"] or FIU_HOME / "static")
 STATICFILES_DIRS: list[Path] = []
 MEDIA_ROOT = FIU_HOME / "files"  # served only through the one file view, never by address
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+        # Compressing takes seconds: an image does it once, a start on one machine does without.
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _values["FIU_STATIC_ROOT"]
+        else "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
     },
 }
 
@@ -270,7 +303,7 @@ DEAF_SECONDS = _values["FIU_DEAF_SECONDS"]
 if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
     raise SettingsError("FIU_HEARTBEAT_SECONDS must be at most half of FIU_LEASE_SECONDS.")
 
-CELERY_BROKER_URL = _values["FIU_BROKER_URL"] or "filesystem://localhost//"
+CELERY_BROKER_URL = _broker_url or "filesystem://localhost//"
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(FIU_HOME / "queue"),

@@ -1,5 +1,6 @@
 """What every test stands on: state of its own, nothing silently skipped, loopback only."""
 
+import json
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -47,6 +49,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 _HOME = pytest.StashKey[Path]()
 
 
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(DATABASE_FIXTURES & fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what can go otherwise there: the database itself, and real workers."""
+    if connection.vendor == "sqlite":
+        kept = [item for item in items if item.get_closest_marker("postgresql") is None]
+    else:
+        kept = [
+            item for item in items if _touches_database(item) or item.get_closest_marker("worker")
+        ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
     """The end of a run says in one place what could not run here, and why."""
@@ -70,6 +92,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Under FIU_TEST_REQUIRE_ALL=1 a skip is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    file = os.environ.get("FIU_TEST_COUNTS")  # for the table at the end of `python -m tests`
+    if file and reporter and not hasattr(session.config, "workerinput"):
+        outcomes = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+        found = {outcome: len(reporter.stats.get(outcome, ())) for outcome in outcomes}
+        Path(file).write_text(json.dumps({name: n for name, n in found.items() if n}))
     if REQUIRE_ALL and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -115,6 +142,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         install_guards()
 
 
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Failed sign-ins and used codes of one test are unknown to the next."""
+    if settings.CACHES["default"]["BACKEND"].endswith("RedisCache"):
+        cache.clear()
+
+
 _guards_are_lifted = False
 
 
@@ -122,8 +156,7 @@ _guards_are_lifted = False
 def _guards(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lift the guards only for the emptying of tables after a test with real transactions."""
     global _guards_are_lifted
-    asked = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
-    if not asked and request.node.get_closest_marker("django_db") is None:
+    if not _touches_database(request.node):
         yield
         return
     request.getfixturevalue("_django_db_helper")

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("FIU_HOME", tempfile.mkdtemp(prefix="fiu-test-"))
 os.environ.setdefault("FIU_LEASE_SECONDS", "4")
@@ -12,10 +13,18 @@ os.environ.setdefault("FIU_HINT_SECONDS", "1")
 os.environ.setdefault("FIU_LOG_LEVEL", "WARNING")
 
 from fiu.settings import *  # noqa: F403
-from fiu.settings import DATABASES, FIU_HOME, STORAGES
+from fiu.settings import CACHES, DATABASES, FIU_HOME, STORAGES
 
 if DATABASES["default"]["ENGINE"] == "fiu.sqlite":
     DATABASES["default"].setdefault("TEST", {})["NAME"] = FIU_HOME / "test.sqlite3"
+else:
+    DATABASES["default"].setdefault("TEST", {})["NAME"] = f"tests_of_{os.getuid()}"
+# Redis has 16 databases: 1 to 7 are caches of the parallel tests, 8 to 14 brokers of their workers.
+WORKER_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 7
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    CACHES["default"]["LOCATION"] = urlunsplit(
+        urlsplit(CACHES["default"]["LOCATION"])._replace(path=f"/{1 + WORKER_NUMBER}")
+    )
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
 }

@@ -1,0 +1,35 @@
+# One image for web, liaison door, workers, dispatcher and migrations: docker-compose.yml.
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+# Pango draws the PDFs; the fonts are those that exports and pictures name. gettext compiles texts.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+        fonts-dejavu-core fonts-inter fonts-noto-core fonts-noto-cjk gettext \
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+COPY .ci/requirements.lock .ci/requirements.lock
+RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r .ci/requirements.lock
+
+RUN groupadd --gid 10001 fiu \
+    && useradd --uid 10001 --gid fiu --no-create-home --home-dir /state --shell /usr/sbin/nologin fiu \
+    && install -d -o fiu -g fiu -m 700 /state /state/files
+
+COPY . .
+
+# The code belongs to root and runs as somebody else. Static files are collected and compressed
+# here, once; the state folder of this step and its key are thrown away.
+ENV FIU_STATIC_ROOT=/app/static
+RUN python -m compileall -q fiu cases tracing \
+    && find . -name '*.po' -exec sh -c 'msgfmt --check -o "${0%po}mo" "$0"' {} \; \
+    && FIU_HOME=/tmp/build python manage.py collectstatic --no-input --verbosity 0 \
+    && rm -rf /tmp/build \
+    && chmod -R a+rX /app
+
+USER fiu
+ENV FIU_HOME=/state
+EXPOSE 8000
+CMD ["gunicorn", "fiu.wsgi:application", "--bind=0.0.0.0:8000"]

@@ -1,0 +1,129 @@
+"""docker-compose.yml and Dockerfile: whole, valid, and nothing in them that a unit must not run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fiu.environment import KNOWN
+from tests.compose import APP, HOSTS, ROOT, document, services
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    """Where Debian's docker-compose is installed it judges; elsewhere the structure alone."""
+    program = shutil.which("docker-compose")
+    if program is None:
+        assert set(document()) >= {"services", "networks", "volumes", "secrets"}
+        return
+    for environment, expected in ((HOSTS, 0), ({}, 1)):
+        judged = subprocess.run(
+            [program, "--file", str(ROOT / "docker-compose.yml"), "config", "--quiet"],
+            env={"PATH": os.environ["PATH"], **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert judged.returncode == expected, judged.stderr
+
+
+def test_every_part_of_the_installation_is_there() -> None:
+    assert set(services()) == {*APP, "postgres", "redis", "backup"}
+
+
+def test_what_is_used_is_declared_and_what_is_declared_is_used() -> None:
+    whole = document()
+    for kind in ("volumes", "secrets", "networks"):
+        used = {
+            str(entry).partition(":")[0]
+            for service in whole["services"].values()
+            for entry in service.get(kind, ())
+        }
+        assert used == set(whole[kind])
+
+
+def test_only_settings_of_the_program_are_set() -> None:
+    for name in APP:
+        assert set(services()[name]["environment"]) <= set(KNOWN), name
+
+
+def test_secrets_come_as_files_and_stand_nowhere_else() -> None:
+    for name, service in services().items():
+        environment = service.get("environment", {})
+        for variable, value in environment.items():
+            if variable.endswith("_FILE"):
+                secret = str(value).removeprefix("/run/secrets/")
+                assert secret in service["secrets"], (name, variable)
+            assert not re.search(r"://[^/@]*:[^/@]+@", str(value)), (name, variable)
+
+
+def test_everything_that_runs_on_has_a_health_check_and_comes_back() -> None:
+    for name, service in services().items():
+        if name == "migrate":
+            assert service["restart"] == "no"
+            continue
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"], name
+
+
+def test_nothing_starts_before_tables_and_guards_stand() -> None:
+    for name, service in services().items():
+        if name not in {"migrate", "postgres", "redis"}:
+            needed = service["depends_on"]["migrate"]["condition"]
+            assert needed == "service_completed_successfully", name
+    steps = services()["migrate"]["command"][-1]
+    assert steps.index("migrate --no-input") < steps.index("install_guards") < steps.index("check")
+
+
+def test_databases_are_not_published_and_the_rest_on_loopback_only() -> None:
+    assert document()["networks"]["inside"]["internal"] is True
+    for name, service in services().items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+        if name not in {"web", "liaison", "casework"}:
+            assert service["networks"] == ["inside"], name
+
+
+def test_the_application_has_no_rights_it_does_not_need() -> None:
+    for name in APP:
+        service = services()[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+    assert "files:/state/files:ro" in services()["liaison"]["volumes"]
+    assert re.search(r"^USER fiu$", DOCKERFILE, flags=re.MULTILINE)
+
+
+def test_the_image_installs_by_hash_and_holds_fonts_and_pango() -> None:
+    assert DOCKERFILE.startswith("#")
+    assert "FROM python:3.11-slim" in DOCKERFILE
+    assert "--require-hashes" in DOCKERFILE
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for package in ("libpango-1.0-0", "libpangoft2-1.0-0", "fonts-inter", "fonts-dejavu-core"):
+        assert package in DOCKERFILE
+        assert package in ci
+
+
+@pytest.mark.parametrize("door", ["web", "liaison"])
+def test_deployment_check_is_clean_under_the_settings_of(door: str, tmp_path: Path) -> None:
+    service = services()[door]
+    settings = dict(service["environment"]) | {"FIU_HOME": str(tmp_path / "state")}
+    for name, value in settings.items():
+        if name.endswith("_FILE"):
+            file = tmp_path / Path(value).name
+            file.write_text("0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+            settings[name] = str(file)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FIU_")}
+    judged = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={**clean, "DJANGO_SETTINGS_MODULE": "fiu.settings", **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stderr

@@ -1,0 +1,197 @@
+"""What docker-compose.yml starts, started here without Docker: the same commands and settings."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+
+from tests.compose import HOSTS, ROOT, services
+from tests.servers import database_of_its_own
+from tests.settings import WORKER_NUMBER
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.worker]
+
+SECONDS_TO_BE_HEALTHY = 60
+HARD_PASSWORD = "p@ss:/w#rd%41 é"  # what an address must not be broken by
+HOUSE, LIAISON = HOSTS["TRACEHOLD_HOST"], HOSTS["TRACEHOLD_LIAISON_HOST"]
+
+
+class Installation:
+    """The services of the file, with addresses and secrets of this machine."""
+
+    def __init__(self, folder: Path, database: str, redis: str) -> None:
+        self.folder = folder
+        self.replaced: dict[str, str] = {"FIU_STATIC_ROOT": str(folder / "static")}
+        self._secret("secret_key", secrets.token_urlsafe(64))
+        self._secret("exchange_token", secrets.token_urlsafe(64))
+        self.replaced["FIU_DATABASE_URL"] = database
+        self._secret("database_password", HARD_PASSWORD)
+        server = urlsplit(redis)
+        word = server.password or ""
+        self._secret("redis_password", word)
+        bare = server._replace(netloc=f"{server.hostname}:{server.port or 6379}")
+        self.replaced["FIU_BROKER_URL"] = urlunsplit(bare._replace(path=f"/{8 + WORKER_NUMBER}"))
+        self.replaced["FIU_CACHE_URL"] = urlunsplit(bare._replace(path=f"/{1 + WORKER_NUMBER}"))
+        if not word:
+            self.replaced["FIU_REDIS_PASSWORD_FILE"] = ""
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports: dict[str, int] = {}
+
+    def _secret(self, name: str, value: str) -> None:
+        (self.folder / name).write_text(value)
+
+    def environment(self, service: dict[str, Any]) -> dict[str, str]:
+        home = "liaison" if service["environment"]["FIU_DOOR"] == "liaison" else "state"
+        settings = dict(service["environment"]) | {"FIU_HOME": str(self.folder / home)}
+        for name, value in settings.items():
+            settings[name] = value.replace("/run/secrets", str(self.folder))
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LANG": "C.UTF-8",
+            "HOSTNAME": socket.gethostname(),
+            **settings,
+            **self.replaced,
+        }
+
+    def run(self, name: str, command: list[str] | None = None) -> None:
+        service = services()[name]
+        done = subprocess.run(
+            command or service["command"],
+            cwd=ROOT,
+            env=self.environment(service),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self, name: str) -> None:
+        service = services()[name]
+        command = list(service["command"])
+        if command[0] == "gunicorn":
+            with closing(socket.socket()) as free:
+                free.bind(("127.0.0.1", 0))
+                self.ports[name] = free.getsockname()[1]
+            place = next(n for n, word in enumerate(command) if word.startswith("--bind"))
+            command[place] = f"--bind=127.0.0.1:{self.ports[name]}"
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment(service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def is_healthy(self, name: str) -> bool:
+        service = services()[name]
+        kind, *check = service["healthcheck"]["test"]
+        if kind == "CMD-SHELL":
+            check = ["sh", "-c", check[0].replace("$$", "$")]
+        if name in self.ports:
+            check.append(str(self.ports[name]))
+        done = subprocess.run(
+            check, cwd=ROOT, env=self.environment(service), capture_output=True, check=False
+        )
+        return done.returncode == 0
+
+    def wait_healthy(self, name: str) -> None:
+        end_at = time.monotonic() + SECONDS_TO_BE_HEALTHY
+        while not self.is_healthy(name):
+            log = (self.folder / f"{name}.log").read_text(errors="replace")
+            assert self.running[name].poll() is None, log
+            assert time.monotonic() < end_at, log
+            time.sleep(0.2)
+
+    def get(self, name: str, path: str, **headers: str) -> http.client.HTTPResponse:
+        host = HOUSE if name == "web" else LIAISON
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=10)
+        connection.request(
+            "GET", path, headers={"Host": host, "X-Forwarded-Proto": "https", **headers}
+        )
+        answer = connection.getresponse()
+        answer.text = answer.read()  # type: ignore[attr-defined]
+        connection.close()
+        return answer
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for name, process in self.running.items():
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise AssertionError(f"{name} did not end") from None
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """A database whose owner is no superuser, as the file sets it up."""
+    server = os.environ["FIU_TEST_DATABASE_URL"]
+    role = f"fiu_{secrets.token_hex(4)}"
+    with database_of_its_own(server) as url, closing(psycopg2.connect(server)) as connection:
+        connection.autocommit = True
+        name = urlsplit(url).path[1:]
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", [HARD_PASSWORD])
+            cursor.execute(f"ALTER DATABASE {name} OWNER TO {role}")
+        try:
+            place = urlsplit(url)
+            yield f"postgres://{role}@{place.hostname}:{place.port or 5432}/{name}"
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+                cursor.execute(f"CREATE DATABASE {name}")  # for the one who drops it
+                cursor.execute(f"DROP ROLE {role}")
+
+
+def test_the_services_start_answer_at_their_own_doors_and_end(
+    tmp_path: Path, database: str
+) -> None:
+    unit = Installation(tmp_path, database, os.environ["FIU_TEST_REDIS_URL"])
+    unit.run("migrate", ["python", "manage.py", "collectstatic", "--no-input", "--verbosity=0"])
+    unit.run("migrate")
+    unit.run("migrate")  # at the next start there is nothing to do
+    started = ("web", "liaison", "worker", "casework", "dispatcher")
+    try:
+        for name in started:
+            unit.start(name)
+        for name in started:
+            unit.wait_healthy(name)
+
+        assert unit.get("web", "/").getheader("Location").startswith("/accounts/login/")
+        assert unit.get("web", "/liaison/").status == 404
+        assert unit.get("liaison", "/").getheader("Location") == "/liaison/"
+        there = unit.get("liaison", "/liaison/").getheader("Location")
+        assert there.startswith("/accounts/login/")
+        assert unit.get("liaison", there).status == 200
+        for path in ("/cases/", "/audit/", "/search/", "/freezes/"):
+            assert unit.get("liaison", path).status == 404
+
+        assert unit.get("web", "/", Host=LIAISON).status == 400
+        assert unit.get("web", "/", **{"X-Forwarded-Proto": "http"}).status == 301
+        page = unit.get("web", "/accounts/login/")
+        assert page.getheader("Strict-Transport-Security")
+        assert "__Host-fiu-csrf" in page.getheader("Set-Cookie")
+        style = next((tmp_path / "static" / "css").glob("tracehold.*.css"))
+        answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
+        assert answer.getheader("Content-Encoding") == "br"
+        assert "immutable" in answer.getheader("Cache-Control")
+    finally:
+        unit.stop()

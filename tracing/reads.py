@@ -5,8 +5,10 @@ Casework enters tracing here and in jobs.py.
 
 from uuid import UUID
 
+from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
+from tracing.exposure_views import ExposureRow, ExposureView, wallet_exposure
 from tracing.ledger_views import (
     AddressSummary,
     ClusterView,
@@ -27,6 +29,18 @@ from tracing.ledger_views import (
     resolve_ledger,
 )
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
+from tracing.tag_views import (
+    AddressTags,
+    PackView,
+    TagView,
+    cluster_addresses,
+    disputed,
+    platform_payments,
+    tag_packs,
+    tagged_as,
+    tagged_services,
+    tags_of,
+)
 
 
 def verify_result(public_id: UUID) -> bool:
@@ -38,21 +52,29 @@ def verify_result(public_id: UUID) -> bool:
 __all__ = [
     "AddressError",
     "AddressSummary",
+    "AddressTags",
     "ClusterView",
     "Estimate",
+    "ExposureRow",
+    "ExposureView",
     "HistoryRow",
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "PackView",
     "ParsedAddress",
     "PastedAddress",
+    "PlatformPayment",
     "RunView",
     "SeedError",
+    "TagView",
     "TracingError",
     "address_history",
     "address_summaries",
     "address_summary",
     "cluster",
+    "cluster_addresses",
+    "disputed",
     "estimate",
     "ledgers",
     "live_runs",
@@ -60,10 +82,16 @@ __all__ = [
     "parse_address",
     "parse_paste",
     "partial",
+    "platform_payments",
     "resolve_ledger",
     "result",
     "run_view",
     "runs_by_id",
     "runs_of",
+    "tag_packs",
+    "tagged_as",
+    "tagged_services",
+    "tags_of",
     "verify_result",
+    "wallet_exposure",
 ]

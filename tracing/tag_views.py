@@ -108,6 +108,15 @@ class PackView:
     num_tags: int
 
 
+@dataclass(frozen=True)
+class Platform:
+    """A platform's addresses, those that a tag gives another owner, and who paid them."""
+
+    addresses: list[str]
+    disputed: frozenset[str]
+    payments: list[PlatformPayment]
+
+
 @dataclass
 class TagIndex:
     """Tags and entries of one chain by address id and by cluster of one ledger snapshot."""
@@ -153,39 +162,6 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
     return found | _direct_only(chain, unseen)
 
 
-def tagged_as(ledger: str, label: str) -> list[str]:
-    """Addresses of a loaded ledger with a tag of this name, in any spelling: few queries."""
-    opened = opened_ledger(ledger)
-    wanted = same_name(label)
-    numbers = [
-        number
-        for number, tags in _index_of(opened).tags.items()
-        if any(same_name(tag.label) == wanted and tag.is_service for tag in tags)
-    ]
-    return opened.address_texts(sorted(numbers))
-
-
-def disputed(ledger: str, addresses: Iterable[str], label: str) -> set[str]:
-    """Of these addresses those that a tag on them or on their cluster gives another owner."""
-    opened = opened_ledger(ledger)
-    index, clusters = _index_of(opened), clusters_under_walls(opened)
-    wanted = same_name(label)
-    bad: dict[int, bool] = {}
-    found = set()
-    for text in addresses:
-        number = opened.find_address(text)
-        if number is None:
-            continue
-        anchor = clusters.anchor(number)
-        if anchor not in bad:
-            tags = [tag for mate in index.by_anchor.get(anchor, ()) for tag in
-                    index.tags.get(mate, ())]  # fmt: skip
-            bad[anchor] = any(tag.is_service and same_name(tag.label) != wanted for tag in tags)
-        if bad[anchor]:
-            found.add(text)
-    return found
-
-
 def tagged_services(ledger: str) -> list[str]:
     """Addresses of a loaded ledger that a tag gives to a service: where a trace may stop."""
     opened = opened_ledger(ledger)
@@ -194,31 +170,55 @@ def tagged_services(ledger: str) -> list[str]:
     return opened.address_texts(sorted(numbers))
 
 
-def cluster_addresses(ledger: str, address: str) -> list[str]:
-    """Every address of the co-spend cluster; the address alone where the ledger never saw it."""
-    opened = opened_ledger(ledger)
-    number = opened.find_address(address)
-    if number is None:
-        return [address]
-    return opened.address_texts(clusters_under_walls(opened).members(number))
-
-
 def platform_payments(
     ledger: str,
-    addresses: Iterable[str],
+    starts: Iterable[str],
+    label: str,
     values: Iterable[int] = (),
     from_at: datetime | None = None,
     to_at: datetime | None = None,
-) -> list[PlatformPayment]:
-    """Payments of others to these addresses, in chain order. No SQL."""
+) -> Platform:
+    """What others paid a platform: few queries, and O(its coins).
+
+    Args:
+        starts: addresses that stand for their clusters; label: addresses tagged so belong to it.
+        values: amounts that count, empty for any; from_at, to_at: block times.
+    """
     opened = opened_ledger(ledger)
-    numbers = {number for text in addresses if (number := opened.find_address(text)) is not None}
-    return payments_to(
-        opened,
-        numbers,
-        values=frozenset(values),
-        from_time=int(from_at.timestamp()) if from_at else 0,
-        to_time=int(to_at.timestamp()) if to_at else 2**32,
+    index, clusters = _index_of(opened), clusters_under_walls(opened)
+    wanted = same_name(label)
+    own: set[int] = set()
+    for text in starts:
+        number = opened.find_address(text)
+        if number is not None and number not in own:
+            own.update(clusters.members(number).tolist())
+    for number, tags in index.tags.items():
+        if any(tag.is_service and same_name(tag.label) == wanted for tag in tags):
+            own.add(number)
+    rival = {
+        anchor
+        for anchor, mates in index.by_anchor.items()
+        for mate in mates
+        if any(
+            tag.is_service and same_name(tag.label) != wanted for tag in index.tags.get(mate, ())
+        )
+    }
+    numbers = sorted(own)
+    texts = opened.address_texts(numbers)
+    return Platform(
+        addresses=sorted(texts),
+        disputed=frozenset(
+            text
+            for number, text in zip(numbers, texts, strict=True)
+            if clusters.anchor(number) in rival
+        ),
+        payments=payments_to(
+            opened,
+            own,
+            values=frozenset(values),
+            from_time=int(from_at.timestamp()) if from_at else 0,
+            to_time=int(to_at.timestamp()) if to_at else 2**32,
+        ),
     )
 
 

@@ -49,11 +49,11 @@ def payments_to(
 
     Cost: O(coins of the platform), and O(inputs) of the transactions that pay it.
     """
-    own = np.array(sorted(platform), np.int64)
-    if not len(own):
+    own = frozenset(platform)
+    if not own:
         return []
     coins = np.unique(
-        np.concatenate([np.asarray(ledger.outputs_of_address(int(a))) for a in own])
+        np.concatenate([np.asarray(ledger.outputs_of_address(address)) for address in sorted(own)])
     ).astype(np.int64)
     times = np.asarray(ledger.tx_time)[np.asarray(ledger.out_tx)[coins]]
     coins = coins[(times >= from_time) & (times <= to_time)]
@@ -63,12 +63,12 @@ def payments_to(
     for coin in coins.tolist():
         tx = int(ledger.out_tx[coin])
         first, end = int(ledger.in_off[tx]), int(ledger.in_off[tx + 1])
-        spenders = np.asarray(ledger.in_address[first:end]).astype(np.int64)
-        if ledger.tx_coinbase[tx] or np.isin(spenders, own).any():
+        spenders: list[int] = np.asarray(ledger.in_address[first:end]).tolist()
+        if ledger.tx_coinbase[tx] or not own.isdisjoint(spenders):
             continue
         spent = np.asarray(ledger.in_out[first : min(end, first + MAX_INPUTS)]).tolist()
         sources = tuple(place_of(ledger, out) for out in spent if out != UNKNOWN_OUTPUT)
-        single = end - first == 1 and _is_single_use(ledger, tx, int(spenders[0]))
+        single = end - first == 1 and _is_single_use(ledger, tx, spenders[0])
         found.append(PlatformPayment(place_of(ledger, coin), sources, single))
     return found
 

@@ -62,15 +62,17 @@ class ExposureView:
     height: int
 
 
-def wallet_exposure(ledger: str, addresses: Sequence[str]) -> ExposureView | None:
-    """Direct and indirect exposure of a wallet, None if the ledger saw none of its addresses.
+def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> ExposureView | None:
+    """Direct and indirect exposure of an address or its whole cluster; None if never seen.
 
     Kept for the same snapshot, tags and walls; else it takes two traces or more.
     """
     opened = opened_ledger(ledger)
-    found = (opened.find_address(text) for text in addresses)
-    numbers = tuple(sorted({number for number in found if number is not None}))
-    return _exposure(opened, numbers, *versions_of(opened)) if numbers else None
+    number = opened.find_address(address)
+    if number is None:
+        return None
+    numbers = clusters_under_walls(opened).members(number).tolist() if whole else [number]
+    return _exposure(opened, tuple(numbers), *versions_of(opened))
 
 
 @dataclass(frozen=True)

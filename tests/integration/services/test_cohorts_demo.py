@@ -160,7 +160,7 @@ def test_the_two_packs_stand_side_by_side_on_a_look_alike(built: Built, demo: De
 
 
 def test_the_exposure_of_the_operator_names_the_services(built: Built, demo: DemoLedger) -> None:
-    found = reads.wallet_exposure(LEDGER, [demo.oracle["addresses"]["a1.0"]])
+    found = reads.wallet_exposure(LEDGER, demo.oracle["addresses"]["a1.0"])
     assert found is not None
     rows = {(r.direction, r.category, r.is_direct): r for r in found.rows}
     assert rows["sent", "hosting", True].amount == 180_000

@@ -40,7 +40,7 @@ class CohortForm(forms.Form):
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        wallets = Wallet.objects.filter(case=case).order_by("added_at", "pk")
+        wallets = case.wallets.order_by("added_at", "pk")
         self.fields["wallets"].queryset = wallets  # type: ignore[attr-defined]
 
     def clean_packages(self) -> tuple[int, ...]:

@@ -35,6 +35,8 @@ class Action(StrEnum):
     QUEUE_TRACE = "queue_trace"
     CANCEL_TRACE = "cancel_trace"
     COLLECT_FINDINGS = "collect_findings"
+    BUILD_COHORT = "build_cohort"
+    EXPORT_COHORT = "export_cohort"
     DRAFT_FINDING = "draft_finding"
     SUBMIT_FINDING = "submit_finding"
     APPROVE_FINDING = "approve_finding"
@@ -69,6 +71,7 @@ CASEWORK = frozenset(
         Action.ADD_SUSPECT,
         Action.QUEUE_TRACE,
         Action.CANCEL_TRACE,
+        Action.BUILD_COHORT,
         Action.DRAFT_FINDING,
         Action.SUBMIT_FINDING,
         Action.RECORD_INSTRUMENT,
@@ -93,6 +96,7 @@ SENIOR = CASEWORK | {
     Action.APPROVE_REFERRAL,
     Action.SEND_REFERRAL,
     Action.READ_RELEASE,
+    Action.EXPORT_COHORT,
     Action.VERIFY_AUDIT,
 }
 

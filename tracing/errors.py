@@ -3,6 +3,7 @@
     TracingError
     ├── AddressError        a text is no address we can use; the reason is a sentence
     ├── SeedError           a seed names nothing a trace can start from
+    ├── TagFileError        a file of tags or sanctions is refused, or one row of it
     ├── ParametersError     a trace was asked for with a value it cannot take
     ├── BalanceError        a finished trace does not reconcile: never stored, never shown
     └── LedgerError         the stored ledger cannot answer
@@ -28,6 +29,10 @@ class AddressError(TracingError):
 
 class SeedError(TracingError):
     """A seed of a trace does not exist or is malformed; `str()` is the reason."""
+
+
+class TagFileError(TracingError):
+    """A file of labels, or one row of it, is not usable; `str()` is the reason."""
 
 
 class ParametersError(TracingError):

@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from kombu.exceptions import OperationalError
 
 from tracing import runner
+from tracing.attribution import LabelReport, load_sanctions, load_tags
 from tracing.engine.spec import TraceParameters
 from tracing.follow import follow
 from tracing.leases import Fenced, claimable, requester_is_active
@@ -29,6 +30,7 @@ __all__ = [
     "BoundaryKind",
     "BoundaryRow",
     "Fenced",
+    "LabelReport",
     "RunState",
     "TraceParameters",
     "cancel",
@@ -37,6 +39,8 @@ __all__ = [
     "fail_exhausted",
     "fail_orphaned",
     "hint_claimable",
+    "load_sanctions",
+    "load_tags",
     "mark_collected",
     "num_running",
     "oldest_claimable_seconds",

@@ -144,7 +144,7 @@ def ledgers() -> list[LedgerInfo]:
                 tip_hash=snapshot.tip_hash,
                 epoch=snapshot.epoch,
                 num_tx=snapshot.num_tx,
-                tip_at=_at(snapshot.tip_time),
+                tip_at=utc_time(snapshot.tip_time),
                 num_blocks=snapshot.num_blocks,
                 num_addresses=snapshot.num_addresses,
                 num_segments=len(snapshot.segments),
@@ -184,12 +184,12 @@ def address_summary(ledger: str, address: str) -> AddressSummary | None:
 
 def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
     """Totals of several addresses; those never seen are left out: at most 2 queries for all."""
-    opened = _opened(ledger)
+    opened = opened_ledger(ledger)
     found = {text: opened.find_address(text) for text in addresses}
     known = {text: number for text, number in found.items() if number is not None}
     if not known:
         return {}
-    clusters = _clusters(opened)
+    clusters = clusters_under_walls(opened)
     return {text: _summary(opened, clusters, text, number) for text, number in known.items()}
 
 
@@ -200,7 +200,7 @@ def address_history(
 
     Cost: O(coins of the address) and O(inputs and outputs shown).
     """
-    opened = _opened(ledger)
+    opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
         return []
@@ -213,11 +213,11 @@ def address_history(
 
 def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterView | None:
     """The co-spend cluster of an address, None if the ledger never saw it: at most 2 queries."""
-    opened = _opened(ledger)
+    opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
         return None
-    clusters = _clusters(opened)
+    clusters = clusters_under_walls(opened)
     members = clusters.members(number)
     return ClusterView(
         anchor=opened.address_text(clusters.anchor(number)),
@@ -231,7 +231,7 @@ def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterV
 
 def outputs_of(ledger: str, seed: str) -> list[str]:
     """Outputs (`txid:vout`) a seed stands for. Raises SeedError with a sentence. No SQL."""
-    opened = _opened(ledger)
+    opened = opened_ledger(ledger)
     outputs = np.array(seed_outputs(opened, [seed]), np.int64)
     txs = opened.out_tx[outputs].astype(np.int64)
     vouts = outputs - opened.out_off[txs].astype(np.int64)
@@ -240,7 +240,7 @@ def outputs_of(ledger: str, seed: str) -> list[str]:
 
 def estimate(parameters: TraceParameters) -> Estimate:
     """How large a run could become. Raises SeedError for a seed that does not exist. No SQL."""
-    opened = _opened(parameters.ledger)
+    opened = opened_ledger(parameters.ledger)
     backward = parameters.direction == "backward"
     until = None if backward else parameters.until_height
     seeds = np.array(seed_outputs(opened, parameters.seeds, until_height=until), np.int64)
@@ -258,11 +258,11 @@ def estimate(parameters: TraceParameters) -> Estimate:
     return Estimate(len(seeds), int(opened.out_value[seeds].sum()), max(bound, 0))
 
 
-def _at(seconds: int) -> datetime:
+def utc_time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _opened(name: str) -> StoredLedger:
+def opened_ledger(name: str) -> StoredLedger:
     snapshot = ledger_snapshot(settings.FIU_HOME, name)
     return _open(
         settings.FIU_HOME, names.resolve(settings.FIU_HOME, name), snapshot.epoch, snapshot.tip_hash
@@ -275,7 +275,7 @@ def _open(home: Path, name: str, epoch: int, tip_hash: str) -> StoredLedger:
     return open_ledger(home, name, epoch, tip_hash)
 
 
-def _clusters(ledger: StoredLedger) -> StoredClusters:
+def clusters_under_walls(ledger: StoredLedger) -> StoredClusters:
     """Clusters under the walls known now.
 
     A replaced set of walls has new row ids: 1 or 2 queries.
@@ -325,9 +325,9 @@ def _summary(
         sent=int(ledger.address_sent[number]),
         balance=int(ledger.address_unspent[number]),
         num_tx=len(txs),
-        first_at=_at(int(ledger.tx_time[first])),
+        first_at=utc_time(int(ledger.tx_time[first])),
         first_height=int(ledger.tx_height[first]),
-        last_at=_at(int(ledger.tx_time[last])),
+        last_at=utc_time(int(ledger.tx_time[last])),
         last_height=int(ledger.tx_height[last]),
         cluster_anchor=ledger.address_text(clusters.anchor(number)),
         cluster_size=clusters.size(number),
@@ -354,7 +354,7 @@ def _history_row(ledger: StoredLedger, address: int, tx: int) -> HistoryRow:
     return HistoryRow(
         txid=ledger.txid(tx),
         height=int(ledger.tx_height[tx]),
-        at=_at(int(ledger.tx_time[tx])),
+        at=utc_time(int(ledger.tx_time[tx])),
         received=received,
         sent=sent,
         counterparties=sorted(sides, key=lambda side: (-side[1], side[0])),

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tracing.states import LIVE_STATES, BoundaryKind, RunState
+from tracing.states import LIVE_STATES, BoundaryKind, LabelState, RunState
 
 MAXIMUM_TRIES = 5
 
@@ -148,3 +148,139 @@ class Boundary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ledger}:{self.address}"
+
+
+class TagPackQuerySet(models.QuerySet["TagPack"]):
+    def active(self) -> "TagPackQuerySet":
+        return self.filter(state=LabelState.ACTIVE.value)
+
+
+class TagPack(models.Model):
+    """One loaded version of a file of tags; a later version of the same name supersedes it."""
+
+    name = models.CharField(max_length=200)
+    creator = models.CharField(max_length=120, blank=True, default="")
+    description = models.CharField(max_length=500, blank=True, default="")
+    source = models.CharField(max_length=500, blank=True, default="")
+    licence = models.CharField(max_length=80, blank=True, default="")  # without one: internal
+    file_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64, unique=True)
+    lastmod = models.DateField(null=True)
+    num_tags = models.PositiveIntegerField()
+    rejected = models.JSONField(default=list)  # [number, text, reason]
+    notes = models.JSONField(default=list)
+    state = models.CharField(max_length=12, default=LabelState.ACTIVE.value)
+    superseded_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    loaded_at = models.DateTimeField(db_default=Now())
+
+    objects = TagPackQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="tag_pack_superseded_by_another",
+                condition=Q(state=LabelState.ACTIVE.value, superseded_by__isnull=True)
+                | Q(state=LabelState.SUPERSEDED.value, superseded_by__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="one_active_version_per_tag_pack",
+                fields=["name", "creator"],
+                condition=Q(state=LabelState.ACTIVE.value),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+class AttributionTag(models.Model):
+    """A claim about one address: whose it is or what it is, by whom, how sure. Never edited.
+
+    That it holds for the whole cluster is worked out when it is read, never written down.
+    """
+
+    pack = models.ForeignKey(TagPack, models.PROTECT, related_name="tags")
+    number = models.PositiveIntegerField()  # its row in the file
+    chain = models.CharField(max_length=60)  # CAIP-2
+    address = models.CharField(max_length=120)
+    family = models.CharField(max_length=20)
+    payload_hex = models.CharField(max_length=160)
+    label = models.CharField(max_length=200)
+    category = models.CharField(max_length=40, blank=True, default="")
+    concepts = models.JSONField(default=list)
+    abuse = models.CharField(max_length=40, blank=True, default="")
+    actor = models.CharField(max_length=80, blank=True, default="")
+    confidence = models.CharField(max_length=24)  # TagPack level
+    level = models.PositiveSmallIntegerField()
+    source = models.CharField(max_length=500)
+    lastmod = models.DateField(null=True)
+    is_cluster_definer = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, default="published")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="tag_once_per_pack", fields=["pack", "chain", "address", "label"]
+            )
+        ]
+        indexes = [
+            # Wallet, address page and inspector: who says what about this address?
+            models.Index(fields=["chain", "address"], name="tag_address")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.label}"
+
+
+class SanctionsList(models.Model):
+    """One loaded version of a sanctions list; a hit names it by its hash."""
+
+    name = models.CharField(max_length=120)
+    file_name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64, unique=True)
+    as_of = models.DateField(null=True)
+    num_entries = models.PositiveIntegerField()
+    rejected = models.JSONField(default=list)  # [number, text, reason]
+    state = models.CharField(max_length=12, default=LabelState.ACTIVE.value)
+    loaded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_active_version_per_sanctions_list",
+                fields=["name"],
+                condition=Q(state=LabelState.ACTIVE.value),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sha256[:8]}"
+
+
+class SanctionsEntry(models.Model):
+    """An address on a sanctions list. `listed_on` is null where the list does not say."""
+
+    list = models.ForeignKey(SanctionsList, models.PROTECT, related_name="entries")
+    number = models.PositiveIntegerField()
+    chain = models.CharField(max_length=60)
+    address = models.CharField(max_length=120)
+    family = models.CharField(max_length=20)
+    payload_hex = models.CharField(max_length=160)
+    currency = models.CharField(max_length=12, blank=True, default="")  # as labelled
+    entry = models.CharField(max_length=200)
+    listed_on = models.DateField(null=True)
+
+    class Meta:
+        verbose_name_plural = "sanctions entries"
+        constraints = [
+            models.UniqueConstraint(
+                name="sanctioned_once_per_list", fields=["list", "chain", "address"]
+            )
+        ]
+        indexes = [
+            # Wallet, address page and exposure: is this address listed?
+            models.Index(fields=["chain", "address"], name="sanctioned_address")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.list_id}:{self.number}"

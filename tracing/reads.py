@@ -5,8 +5,10 @@ Casework enters tracing here and in jobs.py.
 
 from uuid import UUID
 
+from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
+from tracing.exposure_views import ExposureRow, ExposureView, wallet_exposure
 from tracing.ledger_views import (
     AddressSummary,
     ClusterView,
@@ -27,6 +29,16 @@ from tracing.ledger_views import (
     resolve_ledger,
 )
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
+from tracing.tag_views import (
+    AddressTags,
+    PackView,
+    Platform,
+    TagView,
+    platform_payments,
+    tag_packs,
+    tagged_services,
+    tags_of,
+)
 
 
 def verify_result(public_id: UUID) -> bool:
@@ -38,16 +50,23 @@ def verify_result(public_id: UUID) -> bool:
 __all__ = [
     "AddressError",
     "AddressSummary",
+    "AddressTags",
     "ClusterView",
     "Estimate",
+    "ExposureRow",
+    "ExposureView",
     "HistoryRow",
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "PackView",
     "ParsedAddress",
     "PastedAddress",
+    "Platform",
+    "PlatformPayment",
     "RunView",
     "SeedError",
+    "TagView",
     "TracingError",
     "address_history",
     "address_summaries",
@@ -60,10 +79,15 @@ __all__ = [
     "parse_address",
     "parse_paste",
     "partial",
+    "platform_payments",
     "resolve_ledger",
     "result",
     "run_view",
     "runs_by_id",
     "runs_of",
+    "tag_packs",
+    "tagged_services",
+    "tags_of",
     "verify_result",
+    "wallet_exposure",
 ]

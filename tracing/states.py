@@ -29,3 +29,10 @@ class BoundaryKind(StrEnum):
     EXCHANGE_DEPOSIT = "exchange_deposit"
     EXCHANGE_OWN = "exchange_own"
     SERVICE = "service"
+
+
+class LabelState(StrEnum):
+    """A loaded version of a tag pack or list; of one name at most one is active."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"

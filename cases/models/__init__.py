@@ -3,6 +3,7 @@
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
+from cases.models.cohorts import Cohort, CohortMember, CohortPayment
 from cases.models.exchange import (
     AccountLink,
     Asset,
@@ -41,6 +42,9 @@ __all__ = [
     "CaseAccess",
     "CaseBlock",
     "CaseRun",
+    "Cohort",
+    "CohortMember",
+    "CohortPayment",
     "CounterEvidence",
     "DepositAddress",
     "ExchangeAccount",

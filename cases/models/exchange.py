@@ -110,6 +110,12 @@ class ExchangeRecord(models.Model):
             models.Index(fields=["account", "at"], name="record_account_at"),
             # Collecting a run: the record behind an on-chain deposit.
             models.Index(fields=["txid"], name="record_txid"),
+            # Cohorts: who withdrew to this address?
+            models.Index(
+                fields=["address"],
+                name="withdrawal_address",
+                condition=models.Q(kind="withdrawal"),
+            ),
         ]
 
 

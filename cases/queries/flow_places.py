@@ -43,6 +43,7 @@ class Place:
     is_seed: bool = False
     num_outputs: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
+    tags: dict[str, reads.AddressTags] = field(default_factory=dict)  # by the label to show
 
     @property
     def amount(self) -> int:
@@ -87,6 +88,7 @@ class Gathering:
         is_loaded = ledger in {each.name for each in reads.ledgers()}
         found = reads.address_summaries(ledger, sorted(set(addresses))) if is_loaded else {}
         self.clusters = {address: told.cluster_anchor for address, told in found.items()}
+        self.tags = reads.tags_of(ledger, set(addresses))
         self.sizes = {told.cluster_anchor: told.cluster_size for told in found.values()}
 
     def add_step(self, step: StepRow) -> None:
@@ -130,6 +132,8 @@ class Gathering:
             found = self.places[key] = self._new(key, outpoint, address)
         if address:
             found.addresses.add(address)
+            if (told := self.tags.get(address)) is not None:
+                found.tags.setdefault(told.best.label if told.best else "", told)
         if outpoint in self.seeds or address in self.seeds:
             found.is_seed = True
         return found
@@ -158,6 +162,10 @@ class Gathering:
             words = wallet.label or wallet.get_role_display()
             return Place(key, words, wallet.role, wallet=wallet)
         anchor = key.removeprefix("cluster-")
+        told = self.tags.get(address or "")
+        if told is not None and told.best is not None and not told.conflict:
+            role = "service" if told.best.is_service else "unknown"
+            return Place(key, told.best.label, role)
         size = self.sizes.get(anchor, 1)
         words = short(anchor)
         if size > 1:

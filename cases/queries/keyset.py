@@ -52,3 +52,9 @@ def _read(mark: str) -> tuple[datetime, int] | None:
         return datetime.fromisoformat(at), int(pk)
     except (ValueError, binascii.Error):
         return None
+
+
+def number_asked(asked: str, most: int) -> int:
+    """The number of a page as an address asks for it, within 1 and `most`."""
+    number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else 1
+    return max(1, min(number, most))

@@ -8,7 +8,7 @@ from cases.models import Case, Wallet
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
-from tracing.reads import AddressSummary
+from tracing.reads import AddressSummary, AddressTags, ExposureRow, ExposureView
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class WalletRow:
     wallet: Wallet
     summary: AddressSummary | None
     is_loaded: bool  # whether the wallet's ledger is loaded at all
+    tags: AddressTags | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class AddressPage:
     next_after: str
     counterparties: list[tuple[str, int]]
     cluster: reads.ClusterView | None
+    tags: AddressTags | None
     known_as: dict[str, Wallet]
     elsewhere: list[Wallet]
 
@@ -57,7 +59,10 @@ def wallet_list(actor: Actor, role: str = "", after: str = "") -> Page:
 
 
 def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
-    """The ledger's figures beside each wallet: no query, one ledger read for each ledger."""
+    """Figures of the ledger and tags beside each wallet: one read and at most 9 queries a ledger.
+
+    However many wallets there are.
+    """
     loaded = {ledger.name for ledger in reads.ledgers()}
     found: dict[tuple[str, str], AddressSummary] = {}
     for ledger in loaded:
@@ -65,10 +70,18 @@ def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
         if wanted:
             for address, summary in reads.address_summaries(ledger, wanted).items():
                 found[(ledger, address)] = summary
+    tags: dict[tuple[str, str], AddressTags] = {}
+    for ledger in {wallet.ledger for wallet in wallets}:
+        wanted = [wallet.address for wallet in wallets if wallet.ledger == ledger]
+        for address, told in reads.tags_of(ledger, wanted).items():
+            tags[(ledger, address)] = told
     return [
-        WalletRow(wallet, found.get((wallet.ledger, wallet.address)), wallet.ledger in loaded)
+        WalletRow(
+            wallet, found.get((wallet.ledger, wallet.address)), wallet.ledger in loaded,
+            tags.get((wallet.ledger, wallet.address)),
+        )
         for wallet in wallets
-    ]
+    ]  # fmt: skip
 
 
 def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50) -> AddressPage:
@@ -94,8 +107,29 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
         next_after=history[-1].txid if len(history) == limit else "",
         counterparties=largest,
         cluster=cluster,
+        tags=row.tags,
         known_as={other.address: other for other in wallets_by_address(wallet.case)},
         elsewhere=list(same_address(wallet, actor)),
+    )
+
+
+def exposure_of(wallet: Wallet) -> ExposureView | None:
+    """Exposure of a wallet, or of its cluster where the wallet stands for it: few queries.
+
+    None where no loaded ledger has seen it.
+    """
+    if wallet.ledger not in {ledger.name for ledger in reads.ledgers()}:
+        return None
+    return reads.wallet_exposure(wallet.ledger, wallet.address, whole=wallet.is_cluster)
+
+
+def exposure_row(
+    view: ExposureView, direction: str, category: str, is_direct: bool
+) -> ExposureRow | None:
+    """One row of an exposure by its three parts."""
+    wanted = (direction, category, is_direct)
+    return next(
+        (row for row in view.rows if (row.direction, row.category, row.is_direct) == wanted), None
     )
 
 

@@ -124,14 +124,16 @@ def link_account(suspect: Suspect, account_uid: str, basis: str, *, by: Actor) -
 def reveal_customer(case: Case, account: ExchangeAccount, purpose: str, *, by: Actor) -> Customer:
     """Show who stands behind an account of this case; the look is kept with its purpose.
 
-    Only accounts that the case links, reached or asks to freeze. Raises NotFound, CaseworkError.
+    Only accounts that the case links, reached, asks to freeze or has in a cohort. Raises NotFound,
+    CaseworkError.
     """
     fresh = enter_case(case.pk, Action.REVEAL_CUSTOMER, by=by)
     text = require_text(purpose, _("Say what you need the customer's data for."))
     mine = ExchangeAccount.objects.filter(
         Q(suspect_links__suspect__case=fresh)
         | Q(reached__case_run__case=fresh)
-        | Q(freeze_lines__freeze__case=fresh),
+        | Q(freeze_lines__freeze__case=fresh)
+        | Q(cohort_members__cohort__case=fresh),
         pk=account.pk,
     ).first()
     if mine is None:

@@ -103,6 +103,13 @@ class TraceForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
     )
 
+    stop_at_services = forms.BooleanField(
+        label=_("Stop at tagged services"),
+        required=False,
+        initial=True,
+        help_text=_("Behind a service the ledger says nothing more about whose money it is."),
+    )
+
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wallets = case.wallets.order_by("role", "added_at", "pk")
@@ -152,8 +159,16 @@ class TraceForm(forms.Form):
             min_value=fields["min_value"],
             until_height=fields["until_height"],
             coinjoin=fields["coinjoin"],
-            stops=tuple(lines(fields["stops"])),
+            stops=tuple(lines(fields["stops"]) + services_of(fields)),
         )
+
+
+def services_of(fields: dict[str, Any]) -> list[str]:
+    """Tagged services as stops, but never a place where the run starts or should end."""
+    if not fields.get("stop_at_services"):
+        return []
+    ends = {*fields["all_seeds"], *fields["all_targets"]}
+    return [each for each in reads.tagged_services(fields["ledger"]) if each not in ends]
 
 
 def lines(text: str) -> list[str]:

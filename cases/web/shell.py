@@ -22,6 +22,7 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_flow", _("Money flow"), ""),
     ("case_wallets", _("Wallets"), "wallets"),
     ("case_traces", _("Traces"), "traces"),
+    ("case_cohorts", _("Cohort"), ""),
     ("case_suspects", _("Suspects"), "suspects"),
     ("case_findings", _("Findings"), "findings"),
     ("case_freezes", _("Freezes"), "freezes"),

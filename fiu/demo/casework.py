@@ -5,7 +5,7 @@ approve, a release unread, and a case in which nobody has traced yet.
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.db.models import Q
@@ -14,6 +14,7 @@ from django.utils import timezone
 from cases.models import Balance, Case, ExchangeAccount, Finding, OutboxMessage
 from cases.policy import Actor, Role
 from cases.services.cases import grant_access, open_case, start_case
+from cases.services.cohorts import build_cohort
 from cases.services.findings import (
     approve_finding,
     collect_findings,
@@ -42,7 +43,9 @@ from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet, add_wallets
 from cases.tasks import send_outbox_task
 from fiu.demo.case_file import CaseFile
+from fiu.demo.platforms import PACKAGES
 from fiu.demo.rows import account_number
+from fiu.demo.timeline import WEEK, block_time
 from fiu.models import Agency, User
 from tracing import jobs
 
@@ -313,3 +316,11 @@ def _platform(facts: CaseFile, desk: Desk) -> None:
         case, text="\n".join(facts.lanternbox), role="service", provenance="document",
         provenance_note="Partner list of 2025-04-02, page 1", by=desk.mei,
     )  # fmt: skip
+    build_cohort(
+        case, platform="Lanternbox", packages=PACKAGES, from_at=_day_of(2 * WEEK),
+        to_at=_day_of(17 * WEEK), by=desk.mei,
+    )  # fmt: skip
+
+
+def _day_of(height: int) -> datetime:
+    return datetime.fromtimestamp(block_time(height), UTC)

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import transaction
 
+from cases.services.attribution import import_tags
 from fiu.demo.people import AGENCIES, PEOPLE
 from fiu.demo.rows import LEDGER
 from fiu.demo.scripts import Scripts
@@ -63,6 +64,12 @@ def add_people() -> None:
         user.save()
         if not Authenticator.objects.filter(user=user).exists():
             TOTP.activate(user, generate_totp_secret())
+
+
+def load_packs(folder: Path) -> int:
+    """Load the first version of both tag packs; they disagree about Copperdice. How many tags."""
+    packs = ("pack_a_v1.yaml", "pack_b_v1.yaml")
+    return sum(import_tags(folder / "tagpacks" / name).num_stored for name in packs)
 
 
 def set_services(seed: int) -> int:

@@ -8,6 +8,7 @@ from fiu.templatetags import (
     casework,
     charts,
     icons,
+    labels,
     money,
     shell,
     times,
@@ -15,6 +16,6 @@ from fiu.templatetags import (
 )
 
 register = template.Library()
-for module in (addresses, badges, casework, charts, icons, money, shell, times, words):
+for module in (addresses, badges, casework, charts, icons, labels, money, shell, times, words):
     register.tags.update(module.register.tags)
     register.filters.update(module.register.filters)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tracing.engine.addresses import Network
+from tracing.engine.chains import BITCOIN_CHAIN
 from tracing.errors import LedgerError, LedgerMissing
 
 NETWORK: Final = {
@@ -14,11 +15,7 @@ NETWORK: Final = {
     "bitcoin-regtest": Network.REGTEST,
 }
 NAME: Final = {network: name for name, network in NETWORK.items()}
-CHAIN: Final = {
-    "bitcoin": "bip122:000000000019d6689c085ae165831e93",
-    "bitcoin-test": "bip122:000000000933ea01ad0ee984209779ba",
-    "bitcoin-regtest": "bip122:0f9188f13cb7b2c71f2a335e3a4fc328",
-}
+CHAIN: Final = {name: BITCOIN_CHAIN[network] for name, network in NETWORK.items()}
 GENESIS: Final = {
     "bitcoin": "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
     "bitcoin-test": "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943",

@@ -20,7 +20,7 @@ from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
 from fiu.demo.casework import load_casework
 from fiu.demo.exchange_at_hand import exchange_at_hand
-from fiu.demo.installation import Installed, add_people, set_services
+from fiu.demo.installation import Installed, add_people, load_packs, set_services
 from fiu.demo.rows import LEDGER
 from fiu.demo.scale import SCALES
 from fiu.demo.timeline import TIP
@@ -88,6 +88,7 @@ class Command(BaseCommand):
         self._say("exchange records")
         report = import_exchange(built.exchange, progress=self._progress)
         set_services(wanted.seed)
+        self._say(f"{load_packs(folder):,} tags")
         loaded = _finish_loading(loading[0])
         num_transactions = loaded["total"]["transactions"]
         self._say(f"ledger at block {loaded['tip_height']:,}, {num_transactions:,} transactions")

@@ -252,6 +252,15 @@ RULES: Mapping[str, Rule] = {
     "wallets_new": case("200"),
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
+    "address_exposure": case("200"),
+    # Cohorts. The one asked for was built by the member, so the seniors may export it.
+    "case_cohorts": case("200"),
+    "cohort_new": form(),
+    "cohort_member": form(),
+    "cohort_export": case(
+        write="200", differs=REFUSED_READER | {"analyst_member": "403"},
+        writes=["cases_auditevent", "cases_case", "cases_readevent"],
+    ),
     "case_suspects": case("200"),
     "suspect_new": form(),
     "suspect_name_add": form(),

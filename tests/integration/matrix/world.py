@@ -19,6 +19,7 @@ from django.utils import timezone
 from cases.models import (
     Case,
     CaseAccess,
+    CohortMember,
     ExchangeAccount,
     Finding,
     FreezeRequest,
@@ -34,6 +35,7 @@ from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
 from cases.services.cases import block_user, grant_access, open_case, start_case
+from cases.services.cohorts import build_cohort
 from cases.services.findings import (
     collect_findings,
     reject_finding,
@@ -229,6 +231,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     )  # fmt: skip
     link_account(suspect, accounts[0].uid, f"{HOUSE} basis", by=by)
     make_runs(world, case, home, by)
+    make_cohort(world, case, accounts[0], by)
     findings = make_findings(world, case, wallet, suspect, by)
     freezes = make_freezes(world, case, accounts, findings["approved"], by)
     make_instruments(world, case, by)
@@ -283,6 +286,17 @@ def make_team(world: World, case: Case) -> None:
     CaseAccess.objects.filter(user=world.users["analyst_expired"]).update(
         expires_at=timezone.now() - timedelta(minutes=1)
     )
+
+
+def make_cohort(world: World, case: Case, account: ExchangeAccount, by: Actor) -> None:
+    """A cohort with one member who may leave the house."""
+    cohort = build_cohort(case, platform=f"{HOUSE} platform", by=by)
+    member = CohortMember.objects.create(
+        cohort=cohort, customer=account.customer, account=account, country="XX", tier=1,
+        is_exportable=True, num_payments=1, amount=10_000, first_at=timezone.now(),
+        last_at=timezone.now(),
+    )  # fmt: skip
+    world.ids |= {"cohort_id": cohort.public_id, "member_id": member.public_id}
 
 
 def make_runs(world: World, case: Case, home: Path, by: Actor) -> None:

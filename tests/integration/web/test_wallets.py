@@ -74,12 +74,12 @@ def test_lists_ask_the_same_number_of_times(
 ) -> None:
     for hop in HOPS[:more]:
         add_wallet(room.case, address=hop, label="", **FIELDS, by=room.by)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(6):
         assert len(case_wallets(room.case)) == 1 + more
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(6):
         assert len(wallet_list(room.by).rows) == 1 + more
     wallet = Wallet.objects.select_related("case").get(pk=room.bank.pk)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(9):
         address_page(wallet, room.by)
 
 

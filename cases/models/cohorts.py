@@ -1,0 +1,110 @@
+"""Cohorts: which of our customers paid one platform, with how sure each of them is told."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.base import CaseScopedQuerySet, PublicModel
+from cases.models.cases import Case
+from cases.models.exchange import ExchangeAccount, ExchangeRecord
+from cases.models.fields import BaseUnitsField
+
+TIERS = [
+    (1, _("Exchange record")),
+    (2, _("Own wallet, proved")),
+    (3, _("Pattern only")),
+]
+TIER_PATTERN = 3
+"""The tier that may never leave the house as a user of the platform."""
+
+
+class Cohort(PublicModel):
+    """One answer to "who of ours paid this platform?", with all that it hangs on."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="cohorts")
+    platform = models.CharField(max_length=80)
+    ledger = models.CharField(max_length=24)
+    asset = models.CharField(max_length=120)
+    packages = models.JSONField(default=list)  # amounts that count, base units as text
+    from_at = models.DateTimeField(null=True)
+    to_at = models.DateTimeField(null=True)
+    wallets = models.JSONField(default=list)  # public ids of the case's wallets it starts from
+    num_addresses = models.PositiveIntegerField()
+    num_disputed = models.PositiveIntegerField()  # addresses with an open tag conflict
+    addresses_sha256 = models.CharField(max_length=64)
+    tag_packs = models.JSONField(default=list)  # [name, sha256]
+    height = models.PositiveIntegerField()
+    block_hash = models.CharField(max_length=64)
+    num_payments = models.PositiveIntegerField()  # by anybody, customers and strangers
+    built_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    built_at = models.DateTimeField()
+
+    objects = CaseScopedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The cohort tab of a case, newest first.
+            models.Index(fields=["case", "-built_at"], name="cohort_of_case")
+        ]
+
+
+class CohortMemberQuerySet(CaseScopedQuerySet):
+    case_path = "cohort__case__"
+
+
+class CohortMember(PublicModel):
+    """One customer of a cohort; the customer is named by a reference and shown masked."""
+
+    cohort = models.ForeignKey(Cohort, models.PROTECT, related_name="members")
+    customer = models.CharField(max_length=40)
+    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="cohort_members")
+    country = models.CharField(max_length=2)
+    tier = models.PositiveSmallIntegerField(choices=TIERS)
+    kept_out = models.CharField(max_length=12, blank=True, default="")  # tag_conflict or empty
+    is_exportable = models.BooleanField()
+    num_payments = models.PositiveIntegerField()
+    amount = BaseUnitsField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    objects = CohortMemberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="customer_once_per_cohort", fields=["cohort", "customer"]),
+            models.CheckConstraint(
+                name="cohort_tier_is_known", condition=models.Q(tier__in=[1, 2, 3])
+            ),
+            models.CheckConstraint(
+                name="pattern_or_conflict_is_never_exported",
+                condition=models.Q(is_exportable=False) | models.Q(tier__lt=3, kept_out=""),
+            ),
+        ]
+
+
+class CohortPaymentQuerySet(CaseScopedQuerySet):
+    case_path = "member__cohort__case__"
+
+
+class CohortPayment(models.Model):
+    """One payment of a member: the withdrawal it began with and the output that paid."""
+
+    member = models.ForeignKey(CohortMember, models.PROTECT, related_name="payments")
+    record = models.ForeignKey(ExchangeRecord, models.PROTECT, related_name="+")
+    tier = models.PositiveSmallIntegerField(choices=TIERS)
+    txid = models.CharField(max_length=100)
+    vout = models.PositiveIntegerField()
+    address = models.CharField(max_length=120)
+    amount = BaseUnitsField()
+    height = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    is_disputed = models.BooleanField(default=False)
+
+    objects = CohortPaymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="payment_once_per_member", fields=["member", "txid", "vout"]
+            )
+        ]

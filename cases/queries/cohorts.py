@@ -1,0 +1,139 @@
+"""Cohorts of a case for its tab: members by tier, sums, countries, and the payments behind each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import Asset, Case, Cohort, CohortMember, CohortPayment
+from cases.policy import Actor
+from cases.queries.keyset import number_asked
+
+ROWS = 100
+KEPT_OUT = "kept-out"
+PARTS: tuple[tuple[str, Promise], ...] = (
+    ("exportable", _("May be exported")),
+    ("1", _("Tier 1: our record")),
+    ("2", _("Tier 2: own wallet, proved")),
+    ("3", _("Tier 3: pattern only")),
+    (KEPT_OUT, _("Kept out: tags disagree")),
+)
+ALTERNATIVES: dict[int, Promise] = {
+    1: _("Somebody else used the account, or its holder paid for another person."),
+    2: _("The wallet between belongs to somebody whom the holder paid."),
+    3: _("The wallet also held other money: the payment may have been made with that."),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One group of members with its sums."""
+
+    key: str
+    label: Promise
+    num_members: int
+    num_payments: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class CohortView:
+    """A cohort with the members of one part, and all sums."""
+
+    cohort: Cohort
+    asset: Asset | str
+    parts: list[Part]
+    part: str
+    rows: Sequence[CohortMember]
+    page: int
+    num_pages: int
+    countries: list[tuple[str, int]]
+    num_members: int
+    num_exportable: int
+    num_kept_out: int
+    earlier: list[Cohort]
+    packages: list[int]
+
+
+def cohort_view(
+    case: Case, actor: Actor, asked: UUID | None = None, part: str = "", page: str = ""
+) -> CohortView | None:
+    """The newest cohort of a case, or the one asked for: 3 queries. None where there is none."""
+    found = list(
+        Cohort.objects.visible_to(actor).filter(case=case).select_related("built_by")
+        .order_by("-built_at", "-pk")
+    )  # fmt: skip
+    cohort = next((each for each in found if asked in (None, each.public_id)), None)
+    if cohort is None:
+        return None
+    members = list(_members(actor).filter(cohort=cohort).order_by("tier", "first_at", "pk"))
+    parts = [_part(key, label, members) for key, label in PARTS]
+    chosen = part if part in dict(PARTS) else "exportable"
+    rows = [member for member in members if _belongs(member, chosen)]
+    num_pages = max(1, -(-len(rows) // ROWS))
+    number = number_asked(page, num_pages)
+    exportable = [member for member in members if member.is_exportable]
+    return CohortView(
+        cohort=cohort,
+        asset=Asset.objects.filter(asset=cohort.asset).first() or cohort.asset,
+        parts=parts,
+        part=chosen,
+        rows=rows[(number - 1) * ROWS : number * ROWS],
+        page=number,
+        num_pages=num_pages,
+        countries=Counter(member.country for member in exportable).most_common(),
+        num_members=sum(not member.kept_out for member in members),
+        num_exportable=len(exportable),
+        num_kept_out=sum(bool(member.kept_out) for member in members),
+        earlier=[each for each in found if each.pk != cohort.pk],
+        packages=[int(package) for package in cohort.packages],
+    )
+
+
+def member_payments(member: CohortMember, actor: Actor) -> QuerySet[CohortPayment]:
+    """The payments of a member, oldest first: 1 query."""
+    rows: QuerySet[CohortPayment] = CohortPayment.objects.visible_to(actor)
+    return rows.filter(member=member).select_related("record").order_by("at", "pk")
+
+
+def visible_member(actor: Actor, member_id: UUID) -> QuerySet[CohortMember]:
+    """A member the actor may see, or nothing."""
+    return _members(actor).filter(public_id=member_id).select_related("cohort__case")
+
+
+def visible_cohort(actor: Actor, cohort_id: UUID) -> QuerySet[Cohort]:
+    """A cohort the actor may see, or nothing."""
+    rows: QuerySet[Cohort] = Cohort.objects.visible_to(actor)
+    return rows.filter(public_id=cohort_id).select_related("case")
+
+
+def alternative(member: CohortMember) -> Promise:
+    """What else would explain these payments."""
+    if member.kept_out:
+        return _("Tags give the paid addresses to different services.")
+    return ALTERNATIVES[member.tier]
+
+
+def _members(actor: Actor) -> QuerySet[CohortMember]:
+    rows: QuerySet[CohortMember] = CohortMember.objects.visible_to(actor)
+    return rows.select_related("account")
+
+
+def _belongs(member: CohortMember, part: str) -> bool:
+    if part == KEPT_OUT:
+        return bool(member.kept_out)
+    if member.kept_out:
+        return False
+    return member.is_exportable if part == "exportable" else str(member.tier) == part
+
+
+def _part(key: str, label: Promise, members: Sequence[CohortMember]) -> Part:
+    mine = [member for member in members if _belongs(member, key)]
+    return Part(
+        key, label, len(mine), sum(member.num_payments for member in mine),
+        sum(member.amount for member in mine),
+    )  # fmt: skip

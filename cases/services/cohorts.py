@@ -1,0 +1,247 @@
+"""Cohorts: a platform's payments on the ledger, joined to the withdrawals in our own records.
+
+Tiers grade how a payment is tied to a customer: 1 the record itself names the platform's address;
+2 the withdrawal went to a wallet used once, with one coin in and out, so nobody else's money can be
+in it; 3 it went to a wallet that also held other money. Whose the addresses are is judged apart: an
+address that tags give to somebody else counts for nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case, Cohort, CohortMember, CohortPayment, ExchangeRecord, Wallet
+from cases.models.cohorts import TIER_PATTERN
+from cases.policy import Action, Actor, require_second_person
+from cases.services.audit import record_event, record_read
+from cases.services.errors import CaseworkError
+from cases.services.locks import enter_case
+from cases.services.validation import check_fields, require_text
+from tracing import reads
+from tracing.reads import Platform, PlatformPayment
+
+CHUNK = 5_000
+TAG_CONFLICT = "tag_conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A payment tied to the withdrawal it began with."""
+
+    payment: PlatformPayment
+    record: ExchangeRecord
+    tier: int
+    is_disputed: bool
+
+
+@dataclass
+class Joined:
+    """The links of one customer, those of disputed addresses apart."""
+
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def counted(self) -> list[Link]:
+        """What counts: payments to undisputed addresses, or the others where there are no such."""
+        return [link for link in self.links if not link.is_disputed] or self.links
+
+
+@transaction.atomic
+def build_cohort(
+    case: Case,
+    *,
+    platform: str,
+    packages: Sequence[int] = (),
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    wallets: Sequence[Wallet] | None = None,
+    by: Actor,
+) -> Cohort:
+    """Find the customers who paid a platform.
+
+    Args:
+        platform: its name; addresses that a tag gives to this name belong to it too.
+        packages: amounts in base units that count as payments, empty for any.
+        wallets: of the case, to start from; without them all on the case's only ledger. Each
+            stands for its whole co-spend cluster.
+
+    Raises PermissionDenied, CaseworkError where there is nothing to start from.
+    """
+    fresh = enter_case(case.pk, Action.BUILD_COHORT, by=by)
+    name = require_text(platform, _("Name the platform."))
+    chosen = _chosen(fresh, wallets)
+    ledger = chosen[0].ledger
+    starts = [wallet.address for wallet in chosen]
+    found = reads.platform_payments(ledger, starts, name, packages, from_at, to_at)
+    info = next(info for info in reads.ledgers() if info.name == ledger)
+    cohort = Cohort(
+        case=fresh,
+        platform=name,
+        ledger=ledger,
+        asset=f"{info.chain}/slip44:0",
+        packages=[str(package) for package in sorted(set(packages))],
+        from_at=from_at,
+        to_at=to_at,
+        wallets=[str(wallet.public_id) for wallet in chosen],
+        num_addresses=len(found.addresses),
+        num_disputed=len(found.disputed),
+        addresses_sha256=sha256("\n".join(found.addresses).encode()).hexdigest(),
+        tag_packs=[[pack.name, pack.sha256] for pack in reads.tag_packs()],
+        height=info.height,
+        block_hash=info.tip_hash,
+        num_payments=len(found.payments),
+        built_by_id=by.person,
+        built_at=timezone.now(),
+    )
+    check_fields(cohort, "platform")
+    cohort.save(force_insert=True)
+    members = _keep_members(cohort, _joined(found))
+    record_event(
+        fresh, "build_cohort", f"cohort:{cohort.public_id}", by=by,
+        data={
+            "num_addresses": cohort.num_addresses,
+            "num_disputed": cohort.num_disputed,
+            "addresses_sha256": cohort.addresses_sha256,
+            "num_members": sum(not member.kept_out for member in members),
+            "num_exportable": sum(member.is_exportable for member in members),
+        },
+    )  # fmt: skip
+    return cohort
+
+
+@transaction.atomic
+def export_cohort(
+    cohort: Cohort, members: Sequence[CohortMember] | None = None, *, by: Actor
+) -> list[CohortMember]:
+    """The members that may leave the house, as a second person; the look is kept.
+
+    Args:
+        members: to export; without them every exportable one.
+
+    Raises PermissionDenied, CaseworkError for a member told by a pattern alone, or one whose
+    addresses stand in an open tag conflict.
+    """
+    fresh = enter_case(cohort.case_id, Action.EXPORT_COHORT, by=by)
+    require_second_person(by, cohort.built_by_id)
+    asked = [member.pk for member in members] if members is not None else None
+    rows = CohortMember.objects.filter(cohort=cohort).select_related("account")
+    found = list(rows.filter(is_exportable=True) if asked is None else rows.filter(pk__in=asked))
+    if any(member.tier >= TIER_PATTERN for member in found):
+        raise CaseworkError(_("A member told by a pattern alone is never exported."))
+    if any(not member.is_exportable for member in found):
+        raise CaseworkError(_("A member whose address has an open tag conflict is not exported."))
+    if asked is not None and len(found) != len(set(asked)):
+        raise CaseworkError(_("A member does not belong to this cohort."))
+    record_event(
+        fresh, "export_cohort", f"cohort:{cohort.public_id}", by=by,
+        data={"num_members": len(found)},
+    )  # fmt: skip
+    record_read(fresh, "export_cohort", f"cohort:{cohort.public_id}", by=by)
+    return sorted(found, key=lambda member: (member.tier, member.first_at, member.pk))
+
+
+def _chosen(case: Case, wallets: Sequence[Wallet] | None) -> list[Wallet]:
+    """The wallets to start from, of one loaded ledger."""
+    rows = list(Wallet.objects.filter(case=case).order_by("pk"))
+    if wallets is not None:
+        asked = {wallet.pk for wallet in wallets}
+        rows = [wallet for wallet in rows if wallet.pk in asked]
+    if not rows:
+        raise CaseworkError(_("Add the platform's payment wallets to the case first."))
+    if len({wallet.ledger for wallet in rows}) > 1:
+        raise CaseworkError(_("Choose wallets of one ledger."))
+    if rows[0].ledger not in {info.name for info in reads.ledgers()}:
+        raise CaseworkError(_("The ledger of these wallets is not loaded."))
+    return rows
+
+
+def _joined(platform: Platform) -> dict[str, Joined]:
+    """Links by customer. A payment has one payer: the strongest tie decides."""
+    payments = platform.payments
+    places = {(each.paid.txid, each.paid.address or "") for each in payments}
+    places |= {(source.txid, source.address or "") for each in payments for source in each.sources}
+    records = _withdrawals(sorted({address for _txid, address in places if address}))
+    found: dict[str, Joined] = {}
+    for payment in payments:
+        link = _link(payment, records, is_disputed=payment.paid.address in platform.disputed)
+        if link is not None:
+            found.setdefault(link.record.account.customer, Joined()).links.append(link)
+    return found
+
+
+def _link(
+    payment: PlatformPayment,
+    records: dict[tuple[str, str], ExchangeRecord],
+    *,
+    is_disputed: bool,
+) -> Link | None:
+    direct = records.get((payment.paid.txid, payment.paid.address or ""))
+    if direct is not None:
+        return Link(payment, direct, 1, is_disputed)
+    sources = [
+        record
+        for source in payment.sources
+        if (record := records.get((source.txid, source.address or ""))) is not None
+    ]
+    if not sources:
+        return None
+    customers = {record.account.customer for record in sources}
+    if len(customers) > 1:
+        return None  # the wallet holds money of two customers: it names neither
+    return Link(payment, sources[0], 2 if payment.is_single_use else TIER_PATTERN, is_disputed)
+
+
+def _withdrawals(addresses: Sequence[str]) -> dict[tuple[str, str], ExchangeRecord]:
+    """Completed withdrawals to these addresses by transaction and address: one query a chunk."""
+    found: dict[tuple[str, str], ExchangeRecord] = {}
+    for start in range(0, len(addresses), CHUNK):
+        rows = ExchangeRecord.objects.filter(
+            kind="withdrawal", status="completed", address__in=addresses[start : start + CHUNK]
+        ).select_related("account")
+        found.update({(row.txid, row.address): row for row in rows if row.txid})
+    return found
+
+
+def _keep_members(cohort: Cohort, joined: dict[str, Joined]) -> list[CohortMember]:
+    """Write members and payments; a customer's tier is that of the strongest tie."""
+    members, payments = [], []
+    for customer, each in sorted(joined.items()):
+        counted = each.counted
+        is_disputed = counted[0].is_disputed
+        tier = min(link.tier for link in counted)
+        first = min(counted, key=lambda link: (link.tier, link.payment.paid.at))
+        member = CohortMember(
+            cohort=cohort,
+            customer=customer,
+            account=first.record.account,
+            country=first.record.account.country,
+            tier=tier,
+            kept_out=TAG_CONFLICT if is_disputed else "",
+            is_exportable=tier < TIER_PATTERN and not is_disputed,
+            num_payments=len(counted),
+            amount=sum(link.payment.paid.value for link in counted),
+            first_at=_moment(min(link.payment.paid.at for link in counted)),
+            last_at=_moment(max(link.payment.paid.at for link in counted)),
+        )
+        members.append(member)
+        payments += [
+            CohortPayment(
+                member=member, record=link.record, tier=link.tier, txid=link.payment.paid.txid,
+                vout=link.payment.paid.vout or 0, address=link.payment.paid.address or "",
+                amount=link.payment.paid.value, height=link.payment.paid.height,
+                at=_moment(link.payment.paid.at), is_disputed=link.is_disputed,
+            )
+            for link in each.links
+        ]  # fmt: skip
+    CohortMember.objects.bulk_create(members, batch_size=500)
+    CohortPayment.objects.bulk_create(payments, batch_size=500)
+    return members
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

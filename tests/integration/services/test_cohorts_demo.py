@@ -1,0 +1,189 @@
+"""The cohort of Lanternbox on the demo world: each figure of the story's oracle is a test."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from cases.models import Case, Cohort, CohortMember, CohortPayment, Wallet
+from cases.policy import Actor
+from cases.services.attribution import import_tags
+from cases.services.cohorts import build_cohort, export_cohort
+from cases.services.errors import CaseworkError
+from cases.services.exchange import import_exchange
+from cases.services.wallets import add_wallets
+from fiu.demo.case_file import CaseFile
+from fiu.demo.installation import set_services
+from tests.casework import make_case, person
+from tests.demo_ledger import LEDGER, DemoLedger
+from tracing import reads
+
+pytestmark = pytest.mark.django_db
+PACKAGES = (10_000, 25_000, 50_000, 100_000)
+PREFIX = "NQ-7001-"
+
+
+@dataclass(frozen=True)
+class Built:
+    case: Case
+    cohort: Cohort
+    mei: Actor
+    tomas: Actor
+
+    @property
+    def members(self) -> list[CohortMember]:
+        rows = CohortMember.objects.filter(cohort=self.cohort).select_related("account")
+        return list(rows.order_by("pk"))
+
+    def uids(self, **which: Any) -> list[str]:
+        return sorted(
+            member.account.uid.removeprefix(PREFIX)
+            for member in self.members
+            if all(getattr(member, key) == value for key, value in which.items())
+        )
+
+
+@pytest.fixture(scope="module")
+def built(demo: DemoLedger, django_db_setup: None, django_db_blocker: Any) -> Iterator[Built]:
+    """The demo's rows, packs and case, loaded once for this file and taken back at its end."""
+    before, settings.FIU_HOME = settings.FIU_HOME, demo.home
+    try:
+        with django_db_blocker.unblock(), transaction.atomic():
+            import_exchange(demo.built.exchange)
+            set_services(7)
+            for name in ("pack_a_v1.yaml", "pack_b_v1.yaml"):
+                import_tags(demo.built.folder / "tagpacks" / name)
+            mei, tomas = person("analyst"), person("supervisor")
+            case = make_case(mei, started=True)
+            add_wallets(
+                case, text="\n".join(CaseFile.read(demo.built.folder).lanternbox),
+                role="service", provenance="document", provenance_note="List", by=mei,
+            )  # fmt: skip
+            cohort = build_cohort(case, platform="Lanternbox", packages=PACKAGES, by=mei)
+            yield Built(case, cohort, mei, tomas)
+            transaction.set_rollback(True)
+    finally:
+        settings.FIU_HOME = before
+
+
+def test_every_tier_has_the_customers_of_the_story(built: Built, demo: DemoLedger) -> None:
+    tiers = demo.oracle["cohort"]["tiers"]
+    for tier in (1, 2, 3):
+        assert built.uids(tier=tier, kept_out="") == sorted(tiers[str(tier)])
+    assert Counter(m.tier for m in built.members if not m.kept_out) == {1: 101, 2: 19, 3: 3}
+
+
+def test_120_of_123_may_be_exported_with_162_payments(built: Built) -> None:
+    exportable = [member for member in built.members if member.is_exportable]
+    assert len(exportable) == 120
+    assert sum(member.num_payments for member in exportable) == 162
+    assert sum(member.amount for member in exportable) == 5_840_000
+    assert len([member for member in built.members if not member.kept_out]) == 123
+
+
+def test_the_nine_look_alikes_are_kept_out_and_nobody_else(built: Built, demo: DemoLedger) -> None:
+    dice = demo.oracle["cohort"]["copperdice_customers"]
+    assert built.uids(kept_out="tag_conflict") == sorted(dice)
+    assert built.uids(kept_out="tag_conflict", is_exportable=True) == []
+    assert built.cohort.num_disputed == 500
+
+
+def test_precision_and_recall_are_those_of_the_story(built: Built, demo: DemoLedger) -> None:
+    truth = {uid for uids in demo.oracle["cohort"]["tiers"].values() for uid in uids}
+    found = set(built.uids(is_exportable=True))
+    assert len(found & truth) / len(found) == 1.0
+    assert round(len(found & truth) / len(truth), 3) == 0.976
+    trusting = found | set(built.uids(kept_out="tag_conflict"))
+    assert (len(trusting), round(len(trusting & truth) / len(trusting), 3)) == (129, 0.930)
+
+
+def test_payments_have_the_packages_and_countries_of_the_story(
+    built: Built, demo: DemoLedger
+) -> None:
+    rows = CohortPayment.objects.filter(member__cohort=built.cohort, member__is_exportable=True)
+    by_package = Counter(row.amount for row in rows)
+    assert [by_package[package] for package in PACKAGES] == [39, 64, 41, 18]
+    countries = Counter(m.country for m in built.members if m.is_exportable)
+    assert countries == demo.oracle["cohort"]["countries"]
+
+
+def test_each_amount_is_the_sum_of_the_transactions_behind_it(built: Built) -> None:
+    for member in built.members:
+        rows = list(CohortPayment.objects.filter(member=member))
+        assert sum(row.amount for row in rows) == member.amount
+        assert (min(r.at for r in rows), max(r.at for r in rows)) == (
+            member.first_at,
+            member.last_at,
+        )
+        assert all(row.record.kind == "withdrawal" for row in rows)
+
+
+def test_the_platform_is_its_cluster_and_what_tags_add(built: Built, demo: DemoLedger) -> None:
+    assert built.cohort.num_addresses == 5_201 + 500
+    assert built.cohort.num_payments == 5_200 + 498
+    assert [name for name, _ in built.cohort.tag_packs] == ["Sample pack A", "Sample pack B"]
+    assert built.cohort.height == demo.oracle["tip"]["height"]
+
+
+def test_a_second_person_exports_what_may_leave(built: Built) -> None:
+    assert len(export_cohort(built.cohort, by=built.tomas)) == 120
+
+
+@pytest.mark.parametrize(
+    ("which", "reason"),
+    [({"tier": 3}, "pattern alone"), ({"kept_out": "tag_conflict"}, "tag conflict")],
+)
+def test_patterns_and_conflicts_are_never_exported(
+    built: Built, which: dict[str, Any], reason: str
+) -> None:
+    refused = CohortMember.objects.filter(cohort=built.cohort, **which)
+    with pytest.raises(CaseworkError, match=reason):
+        export_cohort(built.cohort, list(refused), by=built.tomas)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        refused.update(is_exportable=True)
+
+
+def test_the_two_packs_stand_side_by_side_on_a_look_alike(built: Built, demo: DemoLedger) -> None:
+    dice, vault = demo.oracle["clusters"]["copperdice"][0], demo.oracle["addresses"]
+    told = reads.tags_of(LEDGER, [dice, vault["lanternbox_vault"], vault["z"]])
+    assert [(tag.label, tag.level) for tag in told[dice].conflict] == [
+        ("Copperdice", 50),
+        ("Lanternbox", 20),
+    ]
+    assert told[vault["z"]].best is not None
+    assert (told[vault["z"]].best.label, told[vault["z"]].conflict) == ("Ferryswap", ())
+    assert vault["lanternbox_vault"] not in told
+
+
+def test_the_exposure_of_the_operator_names_the_services(built: Built, demo: DemoLedger) -> None:
+    found = reads.wallet_exposure(LEDGER, demo.oracle["addresses"]["a1.0"])
+    assert found is not None
+    rows = {(r.direction, r.category, r.is_direct): r for r in found.rows}
+    assert rows["sent", "hosting", True].amount == 180_000
+    assert rows["sent", "coinswap_exchange", True].amount == 75_000_000
+    assert rows["received", "exchange", True].amount == 40_000_000
+    for row in found.rows:
+        assert row.low <= row.amount <= row.high
+        assert sum(contact.amount for contact in row.contacts) == row.amount
+    for name in ("sent", "received"):
+        met = sum(row.amount for row in found.rows if row.direction == name)
+        rest = sum(found.rest[name].values())
+        assert met + rest + found.fees[name] == found.turnover[name]
+
+
+def test_the_agencys_list_is_counted_line_by_line(built: Built, demo: DemoLedger) -> None:
+    lines = [row["address"] for row in demo.rows("agency_list.csv")]
+    case = make_case(built.mei)
+    report = add_wallets(
+        case, text="\n".join(lines), role="bank", provenance="document", provenance_note="List",
+        by=built.mei,
+    )  # fmt: skip
+    repeated = [line for line in report.rejected if "repeats line" in line.reason]
+    broken = [line for line in report.rejected if "checksum" in line.reason]
+    assert (len(report.added), len(repeated), len(broken)) == (390, 7, 3)
+    assert all(lines[line.number - 1] == line.text for line in report.rejected)
+    assert Wallet.objects.filter(case=case).count() == 390

@@ -1,0 +1,210 @@
+"""Loading labels: tag packs and sanctions lists, each version whole or not at all.
+
+Loading a file twice changes nothing. A later version of a pack or list supersedes the earlier one,
+whose rows stay: what was decided on them can still be read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from tracing.engine.addresses import Network
+from tracing.engine.tagging import CONFIDENCE
+from tracing.engine.tagpacks import (
+    ParsedPack,
+    RejectedRow,
+    parse_sanctions,
+    parse_tag_csv,
+    parse_tagpack,
+)
+from tracing.errors import TagFileError
+from tracing.ledgers import names
+from tracing.models import AttributionTag, SanctionsEntry, SanctionsList, TagPack
+from tracing.states import LabelState
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """What became of one file: every row is stored or stands in `rejected`.
+
+    Args:
+        num_added: rows written now, 0 where this version was loaded before.
+        chains: stored rows by family, such as bitcoin, evm, tron.
+        supersedes: short hash of the version it replaces, empty for none.
+    """
+
+    file: str
+    name: str
+    sha256: str
+    num_added: int
+    num_stored: int
+    chains: dict[str, int]
+    rejected: list[RejectedRow]
+    unknown_concepts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    supersedes: str = ""
+    categories: dict[str, int] = field(default_factory=dict)
+
+
+def load_tags(path: Path, *, confidence: str = "", category: str = "") -> LabelReport:
+    """Load one TagPack (YAML) or CSV list of tags.
+
+    Args:
+        confidence: level for a file that names none; category: for a CSV that names none.
+
+    Raises TagFileError where the file cannot be used, or is older than what is loaded.
+    """
+    if confidence and confidence not in CONFIDENCE:
+        raise TagFileError(f"confidence must be one of {', '.join(CONFIDENCE)}")
+    content = _content(path)
+    networks = _test_networks()
+    if path.suffix.lower() in (".yaml", ".yml"):
+        pack = parse_tagpack(content, confidence=confidence, networks=networks)
+    else:
+        pack = parse_tag_csv(
+            content, name=path.stem, confidence=confidence, category=category, networks=networks
+        )
+    digest = sha256(content).hexdigest()
+    with transaction.atomic():
+        stored = TagPack.objects.filter(sha256=digest).first()
+        num_added, supersedes = 0, ""
+        if stored is None:
+            stored, supersedes = _add_pack(path, digest, pack)
+            num_added = len(pack.rows)
+    counted = Counter(stored.tags.values_list("family", flat=True))
+    return LabelReport(
+        file=path.name,
+        name=stored.name,
+        sha256=digest,
+        num_added=num_added,
+        num_stored=stored.num_tags,
+        chains=dict(sorted(counted.items())),
+        rejected=[RejectedRow(*row) for row in stored.rejected],
+        unknown_concepts=pack.unknown_concepts,
+        notes=tuple(stored.notes),
+        supersedes=supersedes,
+        categories=dict(sorted(Counter(row.category for row in pack.rows).items())),
+    )
+
+
+def load_sanctions(
+    path: Path, *, name: str = "", as_of: date | None = None, listed_on: date | None = None
+) -> LabelReport:
+    """Load one text list of sanctioned addresses, its currency told by the file's name.
+
+    Args:
+        name: of the list; without one the file's. as_of: the day the list stands for.
+        listed_on: day of listing, where it is one for the whole file.
+
+    Raises TagFileError.
+    """
+    content = _content(path)
+    currency = path.stem.rpartition("_")[2] if "_" in path.stem else ""
+    found = parse_sanctions(content, currency=currency, networks=_test_networks())
+    if not found.rows:
+        raise TagFileError(f"{path.name}: no line holds an address")
+    digest = sha256(content).hexdigest()
+    with transaction.atomic():
+        stored = SanctionsList.objects.filter(sha256=digest).first()
+        num_added, supersedes = 0, ""
+        if stored is None:
+            title = name or path.stem
+            before = SanctionsList.objects.filter(name=title, state=LabelState.ACTIVE).first()
+            if before is not None:
+                SanctionsList.objects.filter(pk=before.pk).update(state=LabelState.SUPERSEDED)
+                supersedes = before.sha256[:8]
+            stored = SanctionsList.objects.create(
+                name=title, file_name=path.name[-120:], sha256=digest, as_of=as_of,
+                num_entries=len(found.rows), rejected=_rejected(found.rejected),
+            )  # fmt: skip
+            num_added = len(found.rows)
+            SanctionsEntry.objects.bulk_create(
+                [
+                    SanctionsEntry(
+                        list=stored, number=row.number, chain=row.address.chain,
+                        address=row.address.canonical, family=row.address.family,
+                        payload_hex=row.address.payload_hex, currency=row.currency[:12],
+                        entry=row.entry, listed_on=listed_on,
+                    )
+                    for row in found.rows
+                ],
+                batch_size=BATCH,
+            )  # fmt: skip
+    counted = Counter(stored.entries.values_list("family", flat=True))
+    return LabelReport(
+        file=path.name,
+        name=stored.name,
+        sha256=digest,
+        num_added=num_added,
+        num_stored=stored.num_entries,
+        chains=dict(sorted(counted.items())),
+        rejected=[RejectedRow(*row) for row in stored.rejected],
+        supersedes=supersedes,
+    )
+
+
+def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, str]:
+    """Write a new version; the one before it of this name and creator is superseded."""
+    before = TagPack.objects.active().filter(name=pack.title, creator=pack.creator).first()
+    if before is not None and before.lastmod and pack.lastmod and pack.lastmod < before.lastmod:
+        raise TagFileError(
+            f"{path.name}: {pack.title} of {before.lastmod} is loaded; this version is older"
+        )
+    stored = TagPack(
+        name=pack.title, creator=pack.creator, description=pack.description, source=pack.source,
+        licence=pack.licence, file_name=path.name[-120:], sha256=digest, lastmod=pack.lastmod,
+        num_tags=len(pack.rows), rejected=_rejected(pack.rejected), notes=list(pack.notes),
+    )  # fmt: skip
+    if before is not None:
+        # The database holds one active version, so the new one waits until the old one made way.
+        stored.state, stored.superseded_by = LabelState.SUPERSEDED, before
+        stored.save(force_insert=True)
+        TagPack.objects.filter(pk=before.pk).update(
+            state=LabelState.SUPERSEDED, superseded_by=stored
+        )
+        stored.state, stored.superseded_by = LabelState.ACTIVE, None
+        stored.save(update_fields=["state", "superseded_by"])
+    else:
+        stored.save(force_insert=True)
+    AttributionTag.objects.bulk_create(
+        [
+            AttributionTag(
+                pack=stored, number=row.number, chain=row.address.chain,
+                address=row.address.canonical, family=row.address.family,
+                payload_hex=row.address.payload_hex, label=row.label, category=row.category,
+                concepts=list(row.concepts), abuse=row.abuse, actor=row.actor,
+                confidence=row.confidence, level=CONFIDENCE[row.confidence], source=row.source,
+                lastmod=row.lastmod, is_cluster_definer=row.is_cluster_definer,
+            )
+            for row in pack.rows
+        ],
+        batch_size=BATCH,
+    )  # fmt: skip
+    return stored, "" if before is None else before.sha256[:8]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TagFileError(f"{path.name}: it cannot be read: {error.strerror}") from None
+
+
+def _rejected(rows: tuple[RejectedRow, ...]) -> list[list[object]]:
+    return [[row.number, row.text, row.reason] for row in rows]
+
+
+def _test_networks() -> list[Network]:
+    """Test and regtest share base58 forms: the one whose ledger is loaded comes first."""
+    present = names.present(settings.FIU_HOME)
+    both = [Network.TEST, Network.REGTEST]
+    return [*sorted(both, key=lambda network: names.NAME[network] not in present), Network.MAIN]

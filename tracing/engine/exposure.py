@@ -1,0 +1,183 @@
+"""Exposure of a wallet: with which kinds of services did it deal, at first hand and beyond?
+
+Direct means one transaction between wallet and service; indirect means over addresses that are no
+service. Both come from one haircut trace that stops at every tagged address, so amounts conserve
+and stand inside sound bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracing.engine.ends import End, Status
+from tracing.engine.ledger import Ledger
+from tracing.engine.spec import SERVICE, TraceSpec
+from tracing.engine.trace import TICK_EVERY, trace
+from tracing.engine.walk import Progress
+
+ALGORITHM: Final = "exposure-haircut-1"
+HOPS: Final = (8, 4, 2, 1)
+MAX_TRANSACTIONS: Final = 20_000
+MAX_SEEDS: Final = 20_000
+
+Codes = NDArray[np.uint16]
+"""Category of each address as an index into the names, 0 where it has none."""
+
+
+class CategoryWalls(Mapping[int, str]):
+    """Every address with a category ends a trace, but the wallet's own addresses never do."""
+
+    def __init__(self, codes: Codes, own: Iterable[int]) -> None:
+        self._codes, self._own = codes, frozenset(own)
+
+    def __getitem__(self, address: int) -> str:
+        if address >= len(self._codes) or not self._codes[address] or address in self._own:
+            raise KeyError(address)
+        return SERVICE
+
+    def __iter__(self) -> Iterator[int]:
+        return (a for a in np.flatnonzero(self._codes).tolist() if a not in self._own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One coin in which the wallet's money met an address with a category."""
+
+    coin: int
+    code: int
+    amount: int
+    low: int
+    high: int
+    hops: int
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether one transaction lies between wallet and service."""
+        return self.hops <= 1
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What a wallet sent (forward) or received (backward), by where it met a category.
+
+    Args:
+        seeds: all that was followed; own: what came back to the wallet itself, such as change.
+        contacts: largest amount first; rest: what met no category, by status; fees.
+        max_hops: how far it was followed; is_cut: whether a wider search was given up.
+        seeds_left_out: coins beyond the limit, the oldest; they are followed nowhere.
+    """
+
+    direction: str
+    seeds: int
+    own: int
+    contacts: tuple[Contact, ...]
+    rest: Mapping[str, int]
+    fees: int
+    max_hops: int
+    is_cut: bool
+    seeds_left_out: int
+
+    @property
+    def turnover(self) -> int:
+        """What really left or came, without what the wallet paid itself."""
+        return self.seeds - self.own
+
+
+class _TooFar(Exception):
+    """The search passed its budget of transactions."""
+
+
+def exposure(
+    ledger: Ledger,
+    wallet: Iterable[int],
+    codes: Codes,
+    direction: str,
+    *,
+    hops: tuple[int, ...] = HOPS,
+    budget: int = MAX_TRANSACTIONS,
+    coinjoin: str = "stop",
+) -> Exposure:
+    """Follow what a wallet sent or received to the addresses that have a category.
+
+    Args:
+        wallet: its address ids; codes: category of each address, see `Codes`.
+        direction: `forward` for what it sent, `backward` for what it received.
+        hops: limits to try, widest first; the last one is taken whatever it costs.
+        budget: transactions a try may look at before the next limit is tried.
+
+    Cost: one or a few haircut traces of at most `budget` transactions each, and one of the last
+    limit.
+    """
+    own = sorted(set(wallet))
+    seeds, left_out = _seeds(ledger, own, spent_only=direction == "forward")
+    walls = CategoryWalls(codes, own)
+
+    def tick(progress: Progress) -> None:
+        if progress.transactions > budget:
+            raise _TooFar
+
+    for number, limit in enumerate(hops):
+        spec = TraceSpec(
+            seeds=tuple(seeds), direction=direction, max_hops=limit, walls=walls, coinjoin=coinjoin
+        )
+        is_last = number == len(hops) - 1
+        try:
+            found = trace(spec, ledger, None if is_last else tick, every=TICK_EVERY)
+        except _TooFar:
+            continue
+        contacts, rest, returned = _sorted_out(ledger, (*found.ends, *found.possible), codes)
+        return Exposure(
+            direction=direction,
+            seeds=found.sheet.seeds,
+            own=returned,
+            contacts=tuple(contacts),
+            rest=rest,
+            fees=found.sheet.fees,
+            max_hops=limit,
+            is_cut=number > 0,
+            seeds_left_out=left_out,
+        )
+    raise AssertionError("the last limit has no budget")
+
+
+def _seeds(ledger: Ledger, own: list[int], *, spent_only: bool) -> tuple[list[int], int]:
+    """The coins the wallet received, or of them those it spent; the newest where too many."""
+    parts = [np.asarray(ledger.outputs_of_address(address)).astype(np.int64) for address in own]
+    coins = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+    if spent_only:
+        coins = coins[np.asarray(ledger.out_spent_in)[coins] < ledger.num_inputs]
+    return coins[-MAX_SEEDS:].tolist(), max(0, len(coins) - MAX_SEEDS)
+
+
+def _sorted_out(
+    ledger: Ledger, ends: Iterable[End], codes: Codes
+) -> tuple[list[Contact], dict[str, int], int]:
+    """Ends at a category, sums of the others by status, and what came back to the wallet."""
+    contacts: list[Contact] = []
+    rest: dict[str, int] = {}
+    own = 0
+    for end in ends:
+        if end.status is Status.IS_SEED:
+            own += end.amount
+        elif end.status is Status.SERVICE:
+            address = address_of(ledger, end.coin)
+            contacts.append(
+                Contact(end.coin, int(codes[address]), end.amount, end.low, end.high, end.hops)
+            )
+        elif end.amount:
+            rest[end.status.value] = rest.get(end.status.value, 0) + end.amount
+    contacts.sort(key=lambda contact: (-contact.amount, contact.coin))
+    return contacts, dict(sorted(rest.items())), own
+
+
+def address_of(ledger: Ledger, coin: int) -> int:
+    """The address id of an end, also of one that the ledger knows only by its input."""
+    return int(ledger.out_address[coin] if coin >= 0 else ledger.in_address[-1 - coin])

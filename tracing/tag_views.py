@@ -1,0 +1,343 @@
+"""What labels say of addresses, read through reads.py: direct tags, those of the cluster, lists.
+
+A tag on one address of a co-spend cluster holds for the others by inference only, so the two are
+kept apart. Nothing of that is stored: it follows the newest tags, walls and blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+
+from tracing.engine.payers import PlatformPayment, payments_to
+from tracing.engine.tagging import (
+    contradicting,
+    names_an_owner,
+    same_name,
+)
+from tracing.ledger_views import clusters_under_walls, opened_ledger
+from tracing.ledgers import StoredLedger, names
+from tracing.models import AttributionTag, Boundary, SanctionsEntry, SanctionsList, TagPack
+from tracing.states import LabelState
+
+
+@dataclass(frozen=True)
+class TagView:
+    """A tag as screens show it. `num_addresses` counts those of the cluster that carry it too.
+
+    `via` names the tagged address where the tag is inherited, empty where it is direct.
+    """
+
+    label: str
+    category: str
+    concepts: tuple[str, ...]
+    abuse: str
+    actor: str
+    confidence: str
+    level: int
+    source: str
+    creator: str
+    licence: str
+    pack: str
+    pack_sha256: str
+    lastmod: date | None
+    valid_from: datetime
+    is_cluster_definer: bool
+    via: str = ""
+    num_addresses: int = 1
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it names a service, behind which a trace says nothing."""
+        return names_an_owner(self)
+
+
+@dataclass(frozen=True)
+class SanctionView:
+    """An entry of a sanctions list; `via` as for a tag."""
+
+    list: str
+    sha256: str
+    entry: str
+    listed_on: date | None
+    as_of: date | None
+    loaded_at: datetime
+    via: str = ""
+
+
+@dataclass(frozen=True)
+class AddressTags:
+    """All that labels say of one address."""
+
+    address: str
+    direct: tuple[TagView, ...] = ()
+    inherited: tuple[TagView, ...] = ()
+    sanctions: tuple[SanctionView, ...] = ()
+    inherited_sanctions: tuple[SanctionView, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.direct or self.inherited or self.sanctions or self.inherited_sanctions)
+
+    @property
+    def conflict(self) -> tuple[TagView, ...]:
+        """Tags that name different owners, the most confident first; empty where they agree."""
+        return tuple(contradicting((*self.direct, *self.inherited)))
+
+    @property
+    def best(self) -> TagView | None:
+        """The tag to show where there is room for one: direct before inherited, then by level."""
+        for tags in (self.direct, self.inherited):
+            if tags:
+                return max(tags, key=lambda tag: (tag.is_service, tag.level))
+        return None
+
+
+@dataclass(frozen=True)
+class PackView:
+    """A loaded version of a tag pack, as a record can cite it."""
+
+    name: str
+    sha256: str
+    lastmod: date | None
+    num_tags: int
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform's addresses, those that a tag gives another owner, and who paid them."""
+
+    addresses: list[str]
+    disputed: frozenset[str]
+    payments: list[PlatformPayment]
+
+
+@dataclass
+class TagIndex:
+    """Tags and entries of one chain by address id and by cluster of one ledger snapshot."""
+
+    tags: dict[int, list[TagView]] = field(default_factory=dict)
+    sanctions: dict[int, list[SanctionView]] = field(default_factory=dict)
+    by_anchor: dict[int, list[int]] = field(default_factory=dict)  # tagged addresses
+
+
+def tag_packs() -> list[PackView]:
+    """The versions that hold now: 1 query."""
+    return [
+        PackView(pack.name, pack.sha256, pack.lastmod, pack.num_tags)
+        for pack in TagPack.objects.active().order_by("name", "creator")
+    ]
+
+
+def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
+    """What labels say of addresses on a ledger's chain: at most 9 queries, any number of them.
+
+    Addresses without any are left out. Where the ledger is not loaded there are direct ones only.
+    """
+    texts = sorted(set(addresses))
+    chain = names.CHAIN.get(ledger, "")
+    if ledger not in _loaded():
+        return _direct_only(chain, texts)
+    opened = opened_ledger(ledger)
+    index = _index_of(opened)
+    clusters = clusters_under_walls(opened) if index.by_anchor else None
+    found: dict[str, AddressTags] = {}
+    unseen = []
+    for text in texts:
+        number = opened.find_address(text)
+        if number is None:
+            unseen.append(text)
+            continue
+        mates: list[int] = []
+        if clusters is not None and (near := index.by_anchor.get(clusters.anchor(number))):
+            mates = [mate for mate in near if mate != number]
+        told = _told(opened, index, text, number, mates)
+        if not told.is_empty:
+            found[text] = told
+    return found | _direct_only(chain, unseen)
+
+
+def tagged_services(ledger: str) -> list[str]:
+    """Addresses of a loaded ledger that a tag gives to a service: where a trace may stop."""
+    opened = opened_ledger(ledger)
+    index = _index_of(opened)
+    numbers = [n for n, tags in index.tags.items() if any(tag.is_service for tag in tags)]
+    return opened.address_texts(sorted(numbers))
+
+
+def platform_payments(
+    ledger: str,
+    starts: Iterable[str],
+    label: str,
+    values: Iterable[int] = (),
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+) -> Platform:
+    """What others paid a platform: few queries, and O(its coins).
+
+    Args:
+        starts: addresses that stand for their clusters; label: addresses tagged so belong to it.
+        values: amounts that count, empty for any; from_at, to_at: block times.
+    """
+    opened = opened_ledger(ledger)
+    index, clusters = _index_of(opened), clusters_under_walls(opened)
+    wanted = same_name(label)
+    own: set[int] = set()
+    for text in starts:
+        number = opened.find_address(text)
+        if number is not None and number not in own:
+            own.update(clusters.members(number).tolist())
+    for number, tags in index.tags.items():
+        if any(tag.is_service and same_name(tag.label) == wanted for tag in tags):
+            own.add(number)
+    rival = {
+        anchor
+        for anchor, mates in index.by_anchor.items()
+        for mate in mates
+        if any(
+            tag.is_service and same_name(tag.label) != wanted for tag in index.tags.get(mate, ())
+        )
+    }
+    numbers = sorted(own)
+    texts = opened.address_texts(numbers)
+    return Platform(
+        addresses=sorted(texts),
+        disputed=frozenset(
+            text
+            for number, text in zip(numbers, texts, strict=True)
+            if clusters.anchor(number) in rival
+        ),
+        payments=payments_to(
+            opened,
+            own,
+            values=frozenset(values),
+            from_time=int(from_at.timestamp()) if from_at else 0,
+            to_time=int(to_at.timestamp()) if to_at else 2**32,
+        ),
+    )
+
+
+def _loaded() -> list[str]:
+    return names.present(settings.FIU_HOME)
+
+
+def versions_of(ledger: StoredLedger) -> tuple[object, ...]:
+    """What the index hangs on besides the snapshot: packs, lists and walls. 3 queries.
+
+    Rows of a loaded version never change, and a replaced set of walls has new ids.
+    """
+    packs = TagPack.objects.active().aggregate(num=Count("pk"), last=Max("pk"))
+    lists = SanctionsList.objects.filter(state=LabelState.ACTIVE)
+    entries = lists.aggregate(num=Count("pk"), last=Max("pk"))
+    walls = Boundary.objects.of_ledger(ledger.name).aggregate(num=Count("pk"), last=Max("pk"))
+    return tuple(row[key] for row in (packs, entries, walls) for key in ("num", "last"))
+
+
+def _index_of(ledger: StoredLedger) -> TagIndex:
+    return index_under(ledger, *versions_of(ledger))
+
+
+@lru_cache(maxsize=4)
+def index_under(ledger: StoredLedger, *_versions_now: object) -> TagIndex:
+    """Every tag and entry of the chain that the ledger has seen: 2 queries, then clusters."""
+    found = TagIndex()
+    seen = lru_cache(maxsize=None)(ledger.find_address)
+    for address, tag in _tag_rows(Q(chain=ledger.chain)):
+        number = seen(address)
+        if number is not None:
+            found.tags.setdefault(number, []).append(tag)
+    for address, entry in _sanction_rows(Q(chain=ledger.chain)):
+        number = seen(address)
+        if number is not None:
+            found.sanctions.setdefault(number, []).append(entry)
+    tagged = sorted(found.tags.keys() | found.sanctions.keys())
+    if tagged:
+        clusters = clusters_under_walls(ledger)
+        for number in tagged:
+            found.by_anchor.setdefault(clusters.anchor(number), []).append(number)
+    return found
+
+
+def _tag_rows(which: Q) -> list[tuple[str, TagView]]:
+    """Tags of active packs, the most confident first: 1 query."""
+    rows = AttributionTag.objects.filter(which, pack__state=LabelState.ACTIVE, state="published")
+    return [
+        (
+            row.address,
+            TagView(
+                label=row.label, category=row.category, concepts=tuple(row.concepts),
+                abuse=row.abuse, actor=row.actor, confidence=row.confidence, level=row.level,
+                source=row.source, creator=row.pack.creator, licence=row.pack.licence,
+                pack=row.pack.name, pack_sha256=row.pack.sha256,
+                lastmod=row.lastmod or row.pack.lastmod, valid_from=row.pack.loaded_at,
+                is_cluster_definer=row.is_cluster_definer,
+            ),
+        )
+        for row in rows.select_related("pack").order_by("-level", "label", "pk")
+    ]  # fmt: skip
+
+
+def _sanction_rows(which: Q) -> list[tuple[str, SanctionView]]:
+    """Entries of active lists: 1 query."""
+    rows = SanctionsEntry.objects.filter(which, list__state=LabelState.ACTIVE)
+    return [
+        (
+            row.address,
+            SanctionView(
+                list=row.list.name, sha256=row.list.sha256, entry=row.entry,
+                listed_on=row.listed_on, as_of=row.list.as_of, loaded_at=row.list.loaded_at,
+            ),
+        )
+        for row in rows.select_related("list").order_by("list__name", "number")
+    ]  # fmt: skip
+
+
+def _direct_only(chain: str, texts: Sequence[str]) -> dict[str, AddressTags]:
+    """Tags of addresses that no loaded ledger has seen: 2 queries."""
+    if not texts:
+        return {}
+    which = Q(chain=chain, address__in=texts)
+    tags: dict[str, list[TagView]] = {}
+    entries: dict[str, list[SanctionView]] = {}
+    for text, tag in _tag_rows(which):
+        tags.setdefault(text, []).append(tag)
+    for text, entry in _sanction_rows(which):
+        entries.setdefault(text, []).append(entry)
+    return {
+        text: AddressTags(text, tuple(tags.get(text, ())), sanctions=tuple(entries.get(text, ())))
+        for text in sorted(tags.keys() | entries.keys())
+    }
+
+
+def _told(
+    ledger: StoredLedger, index: TagIndex, text: str, number: int, mates: Sequence[int]
+) -> AddressTags:
+    """Direct and inherited tags of one address; equal inherited ones are told once, counted."""
+    groups: dict[tuple[str, str, str], list[tuple[int, TagView]]] = {}
+    listed: dict[str, tuple[int, SanctionView]] = {}
+    for mate in mates:
+        for tag in index.tags.get(mate, ()):
+            groups.setdefault((tag.label, tag.category, tag.pack_sha256), []).append((mate, tag))
+        for entry in index.sanctions.get(mate, ()):
+            listed.setdefault(entry.sha256, (mate, entry))
+    inherited = [
+        replace(
+            rows[0][1], via=ledger.address_text(rows[0][0]), num_addresses=len(rows),
+            is_cluster_definer=any(tag.is_cluster_definer for _, tag in rows),
+        )
+        for rows in groups.values()
+    ]  # fmt: skip
+    return AddressTags(
+        address=text,
+        direct=tuple(index.tags.get(number, ())),
+        inherited=tuple(sorted(inherited, key=lambda tag: (-tag.level, tag.label))),
+        sanctions=tuple(index.sanctions.get(number, ())),
+        inherited_sanctions=tuple(
+            replace(entry, via=ledger.address_text(mate)) for mate, entry in listed.values()
+        ),
+    )

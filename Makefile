@@ -3,6 +3,7 @@
 #   make demo    install, build the demo world, start everything, print how to sign in
 #   make test    install, run every test on SQLite, then on PostgreSQL and Redis those that
 #                touch a database or a worker (ARGS="-k freeze" runs some)
+#   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make bench   the engine beside networkx, printed as ratios
 #   make check   format, types, imports, migrations, deployment settings
 #   make tour    play the main job in a browser and write docs/tour.md
@@ -14,7 +15,7 @@ PORT ?= 8000
 ARGS ?=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test bench check tour format clean
+.PHONY: demo test fast bench check tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -22,6 +23,8 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@exec $(PY) -m tests $(ARGS)
+
+fast: $(VENV)/.fast
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)
@@ -50,10 +53,15 @@ $(VENV)/.runtime: requirements.txt | $(PY)
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt | $(PY)
+$(VENV)/.fast: requirements.txt requirements-fast.txt | $(PY)
+	@echo "installing the packages of requirements-fast.txt (once) ..." >&2
+	@$(PIP) -r requirements-fast.txt
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
 	@$(PIP) -r requirements-dev.txt
-	@touch $@ $(VENV)/.runtime
+	@touch $@ $(VENV)/.runtime $(VENV)/.fast
 
 $(PY):
 	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -86,7 +86,7 @@ _BOOLEANS = {"1", "0", "true", "false", "yes", "no", "on", "off"}
 def make_home(home: Path) -> None:
     """Create the state folder, readable by its owner only."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("secrets", "log", "queue", "queue-control", "ledgers", "files", "static"):
+    for name in ("secrets", "log", "queue", "queue-control", "ledgers", "files", "static", "cache"):
         (home / name).mkdir(mode=0o700, exist_ok=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from tracing.engine.ends import End, end_json
+from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec, trace_spec, walls_of
@@ -43,7 +44,8 @@ def follow(held: Claim, watch: Watch) -> Json:
         "epoch": ledger.epoch,
         "partial": partial_result(ledger, state),
     }
-    return trace(spec, ledger, watch, state=kernel).json
+    kernels = Kernels(settings.FIU_HOME / "cache")
+    return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
 
 
 def partial_result(ledger: Ledger, kernel: Mapping[str, Any]) -> Json:

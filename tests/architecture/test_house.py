@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("fiu", "cases", "tracing")
 TOP = {
     "README.md", "LICENSE", "Makefile", "pyproject.toml", "manage.py", "requirements.txt",
-    "requirements-dev.txt", "Dockerfile", "docker-compose.yml", ".ci", ".gitignore",
+    "requirements-dev.txt", "requirements-fast.txt", "Dockerfile", "docker-compose.yml", ".ci", ".gitignore",
     ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs", "locale",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from tracing.engine.backward import BackwardWalk
 from tracing.engine.balance import BalanceSheet
 from tracing.engine.ends import End, Status, end_json, place_of, utc_text
 from tracing.engine.forward import ForwardWalk
+from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.seal import sealed
 from tracing.engine.spec import Json, TraceSpec
@@ -125,6 +126,7 @@ def trace(
     *,
     state: Mapping[str, object] | None = None,
     every: int = TICK_EVERY,
+    kernels: Kernels = PLAIN,
 ) -> TraceResult:
     """Follow the seeds to their ends under one policy, with sound bounds beside it.
 
@@ -134,6 +136,7 @@ def trace(
         tick: called with `Progress` before every `every` transactions; it may raise to stop the
             run.
         state: what `Progress.checkpoint()` gave: the run goes on from there, to the same result.
+        kernels: what carries a large run; never a part of the result.
 
     Raises:
         BalanceError: the books do not reconcile to zero; there is no result then.
@@ -149,7 +152,7 @@ def trace(
         walk.start()
     else:
         walk.load(state)
-    walk.run(tick, every)
+    kernels.run(walk, tick, every)
     return TraceResult(
         spec=spec,
         ledger=ledger,

@@ -116,9 +116,12 @@ class Walk:
             tape: Tape = [(0, value, number)] if self.taped else []
             self.reach(coin, value, Coin(value, value, value, 0, tape), seed=True)
 
-    def run(self, tick: Tick | None, every: int) -> None:
-        """Go on until nothing is left, calling `tick` before each `every` transactions."""
-        while self.heap:
+    def run(self, tick: Tick | None, every: int, most: int | None = None) -> None:
+        """Go on until nothing is left, calling `tick` before each `every` transactions.
+
+        With `most`, stop after that many transactions in all; `heap` tells whether any is left.
+        """
+        while self.heap and (most is None or self.num_tx < most):
             if tick is not None and self.num_tx % every == 0:
                 tick(self.progress())
             self.step()

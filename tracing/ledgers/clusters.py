@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tracing.engine.clusters import Clusters, cospend
+from tracing.engine.clusters import Clusters
 from tracing.engine.coinjoin import flags
 from tracing.engine.columns import offsets
+from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import U32
 from tracing.ledgers.arrays import save_arrays
 from tracing.ledgers.stored import StoredLedger
@@ -43,7 +44,9 @@ class StoredClusters:
         return self._members[start : start + self.size(address)]
 
 
-def stored_clusters(ledger: StoredLedger, walls: Iterable[str]) -> StoredClusters:
+def stored_clusters(
+    ledger: StoredLedger, walls: Iterable[str], kernels: Kernels = PLAIN
+) -> StoredClusters:
     """Co-spend clusters without CoinJoins, with the given addresses as walls.
 
     Kept under the snapshot's folder by the hash of the walls: any process computes them once (about
@@ -52,7 +55,7 @@ def stored_clusters(ledger: StoredLedger, walls: Iterable[str]) -> StoredCluster
     name = hashlib.sha256("\n".join([_VERSION, *sorted(set(walls))]).encode()).hexdigest()[:16]
     folder = ledger.folder / f"clusters-{name}"
     if not folder.exists():
-        _compute(ledger, walls, folder)
+        _compute(ledger, walls, folder, kernels)
     parent, edge_tx, edge_a, edge_b, members, start, size = (
         np.load(folder / f"{part}.npy", mmap_mode="r").view(np.ndarray)
         for part in ("parent", "edge_tx", "edge_a", "edge_b", "members", "start", "size")
@@ -60,13 +63,13 @@ def stored_clusters(ledger: StoredLedger, walls: Iterable[str]) -> StoredCluster
     return StoredClusters(Clusters(parent, edge_tx, edge_a, edge_b), members, start, size)
 
 
-def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path) -> None:
+def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: Kernels) -> None:
     wall = np.zeros(ledger.num_addresses, np.bool_)
     for text in walls:
         address = ledger.find_address(text)
         if address is not None:
             wall[address] = True
-    found = cospend(ledger, flags(ledger), wall)
+    found = kernels.cospend(ledger, flags(ledger), wall)
     sizes = found.sizes()
     anchors = np.flatnonzero(sizes)
     start = np.zeros(ledger.num_addresses, np.int64)

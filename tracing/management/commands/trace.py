@@ -4,8 +4,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from tracing.engine.kernels import Kernels
 from tracing.engine.resolve import trace_spec
 from tracing.engine.spec import DIRECTIONS, TraceParameters
 from tracing.engine.trace import TraceResult, trace
@@ -54,7 +56,8 @@ def traced(options: dict[str, Any]) -> TraceResult:
         coinjoin=options["coinjoin"],
         stops=tuple(options["stop"]),
     )
-    return trace(trace_spec(parameters, ledger, walls(ledger)), ledger)
+    kernels = Kernels(settings.FIU_HOME / "cache")
+    return trace(trace_spec(parameters, ledger, walls(ledger)), ledger, kernels=kernels)
 
 
 def in_words(result: TraceResult) -> list[str]:

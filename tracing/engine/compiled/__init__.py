@@ -1,0 +1,11 @@
+"""Kernels compiled by numba: the same signatures and results as their plain-Python twins.
+
+Importing this package imports numba, so nothing imports it by name: `kernels.compiled` loads it
+where a caller asked for it, and a process that never asks never pays. The twins are
+`clusters.cospend` and `walk.Walk.run`.
+"""
+
+from tracing.engine.compiled.clusters import cospend
+from tracing.engine.compiled.forward import run
+
+__all__ = ["cospend", "run"]

@@ -3,6 +3,7 @@
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
+from cases.models.evidence import CustodyEvent, Evidence
 from cases.models.exchange import (
     AccountLink,
     Asset,
@@ -15,12 +16,18 @@ from cases.models.exchange import (
 )
 from cases.models.findings import CounterEvidence, Finding, FindingAmount, FindingApproval
 from cases.models.freezes import (
+    ExtensionApproval,
     FreezeApproval,
+    FreezeExtension,
     FreezeLine,
     FreezeReceipt,
+    FreezeRelease,
+    FreezeReleaseApproval,
+    FreezeReleaseLine,
     FreezeRequest,
     LegalInstrument,
 )
+from cases.models.operations import Operation, OperationPartner
 from cases.models.referrals import (
     Referral,
     ReferralApproval,
@@ -29,6 +36,7 @@ from cases.models.referrals import (
     ShareGrant,
 )
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
+from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
 
@@ -42,17 +50,29 @@ __all__ = [
     "CaseBlock",
     "CaseRun",
     "CounterEvidence",
+    "CustodyEvent",
     "DepositAddress",
+    "Evidence",
     "ExchangeAccount",
     "ExchangeRecord",
+    "ExtensionApproval",
     "Finding",
     "FindingAmount",
     "FindingApproval",
     "FreezeApproval",
+    "FreezeExtension",
     "FreezeLine",
     "FreezeReceipt",
+    "FreezeRelease",
+    "FreezeReleaseApproval",
+    "FreezeReleaseLine",
     "FreezeRequest",
+    "InboxClaim",
     "LegalInstrument",
+    "Note",
+    "NoteRevision",
+    "Operation",
+    "OperationPartner",
     "OutboxMessage",
     "OwnAddress",
     "Price",
@@ -67,5 +87,6 @@ __all__ = [
     "Suspect",
     "SuspectAccount",
     "SuspectName",
+    "Task",
     "Wallet",
 ]

@@ -84,6 +84,10 @@ class OutboxMessage(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="outbox")
     line = models.ForeignKey("cases.FreezeLine", models.PROTECT, related_name="outbox")
     kind = models.CharField(max_length=8, choices=[("hold", "hold"), ("release", "release")])
+    # The decision behind a release; none where a hold lapsed or was refused.
+    decision = models.ForeignKey(
+        "cases.FreezeRelease", models.PROTECT, null=True, related_name="orders"
+    )
     payload = models.JSONField()
     state = models.CharField(max_length=10, default="pending")
     created_at = models.DateTimeField()

@@ -39,7 +39,12 @@ LANES = (
     (
         "closed",
         "check",
-        (FreezeState.REJECTED.value, FreezeState.CANCELLED.value, FreezeState.LAPSED.value),
+        (
+            FreezeState.CLOSED.value,
+            FreezeState.REJECTED.value,
+            FreezeState.CANCELLED.value,
+            FreezeState.LAPSED.value,
+        ),
     ),
 )
 MOST_CARDS = 200

@@ -175,6 +175,7 @@ def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Ca
             state.value
             for state in (
                 FreezeState.DRAFT, FreezeState.REJECTED, FreezeState.CANCELLED, FreezeState.LAPSED,
+                FreezeState.CLOSED,
             )
         ]
     )  # fmt: skip

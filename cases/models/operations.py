@@ -15,7 +15,8 @@ from cases.states import OperationState
 
 class OperationQuerySet(models.QuerySet[Any]):
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(visible_operations(actor)).distinct()
+        walled = self.model.objects.filter(cases__blocks__user_id=actor.user_id).values("pk")
+        return self.filter(visible_operations(actor)).exclude(pk__in=walled).distinct()
 
 
 class Operation(PublicModel):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -188,6 +189,11 @@ def candidates(case: Case) -> list[Candidate]:
         for balance in balances.order_by("account__uid", "asset__symbol")
         if balance.base
     ]
+
+
+def worth_of(requests: QuerySet[FreezeRequest]) -> dict[UUID, Decimal | None]:
+    """What each request holds or asks for in fiat, by public id: 6 queries."""
+    return {card.freeze.public_id: card.fiat for card in _cards(list(_with_lines(requests)))}
 
 
 def _with_lines(requests: QuerySet[FreezeRequest]) -> QuerySet[FreezeRequest]:

@@ -168,7 +168,8 @@ def _freezes() -> list[Guard]:
         *state_table("cases_outboxmessage", states.OutboxState.PENDING, states.OUTBOX),
         Guard(
             "outbox_content", "cases_outboxmessage", "UPDATE",
-            changed(("id", "case_id", "line_id", "kind", "decision_id")), "an order keeps its key and its line",
+            changed(("id", "case_id", "line_id", "kind", "decision_id")),
+            "an order keeps its key and its line",
         ),
     ]  # fmt: skip
 

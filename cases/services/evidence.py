@@ -20,11 +20,19 @@ from django.utils.translation import gettext as _
 
 from cases.files import FileDamaged, load_bytes, store_bytes
 from cases.models import Case, CustodyEvent, Evidence
-from cases.policy import SYSTEM, Action, Actor, require_second_person, require_step_up
+from cases.policy import (
+    SYSTEM,
+    Action,
+    Actor,
+    PermissionDenied,
+    require,
+    require_second_person,
+    require_step_up,
+)
 from cases.services.audit import Break, canonical, record_event
 from cases.services.errors import CaseworkError
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
-from cases.services.locks import enter_case
+from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason
 from cases.states import EVIDENCE, EvidenceAction
@@ -153,16 +161,25 @@ def open_evidence(evidence: Evidence, *, by: Actor) -> bytes:
 
     Raises PermissionDenied, FileDamaged.
     """
-    enter_case(evidence.case_id, Action.VIEW_CASE, by=by)
+    _enter_to_look(evidence, by=by)
     content = load_bytes(evidence.sha256)
     _log(evidence, "view", "", evidence.sha256, by=by)
     return content
 
 
+def _enter_to_look(evidence: Evidence, *, by: Actor) -> Case:
+    """Lock the case for the custody log; reading access is enough."""
+    case = lock_case(evidence.case_id)
+    require(by, Action.VIEW_CASE)
+    if not Case.objects.visible_to(by).filter(pk=case.pk).exists():
+        raise PermissionDenied("You may not see this case.")
+    return case
+
+
 @transaction.atomic
 def verify_evidence(evidence: Evidence, *, by: Actor) -> bool:
     """Hash the stored bytes again and keep the answer in the custody log; True where they agree."""
-    case = enter_case(evidence.case_id, Action.VIEW_CASE, by=by)
+    case = _enter_to_look(evidence, by=by)
     found = _present_hash(evidence)
     is_whole = found == evidence.sha256
     _log(evidence, "verify", "" if is_whole else "The stored bytes are damaged.", found, by=by)

@@ -1,6 +1,6 @@
 """Operation, ledger, tasks and files on their screens."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -103,7 +103,7 @@ def test_a_release_is_asked_for_and_decided_on_screen(held: Held) -> None:
 def test_an_extension_is_asked_for_and_rejected_on_screen(held: Held) -> None:
     ask = reverse("freeze_extend", args=[held.freeze.public_id])
     client = client_for(held)
-    until = (timezone.now() + timezone.timedelta(days=300)).date().isoformat()
+    until = (timezone.now() + timedelta(days=300)).date().isoformat()
     form = {"until": until, "basis": "internal_suspicion", "reason": "R."}
     assert client.post(ask, form | {"until": "2020-01-01"}).status_code == 422
     assert client.post(ask, form).status_code == 302

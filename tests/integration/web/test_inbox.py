@@ -114,10 +114,11 @@ def test_the_list_needs_a_bounded_number_of_queries(
 
 def test_take_next_takes_the_most_urgent_that_nobody_has(held: Held) -> None:
     analyst = User.objects.get(pk=held.analyst.user_id)
+    now = timezone.now()
     urgent, later = (
-        add_task(held.case, title=title, due_at=timezone.now() + timedelta(days=days), by=held.analyst)
+        add_task(held.case, title=title, due_at=now + timedelta(days=days), by=held.analyst)
         for title, days in (("Urgent", 1), ("Later", 3))
-    )  # fmt: skip
+    )
     take_row(held.case.pk, "task", urgent.public_id, by=person("supervisor"))
     answer = client_of(analyst).post(reverse("inbox_next"))
     assert answer["Location"] == reverse("case_tasks", args=[held.case.public_id])

@@ -24,7 +24,7 @@ class AuditEventQuerySet(models.QuerySet[Any]):
         rows = Q(case__in=cases)
         if actor.role == Role.COMPLIANCE:
             # The system's chain tells of operations: not of one the actor is walled off from.
-            walled = Operation.objects.filter(cases__blocks__user_id=actor.user_id)
+            walled = Operation.objects.filter(Q(cases__blocks__user_id=actor.user_id))
             rows |= Q(case=None) & ~Q(object__in=walled.values("reference"))
         return self.filter(rows)
 

@@ -30,6 +30,12 @@ class Action(StrEnum):
     EDIT_CASE = "edit_case"
     DECIDE_CASE = "decide_case"
     GRANT_ACCESS = "grant_access"
+    EDIT_OPERATION = "edit_operation"
+    DECIDE_OPERATION = "decide_operation"
+    ADD_TASK = "add_task"
+    ADD_NOTE = "add_note"
+    ACQUIRE_EVIDENCE = "acquire_evidence"
+    EXPORT_EVIDENCE = "export_evidence"
     ADD_WALLET = "add_wallet"
     ADD_SUSPECT = "add_suspect"
     QUEUE_TRACE = "queue_trace"
@@ -49,6 +55,8 @@ class Action(StrEnum):
     PLACE_PROVISIONAL_FREEZE = "place_provisional_freeze"
     APPROVE_FREEZE = "approve_freeze"
     EXECUTE_FREEZE = "execute_freeze"
+    EXTEND_FREEZE = "extend_freeze"
+    RELEASE_FREEZE = "release_freeze"
     DRAFT_REFERRAL = "draft_referral"
     REDACT_REFERRAL = "redact_referral"
     APPROVE_REFERRAL = "approve_referral"
@@ -69,6 +77,9 @@ CASEWORK = frozenset(
         Action.EDIT_CASE,
         Action.ADD_WALLET,
         Action.ADD_SUSPECT,
+        Action.ADD_TASK,
+        Action.ADD_NOTE,
+        Action.ACQUIRE_EVIDENCE,
         Action.QUEUE_TRACE,
         Action.CANCEL_TRACE,
         Action.BUILD_COHORT,
@@ -88,6 +99,8 @@ CASEWORK = frozenset(
 SENIOR = CASEWORK | {
     Action.DECIDE_CASE,
     Action.GRANT_ACCESS,
+    Action.EDIT_OPERATION,
+    Action.EXPORT_EVIDENCE,
     Action.APPROVE_FINDING,
     Action.WITHDRAW_FINDING,
     Action.VERIFY_INSTRUMENT,
@@ -104,7 +117,15 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.ANALYST: CASEWORK,
     Role.SUPERVISOR: frozenset(SENIOR),
     Role.COMPLIANCE: frozenset(
-        SENIOR | {Action.APPROVE_FREEZE, Action.CLEAR_REFERRAL, Action.RECALL_REFERRAL}
+        SENIOR
+        | {
+            Action.DECIDE_OPERATION,
+            Action.APPROVE_FREEZE,
+            Action.EXTEND_FREEZE,
+            Action.RELEASE_FREEZE,
+            Action.CLEAR_REFERRAL,
+            Action.RECALL_REFERRAL,
+        }
     ),
     Role.LIAISON: frozenset({Action.READ_RELEASE, Action.ACKNOWLEDGE_RELEASE}),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT}),
@@ -206,3 +227,16 @@ def visible_cases(actor: Actor, path: str = "") -> Q:
 def writable_cases(actor: Actor, path: str = "") -> Q:
     """As `visible_cases`, without the cases on which the actor is named to read only."""
     return _reachable(actor, path, ("write", "lead"))
+
+
+def visible_operations(actor: Actor) -> Q:
+    """Row filter for operations: compliance, who opened it, and who sees one of its cases.
+
+    Walls are for the queryset: being walled off from one of its cases hides the whole operation.
+    Needs `distinct()`.
+    """
+    if actor.role not in (Role.ANALYST, Role.SUPERVISOR, Role.COMPLIANCE):
+        return Q(pk__in=[])
+    if actor.role == Role.COMPLIANCE:
+        return Q()
+    return Q(opened_by_id=actor.user_id) | visible_cases(actor, "cases__")

@@ -82,6 +82,7 @@ class FreezeState(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     LAPSED = "lapsed"
+    CLOSED = "closed"
 
 
 class FreezeAction(StrEnum):
@@ -97,6 +98,8 @@ class FreezeAction(StrEnum):
     SETTLE = "settle_freeze"
     FAIL = "fail_freeze"
     FLAG_DECISION_DUE = "flag_decision_due"
+    EXTEND = "extend_freeze"
+    CLOSE = "close_freeze"
 
 
 FREEZE: Mapping[tuple[FreezeState, FreezeAction], FreezeState] = {
@@ -116,6 +119,57 @@ FREEZE: Mapping[tuple[FreezeState, FreezeAction], FreezeState] = {
     (FreezeState.EXECUTING, FreezeAction.SETTLE): FreezeState.ACTIVE,
     (FreezeState.EXECUTING, FreezeAction.FAIL): FreezeState.FAILED,
     (FreezeState.ACTIVE, FreezeAction.FLAG_DECISION_DUE): FreezeState.DECISION_DUE,
+    (FreezeState.ACTIVE, FreezeAction.EXTEND): FreezeState.ACTIVE,
+    (FreezeState.DECISION_DUE, FreezeAction.EXTEND): FreezeState.ACTIVE,
+    (FreezeState.ACTIVE, FreezeAction.CLOSE): FreezeState.CLOSED,
+    (FreezeState.DECISION_DUE, FreezeAction.CLOSE): FreezeState.CLOSED,
+}
+
+
+class ExtensionState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ExtensionAction(StrEnum):
+    APPROVE = "approve_extension"
+    REJECT = "reject_extension"
+
+
+EXTENSION: Mapping[tuple[ExtensionState, ExtensionAction], ExtensionState] = {
+    (ExtensionState.REQUESTED, ExtensionAction.APPROVE): ExtensionState.APPROVED,
+    (ExtensionState.REQUESTED, ExtensionAction.REJECT): ExtensionState.REJECTED,
+}
+
+
+class FreezeReleaseState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    UNKNOWN = "unknown"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class FreezeReleaseAction(StrEnum):
+    APPROVE = "approve_release"
+    REJECT = "reject_release"
+    TIME_OUT = "time_out_release"
+    RESEND = "resend_release"
+    EXECUTE = "execute_release"
+    FAIL = "fail_release"
+
+
+FREEZE_RELEASE: Mapping[tuple[FreezeReleaseState, FreezeReleaseAction], FreezeReleaseState] = {
+    (FreezeReleaseState.REQUESTED, FreezeReleaseAction.APPROVE): FreezeReleaseState.APPROVED,
+    (FreezeReleaseState.REQUESTED, FreezeReleaseAction.REJECT): FreezeReleaseState.REJECTED,
+    (FreezeReleaseState.APPROVED, FreezeReleaseAction.TIME_OUT): FreezeReleaseState.UNKNOWN,
+    (FreezeReleaseState.APPROVED, FreezeReleaseAction.EXECUTE): FreezeReleaseState.EXECUTED,
+    (FreezeReleaseState.APPROVED, FreezeReleaseAction.FAIL): FreezeReleaseState.FAILED,
+    (FreezeReleaseState.UNKNOWN, FreezeReleaseAction.RESEND): FreezeReleaseState.APPROVED,
+    (FreezeReleaseState.UNKNOWN, FreezeReleaseAction.EXECUTE): FreezeReleaseState.EXECUTED,
+    (FreezeReleaseState.UNKNOWN, FreezeReleaseAction.FAIL): FreezeReleaseState.FAILED,
 }
 
 
@@ -151,6 +205,58 @@ LINE: Mapping[tuple[LineState, LineAction], LineState] = {
 
 # One of these per account and asset, held by a unique index.
 LIVE_LINE_STATES = (LineState.SENT.value, LineState.UNKNOWN.value, LineState.HELD.value)
+
+
+class OperationState(StrEnum):
+    PLANNED = "planned"
+    ACTIVE = "active"
+    ACTION_DAY = "action_day"
+    CLOSED = "closed"
+
+
+class OperationAction(StrEnum):
+    START = "start_operation"
+    OPEN_ACTION_DAY = "open_action_day"
+    CLOSE = "close_operation"
+
+
+OPERATION: Mapping[tuple[OperationState, OperationAction], OperationState] = {
+    (OperationState.PLANNED, OperationAction.START): OperationState.ACTIVE,
+    (OperationState.ACTIVE, OperationAction.OPEN_ACTION_DAY): OperationState.ACTION_DAY,
+    (OperationState.ACTIVE, OperationAction.CLOSE): OperationState.CLOSED,
+    (OperationState.ACTION_DAY, OperationAction.CLOSE): OperationState.CLOSED,
+}
+
+
+class TaskState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class TaskAction(StrEnum):
+    FINISH = "finish_task"
+    DROP = "drop_task"
+
+
+TASK: Mapping[tuple[TaskState, TaskAction], TaskState] = {
+    (TaskState.OPEN, TaskAction.FINISH): TaskState.DONE,
+    (TaskState.OPEN, TaskAction.DROP): TaskState.DROPPED,
+}
+
+
+class EvidenceState(StrEnum):
+    ACQUIRED = "acquired"
+    SEALED = "sealed"
+
+
+class EvidenceAction(StrEnum):
+    SEAL = "seal_evidence"
+
+
+EVIDENCE: Mapping[tuple[EvidenceState, EvidenceAction], EvidenceState] = {
+    (EvidenceState.ACQUIRED, EvidenceAction.SEAL): EvidenceState.SEALED,
+}
 
 
 class ReferralState(StrEnum):

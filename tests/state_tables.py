@@ -8,10 +8,15 @@ from cases import states
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 TABLES: Mapping[str, Mapping[Any, Any]] = {
+    "Operation": states.OPERATION,
     "Case": states.CASE,
+    "Task": states.TASK,
+    "Evidence": states.EVIDENCE,
     "Finding": states.FINDING,
     "Freeze request": states.FREEZE,
     "Freeze line": states.LINE,
+    "Extension of a freeze": states.EXTENSION,
+    "Release of a freeze": states.FREEZE_RELEASE,
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
     "Order to the exchange": states.OUTBOX,

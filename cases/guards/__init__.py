@@ -5,7 +5,7 @@ the triggers of a table that a migration rebuilds. The system check fails while 
 was altered.
 
 Held here, besides the CHECK and UNIQUE constraints of the models:
-    append-only      audit events, reads, approvals, receipts, files of a release
+    append-only      audit events, reads, approvals, receipts, custody, files of a release
     unbroken chain   an event continues the one before it: number and hash
     state tables     objects begin in their first state; each step stands in cases/states.py
     frozen content   amounts and texts stay as submitted; a changed content needs a new hash

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
 
 from cases import states
+from cases.guards.casework import casework, freeze_decisions
 from cases.guards.shapes import (
     Guard,
     append_only,
@@ -80,7 +81,7 @@ def _findings() -> list[Guard]:
 def _freezes() -> list[Guard]:
     table, lines = "cases_freezerequest", "cases_freezeline"
     content = (
-        "case_id", "legal_basis", "restriction", "urgency", "agency_id", "reason",
+        "case_id", "legal_basis", "restriction", "urgency", "agency_id", "reason", "asked_until",
     )  # fmt: skip
     proven = (
         "EXISTS (SELECT 1 FROM cases_finding f WHERE f.id = l.finding_id"
@@ -167,7 +168,8 @@ def _freezes() -> list[Guard]:
         *state_table("cases_outboxmessage", states.OutboxState.PENDING, states.OUTBOX),
         Guard(
             "outbox_content", "cases_outboxmessage", "UPDATE",
-            changed(("id", "case_id", "line_id", "kind")), "an order keeps its key and its line",
+            changed(("id", "case_id", "line_id", "kind", "decision_id")),
+            "an order keeps its key and its line",
         ),
     ]  # fmt: skip
 
@@ -206,5 +208,7 @@ GUARDS: tuple[Guard, ...] = (
     *state_table("cases_case", states.CaseState.INTAKE, states.CASE),
     *_findings(),
     *_freezes(),
+    *freeze_decisions(),
+    *casework(),
     *_referrals(),
 )

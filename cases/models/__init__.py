@@ -4,6 +4,7 @@ from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
 from cases.models.cohorts import Cohort, CohortMember, CohortPayment
+from cases.models.evidence import CustodyEvent, Evidence
 from cases.models.exchange import (
     AccountLink,
     Asset,
@@ -16,12 +17,18 @@ from cases.models.exchange import (
 )
 from cases.models.findings import CounterEvidence, Finding, FindingAmount, FindingApproval
 from cases.models.freezes import (
+    ExtensionApproval,
     FreezeApproval,
+    FreezeExtension,
     FreezeLine,
     FreezeReceipt,
+    FreezeRelease,
+    FreezeReleaseApproval,
+    FreezeReleaseLine,
     FreezeRequest,
     LegalInstrument,
 )
+from cases.models.operations import Operation, OperationPartner
 from cases.models.referrals import (
     Referral,
     ReferralApproval,
@@ -30,6 +37,7 @@ from cases.models.referrals import (
     ShareGrant,
 )
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
+from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
 
@@ -46,17 +54,29 @@ __all__ = [
     "CohortMember",
     "CohortPayment",
     "CounterEvidence",
+    "CustodyEvent",
     "DepositAddress",
+    "Evidence",
     "ExchangeAccount",
     "ExchangeRecord",
+    "ExtensionApproval",
     "Finding",
     "FindingAmount",
     "FindingApproval",
     "FreezeApproval",
+    "FreezeExtension",
     "FreezeLine",
     "FreezeReceipt",
+    "FreezeRelease",
+    "FreezeReleaseApproval",
+    "FreezeReleaseLine",
     "FreezeRequest",
+    "InboxClaim",
     "LegalInstrument",
+    "Note",
+    "NoteRevision",
+    "Operation",
+    "OperationPartner",
     "OutboxMessage",
     "OwnAddress",
     "Price",
@@ -71,5 +91,6 @@ __all__ = [
     "Suspect",
     "SuspectAccount",
     "SuspectName",
+    "Task",
     "Wallet",
 ]

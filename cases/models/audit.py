@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from cases.models.cases import Case
+from cases.models.operations import Operation
 from cases.policy import Actor, Role, visible_cases
 
 
@@ -22,7 +23,9 @@ class AuditEventQuerySet(models.QuerySet[Any]):
         cases = Case.objects.filter(visible_cases(actor)).values("pk")
         rows = Q(case__in=cases)
         if actor.role == Role.COMPLIANCE:
-            rows |= Q(case=None)
+            # The system's chain tells of operations: not of one the actor is walled off from.
+            walled = Operation.objects.filter(Q(cases__blocks__user_id=actor.user_id))
+            rows |= Q(case=None) & ~Q(object__in=walled.values("reference"))
         return self.filter(rows)
 
 
@@ -84,6 +87,10 @@ class OutboxMessage(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="outbox")
     line = models.ForeignKey("cases.FreezeLine", models.PROTECT, related_name="outbox")
     kind = models.CharField(max_length=8, choices=[("hold", "hold"), ("release", "release")])
+    # The decision behind a release; none where a hold lapsed or was refused.
+    decision = models.ForeignKey(
+        "cases.FreezeRelease", models.PROTECT, null=True, related_name="orders"
+    )
     payload = models.JSONField()
     state = models.CharField(max_length=10, default="pending")
     created_at = models.DateTimeField()

@@ -50,6 +50,9 @@ class Case(PublicModel):
         default="AMBER",
         choices=[(t, t) for t in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")],
     )
+    operation = models.ForeignKey(
+        "cases.Operation", models.PROTECT, null=True, related_name="cases"
+    )
     owner_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="owned_cases"
     )

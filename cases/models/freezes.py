@@ -15,7 +15,13 @@ from cases.models.cases import Case
 from cases.models.exchange import Asset, ExchangeAccount, Price
 from cases.models.fields import BaseUnitsField
 from cases.models.findings import Finding
-from cases.states import LIVE_LINE_STATES, FreezeState, LineState
+from cases.states import (
+    LIVE_LINE_STATES,
+    ExtensionState,
+    FreezeReleaseState,
+    FreezeState,
+    LineState,
+)
 
 LEGAL_BASES = [
     ("court_order", _("Court order")),
@@ -73,7 +79,12 @@ class FreezeQuerySet(CaseScopedQuerySet):
     def open(self) -> "FreezeQuerySet":
         """Requests that still wait for somebody or hold something."""
         return self.exclude(
-            state__in=[FreezeState.REJECTED, FreezeState.CANCELLED, FreezeState.LAPSED]
+            state__in=[
+                FreezeState.REJECTED,
+                FreezeState.CANCELLED,
+                FreezeState.LAPSED,
+                FreezeState.CLOSED,
+            ]
         )
 
 
@@ -117,6 +128,8 @@ class FreezeRequest(PublicModel):
     )
     approved_at = models.DateTimeField(null=True)
     executed_at = models.DateTimeField(null=True)
+    # What was asked for and approved; `expires_at` is the end that holds now, after extensions.
+    asked_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     content_hash = models.CharField(max_length=64, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -138,7 +151,14 @@ class FreezeRequest(PublicModel):
             models.CheckConstraint(
                 name="standing_freeze_has_an_approver",
                 condition=~Q(
-                    state__in=["approved", "executing", "failed", "active", "decision_due"]
+                    state__in=[
+                        "approved",
+                        "executing",
+                        "failed",
+                        "active",
+                        "decision_due",
+                        "closed",
+                    ]
                 )
                 | Q(approved_by__isnull=False),
             ),
@@ -251,5 +271,123 @@ class FreezeApproval(Approval):
             models.UniqueConstraint(
                 name="one_decision_per_person_on_freeze",
                 fields=["freeze", "user", "content_hash"],
+            )
+        ]
+
+
+class FreezeScopedQuerySet(CaseScopedQuerySet):
+    case_path = "freeze__case__"
+
+
+class FreezeDecision(PublicModel):
+    """What one person asks of a standing freeze and another decides; its content never changes."""
+
+    number = models.PositiveSmallIntegerField()
+    reason = models.TextField()
+    instrument = models.ForeignKey(LegalInstrument, models.PROTECT, null=True, related_name="+")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    content_hash = models.CharField(max_length=64)
+
+    objects = FreezeScopedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class FreezeExtension(FreezeDecision):
+    """A longer hold: on which basis and until when."""
+
+    freeze = models.ForeignKey(FreezeRequest, models.PROTECT, related_name="extensions")
+    basis = models.CharField(max_length=20, choices=LEGAL_BASES)
+    until = models.DateTimeField()
+    state = models.CharField(max_length=12, default=ExtensionState.REQUESTED.value)
+
+    class Meta:
+        constraints = [
+            state_is_known("freeze_extension_state_is_known", ExtensionState),
+            models.UniqueConstraint(name="extension_number_once", fields=["freeze", "number"]),
+            models.UniqueConstraint(
+                name="one_open_extension_per_freeze",
+                fields=["freeze"],
+                condition=Q(state="requested"),
+            ),
+            models.CheckConstraint(
+                name="extension_decided_by_a_second_person",
+                condition=Q(state="requested", decided_by=None)
+                | (~Q(state="requested") & ~Q(decided_by=F("requested_by"))),
+            ),
+        ]
+
+    @property
+    def reference(self) -> str:
+        return f"{self.freeze.reference}-E{self.number}"
+
+
+class FreezeRelease(FreezeDecision):
+    """The end of a hold, whole or in part: an amount per line, executed through the outbox."""
+
+    freeze = models.ForeignKey(FreezeRequest, models.PROTECT, related_name="releases")
+    state = models.CharField(max_length=12, default=FreezeReleaseState.REQUESTED.value)
+
+    class Meta:
+        constraints = [
+            state_is_known("freeze_release_state_is_known", FreezeReleaseState),
+            models.UniqueConstraint(name="release_number_once", fields=["freeze", "number"]),
+            # So that two releases never promise the same unit.
+            models.UniqueConstraint(
+                name="one_open_release_per_freeze",
+                fields=["freeze"],
+                condition=Q(state__in=["requested", "approved", "unknown"]),
+            ),
+            models.CheckConstraint(
+                name="release_decided_by_a_second_person",
+                condition=Q(state="requested", decided_by=None)
+                | (~Q(state="requested") & ~Q(decided_by=F("requested_by"))),
+            ),
+        ]
+
+    @property
+    def reference(self) -> str:
+        return f"{self.freeze.reference}-R{self.number}"
+
+
+class FreezeReleaseLine(models.Model):
+    """How much of one line is to be released, in base units."""
+
+    release = models.ForeignKey(FreezeRelease, models.PROTECT, related_name="lines")
+    line = models.ForeignKey(FreezeLine, models.PROTECT, related_name="releases")
+    amount = BaseUnitsField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="release_names_a_line_once", fields=["release", "line"])
+        ]
+
+
+class ExtensionApproval(Approval):
+    extension = models.ForeignKey(FreezeExtension, models.PROTECT, related_name="approvals")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_decision_per_person_on_extension",
+                fields=["extension", "user", "content_hash"],
+            )
+        ]
+
+
+class FreezeReleaseApproval(Approval):
+    release = models.ForeignKey(FreezeRelease, models.PROTECT, related_name="approvals")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_decision_per_person_on_release",
+                fields=["release", "user", "content_hash"],
             )
         ]

@@ -18,16 +18,26 @@ from cases.models import (
     Case,
     CaseRun,
     CounterEvidence,
+    Evidence,
     Finding,
     FreezeRequest,
     Referral,
     Suspect,
+    Task,
     Wallet,
 )
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 from cases.queries.money import CaseMoney, case_money, money_by_case
-from cases.states import CASE, CaseAction, CaseState, FindingState, FreezeState, ReferralState
+from cases.states import (
+    CASE,
+    CaseAction,
+    CaseState,
+    FindingState,
+    FreezeState,
+    ReferralState,
+    TaskState,
+)
 from tracing import reads
 
 OPEN_STATES = [state.value for state in CaseState if state is not CaseState.CLOSED]
@@ -200,6 +210,8 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         "findings": Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS),
         "freezes": FreezeRequest.objects.filter(case=OuterRef("pk")),
         "referrals": Referral.objects.filter(case=OuterRef("pk")),
+        "tasks": Task.objects.filter(case=OuterRef("pk"), state=TaskState.OPEN.value),
+        "files": Evidence.objects.filter(case=OuterRef("pk")),
     }
     numbers = (
         Case.objects.visible_to(actor)

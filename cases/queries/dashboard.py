@@ -1,42 +1,23 @@
-"""The home page: what waits for the person, deadlines, cases by age, workload, first steps."""
+"""The home page: deadlines, cases by age, workload, first steps."""
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import (
     Case,
-    Finding,
     FreezeRequest,
-    LegalInstrument,
-    Referral,
 )
 from cases.policy import Action, Actor, may
 from cases.queries.cases import OPEN_STATES
-from cases.states import CaseState, FindingState, FreezeState, ReferralState
+from cases.states import CaseState, FindingState, FreezeState
 
 AGES = (7, 30, 90)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """One thing that waits for this person; `key` is its entry in the rail."""
-
-    key: str
-    icon: str
-    words: str
-    reference: str
-    route: str
-    public_id: UUID
-    case: Case
-    since: datetime | None
-    deadline: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,126 +29,6 @@ class GuideStep:
     route: str
     public_id: UUID
     is_done: bool
-
-
-def waiting_numbers(actor: Actor) -> dict[str, int]:
-    """How many things wait for this person, by entry of the rail: at most 5 queries."""
-    numbers: Counter[str] = Counter()
-    for key, _icon, rows in _queues(actor):
-        numbers[key] += rows.count()
-    return dict(numbers)
-
-
-def waiting_for(actor: Actor, limit: int = 12) -> list[Waiting]:
-    """What waits for this person, nearest deadline first, then oldest: at most 5 queries."""
-    found = [
-        _told(key, icon, row, actor)
-        for key, icon, rows in _queues(actor)
-        for row in rows.select_related("case" if key != "case" else "owner_by")[:limit]
-    ]
-    far = timezone.now() + timedelta(days=36_500)
-    return sorted(
-        found,
-        key=lambda each: (each.deadline or far, each.since or far, each.reference),
-    )[:limit]
-
-
-def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
-    """The queues this role decides, without what the person asked for: key, icon and rows."""
-    me = actor.user_id
-    queues: list[tuple[str, str, QuerySet[Any]]] = []
-    if may(actor, Action.APPROVE_FINDING):
-        findings = Finding.objects.visible_to(actor).filter(state=FindingState.SUBMITTED)
-        others = findings.exclude(Q(drafted_by=me) | Q(last_edited_by=me) | Q(submitted_by=me))
-        queues.append(("finding", "eye", others.order_by("submitted_at")))
-    elif may(actor, Action.SUBMIT_FINDING):
-        drafts = Finding.objects.visible_to(actor).filter(
-            Q(drafted_by=me) | Q(drafted_by=None, case__owner_by=me), state=FindingState.DRAFT
-        )
-        queues.append(("finding", "pencil", drafts.order_by("drafted_at")))
-    freezes = FreezeRequest.objects.visible_to(actor)
-    if may(actor, Action.APPROVE_FREEZE):
-        decided_here = freezes.filter(
-            state__in=[
-                FreezeState.SUBMITTED.value, FreezeState.IN_REVIEW.value,
-                FreezeState.PROVISIONAL.value,
-            ]
-        )  # fmt: skip
-        open_to_me = decided_here.exclude(
-            Q(requested_by=me) | Q(last_edited_by=me) | Q(provisional_by=me)
-        )
-        queues.append(("freeze", "snowflake", open_to_me.order_by("submitted_at")))
-    elif may(actor, Action.TRIAGE_FREEZE):
-        my_drafts = Q(state=FreezeState.DRAFT, requested_by=me)
-        to_triage = Q(state=FreezeState.SUBMITTED) & ~Q(requested_by=me)
-        asked = freezes.filter(my_drafts | to_triage)
-        queues.append(("freeze", "snowflake", asked.order_by("requested_at")))
-    referrals = Referral.objects.visible_to(actor).exclude(Q(drafted_by=me) | Q(last_edited_by=me))
-    steps = []
-    if may(actor, Action.APPROVE_REFERRAL):
-        steps.append(ReferralState.REDACTION.value)
-    if may(actor, Action.CLEAR_REFERRAL):
-        steps.append(ReferralState.APPROVED.value)
-    if steps:
-        queues.append(
-            ("referral", "landmark", referrals.filter(state__in=steps).order_by("drafted_at"))
-        )
-    if may(actor, Action.VERIFY_INSTRUMENT):
-        papers = LegalInstrument.objects.visible_to(actor).filter(verified_by=None)
-        queues.append(
-            ("instrument", "gavel", papers.exclude(recorded_by=me).order_by("recorded_at"))
-        )
-    if may(actor, Action.DECIDE_CASE):
-        cases = Case.objects.visible_to(actor).filter(state=CaseState.IN_REVIEW)
-        queues.append(("case", "briefcase", cases.exclude(submitted_by=me).order_by("updated_at")))
-    return queues
-
-
-def _told(key: str, icon: str, row: Any, actor: Actor) -> Waiting:
-    case = row if key == "case" else row.case
-    routes = {
-        "finding": ("finding_detail", row.public_id),
-        "freeze": ("freeze_detail", row.public_id),
-        "referral": ("referral_detail", row.public_id),
-        "instrument": ("case_freezes", case.public_id),
-        "case": ("case_detail", case.public_id),
-    }
-    route, public_id = routes[key]
-    since = {
-        "finding": "submitted_at" if icon == "eye" else "drafted_at",
-        "freeze": "submitted_at",
-        "referral": "drafted_at",
-        "instrument": "recorded_at",
-        "case": "updated_at",
-    }[key]
-    is_provisional = key == "freeze" and row.state == FreezeState.PROVISIONAL
-    return Waiting(
-        key=key,
-        icon="hourglass" if is_provisional else icon,
-        words=_words(key, row),
-        reference=row.number if key == "instrument" else row.reference,
-        route=route,
-        public_id=public_id,
-        case=case,
-        since=getattr(row, since),
-        deadline=row.provisional_until if is_provisional else None,
-    )
-
-
-def _words(key: str, row: Any) -> str:
-    if key == "finding":
-        submit = _("Check this draft and submit it")
-        return _("Review this finding") if row.state == FindingState.SUBMITTED else submit
-    if key == "freeze":
-        return {
-            FreezeState.PROVISIONAL.value: _("Ratify or reject this provisional hold"),
-            FreezeState.SUBMITTED.value: _("Take this freeze into review"),
-            FreezeState.IN_REVIEW.value: _("Approve or reject this freeze"),
-        }.get(row.state, _("Submit this freeze"))
-    if key == "referral":
-        clear = _("Clear this referral")
-        return clear if row.state == ReferralState.APPROVED else _("Approve this referral")
-    return _("Verify this legal instrument") if key == "instrument" else _("Decide this case")
 
 
 def cases_by_age(actor: Actor) -> list[tuple[str, int]]:

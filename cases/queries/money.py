@@ -10,7 +10,7 @@ Amounts are integers in base units and never summed over different assets; fiat 
 Decimal at the latest price, row by row, so that every total is exactly the sum of its rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -69,6 +69,21 @@ def value_of(base: int, decimals: int, price: Decimal) -> Decimal:
     with localcontext() as context:
         context.prec = 130  # 78 digits of amount, 24 of price
         return (Decimal(base).scaleb(-decimals) * price).quantize(CENT, ROUND_HALF_EVEN)
+
+
+def parts_at_execution(line: FreezeLine) -> tuple[Decimal, Decimal] | None:
+    """(held, released) of a line's value when it was frozen, adding up to it to the cent.
+
+    None where it was not executed or had no price. `price` and `asset` must be fetched.
+    """
+    if line.fiat_value is None:
+        return None
+    if not line.released or line.price is None:
+        return line.fiat_value, ZERO
+    if not line.held:
+        return ZERO, line.fiat_value
+    released = value_of(line.released, line.asset.decimals, line.price.price)
+    return line.fiat_value - released, released
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +209,12 @@ class _Facts:
     def assets(self) -> set[str]:
         return {fact.asset for part in (self.reached, self.frozen, self.pending) for fact in part}
 
-    def of(self, case_id: int) -> "_Facts":
+    def of(self, cases: Collection[int]) -> "_Facts":
         return _Facts(
-            [fact for fact in self.reached if fact.case_id == case_id],
-            [fact for fact in self.frozen if fact.case_id == case_id],
-            [fact for fact in self.pending if fact.case_id == case_id],
-            [run for run in self.runs if run[0] == case_id],
+            [fact for fact in self.reached if fact.case_id in cases],
+            [fact for fact in self.frozen if fact.case_id in cases],
+            [fact for fact in self.pending if fact.case_id in cases],
+            [run for run in self.runs if run[0] in cases],
         )
 
 
@@ -217,7 +232,14 @@ def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]
     asked = list(case_ids)
     facts = _facts(asked, actor)
     prices = latest_prices(facts.assets())
-    return {case_id: _money(facts.of(case_id), prices) for case_id in asked}
+    return {case_id: _money(facts.of((case_id,)), prices) for case_id in asked}
+
+
+def money_by_group(groups: Mapping[int, Collection[int]], actor: Actor) -> dict[int, CaseMoney]:
+    """The money of several groups of cases, each as by `case_money`: 9 queries for all of them."""
+    facts = _facts([case_id for cases in groups.values() for case_id in cases], actor)
+    prices = latest_prices(facts.assets())
+    return {key: _money(facts.of(set(cases)), prices) for key, cases in groups.items()}
 
 
 def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
@@ -236,7 +258,9 @@ def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
         .select_related("account", "case_run")
     ]
     reached += _recorded(visible, actor, {(f.case_id, f.account.pk, f.asset) for f in reached})
-    lines = FreezeLine.objects.visible_to(actor).select_related("account", "freeze")
+    lines = FreezeLine.objects.visible_to(actor).select_related(
+        "account", "freeze", "asset", "price"
+    )
     frozen = [
         _Amount(
             line.freeze.case_id,
@@ -244,7 +268,7 @@ def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
             line.asset_id,
             line.held,
             str(line.public_id),
-            line.fiat_value,
+            (parts_at_execution(line) or (None,))[0],
         )
         for line in lines.filter(freeze__case_id__in=visible, state=LineState.HELD.value)
     ]

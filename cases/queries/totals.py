@@ -17,6 +17,7 @@ from cases.queries.money import (
     AssetSum,
     CaseMoney,
     case_money,
+    parts_at_execution,
 )
 from cases.states import FreezeState, LineState
 
@@ -48,15 +49,17 @@ def freezes_by_month(actor: Actor, months: int = 12) -> list[FreezeMonth]:
     lines = (
         FreezeLine.objects.visible_to(actor)
         .filter(executed_at__date__gte=first[0])
-        .only("state", "fiat_value", "executed_at")
+        .select_related("asset", "price")
     )
     for line in lines:
         if line.executed_at is None or line.executed_at.date().replace(day=1) not in num:
             continue
         month = line.executed_at.date().replace(day=1)
         num[month] += 1
-        side = released if line.state == LineState.RELEASED.value else held
-        side[month] += line.fiat_value or ZERO
+        parts = parts_at_execution(line)
+        if parts is not None:
+            held[month] += parts[0]
+            released[month] += parts[1]
     return [FreezeMonth(m, held[m], released[m], num[m]) for m in first]
 
 

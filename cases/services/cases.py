@@ -96,7 +96,7 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
         setattr(fresh, name, value)
     check_fields(fresh, *(name for name in fields if name != "owner_by_id"))
     if "owner_by_id" in changed:
-        _person(fresh.owner_by_id, fresh)
+        require_person(fresh.owner_by_id, fresh)
     saved = Case.objects.filter(pk=fresh.pk, version=version).update(
         **fields, version=F("version") + 1
     )
@@ -175,6 +175,7 @@ def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Ca
             state.value
             for state in (
                 FreezeState.DRAFT, FreezeState.REJECTED, FreezeState.CANCELLED, FreezeState.LAPSED,
+                FreezeState.CLOSED,
             )
         ]
     )  # fmt: skip
@@ -202,7 +203,7 @@ def grant_access(
 ) -> CaseAccess:
     """Name a person on a case at a level (read, write, lead); a second call changes the level."""
     fresh = enter_case(case.pk, Action.GRANT_ACCESS, by=by)
-    _person(user_id, fresh)
+    require_person(user_id, fresh)
     access = CaseAccess(case=fresh, user_id=user_id, level=level)
     check_fields(access, "level")
     if expires_at is not None and expires_at <= timezone.now():
@@ -234,7 +235,7 @@ def block_user(case: Case, user_id: int, reason: str, *, by: Actor) -> CaseBlock
     return block
 
 
-def _person(user_id: int | None, case: Case) -> None:
+def require_person(user_id: int | None, case: Case) -> None:
     """Raise NotFound unless this is an active person whose role works on cases, not blocked."""
     people = get_user_model().objects.filter(is_active=True, role__in=CASE_ROLES)
     is_there = user_id is not None and people.filter(pk=user_id).exists()

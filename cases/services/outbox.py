@@ -25,8 +25,8 @@ from cases.gateways.exchange import (
     Receipt,
     Refusal,
 )
-from cases.models import FreezeLine, OutboxMessage
-from cases.policy import PermissionDenied
+from cases.models import FreezeLine, FreezeRelease, OutboxMessage
+from cases.policy import SYSTEM, PermissionDenied
 from cases.services.errors import CaseworkError
 from cases.services.freezes import flag_decisions_due, lapse_provisional_freezes, release_leftovers
 from cases.services.freezes.content import require_standing_approval, require_standing_hold
@@ -37,6 +37,7 @@ from cases.services.freezes.orders import (
     refuse_hold,
     resend_hold,
 )
+from cases.services.freezes.releases import follow_orders, require_standing_release
 from cases.services.locks import lock_case
 from cases.states import (
     OUTBOX,
@@ -112,15 +113,20 @@ def _claim(message: OutboxMessage) -> bool:
         refusal = _why_not(message)
         if refusal:
             _advance(message, OutboxAction.REFUSE, error=refusal[:200])
-            refuse_hold(_line(message), refusal)
+            if message.kind == "hold":
+                refuse_hold(_line(message), refusal)
+            _follow(message)
             return False
     return True
 
 
 def _why_not(message: OutboxMessage) -> str:
-    """Why an order to hold may not go out any more; empty if it may. Releases always may."""
+    """Why an order may not go out any more; empty if it may.
+
+    The release of what lapsed or was refused always may; an approved one counts its approval again.
+    """
     if message.kind != "hold":
-        return ""
+        return _why_not_release(message)
     freeze = _line(message).freeze
     try:
         if freeze.state == FreezeState.PROVISIONAL.value:
@@ -132,6 +138,34 @@ def _why_not(message: OutboxMessage) -> str:
     except (CaseworkError, InvalidTransition, PermissionDenied) as error:
         return str(error)
     return ""
+
+
+def _why_not_release(message: OutboxMessage) -> str:
+    decision = _decision(message)
+    if decision is None:
+        return ""
+    try:
+        require_standing_release(decision)
+    except (CaseworkError, InvalidTransition) as error:
+        return str(error)
+    return ""
+
+
+def _decision(message: OutboxMessage) -> FreezeRelease | None:
+    """The approved release behind an order, with all that checking it takes; None without one."""
+    if message.decision_id is None:
+        return None
+    found: FreezeRelease = FreezeRelease.objects.select_related(
+        "freeze__case", "decided_by", "instrument"
+    ).get(pk=message.decision_id)
+    return found
+
+
+def _follow(message: OutboxMessage) -> None:
+    """Let the release behind an order know what became of it; under the case lock."""
+    decision = _decision(message)
+    if decision is not None:
+        follow_orders(decision, by=SYSTEM)
 
 
 def _line(message: OutboxMessage) -> FreezeLine:
@@ -204,6 +238,7 @@ def _confirm(message: OutboxMessage, receipt: Receipt) -> None:
         if _advance(message, OutboxAction.CONFIRM, not_before=None, error=""):
             book = confirm_hold if message.kind == "hold" else confirm_release
             book(_line(message), receipt)
+            _follow(message)
 
 
 def _refuse(message: OutboxMessage, reason: str) -> None:
@@ -212,6 +247,7 @@ def _refuse(message: OutboxMessage, reason: str) -> None:
         if _advance(message, OutboxAction.REFUSE, not_before=None, error=reason[:200]):
             if message.kind == "hold":
                 refuse_hold(_line(message), reason)
+            _follow(message)
             logger.warning("order_refused", message=str(message.pk))
 
 
@@ -219,11 +255,14 @@ def _lose(message: OutboxMessage, error: str) -> None:
     with transaction.atomic():
         lock_case(message.case_id)
         pause = _pause(message)
-        if (
-            _advance(message, OutboxAction.TIME_OUT, not_before=Now() + pause, error=error)
-            and message.kind == "hold"
-        ):
-            lose_sight_of_hold(_line(message))
+        if _advance(message, OutboxAction.TIME_OUT, not_before=Now() + pause, error=error):
+            _lose_sight(message)
+
+
+def _lose_sight(message: OutboxMessage) -> None:
+    if message.kind == "hold":
+        lose_sight_of_hold(_line(message))
+    _follow(message)
 
 
 def _lose_expired(message: OutboxMessage) -> None:
@@ -233,20 +272,20 @@ def _lose_expired(message: OutboxMessage) -> None:
         expired = OutboxMessage.objects.filter(
             pk=message.pk, state=OutboxState.SENDING.value, lease_until__lt=Now()
         )
-        if (
-            expired.exists()
-            and _advance(message, OutboxAction.TIME_OUT, not_before=None, error="LeaseExpired")
-            and message.kind == "hold"
+        if expired.exists() and _advance(
+            message, OutboxAction.TIME_OUT, not_before=None, error="LeaseExpired"
         ):
-            lose_sight_of_hold(_line(message))
+            _lose_sight(message)
     message.refresh_from_db()
 
 
 def _resend(message: OutboxMessage) -> None:
     with transaction.atomic():
         lock_case(message.case_id)
-        if _advance(message, OutboxAction.RESEND, not_before=None) and message.kind == "hold":
-            resend_hold(_line(message))
+        if _advance(message, OutboxAction.RESEND, not_before=None):
+            if message.kind == "hold":
+                resend_hold(_line(message))
+            _follow(message)
 
 
 def housekeeping() -> dict[str, int]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 
-from cases.models import Finding, FreezeRequest, SharedRelease
+from cases.models import Finding, FreezeExtension, FreezeRelease, FreezeRequest, SharedRelease
 from cases.services import findings, freezes
 from cases.services.audit import Break
 from cases.states import FindingState, FreezeState
@@ -18,7 +18,7 @@ def altered_contents() -> list[Break]:
     """
     return [
         Break(case, 0, f"{reference} is not what was {what}")
-        for case, reference, what in (*_findings(), *_freezes(), *_releases())
+        for case, reference, what in [*_findings(), *_freezes(), *_decisions(), *_releases()]
     ]
 
 
@@ -40,6 +40,15 @@ def _freezes() -> Iterator[tuple[str, str, str]]:
     for row in rows.order_by("pk").iterator(BATCH):
         if freezes.content_hash_of(row) != row.content_hash:
             yield row.case.reference, row.reference, "submitted or decided"
+
+
+def _decisions() -> Iterator[tuple[str, str, str]]:
+    for extension in FreezeExtension.objects.select_related("freeze__case", "instrument"):
+        if freezes.extension_hash_of(extension) != extension.content_hash:
+            yield extension.freeze.case.reference, extension.reference, "requested or decided"
+    for release in FreezeRelease.objects.select_related("freeze__case", "instrument"):
+        if freezes.release_hash_of(release) != release.content_hash:
+            yield release.freeze.case.reference, release.reference, "requested or decided"
 
 
 def _releases() -> Iterator[tuple[str, str, str]]:

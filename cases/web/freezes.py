@@ -15,6 +15,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import FreezeRequest
 from cases.policy import Action, may
 from cases.queries import freezes as queries
+from cases.queries.ledger import ledger_of
 from cases.queries.totals import FreezeKpis, freeze_kpis
 from cases.services.errors import CaseworkError
 from cases.services.freezes import (
@@ -29,9 +30,16 @@ from cases.services.freezes import (
     submit_freeze,
     triage_freeze,
 )
-from cases.states import FREEZE, FreezeState, InvalidTransition
-from cases.web.acts import perform
+from cases.states import (
+    FREEZE,
+    ExtensionState,
+    FreezeReleaseState,
+    FreezeState,
+    InvalidTransition,
+)
+from cases.web.acts import Act, perform
 from cases.web.acts_freezes import ACTS, freeze_act
+from cases.web.acts_ledger import DECISIONS, extension_act, release_act
 from cases.web.forms_freezes import FreezeForm
 from cases.web.instruments import verify_act
 from cases.web.shell import get_case, render_case
@@ -116,6 +124,7 @@ def case_freezes(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     instruments = list(case.instruments.select_related("agency", "verified_by").order_by("pk"))
     context = {
         "cards": queries.case_freezes(case),
+        "ledger": ledger_of(request.actor, [case.pk]),
         "instruments": instruments,
         "verify_acts": [verify_act(request, each) for each in instruments if not each.verified_by],
         "may_record": may(request.actor, Action.RECORD_INSTRUMENT),
@@ -153,17 +162,34 @@ def freeze_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 @casework
 def freeze_detail(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
     freeze = _get(request, freeze_id)
-    page = queries.freeze_page(freeze)
+    page = queries.freeze_page(freeze, request.actor)
     state = FreezeState(freeze.state)
     legal = {action.value.split("_freeze")[0] for from_, action in FREEZE if from_ == state}
     context = {
         "freeze": freeze,
         "page": page,
         "acts": [freeze_act(request.actor, page.card, name) for name in ACTS if name in legal],
+        "decisions": _decisions(request, page),
+        "may_ask": state in (FreezeState.ACTIVE, FreezeState.DECISION_DUE)
+        and may(request.actor, Action.REQUEST_FREEZE),
         "may_submit": state == FreezeState.DRAFT and freeze.requested_by_id == request.user.pk,
         "may_triage": "triage" in legal and may(request.actor, Action.TRIAGE_FREEZE),
     }
     return render_case(request, "cases/freeze_detail.html", freeze.case, TAB, context)
+
+
+def _decisions(request: AuthedRequest, page: queries.FreezePage) -> dict[str, list[Act]]:
+    """The acts on what waits, by the reference of the extension or release."""
+    waiting = {
+        each.reference: [extension_act(request.actor, each, name) for name in DECISIONS]
+        for each in page.extensions
+        if each.state == ExtensionState.REQUESTED
+    }
+    return waiting | {
+        each.reference: [release_act(request.actor, each, name) for name in DECISIONS]
+        for each in page.releases
+        if each.state == FreezeReleaseState.REQUESTED
+    }
 
 
 def _step(
@@ -212,7 +238,7 @@ def freeze_decide(request: AuthedRequest, freeze_id: UUID, decision: str) -> Htt
                 return execute_freeze(freeze, by=by)
         return cancel_freeze(freeze, reason=reason, by=by)
 
-    act = freeze_act(by, queries.freeze_page(freeze).card, decision)
+    act = freeze_act(by, queries.freeze_page(freeze, by).card, decision)
     return perform(request, act, do, _("Decision recorded."))
 
 

@@ -27,6 +27,8 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_findings", _("Findings"), "findings"),
     ("case_freezes", _("Freezes"), "freezes"),
     ("case_referrals", _("Referrals"), "referrals"),
+    ("case_files", _("Files"), "files"),
+    ("case_tasks", _("Tasks"), "tasks"),
     ("case_timeline", _("Timeline"), ""),
 )
 
@@ -43,7 +45,7 @@ class Tab:
 
 def get_case(request: AuthedRequest, case_id: UUID) -> Case:
     """The case if the person may see it, else the 404 of one that does not exist."""
-    cases = Case.objects.visible_to(request.actor).select_related("owner_by")
+    cases = Case.objects.visible_to(request.actor).select_related("owner_by", "operation")
     case: Case = get_object_or_404(cases, public_id=case_id)
     return case
 

@@ -15,6 +15,7 @@ from cases.models import Balance, Case, ExchangeAccount, Finding, OutboxMessage
 from cases.policy import Actor, Role
 from cases.services.cases import grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
+from cases.services.evidence import acquire_evidence
 from cases.services.findings import (
     approve_finding,
     collect_findings,
@@ -26,10 +27,12 @@ from cases.services.freezes import (
     LineSpec,
     approve_freeze,
     request_freeze,
+    request_release,
     submit_freeze,
     triage_freeze,
 )
-from cases.services.instruments import record_instrument, verify_instrument
+from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
+from cases.services.operations import open_operation, put_case, start_operation
 from cases.services.referrals import (
     approve_referral,
     clear_referral,
@@ -39,6 +42,7 @@ from cases.services.referrals import (
     send_referral,
 )
 from cases.services.suspects import add_name, add_suspect, link_account
+from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet, add_wallets
 from cases.tasks import send_outbox_task
@@ -53,6 +57,15 @@ LEDGER = "bitcoin-regtest"
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
 SELLERS_CASE = "Obelisk Market: sellers who cash out here"
 PLATFORM_CASE = "Lanternbox: payment wallets"
+
+
+LETTER = """Federal Narcotics Task Force, 2025-0417
+
+We ask the exchange to name the accounts that received payouts of Obelisk Market, to hold what is
+left on them, and not to contact their holders before the action day.
+
+Annex 2: wallets of the market's bank. Annex 3: its fee wallet. Annex 5: orders of the swap service.
+"""
 
 
 class Desk:
@@ -77,6 +90,7 @@ def load_casework(folder: Path, tell: Callable[[str], None] = lambda _: None) ->
         tell: hears one line per step.
     """
     facts, desk = CaseFile.read(folder), Desk()
+    is_new = not Case.objects.filter(title=OPERATOR_CASE).exists()
     for title, make in (
         (OPERATOR_CASE, _operator),
         (SELLERS_CASE, _sellers),
@@ -85,6 +99,56 @@ def load_casework(folder: Path, tell: Callable[[str], None] = lambda _: None) ->
         if not Case.objects.filter(title=title).exists():
             tell(f"case: {title}")
             make(facts, desk)
+    if is_new:
+        tell("operation: SANDGLASS")
+        _operation(desk)
+        _work(Case.objects.get(title=OPERATOR_CASE), desk)
+
+
+def _operation(desk: Desk) -> None:
+    """Both cases of the market under one code name, started by a second person."""
+    lead, partner = (Agency.objects.get(short_name=name).pk for name in ("FNTF", "HDIB"))
+    operation = open_operation(
+        code_name="SANDGLASS", name="Obelisk Market, operator and sellers",
+        objective="Find and hold what the market's bank paid out through this exchange.",
+        lead_agency_id=lead, partner_ids=[partner],
+        starts_on=timezone.now().date() - timedelta(days=3),
+        embargo_until=timezone.now() + timedelta(days=21), by=desk.tomas,
+    )  # fmt: skip
+    for title in (OPERATOR_CASE, SELLERS_CASE):
+        case = Case.objects.get(title=title)
+        put_case(case, operation, reason="Request FNTF-2025-0417 names both.", by=desk.tomas)
+    start_operation(operation, reason="Agreed with FNTF and HDIB.", by=desk.nora)
+
+
+def _work(case: Case, desk: Desk) -> None:
+    """Tasks, a note, the letter as an exhibit, and a release that waits for compliance."""
+    now = timezone.now()
+    for title, who, days in (
+        ("Ask the swap service for the orders in annex 5", desk.mei, 2),
+        ("Compare the devices of OP-1 and OP-3", desk.ida, 5),
+        ("Call HDIB back before the court order runs out", desk.tomas, 9),
+    ):
+        due = now + timedelta(days=days)
+        add_task(case, title=title, assignee_id=who.user_id, due_at=due, by=desk.mei)
+    add_task(case, title="Read the market's notices of June for payout days", by=desk.mei)
+    add_note(
+        case, text="FNTF asks that nobody contacts the holders before the action day.", by=desk.mei
+    )
+    acquire_evidence(
+        case,
+        document=UploadedBytes("FNTF-2025-0417.txt", LETTER.encode()),
+        kind="correspondence", title="Request of the task force, with its annexes named",
+        source="FNTF, by portal, called back on the known number",
+        source_grade="A", information_grade="2", by=desk.mei,
+    )  # fmt: skip
+    freeze = case.freezes.filter(state="active").order_by("pk").first()
+    held = freeze and freeze.lines.filter(state="held").order_by("asset_id", "pk").first()
+    if freeze and held:
+        request_release(
+            freeze, amounts={held.pk: max(1, held.held // 100)},
+            reason="The holder proved that this part is wages of a third person.", by=desk.mei,
+        )  # fmt: skip
 
 
 def _operator(facts: CaseFile, desk: Desk) -> None:
@@ -223,7 +287,7 @@ def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
             *_lines("OP-1", finding_id=finding.pk),
             *_lines("OP-2", instrument_id=request.pk),
         ],
-        expires_at=timezone.now() + timedelta(days=90), by=desk.mei,
+        expires_at=timezone.now() + timedelta(days=13), by=desk.mei,
     )  # fmt: skip
     submit_freeze(freeze, by=desk.mei)
     triage_freeze(freeze, by=desk.tomas)

@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.http import QueryDict
 from django.template import Context
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -126,3 +127,9 @@ def flow_picture(flow: Flow | Mapping[str, Any]) -> SafeString:
 def joined(values: Sequence[object], separator: str = ", ") -> str:
     """`{{ agencies|joined }}`: the texts of the values, in their order."""
     return separator.join(str(value) for value in values)
+
+
+@register.filter
+def inbox_url(row: Any) -> str:  # cases.queries.inbox.InboxRow
+    """`{{ row|inbox_url }}`: where the thing that waits is decided or done."""
+    return reverse(row.route, args=row.path)

@@ -28,6 +28,8 @@ class Place:
 
 HOME = (
     Place("dashboard", "dashboard", "layout-dashboard", _("Dashboard"), "d"),
+    Place("inbox", "inbox", "bell", _("Inbox"), "i"),
+    Place("operation", "operation_list", "workflow", _("Operations"), "o"),
     Place("case", "case_list", "briefcase", _("Cases"), "c"),
     Place("trace", "trace_list", "route", _("Traces"), "t"),
     Place("finding", "finding_list", "flag", _("Findings"), "n"),

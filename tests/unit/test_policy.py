@@ -29,6 +29,10 @@ DECISIONS = {
     Action.APPROVE_REFERRAL,
     Action.CLEAR_REFERRAL,
     Action.VERIFY_INSTRUMENT,
+    Action.DECIDE_OPERATION,
+    Action.EXTEND_FREEZE,
+    Action.RELEASE_FREEZE,
+    Action.EXPORT_EVIDENCE,
 }
 
 

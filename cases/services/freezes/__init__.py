@@ -12,6 +12,18 @@ from cases.services.freezes.decisions import (
     reject_freeze,
     release_leftovers,
 )
+from cases.services.freezes.extensions import (
+    approve_extension,
+    extension_hash_of,
+    reject_extension,
+    request_extension,
+)
+from cases.services.freezes.releases import (
+    approve_release,
+    reject_release,
+    release_hash_of,
+    request_release,
+)
 from cases.services.freezes.requests import (
     cancel_freeze,
     cite_evidence,
@@ -22,19 +34,27 @@ from cases.services.freezes.requests import (
 
 __all__ = [
     "LineSpec",
+    "approve_extension",
     "approve_freeze",
+    "approve_release",
     "cancel_freeze",
     "cite_evidence",
     "content_hash_of",
     "execute_freeze",
+    "extension_hash_of",
     "flag_decisions_due",
     "lapse_provisional_freezes",
     "place_hold",
     "place_provisional_freeze",
     "ratify_freeze",
+    "reject_extension",
     "reject_freeze",
+    "reject_release",
+    "release_hash_of",
     "release_leftovers",
+    "request_extension",
     "request_freeze",
+    "request_release",
     "submit_freeze",
     "triage_freeze",
 ]

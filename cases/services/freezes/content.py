@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Asset, Case, ExchangeAccount, FreezeLine, FreezeRequest
+from cases.models import Asset, Case, ExchangeAccount, FreezeLine, FreezeRequest, LegalInstrument
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Role
 from cases.services.audit import content_digest
@@ -60,7 +60,7 @@ def content_hash_of(freeze: FreezeRequest) -> str:
             "urgency": freeze.urgency,
             "agency": str(agency.public_id) if agency else None,
             "reason": freeze.reason,
-            "expires_at": iso(freeze.expires_at),
+            "expires_at": iso(freeze.asked_until),
             "requested_by": freeze.requested_by_id,
             "version": freeze.version,
             "lines": [_line_content(line) for line in lines],
@@ -187,11 +187,13 @@ def _finding_stands(line: FreezeLine) -> bool:
 
 
 def _instrument_stands(line: FreezeLine) -> bool:
-    instrument = line.instrument
-    return (
-        instrument is not None
-        and instrument.verified_at is not None
-        and (instrument.valid_until is None or instrument.valid_until >= timezone.now().date())
+    return line.instrument is not None and stands_in_date(line.instrument)
+
+
+def stands_in_date(instrument: LegalInstrument) -> bool:
+    """Verified by a second person and not out of date."""
+    return instrument.verified_at is not None and (
+        instrument.valid_until is None or instrument.valid_until >= timezone.now().date()
     )
 
 

@@ -13,6 +13,8 @@ from cases.policy import (
     SYSTEM,
     Action,
     Actor,
+    PermissionDenied,
+    Role,
     require_second_person,
     require_step_up,
 )
@@ -40,6 +42,10 @@ def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -
     Raises PermissionDenied, CaseworkError where it is not urgent, InvalidTransition.
     """
     enter_freeze(freeze, Action.PLACE_PROVISIONAL_FREEZE, by=by)
+    operation = freeze.case.operation
+    is_embargoed = operation is not None and operation.is_embargoed
+    if is_embargoed and by.role != Role.COMPLIANCE:
+        raise PermissionDenied(_("Until the operation's embargo ends only compliance holds."))
     if freeze.urgency not in URGENT:
         raise CaseworkError(_("A provisional hold needs an urgent request."))
     if not reason.strip():

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cases.gateways.exchange import Receipt
 from cases.hints import SEND_OUTBOX, hint_on_commit
-from cases.models import FreezeLine, FreezeReceipt, FreezeRequest, OutboxMessage
+from cases.models import FreezeLine, FreezeReceipt, FreezeRelease, FreezeRequest, OutboxMessage
 from cases.policy import SYSTEM, Actor
 from cases.queries.money import CURRENCY, fiat_of, price_at
 from cases.services.audit import record_event
@@ -53,14 +53,28 @@ def release_lines(freeze: FreezeRequest) -> list[str]:
     return keys
 
 
+def order_release(
+    freeze: FreezeRequest, line: FreezeLine, amount: int, decision: FreezeRelease
+) -> str:
+    """Write the order for one line of an approved release; returns the order's id."""
+    return _write_order(freeze, line, "release", uuid.uuid4(), amount, RELEASE_CODE, decision)
+
+
 def _write_order(
-    freeze: FreezeRequest, line: FreezeLine, kind: str, key: uuid.UUID, amount: int, code: str
+    freeze: FreezeRequest,
+    line: FreezeLine,
+    kind: str,
+    key: uuid.UUID,
+    amount: int,
+    code: str,
+    decision: FreezeRelease | None = None,
 ) -> str:
     OutboxMessage.objects.create(
         id=key,
         case_id=freeze.case_id,
         line=line,
         kind=kind,
+        decision=decision,
         payload={
             "account": line.account.uid,
             "asset": line.asset_id,
@@ -136,6 +150,16 @@ def confirm_release(line: FreezeLine, receipt: Receipt, *, by: Actor = SYSTEM) -
     if line.held == 0:
         advance_line(line, LineAction.RELEASE)
     _record(line, LineAction.RELEASE, by, released=str(released))
+    _close_if_empty(line.freeze, by=by)
+
+
+def _close_if_empty(freeze: FreezeRequest, *, by: Actor) -> None:
+    """A standing freeze of which nothing is held any more, and nothing open, is over."""
+    if freeze.state not in (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value):
+        return
+    open_states = [LineState.HELD.value, *UNSETTLED]
+    if not freeze.lines.filter(state__in=open_states).exists():
+        advance_freeze(freeze, FreezeAction.CLOSE, by=by)
 
 
 def _book(line: FreezeLine, kind: str, receipt: Receipt) -> None:
@@ -175,3 +199,5 @@ def _settle(line: FreezeLine, *, by: Actor) -> None:
             advance_freeze(freeze, FreezeAction.FAIL, by=by)
     elif is_held and freeze.executed_at is None:
         FreezeRequest.objects.filter(pk=freeze.pk).update(executed_at=timezone.now())
+    else:
+        _close_if_empty(freeze, by=by)  # ratified while the answer was out, and nothing held

@@ -66,6 +66,7 @@ def request_freeze(
         requested_by_id=by.person,
         requested_at=timezone.now(),
         last_edited_by_id=by.person,
+        asked_until=expires_at,
         expires_at=expires_at,
     )
     for line in lines:

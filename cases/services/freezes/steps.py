@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from cases.models import FreezeLine, FreezeRequest
+from cases.models import FreezeLine, FreezeRelease, FreezeRequest
 from cases.policy import Action, Actor
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
@@ -13,8 +13,10 @@ from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.states import (
     FREEZE,
+    FREEZE_RELEASE,
     LINE,
     FreezeAction,
+    FreezeReleaseAction,
     LineAction,
 )
 
@@ -39,6 +41,23 @@ def advance_freeze(
     old, new = swap_state(freeze, FREEZE, action, freeze.reference, **fields)
     record_event(
         freeze.case, action.value, freeze.reference, by=by, reason=reason,
+        data={"from": old.value, "to": new.value, **(data or {})},
+    )  # fmt: skip
+
+
+def advance_release(
+    release: FreezeRelease,
+    action: FreezeReleaseAction,
+    *,
+    by: Actor,
+    reason: str = "",
+    data: dict[str, Any] | None = None,
+    **fields: object,
+) -> None:
+    """Take one step of a release and write its event; its freeze and case are fetched."""
+    old, new = swap_state(release, FREEZE_RELEASE, action, release.reference, **fields)
+    record_event(
+        release.freeze.case, action.value, release.reference, by=by, reason=reason,
         data={"from": old.value, "to": new.value, **(data or {})},
     )  # fmt: skip
 

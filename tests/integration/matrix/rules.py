@@ -235,6 +235,20 @@ RULES: Mapping[str, Rule] = {
     "freeze_list": unit("200"),
     "freeze_register": unit("200"),
     "referral_list": unit("200"),
+    "inbox": unit("200"),
+    "inbox_next": unit(write=ANYWHERE, writes=[*DECIDED, "cases_inboxclaim", "cases_task"]),
+    "inbox_take": case(
+        write=ANYWHERE, differs=REFUSED_READER,
+        writes=[*DECIDED, "cases_inboxclaim", "cases_task"],
+    ),
+    # Operations: visible through the case.
+    "operation_list": unit("200"),
+    "operation_new": unit("200", "422"),
+    "operation_detail": case("200"),
+    "operation_join": form(),
+    "operation_start": form(),
+    "operation_action_day": form(),
+    "operation_close": form(),
     # The case.
     "case_detail": case("200"),
     "case_edit": form(),
@@ -247,6 +261,21 @@ RULES: Mapping[str, Rule] = {
     "case_decide": form(),
     "case_close": form(),
     "case_reopen": form(),
+    # Tasks, notes and files.
+    "case_tasks": case("200"),
+    "task_new": form(),
+    "task_finish": case(
+        write=ANYWHERE, differs=REFUSED_READER, writes=[*DECIDED, "cases_task"]
+    ),
+    "task_drop": form(),
+    "note_new": form(),
+    "note_edit": form(),
+    "case_files": case("200"),
+    "evidence_new": form(),
+    "evidence_detail": case("200"),
+    "evidence_file": case("200", writes=["cases_custodyevent"]),
+    "evidence_verify": case(write=ANYWHERE, writes=[*DECIDED, "cases_custodyevent"]),
+    "evidence_export": form(),
     # Wallets and suspects.
     "case_wallets": case("200"),
     "wallets_new": case("200"),
@@ -310,6 +339,13 @@ RULES: Mapping[str, Rule] = {
     "freeze_execute": form(),
     "freeze_reject": form(),
     "freeze_cancel": form(),
+    "freeze_line": case("200"),
+    "freeze_extend": form(),
+    "freeze_release": form(),
+    "extension_approve": form(),
+    "extension_reject": form(),
+    "freeze_release_approve": form(),
+    "freeze_release_reject": form(),
     "instrument_new": form(),
     "instrument_verify": form(),
     # Referrals. The one asked for was sent.

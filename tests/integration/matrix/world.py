@@ -36,6 +36,7 @@ from cases.queries.flow import case_flow
 from cases.services import outbox
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
+from cases.services.evidence import acquire_evidence
 from cases.services.findings import (
     collect_findings,
     reject_finding,
@@ -49,7 +50,9 @@ from cases.services.freezes import (
     flag_decisions_due,
     place_hold,
     reject_freeze,
+    request_extension,
     request_freeze,
+    request_release,
     submit_freeze,
     triage_freeze,
 )
@@ -57,6 +60,7 @@ from cases.services.freezes import (
     content_hash_of as freeze_hash,
 )
 from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
+from cases.services.operations import open_operation, put_case
 from cases.services.referrals import (
     approve_referral,
     clear_referral,
@@ -68,6 +72,7 @@ from cases.services.referrals import (
     send_referral,
 )
 from cases.services.suspects import add_suspect, link_account
+from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet
 from fiu.models import User
@@ -266,10 +271,45 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "instrument_id": [each.public_id for each in LegalInstrument.objects.filter(case=case)],
         "account_id": [account.public_id for account in accounts],
     }
+    make_work(world, case, freezes["active"], by)
     time.sleep(max(0.0, (freezes["decision_due"].expires_at - timezone.now()).total_seconds()))
     flag_decisions_due()
     User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
     return world
+
+
+def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> None:
+    """An operation, tasks, a note, an exhibit, and what waits for a decision on a freeze."""
+    operation = open_operation(
+        code_name=f"{HOUSE} CODE", name=f"{HOUSE} name", starts_on=date(2025, 1, 2),
+        by=world.actor("supervisor_member"),
+    )  # fmt: skip
+    put_case(case, operation, reason=f"{HOUSE} joined", by=world.actor("supervisor_member"))
+    tasks = [
+        add_task(case, title=f"{HOUSE} task {n}", assignee_id=who, by=by)
+        for n, who in enumerate((None, by.user_id))
+    ]
+    note = add_note(case, text=f"{HOUSE} note", by=by)
+    exhibit = acquire_evidence(
+        case, document=UploadedBytes(f"{HOUSE}.txt", HOUSE.encode()), kind="document",
+        title=f"{HOUSE} exhibit", source=f"{HOUSE} source", source_grade="A",
+        information_grade="1", by=by,
+    )  # fmt: skip
+    line = freeze.lines.get()
+    FreezeRequest.objects.filter(pk=freeze.pk).update(expires_at=timezone.now() + timedelta(days=5))
+    freeze.refresh_from_db()
+    extension = request_extension(
+        freeze, basis="internal_suspicion", until=timezone.now() + timedelta(days=9),
+        reason=f"{HOUSE} longer", by=by,
+    )  # fmt: skip
+    release = request_release(freeze, amounts={line.pk: 1}, reason=f"{HOUSE} part", by=by)
+    world.ids |= {
+        "operation_id": operation.public_id, "task_id": tasks[1].public_id,
+        "note_id": note.public_id, "exhibit_id": exhibit.public_id, "line_id": line.public_id,
+        "extension_id": extension.public_id, "freeze_release_id": release.public_id,
+        "kind": "task", "subject": tasks[0].public_id,
+    }  # fmt: skip
+    world.references += [operation.reference]
 
 
 def make_team(world: World, case: Case) -> None:

@@ -21,23 +21,32 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cases.models import FreezeLine, FreezeReceipt, FreezeRequest, OutboxMessage
+from cases.models import FreezeLine, FreezeReceipt, FreezeRelease, FreezeRequest, OutboxMessage
 from cases.policy import Actor
 from cases.services import outbox
 from cases.services.audit import verify_chains
 from cases.services.errors import CaseworkError
 from cases.services.freezes import (
     LineSpec,
+    approve_extension,
     approve_freeze,
+    approve_release,
+    cite_evidence,
     content_hash_of,
     execute_freeze,
     lapse_provisional_freezes,
     place_hold,
+    ratify_freeze,
     reject_freeze,
+    reject_release,
+    request_extension,
     request_freeze,
+    request_release,
     submit_freeze,
     triage_freeze,
 )
+from cases.services.ledger import out_of_balance
+from cases.services.verification import altered_contents
 from cases.states import InvalidTransition, OutboxState
 from cases.tasks import housekeeping_task, send_outbox_task
 from fiu.reference_exchange.app import Exchange
@@ -202,6 +211,7 @@ class OutboxMachine(RuleBasedStateMachine):
         freeze = request_freeze(
             self.case_row, legal_basis="internal_suspicion", restriction="all",
             urgency="routine", agency_id=None, reason="R.",
+            expires_at=timezone.now() + timedelta(days=30),
             lines=[LineSpec(account.pk, BTC, amount, self.finding.pk)], by=self.analyst,
         )  # fmt: skip
         submit_freeze(freeze, by=self.analyst)
@@ -249,6 +259,47 @@ class OutboxMachine(RuleBasedStateMachine):
         for freeze in FreezeRequest.objects.filter(state="failed"):
             execute_freeze(freeze, by=self.supervisor)
 
+    @precondition(lambda self: FreezeRequest.objects.filter(state="active").exists())
+    @rule(share=st.integers(1, 4), refuse=st.booleans(), left=st.booleans())
+    def release_a_part(self, share: int, refuse: bool, left: bool) -> None:
+        for freeze in FreezeRequest.objects.filter(state="active"):
+            line = freeze.lines.get()
+            try:
+                release = request_release(
+                    freeze, amounts={line.pk: max(1, line.held // share)}, reason="P.",
+                    by=self.analyst,
+                )  # fmt: skip
+            except CaseworkError:  # one is open already
+                assert freeze.releases.filter(state__in=["requested", "approved", "unknown"])
+                continue
+            if refuse:
+                reject_release(release, reason="N.", by=self.compliance)
+            elif not left:
+                approve_release(
+                    release, content_hash=release.content_hash, reason="Y.", by=self.compliance
+                )
+
+    @precondition(lambda self: FreezeRequest.objects.filter(state="provisional").exists())
+    @rule()
+    def cite_and_ratify(self) -> None:
+        for freeze in FreezeRequest.objects.filter(state="provisional"):
+            if not freeze.lines.filter(state__in=["sent", "unknown", "held"]).exists():
+                continue
+            cite_evidence(freeze, finding_id=self.finding.pk, by=self.analyst)
+            ratify_freeze(freeze, content_hash=freeze.content_hash, reason="Y.", by=self.compliance)
+
+    @rule(days=st.integers(100, 200))
+    def extend(self, days: int) -> None:
+        for freeze in FreezeRequest.objects.filter(state="active", expires_at__isnull=False):
+            assert freeze.expires_at is not None
+            extension = request_extension(
+                freeze, basis="internal_suspicion", reason="L.",
+                until=freeze.expires_at + timedelta(days=days), by=self.analyst,
+            )  # fmt: skip
+            approve_extension(
+                extension, content_hash=extension.content_hash, reason="Y.", by=self.compliance
+            )
+
     @rule()
     def second_approval_never_works(self) -> None:
         for freeze in FreezeRequest.objects.exclude(state="in_review"):
@@ -275,7 +326,10 @@ class OutboxMachine(RuleBasedStateMachine):
             if line.state == "unknown":
                 assert any(order.state == "unknown" for order in orders)
             if line.freeze.state == "active":
-                assert line.held
+                assert line.held or line.state in ("sent", "unknown")
+            if line.freeze.state == "closed":
+                assert line.held == 0
+        assert out_of_balance() == []
         keys = [key for _, key, _ in self.exchange.calls]
         assert len(self.exchange.answers) <= len(set(keys))
 
@@ -291,6 +345,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.books_agree()
         assert not FreezeLine.objects.filter(state__in=["sent", "unknown", "planned"]).exists()
         assert not FreezeRequest.objects.filter(state="executing").exists()
+        assert not FreezeRelease.objects.filter(state__in=["approved", "unknown"]).exists()
+        assert altered_contents() == []
         for line in FreezeLine.objects.filter(freeze__state__in=["lapsed", "rejected"]):
             refused = line.outbox.filter(kind="release", state="refused").exists()
             assert line.held == 0 or refused

@@ -1,0 +1,83 @@
+"""Guards of the ledger's decisions, operations, tasks, notes and the evidence store."""
+
+# ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
+
+from cases import states
+from cases.guards.shapes import Guard, append_only, changed, second_person, state_table
+
+
+def freeze_decisions() -> list[Guard]:
+    """Extensions and releases: content as requested, decided by a second person on that content."""
+    guards = []
+    for table, approvals, link, start, pairs, content in (
+        (
+            "cases_freezeextension", "cases_extensionapproval", "extension_id",
+            states.ExtensionState.REQUESTED, states.EXTENSION, ("basis", "until", "content_hash"),
+        ),
+        (
+            "cases_freezerelease", "cases_freezereleaseapproval", "release_id",
+            states.FreezeReleaseState.REQUESTED, states.FREEZE_RELEASE, (),
+        ),
+    ):  # fmt: skip
+        kept = ("freeze_id", "number", "reason", "instrument_id", "requested_by_id", *content)
+        guards += [
+            *state_table(table, start, pairs),
+            Guard(f"{table}_content", table, "UPDATE", changed(kept), f"{table} stays as asked"),
+            Guard(
+                f"{table}_decider", table, "UPDATE",
+                "OLD.decided_by_id IS NOT NULL AND NEW.decided_by_id <>? OLD.decided_by_id",
+                "who decided stays",
+            ),
+            Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+            *append_only(approvals, (link, "user_id", "content_hash")),
+            second_person(approvals, table, link, "requested_by_id"),
+            Guard(
+                f"{approvals}_hash", approvals, "INSERT",
+                f"NEW.content_hash <> (SELECT content_hash FROM {table} WHERE id = NEW.{link})",
+                "an approval is of the present content",
+            ),
+        ]  # fmt: skip
+    return [
+        *guards,
+        Guard(
+            "freeze_release_hash", "cases_freezerelease", "UPDATE",
+            "NEW.content_hash <> OLD.content_hash AND OLD.content_hash <> ''",
+            "the hash of a release stays",
+        ),
+        *append_only("cases_freezereleaseline", ("release_id", "line_id")),
+        Guard(
+            "cases_freezereleaseline_late", "cases_freezereleaseline", "INSERT",
+            "EXISTS (SELECT 1 FROM cases_freezerelease WHERE id = NEW.release_id"
+            " AND content_hash <> '')",
+            "a release keeps its lines",
+        ),
+    ]  # fmt: skip
+
+
+def casework() -> list[Guard]:
+    """Operations, tasks, notes, exhibits and their custody."""
+    exhibit, custody = "cases_evidence", "cases_custodyevent"
+    last = f"FROM {custody} WHERE evidence_id = NEW.evidence_id ORDER BY seq DESC LIMIT 1"
+    return [
+        *state_table("cases_operation", states.OperationState.PLANNED, states.OPERATION),
+        *state_table("cases_task", states.TaskState.OPEN, states.TASK),
+        *append_only("cases_noterevision", ("note_id", "number")),
+        *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
+        Guard(
+            f"{exhibit}_content", exhibit, "UPDATE",
+            changed((
+                "public_id", "case_id", "number", "kind", "title", "original_name", "mime", "size",
+                "sha256", "sha512", "source", "source_grade", "information_grade",
+                "acquired_by_id", "acquired_at",
+            )),
+            "an exhibit is never edited",
+        ),
+        Guard(f"{exhibit}_undeleted", exhibit, "DELETE", "1 = 1", "an exhibit is never deleted"),
+        *append_only(custody, ("evidence_id", "seq")),
+        Guard(
+            "custody_chain", custody, "INSERT",
+            f"NEW.seq <> COALESCE((SELECT seq {last}), 0) + 1"
+            f" OR NEW.prev_hash <> COALESCE((SELECT hash {last}), '{'0' * 64}')",
+            "a custody event must continue its chain",
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,95 @@
+"""Evidence: exhibits by their SHA-256, and the custody log of each; nothing is edited ever."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
+from cases.models.cases import Case
+from cases.states import EvidenceState
+
+KINDS = [
+    ("document", _("Document")),
+    ("legal_instrument", _("Legal instrument")),
+    ("ledger_extract", _("Ledger extract")),
+    ("account_snapshot", _("Account snapshot")),
+    ("screenshot", _("Screenshot")),
+    ("osint", _("Open source")),
+    ("tool_output", _("Output of a tool")),
+    ("correspondence", _("Correspondence")),
+]
+SOURCE_GRADES = [
+    ("A", _("A, reliable beyond doubt")),
+    ("B", _("B, mostly reliable")),
+    ("C", _("C, mostly unreliable")),
+    ("X", _("X, cannot be judged")),
+]
+INFORMATION_GRADES = [
+    ("1", _("1, known to be true")),
+    ("2", _("2, known to the source itself")),
+    ("3", _("3, heard by the source, corroborated")),
+    ("4", _("4, cannot be judged")),
+]
+CUSTODY_ACTIONS = [
+    ("acquire", _("Acquired")),
+    ("seal", _("Sealed")),
+    ("view", _("Viewed")),
+    ("export", _("Exported")),
+    ("verify", _("Verified")),
+]
+
+
+class Evidence(PublicModel):
+    """One exhibit of a case; `sha256` is where its bytes lie."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="evidence")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16, choices=KINDS)
+    title = models.CharField(max_length=160)
+    original_name = models.CharField(max_length=120)
+    mime = models.CharField(max_length=60)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    sha512 = models.CharField(max_length=128)
+    source = models.CharField(max_length=200)
+    source_grade = models.CharField(max_length=1, choices=SOURCE_GRADES)
+    information_grade = models.CharField(max_length=1, choices=INFORMATION_GRADES)
+    state = models.CharField(max_length=10, default=EvidenceState.ACQUIRED.value)
+    acquired_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    acquired_at = models.DateTimeField()
+
+    objects = CaseScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            state_is_known("evidence_state_is_known", EvidenceState),
+            models.UniqueConstraint(name="exhibit_number_once", fields=["case", "number"]),
+            models.UniqueConstraint(name="exhibit_once_per_case", fields=["case", "sha256"]),
+        ]
+
+    @property
+    def exhibit_no(self) -> str:
+        return f"E-{self.number:03d}"
+
+
+class CustodyEventQuerySet(CaseScopedQuerySet):
+    case_path = "evidence__case__"
+
+
+class CustodyEvent(models.Model):
+    """One line of an exhibit's custody; each carries the hash of the one before."""
+
+    evidence = models.ForeignKey(Evidence, models.PROTECT, related_name="custody")
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=8, choices=CUSTODY_ACTIONS)
+    reason = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64)  # of the bytes at that moment; "" where damaged
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    objects = CustodyEventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="custody_seq_once", fields=["evidence", "seq"])]

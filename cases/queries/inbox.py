@@ -1,0 +1,416 @@
+"""The inbox: what waits for this person, in one list by deadline. The rail and home count from it.
+
+A row stands for a thing that somebody has to decide or do; it leaves when that is done. Who took
+it stands in InboxClaim. Nobody sees a row of a case that they may not see.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.models import (
+    Case,
+    CaseRun,
+    Finding,
+    FreezeExtension,
+    FreezeRelease,
+    FreezeRequest,
+    InboxClaim,
+    LegalInstrument,
+    Referral,
+    Task,
+)
+from cases.policy import Action, Actor, may
+from cases.queries.freezes import worth_of
+from cases.queries.ledger import expiry_step
+from cases.states import (
+    CaseState,
+    ExtensionState,
+    FindingState,
+    FreezeReleaseState,
+    FreezeState,
+    ReferralState,
+    TaskState,
+)
+from tracing import reads
+
+L = gettext_lazy
+ENDING = timedelta(days=14)
+RECENT = timedelta(days=14)  # a failed run older than this waits for nobody
+MOST = 200
+# Kind -> words of its filter and the rail entry it counts for.
+KINDS: dict[str, tuple[Promise, str]] = {
+    "freeze": (L("Freezes to decide"), "freeze"),
+    "ending": (L("Freezes ending"), "freeze"),
+    "extension": (L("Extensions"), "freeze"),
+    "release": (L("Releases of freezes"), "freeze"),
+    "finding": (L("Findings"), "finding"),
+    "referral": (L("Referrals"), "referral"),
+    "instrument": (L("Legal instruments"), "freeze"),
+    "case": (L("Cases to decide"), "case"),
+    "run": (L("Failed traces"), "trace"),
+    "task": (L("Tasks"), ""),
+}
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """One thing that waits; `path` are the arguments of its route."""
+
+    kind: str
+    icon: str
+    tone: str
+    words: str
+    reference: str
+    route: str
+    path: tuple[UUID, ...]
+    subject: UUID
+    case: Case
+    since: datetime | None
+    deadline: datetime | None = None
+    amount: Decimal | None = None
+    owner: Any = None  # who took it
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """Rows of one kind that this role decides, and how one is told."""
+
+    kind: str
+    rows: QuerySet[Any]
+    tell: Callable[[Any], InboxRow]
+
+
+def inbox_numbers(actor: Actor) -> dict[str, int]:
+    """How many rows wait, by entry of the rail and together as "inbox": at most 12 queries."""
+    numbers: Counter[str] = Counter()
+    for queue in _queues(actor):
+        number = queue.rows.count()
+        numbers["inbox"] += number
+        numbers[KINDS[queue.kind][1]] += number
+    failed = len(_failed_runs(actor))
+    numbers["inbox"] += failed
+    numbers["trace"] += failed
+    return {key: number for key, number in numbers.items() if key and number}
+
+
+def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
+    """What waits for this person, nearest deadline first, then oldest: at most 26 queries.
+
+    With `kind` only rows of that kind, at most 200 of each.
+    """
+    found: list[InboxRow] = []
+    for queue in _queues(actor):
+        if kind in ("", queue.kind):
+            found += [queue.tell(row) for row in queue.rows[:MOST]]
+    if kind in ("", "run"):
+        found += _failed_runs(actor)
+    far = timezone.now() + timedelta(days=36_500)
+    found.sort(key=lambda row: (row.deadline or far, row.since or far, row.reference))
+    return _with_owners(_with_amounts(found, actor), actor)
+
+
+def kind_chips(rows: Iterable[InboxRow]) -> list[tuple[str, str, int]]:
+    """(kind, words, number) of the kinds that occur, in the order of the work."""
+    numbers = Counter(row.kind for row in rows)
+    return [
+        (kind, str(words), numbers[kind]) for kind, (words, _rail) in KINDS.items() if numbers[kind]
+    ]
+
+
+def _with_owners(rows: list[InboxRow], actor: Actor) -> list[InboxRow]:
+    claims = InboxClaim.objects.visible_to(actor).filter(subject__in=[row.subject for row in rows])
+    owners = {(each.kind, each.subject): each.user for each in claims.select_related("user")}
+    return [replace(row, owner=row.owner or owners.get((row.kind, row.subject))) for row in rows]
+
+
+def _with_amounts(rows: list[InboxRow], actor: Actor) -> list[InboxRow]:
+    """Freezes with what they hold or ask for, at the last price where nothing was executed."""
+    worth = worth_of(
+        FreezeRequest.objects.visible_to(actor).filter(
+            public_id__in=[row.path[0] for row in rows if row.route == "freeze_detail"]
+        )
+    )
+    return [
+        replace(row, amount=worth.get(row.path[0])) if row.route == "freeze_detail" else row
+        for row in rows
+    ]
+
+
+def _queues(actor: Actor) -> list[_Queue]:
+    return [
+        queue
+        for make in (
+            _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments,
+            _cases, _tasks,
+        )
+        if (queue := make(actor)) is not None
+    ]  # fmt: skip
+
+
+def _findings(actor: Actor) -> _Queue | None:
+    me = actor.user_id
+    findings = Finding.objects.visible_to(actor)
+    if may(actor, Action.APPROVE_FINDING):
+        rows = findings.filter(state=FindingState.SUBMITTED.value).exclude(
+            Q(drafted_by=me) | Q(last_edited_by=me) | Q(submitted_by=me)
+        )
+    elif may(actor, Action.SUBMIT_FINDING):
+        rows = findings.filter(
+            Q(drafted_by=me) | Q(drafted_by=None, case__owner_by=me),
+            state=FindingState.DRAFT.value,
+        )
+    else:
+        return None
+
+    def tell(row: Finding) -> InboxRow:
+        review = row.state == FindingState.SUBMITTED
+        words = _("Review this finding") if review else _("Check this draft and submit it")
+        return _row(
+            "finding", "eye" if review else "pencil", words, row.reference, "finding_detail", row,
+            since=row.submitted_at if review else row.drafted_at,
+        )  # fmt: skip
+
+    return _Queue("finding", rows.select_related("case").order_by("submitted_at", "pk"), tell)
+
+
+FREEZE_WORDS = {
+    FreezeState.DRAFT.value: ("pencil", L("Submit this freeze")),
+    FreezeState.SUBMITTED.value: ("snowflake", L("Take this freeze into review")),
+    FreezeState.IN_REVIEW.value: ("snowflake", L("Approve or reject this freeze")),
+    FreezeState.PROVISIONAL.value: ("hourglass", L("Ratify or reject this provisional hold")),
+    FreezeState.FAILED.value: ("triangle-alert", L("Send this failed freeze again")),
+}
+
+
+def _freezes(actor: Actor) -> _Queue | None:
+    """Compliance decides; supervisors triage and see clocks run; authors finish their drafts."""
+    me = actor.user_id
+    freezes = FreezeRequest.objects.visible_to(actor)
+    others = ~(Q(requested_by=me) | Q(last_edited_by=me) | Q(provisional_by=me))
+    asked = Q(
+        state__in=[
+            FreezeState.SUBMITTED.value, FreezeState.IN_REVIEW.value, FreezeState.PROVISIONAL.value,
+        ]
+    )  # fmt: skip
+    wanted = Q(state=FreezeState.DRAFT.value, requested_by=me)
+    if may(actor, Action.EXECUTE_FREEZE):
+        wanted |= Q(state=FreezeState.FAILED.value)
+    if may(actor, Action.APPROVE_FREEZE):
+        wanted |= asked & others
+    elif may(actor, Action.PLACE_PROVISIONAL_FREEZE):
+        wanted |= Q(state=FreezeState.SUBMITTED.value) & others
+        wanted |= Q(state=FreezeState.PROVISIONAL.value, provisional_by=me)
+    elif not may(actor, Action.REQUEST_FREEZE):
+        return None
+
+    def tell(row: FreezeRequest) -> InboxRow:
+        icon, words = FREEZE_WORDS[row.state]
+        is_provisional = row.state == FreezeState.PROVISIONAL
+        if is_provisional and not may(actor, Action.APPROVE_FREEZE):
+            words = L("Your provisional hold waits for compliance")
+        return _row(
+            "freeze", icon, str(words), row.reference, "freeze_detail", row,
+            since=row.submitted_at or row.requested_at,
+            deadline=row.provisional_until if is_provisional else None,
+            tone="warn" if is_provisional else "bad" if icon == "triangle-alert" else "",
+        )  # fmt: skip
+
+    rows = freezes.filter(wanted).select_related("case")
+    return _Queue("freeze", rows.order_by("submitted_at", "pk"), tell)
+
+
+def _ending(actor: Actor) -> _Queue | None:
+    """The alarm of 14, 7 and 1 days, and what is past its end: compliance, and who asked for it."""
+    if not may(actor, Action.REQUEST_FREEZE):
+        return None
+    rows = FreezeRequest.objects.visible_to(actor).filter(
+        Q(state=FreezeState.ACTIVE.value, expires_at__lte=timezone.now() + ENDING)
+        | Q(state=FreezeState.DECISION_DUE.value)
+    )
+    if not may(actor, Action.EXTEND_FREEZE):
+        rows = rows.filter(Q(requested_by=actor.user_id) | Q(case__owner_by=actor.user_id))
+
+    def tell(row: FreezeRequest) -> InboxRow:
+        step = expiry_step(row.expires_at, timezone.now())
+        if row.state == FreezeState.DECISION_DUE or step == 0:
+            words, tone = _("Ended: extend or release it; everything stays held"), "bad"
+        else:
+            words = _("Ends within %(n)d days: extend or release it") % {"n": step or 14}
+            tone = "bad" if step == 1 else "warn"
+        return _row(
+            "ending", "clock", words, row.reference, "freeze_detail", row,
+            since=row.executed_at, deadline=row.expires_at, tone=tone,
+        )  # fmt: skip
+
+    return _Queue("ending", rows.select_related("case").order_by("expires_at", "pk"), tell)
+
+
+def _extensions(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.EXTEND_FREEZE):
+        return None
+    rows = FreezeExtension.objects.visible_to(actor).filter(state=ExtensionState.REQUESTED.value)
+    return _Queue("extension", _of_others(rows, actor), lambda row: _freeze_part(row, "extension"))
+
+
+def _releases(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.RELEASE_FREEZE):
+        return None
+    rows = FreezeRelease.objects.visible_to(actor).filter(state=FreezeReleaseState.REQUESTED.value)
+    return _Queue("release", _of_others(rows, actor), lambda row: _freeze_part(row, "release"))
+
+
+def _of_others(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:
+    found = rows.exclude(requested_by=actor.user_id).select_related("freeze__case")
+    return found.order_by("requested_at", "pk")
+
+
+def _freeze_part(row: Any, kind: str) -> InboxRow:
+    words = _("Decide on this extension") if kind == "extension" else _("Decide on this release")
+    return InboxRow(
+        kind=kind,
+        icon="clock" if kind == "extension" else "undo-2",
+        tone="",
+        words=words,
+        reference=row.reference,
+        route="freeze_detail",
+        path=(row.freeze.public_id,),
+        subject=row.public_id,
+        case=row.freeze.case,
+        since=row.requested_at,
+        deadline=row.freeze.expires_at if kind == "extension" else None,
+    )
+
+
+def _referrals(actor: Actor) -> _Queue | None:
+    words = {}
+    if may(actor, Action.APPROVE_REFERRAL):
+        words[ReferralState.REDACTION.value] = _("Approve this referral")
+    if may(actor, Action.CLEAR_REFERRAL):
+        words[ReferralState.APPROVED.value] = _("Clear this referral")
+    sends = {}
+    if may(actor, Action.SEND_REFERRAL):
+        sends[ReferralState.CLEARED.value] = _("Seal the release of this referral")
+        sends[ReferralState.PACKAGED.value] = _("Send this release")
+    if not words and not sends:
+        return None
+    others = ~(Q(drafted_by=actor.user_id) | Q(last_edited_by=actor.user_id))
+    rows = Referral.objects.visible_to(actor).filter(
+        Q(state__in=list(words)) & others | Q(state__in=list(sends))
+    )
+
+    def tell(row: Referral) -> InboxRow:
+        return _row(
+            "referral", "landmark", (words | sends)[row.state], row.reference, "referral_detail",
+            row, since=row.drafted_at,
+        )  # fmt: skip
+
+    return _Queue("referral", rows.select_related("case").order_by("drafted_at", "pk"), tell)
+
+
+def _instruments(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.VERIFY_INSTRUMENT):
+        return None
+    rows = LegalInstrument.objects.visible_to(actor).filter(verified_by=None)
+    rows = rows.exclude(recorded_by=actor.user_id).select_related("case")
+
+    def tell(row: LegalInstrument) -> InboxRow:
+        told = _row(
+            "instrument", "gavel", _("Verify this legal instrument"), row.number, "case_freezes",
+            row, since=row.recorded_at,
+        )  # fmt: skip
+        return replace(told, path=(row.case.public_id,))
+
+    return _Queue("instrument", rows.order_by("recorded_at", "pk"), tell)
+
+
+def _cases(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.DECIDE_CASE):
+        return None
+    rows = Case.objects.visible_to(actor).filter(state=CaseState.IN_REVIEW.value)
+    rows = rows.exclude(submitted_by=actor.user_id)
+
+    def tell(row: Case) -> InboxRow:
+        return InboxRow(
+            "case", "briefcase", "", _("Decide this case"), row.reference, "case_detail",
+            (row.public_id,), row.public_id, row, row.updated_at,
+        )  # fmt: skip
+
+    return _Queue("case", rows.order_by("updated_at", "pk"), tell)
+
+
+def _tasks(actor: Actor) -> _Queue | None:
+    """My tasks, and those of my cases that nobody has."""
+    if not may(actor, Action.ADD_TASK):
+        return None
+    me = actor.user_id
+    rows = Task.objects.visible_to(actor).filter(
+        Q(assignee=me) | Q(assignee=None), state=TaskState.OPEN.value
+    )
+
+    def tell(row: Task) -> InboxRow:
+        is_late = row.due_at is not None and row.due_at <= timezone.now()
+        told = _row(
+            "task", "circle-check", row.title, "", "case_tasks", row,
+            since=row.created_at, deadline=row.due_at, tone="bad" if is_late else "",
+        )  # fmt: skip
+        return replace(told, path=(row.case.public_id,), owner=row.assignee)
+
+    rows = rows.select_related("case", "assignee")
+    return _Queue("task", rows.order_by("due_at", "pk"), tell)
+
+
+def _failed_runs(actor: Actor) -> list[InboxRow]:
+    """The actor's own runs that failed lately and were not asked for again since: 2 queries."""
+    if not may(actor, Action.QUEUE_TRACE):
+        return []
+    mine = list(
+        CaseRun.objects.visible_to(actor)
+        .filter(requested_by=actor.user_id, requested_at__gte=timezone.now() - RECENT)
+        .filter(collected_at=None)
+        .select_related("case")
+        .order_by("-requested_at")[:MOST]
+    )
+    if not mine:
+        return []
+    views = reads.runs_by_id([each.run for each in mine])
+    newest = {each.case_id: each.requested_at for each in reversed(mine)}
+    return [
+        InboxRow(
+            "run", "route", "bad", _("This trace failed: look why and start it again"), "",
+            "trace_detail", (each.case.public_id, each.run), each.run, each.case,
+            each.requested_at,
+        )
+        for each in mine
+        if (view := views.get(each.run)) is not None
+        and view.state == "failed"
+        and newest[each.case_id] == each.requested_at
+    ]  # fmt: skip
+
+
+def _row(
+    kind: str,
+    icon: str,
+    words: str,
+    reference: str,
+    route: str,
+    row: Any,
+    *,
+    since: datetime | None,
+    deadline: datetime | None = None,
+    tone: str = "",
+) -> InboxRow:
+    return InboxRow(
+        kind, icon, tone, words, reference, route, (row.public_id,), row.public_id, row.case,
+        since, deadline,
+    )  # fmt: skip

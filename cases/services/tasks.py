@@ -1,0 +1,126 @@
+"""Work of a case: tasks, internal notes, and taking rows of the inbox."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case, InboxClaim, Note, NoteRevision, Task
+from cases.policy import Action, Actor, PermissionDenied
+from cases.services.audit import record_event
+from cases.services.cases import require_person
+from cases.services.errors import CaseworkError, VersionChanged
+from cases.services.locks import enter_case
+from cases.services.steps import swap_state
+from cases.services.validation import check_fields, require_text
+from cases.states import TASK, TaskAction, TaskState
+
+
+@transaction.atomic
+def add_task(
+    case: Case,
+    *,
+    title: str,
+    assignee_id: int | None = None,
+    due_at: datetime | None = None,
+    by: Actor,
+) -> Task:
+    """Add something to do; without an assignee anybody of the case may take it.
+
+    Raises PermissionDenied, NotFound where the assignee does not work on this case, CaseworkError.
+    """
+    case = enter_case(case.pk, Action.ADD_TASK, by=by)
+    if assignee_id is not None:
+        require_person(assignee_id, case)
+    task = Task(
+        case=case,
+        title=title.strip(),
+        assignee_id=assignee_id,
+        due_at=due_at,
+        created_by_id=by.person,
+        created_at=timezone.now(),
+    )
+    check_fields(task, "title")
+    task.save(force_insert=True)
+    record_event(case, "add_task", str(task.public_id), by=by, data={"assignee": assignee_id})
+    return task
+
+
+@transaction.atomic
+def finish_task(task: Task, *, by: Actor) -> Task:
+    """It is done. Raises PermissionDenied, InvalidTransition if somebody ended it before."""
+    return _end(task, TaskAction.FINISH, "", by=by)
+
+
+@transaction.atomic
+def drop_task(task: Task, *, reason: str, by: Actor) -> Task:
+    """It is not needed any more, and why. Raises as `finish_task`."""
+    text = require_text(reason, _("Say why this task is dropped."))
+    return _end(task, TaskAction.DROP, text, by=by)
+
+
+def _end(task: Task, action: TaskAction, reason: str, *, by: Actor) -> Task:
+    case = enter_case(task.case_id, Action.ADD_TASK, by=by)
+    task.refresh_from_db()
+    swap_state(task, TASK, action, "this task", ended_by_id=by.person, ended_at=timezone.now())
+    record_event(case, action.value, str(task.public_id), by=by, reason=reason)
+    return task
+
+
+@transaction.atomic
+def add_note(case: Case, *, text: str, by: Actor) -> Note:
+    """Write an internal note; it leaves the house with nothing."""
+    case = enter_case(case.pk, Action.ADD_NOTE, by=by)
+    words = require_text(text, _("The note is empty."))
+    note = Note.objects.create(case=case, created_by_id=by.person, created_at=timezone.now())
+    _write(note, 1, words, by=by)
+    record_event(case, "add_note", str(note.public_id), by=by)
+    return note
+
+
+@transaction.atomic
+def revise_note(note: Note, *, text: str, number: int, by: Actor) -> Note:
+    """Write a new wording of one's own note; `number` is the revision the person saw.
+
+    Raises PermissionDenied, VersionChanged, CaseworkError.
+    """
+    case = enter_case(note.case_id, Action.ADD_NOTE, by=by)
+    if note.created_by_id != by.user_id:
+        raise PermissionDenied(_("Only its author rewrites a note: write one of your own."))
+    last = note.revisions.order_by("-number").values_list("number", flat=True)[0]
+    if last != number:
+        raise VersionChanged(_("This note was rewritten meanwhile."))
+    _write(note, number + 1, require_text(text, _("The note is empty.")), by=by)
+    record_event(case, "revise_note", str(note.public_id), by=by, data={"number": number + 1})
+    return note
+
+
+def _write(note: Note, number: int, text: str, *, by: Actor) -> None:
+    NoteRevision.objects.create(
+        note=note, number=number, text=text, by_id=by.person, at=timezone.now()
+    )
+
+
+@transaction.atomic
+def take_row(case_id: int, kind: str, subject: UUID, *, by: Actor) -> InboxClaim:
+    """Take a row of the inbox: of two people at once one gets it; a task gets its assignee.
+
+    Raises PermissionDenied, CaseworkError where somebody has it already.
+    """
+    case = enter_case(case_id, Action.VIEW_CASE, by=by)
+    taken = CaseworkError(_("Somebody else took this meanwhile."))
+    if kind == "task":
+        open_tasks = Task.objects.filter(case=case, public_id=subject, state=TaskState.OPEN.value)
+        if not open_tasks.filter(assignee=None).update(assignee_id=by.person):
+            raise taken
+    try:
+        with transaction.atomic():
+            claim = InboxClaim.objects.create(
+                case=case, kind=kind, subject=subject, user_id=by.person, taken_at=timezone.now()
+            )
+    except IntegrityError as error:
+        raise taken from error
+    record_event(case, "take_row", str(subject), by=by, data={"kind": kind})
+    return claim

@@ -1,0 +1,147 @@
+"""Files of a case: exhibits with hash, source, grading and chain of custody."""
+
+from uuid import UUID
+
+from csp.decorators import csp_update
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cases.files import FileDamaged
+from cases.http import AuthedRequest, casework
+from cases.models import Evidence
+from cases.policy import Action, may
+from cases.services.errors import CaseworkError
+from cases.services.evidence import (
+    acquire_evidence,
+    export_evidence,
+    open_evidence,
+    verify_evidence,
+)
+from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
+from cases.web.forms_cases import ReasonForm
+from cases.web.forms_tasks import EvidenceForm
+from cases.web.shell import get_case, render_case
+
+TAB = "case_files"
+SANDBOX = {"sandbox": ["allow-downloads"]}
+
+
+def _get(request: AuthedRequest, exhibit_id: UUID) -> Evidence:
+    visible = Evidence.objects.visible_to(request.actor)
+    found: Evidence = get_object_or_404(
+        visible.select_related("case__owner_by", "acquired_by"), public_id=exhibit_id
+    )
+    return found
+
+
+@require_safe
+@casework
+def case_files(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    context = {
+        "exhibits": list(case.evidence.select_related("acquired_by").order_by("-number")),
+        "may_add": may(request.actor, Action.ACQUIRE_EVIDENCE),
+    }
+    return render_case(request, "cases/evidence_tab.html", case, TAB, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def evidence_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = EvidenceForm(*data)
+    if form.is_valid():
+        values = dict(form.cleaned_data)
+        upload = values.pop("document")
+        try:
+            if upload.size > MAXIMUM_BYTES:
+                raise CaseworkError(_("The file is larger than 25 MB."))
+            document = UploadedBytes(upload.name, upload.read())
+            evidence = acquire_evidence(case, document=document, **values, by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("evidence_detail", evidence.public_id)
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/evidence_form.html", case, TAB, {"form": form}, status)
+
+
+@require_safe
+@casework
+def evidence_detail(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
+    evidence = _get(request, exhibit_id)
+    context = {
+        "evidence": evidence,
+        "custody": list(evidence.custody.select_related("actor").order_by("-seq")),
+        "may_export": may(request.actor, Action.EXPORT_EVIDENCE)
+        and evidence.acquired_by_id != request.actor.user_id,
+    }
+    return render_case(request, "cases/evidence_detail.html", evidence.case, TAB, context)
+
+
+@require_safe
+@csp_update(SANDBOX)
+@casework
+def evidence_file(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
+    """The bytes, always as a download, never executed; that they were viewed is kept."""
+    evidence = _get(request, exhibit_id)
+    try:
+        content = open_evidence(evidence, by=request.actor)
+    except FileDamaged as error:
+        raise CaseworkError(_("The stored file is damaged: verify the store.")) from error
+    return _download(content, evidence.mime, evidence.original_name)
+
+
+def _download(content: bytes, mime: str, name: str) -> HttpResponse:
+    disposition = content_disposition_header(as_attachment=True, filename=name)
+    return HttpResponse(
+        content,
+        content_type=mime,
+        headers={"Content-Disposition": disposition or "attachment"},
+    )
+
+
+@require_POST
+@casework
+def evidence_verify(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
+    evidence = _get(request, exhibit_id)
+    if verify_evidence(evidence, by=request.actor):
+        messages.success(request, _("The stored bytes are what was sealed."))
+    else:
+        messages.error(request, _("The stored bytes are damaged."))
+    return redirect("evidence_detail", evidence.public_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def evidence_export(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
+    """The file with its custody log as one ZIP, by a second person with a fresh second factor."""
+    evidence = _get(request, exhibit_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        packed = export_evidence(evidence, **form.cleaned_data, by=request.actor)
+        return _download(packed, "application/zip", f"{evidence.exhibit_no}.zip")
+    context = {
+        "form": form,
+        "heading": _("Export %(number)s with its custody log") % {"number": evidence.exhibit_no},
+        "verb": _("Export"),
+    }
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/task_form.html", evidence.case, TAB, context, status)
+
+
+ONE = "files/<uuid:exhibit_id>/"
+urlpatterns = [
+    path("cases/<uuid:case_id>/files/", case_files, name="case_files"),
+    path("cases/<uuid:case_id>/files/new/", evidence_new, name="evidence_new"),
+    path(ONE, evidence_detail, name="evidence_detail"),
+    path(f"{ONE}file", evidence_file, name="evidence_file"),
+    path(f"{ONE}verify/", evidence_verify, name="evidence_verify"),
+    path(f"{ONE}export/", evidence_export, name="evidence_export"),
+]

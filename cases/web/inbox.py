@@ -1,0 +1,68 @@
+"""The inbox: one list by deadline of what waits for the person."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from cases.http import AuthedRequest, casework
+from cases.policy import PermissionDenied
+from cases.queries import inbox as queries
+from cases.services.errors import CaseworkError
+from cases.services.tasks import take_row
+
+
+@require_safe
+@casework
+def inbox(request: AuthedRequest) -> HttpResponse:
+    rows = queries.inbox(request.actor)
+    kind = request.GET.get("type", "")
+    kind = kind if kind in queries.KINDS else ""
+    context = {
+        "rows": [row for row in rows if kind in ("", row.kind)],
+        "chips": queries.kind_chips(rows),
+        "kind": kind,
+        "num_all": len(rows),
+        "has_unowned": any(row.owner is None for row in rows),
+    }
+    return render(request, "cases/inbox.html", context)
+
+
+@require_POST
+@casework
+def inbox_next(request: AuthedRequest) -> HttpResponse:
+    """Take the most urgent row that nobody has, and open it."""
+    for row in queries.inbox(request.actor):
+        if row.owner is not None:
+            continue
+        try:
+            take_row(row.case.pk, row.kind, row.subject, by=request.actor)
+        except (CaseworkError, PermissionDenied):
+            continue  # somebody was faster, or it is open to this person to read only
+        messages.success(request, _("Yours now: %(words)s") % {"words": row.words})
+        return redirect(reverse(row.route, args=row.path))
+    messages.info(request, _("Nothing waits that nobody has taken."))
+    return redirect("inbox")
+
+
+@require_POST
+@casework
+def inbox_take(request: AuthedRequest, kind: str, subject: UUID) -> HttpResponse:
+    """Take one row; whoever has it already keeps it."""
+    rows = queries.inbox(request.actor, kind)
+    row = next((row for row in rows if row.subject == subject), None)
+    if row is None:
+        raise Http404
+    take_row(row.case.pk, row.kind, row.subject, by=request.actor)
+    return redirect("inbox")
+
+
+urlpatterns = [
+    path("inbox/", inbox, name="inbox"),
+    path("inbox/next/", inbox_next, name="inbox_next"),
+    path("inbox/<slug:kind>/<uuid:subject>/take/", inbox_take, name="inbox_take"),
+]

@@ -14,6 +14,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Freeze line": states.LINE,
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
+    "Information request": states.REQUEST,
     "Order to the exchange": states.OUTBOX,
 }
 

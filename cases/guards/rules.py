@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
 
 from cases import states
+from cases.guards.requests import request_guards
 from cases.guards.shapes import (
     Guard,
     append_only,
@@ -207,4 +208,5 @@ GUARDS: tuple[Guard, ...] = (
     *_findings(),
     *_freezes(),
     *_referrals(),
+    *request_guards(),
 )

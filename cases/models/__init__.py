@@ -28,6 +28,13 @@ from cases.models.referrals import (
     SharedRelease,
     ShareGrant,
 )
+from cases.models.requests import (
+    InformationRequest,
+    RequestCheck,
+    RequestDecision,
+    RequestIdentifier,
+    RequestMessage,
+)
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
@@ -52,6 +59,7 @@ __all__ = [
     "FreezeLine",
     "FreezeReceipt",
     "FreezeRequest",
+    "InformationRequest",
     "LegalInstrument",
     "OutboxMessage",
     "OwnAddress",
@@ -62,6 +70,10 @@ __all__ = [
     "Referral",
     "ReferralApproval",
     "ReleaseFile",
+    "RequestCheck",
+    "RequestDecision",
+    "RequestIdentifier",
+    "RequestMessage",
     "ShareGrant",
     "SharedRelease",
     "Suspect",

@@ -8,19 +8,22 @@ from django.db import models
 from django.db.models import Q
 
 from cases.models.cases import Case
+from cases.models.requests import InformationRequest
 from cases.policy import Actor, Role, visible_cases
 
 
 class AuditEventQuerySet(models.QuerySet[Any]):
     def visible_to(self, actor: Actor) -> Self:
-        """Events of the cases the actor may see; compliance the system's chain as well.
+        """Events of the cases and requests the actor may see; compliance the system's chain.
 
         An auditor has every chain; what they read of an event is for queries/audit.py.
         """
         if actor.role == Role.AUDITOR:
             return self.all()
         cases = Case.objects.filter(visible_cases(actor)).values("pk")
-        rows = Q(case__in=cases)
+        # Requests stand in the system's chain: they belong to no case.
+        requests = InformationRequest.objects.visible_to(actor).values("reference")
+        rows = Q(case__in=cases) | Q(case=None, object__in=requests)
         if actor.role == Role.COMPLIANCE:
             rows |= Q(case=None)
         return self.filter(rows)

@@ -29,6 +29,8 @@ DECISIONS = {
     Action.APPROVE_REFERRAL,
     Action.CLEAR_REFERRAL,
     Action.VERIFY_INSTRUMENT,
+    Action.DECIDE_REQUEST,
+    Action.RELEASE_RESPONSE,
 }
 
 

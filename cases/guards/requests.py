@@ -15,12 +15,13 @@ def request_guards() -> list[Guard]:
         "valid_until", "document_name", "document_sha256", "legal_basis", "offences",
         "background", "datasets", "period_from", "period_until", "urgency", "due_at",
     )  # fmt: skip
-    personal = " OR ".join(
-        f"NEW.accepted_datasets LIKE '%{name}%'" for name in sorted(PERSONAL)
-    )
+    personal = " OR ".join(f"NEW.accepted_datasets LIKE '%{name}%'" for name in sorted(PERSONAL))
     by_compliance = (
-        "EXISTS (SELECT 1 FROM fiu_user u WHERE u.id = NEW.decided_by_id"
-        " AND u.role = 'compliance')"
+        "EXISTS (SELECT 1 FROM fiu_user u WHERE u.id = NEW.{}_id AND u.role = 'compliance')"
+    )
+    steps = " OR ".join(
+        f"NEW.state = '{state}' AND OLD.state <> '{state}' AND NOT {by_compliance.format(who)}"
+        for state, who in (("collecting", "decided_by"), ("released", "released_by"))
     )
     return [
         *state_table(table, states.RequestState.RECEIVED, states.REQUEST),
@@ -29,7 +30,8 @@ def request_guards() -> list[Guard]:
         ),
         Guard(
             "request_hash", table, "UPDATE",
-            "NEW.content_hash <> OLD.content_hash AND OLD.state <> 'clarification'",
+            "NEW.content_hash <> OLD.content_hash AND OLD.content_hash <> ''"
+            " AND OLD.state <> 'clarification'",
             "only an answer of the agency changes what is decided on",
         ),
         Guard(
@@ -42,8 +44,7 @@ def request_guards() -> list[Guard]:
         ),
         Guard(
             "request_personal", table, "UPDATE",
-            f"NEW.state = 'collecting' AND OLD.state <> 'collecting' AND ({personal})"
-            f" AND NOT {by_compliance}",
+            f"({personal}) AND ({steps})",
             "compliance decides on personal data",
         ),
         Guard(

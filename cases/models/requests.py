@@ -93,6 +93,11 @@ class InformationRequest(PublicModel):
                 ),
             ),
             models.CheckConstraint(
+                name="request_releaser_is_a_second_person",
+                condition=Q(released_by=None)
+                | (~Q(released_by=F("verified_by")) & ~Q(released_by=F("started_by"))),
+            ),
+            models.CheckConstraint(
                 name="request_answered_only_decided",
                 condition=~Q(state__in=DECIDED) | Q(decided_by__isnull=False),
             ),
@@ -159,9 +164,7 @@ class RequestCheck(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="request_check_once", fields=["request", "round", "item"]
-            )
+            models.UniqueConstraint(name="request_check_once", fields=["request", "round", "item"])
         ]
 
 
@@ -176,7 +179,7 @@ class RequestMessage(models.Model):
 
 
 class RequestDecision(Approval):
-    """Accepting, refusing, finding nothing, releasing: by a second person on exactly one content."""
+    """Accepting, refusing, finding nothing, releasing: one person's, on exactly one content."""
 
     request = models.ForeignKey(InformationRequest, models.PROTECT, related_name="decisions")
     step = models.CharField(max_length=8)

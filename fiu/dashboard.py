@@ -18,6 +18,7 @@ from cases.policy import Action, Actor, Role, may
 from cases.queries import dashboard as queries
 from cases.queries.money import AssetSum, CaseMoney
 from cases.queries.money_parts import amounts_by_case
+from cases.queries.requests import request_deadlines
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts
@@ -41,7 +42,7 @@ def rail(request: HttpRequest) -> dict[str, object]:
 @require_safe
 @login_required
 def home(request: AuthedRequest) -> HttpResponse:
-    """Each role's first page: 36 queries for people who work on cases."""
+    """Each role's first page: 38 queries for people who work on cases."""
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)
@@ -52,6 +53,7 @@ def home(request: AuthedRequest) -> HttpResponse:
         "kpis": kpis(money),
         "waiting_rows": queries.waiting_for(actor),
         "deadlines": queries.deadlines(actor),
+        "request_deadlines": request_deadlines(actor),
         "runs": runs,
         "months": months(actor),
         "ages": rows_of(queries.cases_by_age(actor)),

@@ -14,12 +14,13 @@ from cases.models import (
     Case,
     Finding,
     FreezeRequest,
+    InformationRequest,
     LegalInstrument,
     Referral,
 )
 from cases.policy import Action, Actor, may
 from cases.queries.cases import OPEN_STATES
-from cases.states import CaseState, FindingState, FreezeState, ReferralState
+from cases.states import CaseState, FindingState, FreezeState, ReferralState, RequestState
 
 AGES = (7, 30, 90)
 
@@ -34,7 +35,7 @@ class Waiting:
     reference: str
     route: str
     public_id: UUID
-    case: Case
+    case: Case | None
     since: datetime | None
     deadline: datetime | None = None
 
@@ -51,7 +52,7 @@ class GuideStep:
 
 
 def waiting_numbers(actor: Actor) -> dict[str, int]:
-    """How many things wait for this person, by entry of the rail: at most 5 queries."""
+    """How many things wait for this person, by entry of the rail: at most 6 queries."""
     numbers: Counter[str] = Counter()
     for key, _icon, rows in _queues(actor):
         numbers[key] += rows.count()
@@ -59,7 +60,7 @@ def waiting_numbers(actor: Actor) -> dict[str, int]:
 
 
 def waiting_for(actor: Actor, limit: int = 12) -> list[Waiting]:
-    """What waits for this person, nearest deadline first, then oldest: at most 5 queries."""
+    """What waits for this person, nearest deadline first, then oldest: at most 6 queries."""
     found = [
         _told(key, icon, row, actor)
         for key, icon, rows in _queues(actor)
@@ -120,11 +121,26 @@ def _queues(actor: Actor) -> list[tuple[str, str, QuerySet[Any]]]:
     if may(actor, Action.DECIDE_CASE):
         cases = Case.objects.visible_to(actor).filter(state=CaseState.IN_REVIEW)
         queues.append(("case", "briefcase", cases.exclude(submitted_by=me).order_by("updated_at")))
+    queues.append(("request", "file-text", _requests_waiting(actor)))
     return queues
+
+
+def _requests_waiting(actor: Actor) -> QuerySet[Any]:
+    """Requests to check, and for those who decide the ones that others checked."""
+    me = actor.user_id
+    to_do = Q(state__in=[RequestState.RECEIVED.value, RequestState.VERIFYING.value])
+    if may(actor, Action.DECIDE_REQUEST):
+        others = ~Q(started_by=me) & ~Q(verified_by=me) & ~Q(checks__by=me)
+        ready = Q(state__in=[RequestState.IN_REVIEW.value, RequestState.COLLECTING.value])
+        to_do |= ready & others
+    rows: QuerySet[Any] = InformationRequest.objects.visible_to(actor)
+    return rows.filter(to_do).order_by("due_at")
 
 
 def _told(key: str, icon: str, row: Any, actor: Actor) -> Waiting:
     case = row if key == "case" else row.case
+    if key == "request":
+        return _request_told(icon, row)
     routes = {
         "finding": ("finding_detail", row.public_id),
         "freeze": ("freeze_detail", row.public_id),
@@ -151,6 +167,25 @@ def _told(key: str, icon: str, row: Any, actor: Actor) -> Waiting:
         case=case,
         since=getattr(row, since),
         deadline=row.provisional_until if is_provisional else None,
+    )
+
+
+def _request_told(icon: str, row: InformationRequest) -> Waiting:
+    words = {
+        RequestState.RECEIVED.value: _("Take this request up"),
+        RequestState.VERIFYING.value: _("Verify who asks"),
+        RequestState.IN_REVIEW.value: _("Decide this request"),
+    }.get(row.state, _("Answer this request"))
+    return Waiting(
+        key="request",
+        icon=icon,
+        words=words,
+        reference=row.reference,
+        route="request_detail",
+        public_id=row.public_id,
+        case=row.case,
+        since=row.received_at,
+        deadline=row.due_at,
     )
 
 

@@ -12,7 +12,7 @@ BATCH = 500
 
 
 def altered_contents() -> list[Break]:
-    """Findings, freezes, releases and requests whose content left its hash; `seq` is 0, they are no events.
+    """What left its hash: findings, freezes, releases, requests; `seq` is 0, they are no events.
 
     Cost: one pass over all of them, about five queries a finding batch and a freeze.
     """

@@ -23,9 +23,10 @@ class AuditEventQuerySet(models.QuerySet[Any]):
         cases = Case.objects.filter(visible_cases(actor)).values("pk")
         # Requests stand in the system's chain: they belong to no case.
         requests = InformationRequest.objects.visible_to(actor).values("reference")
-        rows = Q(case__in=cases) | Q(case=None, object__in=requests)
+        of_requests = Q(case=None, object__in=requests)
+        rows = Q(case__in=cases) | of_requests
         if actor.role == Role.COMPLIANCE:
-            rows |= Q(case=None)
+            rows |= Q(case=None) & ~Q(object__startswith="REQ-")
         return self.filter(rows)
 
 

@@ -198,7 +198,7 @@ def referral_decide(request: AuthedRequest, referral_id: UUID, decision: str) ->
 
 @require_safe
 @require_at_the_door(Action.READ_RELEASE)
-def referral_package(request: AuthedRequest, referral_id: UUID, watermark: str) -> HttpResponse:
+def referral_copy(request: AuthedRequest, referral_id: UUID, watermark: str) -> HttpResponse:
     """The ZIP that one officer got, byte for byte; that it was taken is kept."""
     referral = _get(request, referral_id)
     release = queries.referral_page(referral).release
@@ -234,7 +234,7 @@ urlpatterns = [
     path(ONE, referral_detail, name="referral_detail"),
     path(f"{ONE}edit/", referral_edit, name="referral_edit"),
     path(f"{ONE}redact/", referral_redact, name="referral_redact"),
-    path(f"{ONE}packages/<str:watermark>/", referral_package, name="referral_package"),
+    path(f"{ONE}copies/<str:watermark>/", referral_copy, name="referral_copy"),
     *(
         path(f"{ONE}{name}/", referral_decide, {"decision": name}, name=f"referral_{name}")
         for name in ACTS

@@ -34,6 +34,7 @@ from cases.services.requests import (
 from cases.states import REQUEST, InvalidTransition, RequestState
 from cases.web.acts import perform
 from cases.web.acts_requests import ACTS, RequestAct, request_act
+from cases.web.events import told
 from cases.web.forms_requests import LinkForm
 
 
@@ -66,6 +67,7 @@ def request_detail(request: AuthedRequest, request_id: UUID) -> HttpResponse:
     context = {
         "asked": asked,
         "page": page,
+        "events": [(event, told(event)) for event in page.events],
         "walk": queries.walk(asked.state),
         "acts": _acts(request, asked, page),
         "may_start": may_verify and asked.state == RequestState.RECEIVED,

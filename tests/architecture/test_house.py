@@ -105,8 +105,8 @@ FREE_TABLES = {
     "OwnAddress", "AccountLink", "ExchangeRecord", "Authenticator",
 }  # fmt: skip
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
-# A liaison's rows are filtered by grant, not by case.
-GRANT_FILTERED = {"cases/queries/shared.py"}
+# A liaison's rows are filtered by grant or agency, not by case.
+GRANT_FILTERED = {"cases/queries/shared.py", "cases/queries/shared_requests.py"}
 # What a chain of calls may say instead of `visible_to`.
 SCOPES = {
     "visible_to",

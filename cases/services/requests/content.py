@@ -8,7 +8,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext as _
 
 from cases.models import ExchangeAccount, InformationRequest
-from cases.policy import Action, Actor, PermissionDenied, require
+from cases.policy import Action, Actor, PermissionDenied, Role, require, writable_cases
 from cases.services.audit import content_digest, record_event
 from cases.services.dossiers import INTERNAL_REFERENCE
 from cases.services.errors import CaseworkError
@@ -54,9 +54,12 @@ def enter_request(request: InformationRequest, action: Action, *, by: Actor) -> 
         raise TransactionManagementError("enter_request needs a transaction around it")
     InformationRequest.objects.select_for_update(no_key=True).get(pk=request.pk)
     require(by, action)
-    if not InformationRequest.objects.visible_to(by).filter(pk=request.pk).exists():
-        raise PermissionDenied("You may not change this request.")
     request.refresh_from_db()
+    mine = InformationRequest.objects.visible_to(by).filter(pk=request.pk)
+    if request.case_id is not None and by.role != Role.LIAISON:
+        mine = mine.filter(writable_cases(by, "case__"))
+    if not mine.exists():
+        raise PermissionDenied("You may not change this request.")
 
 
 def advance_request(

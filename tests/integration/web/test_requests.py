@@ -257,13 +257,13 @@ def test_the_house_takes_the_zip_of_an_officer_and_that_is_kept(
     make_asset()
     release = send(make_case(), agency, officer).releases.get()
     grant = release.grants.get()
-    address = reverse("referral_package", args=[release.referral.public_id, grant.watermark])
+    address = reverse("referral_copy", args=[release.referral.public_id, grant.watermark])
     response = client_of(make_user("supervisor")).get(address)
     assert response.content.startswith(b"PK")
     assert grant.watermark in response["Content-Disposition"]
     assert ReadEvent.objects.filter(action="download_release", purpose="own copy").count() == 1
     assert client_of(make_user("analyst")).get(address).status_code == 404
-    nothing = reverse("referral_package", args=[release.referral.public_id, "0000000000"])
+    nothing = reverse("referral_copy", args=[release.referral.public_id, "0000000000"])
     assert client_of(make_user("supervisor")).get(nothing).status_code == 404
     page = text(
         client_of(make_user("supervisor")).get(

@@ -65,6 +65,14 @@ class Action(StrEnum):
     RECALL_REFERRAL = "recall_referral"
     READ_RELEASE = "read_release"
     ACKNOWLEDGE_RELEASE = "acknowledge_release"
+    RECORD_REQUEST = "record_request"
+    ANSWER_REQUEST = "answer_request"
+    VIEW_REQUEST = "view_request"
+    VERIFY_REQUESTER = "verify_requester"
+    DECIDE_REQUEST = "decide_request"
+    DECIDE_PERSONAL_REQUEST = "decide_personal_request"
+    RELEASE_RESPONSE = "release_response"
+    CLOSE_REQUEST = "close_request"
     REVEAL_CUSTOMER = "reveal_customer"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
@@ -93,6 +101,9 @@ CASEWORK = frozenset(
         Action.REDACT_REFERRAL,
         Action.REVEAL_CUSTOMER,
         Action.READ_AUDIT,
+        Action.VIEW_REQUEST,
+        Action.VERIFY_REQUESTER,
+        Action.CLOSE_REQUEST,
     }
 )
 
@@ -111,6 +122,8 @@ SENIOR = CASEWORK | {
     Action.READ_RELEASE,
     Action.EXPORT_COHORT,
     Action.VERIFY_AUDIT,
+    Action.DECIDE_REQUEST,
+    Action.RELEASE_RESPONSE,
 }
 
 GRANTS: Mapping[Role, frozenset[Action]] = {
@@ -125,9 +138,17 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.RELEASE_FREEZE,
             Action.CLEAR_REFERRAL,
             Action.RECALL_REFERRAL,
+            Action.DECIDE_PERSONAL_REQUEST,
         }
     ),
-    Role.LIAISON: frozenset({Action.READ_RELEASE, Action.ACKNOWLEDGE_RELEASE}),
+    Role.LIAISON: frozenset(
+        {
+            Action.READ_RELEASE,
+            Action.ACKNOWLEDGE_RELEASE,
+            Action.RECORD_REQUEST,
+            Action.ANSWER_REQUEST,
+        }
+    ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT}),
     Role.ADMIN: frozenset({Action.VERIFY_AUDIT}),
     Role.SYSTEM: frozenset({Action.COLLECT_FINDINGS, Action.EXECUTE_FREEZE, Action.DRAFT_FINDING}),
@@ -240,3 +261,16 @@ def visible_operations(actor: Actor) -> Q:
     if actor.role == Role.COMPLIANCE:
         return Q()
     return Q(opened_by_id=actor.user_id) | visible_cases(actor, "cases__")
+
+
+def visible_requests(actor: Actor) -> Q:
+    """Row filter for an agency's requests: they stand beside the cases, and have it of their own.
+
+    An officer sees those of the own agency; people who work on cases see all, but one that is
+    linked to a case only with that case. A conflict of interest with the case hides it too.
+    """
+    if actor.role == Role.LIAISON and actor.agency_id is not None:
+        return Q(agency_id=actor.agency_id)
+    if may(actor, Action.VIEW_REQUEST):
+        return Q(case=None) | visible_cases(actor, "case__")
+    return Q(pk__in=[])

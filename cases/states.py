@@ -318,6 +318,47 @@ RELEASE: Mapping[tuple[ReleaseState, ReleaseAction], ReleaseState] = {
 }
 
 
+class RequestState(StrEnum):
+    RECEIVED = "received"
+    VERIFYING = "verifying"
+    CLARIFICATION = "clarification"
+    IN_REVIEW = "in_review"
+    COLLECTING = "collecting"
+    NO_MATCH = "no_match"
+    REFUSED = "refused"
+    RELEASED = "released"
+    CLOSED = "closed"
+
+
+class RequestAction(StrEnum):
+    START = "start_verification"
+    VERIFY = "verify_requester"
+    ASK = "ask_agency"
+    ANSWER = "answer_agency"
+    ACCEPT = "accept_request"
+    NO_MATCH = "mark_no_match"
+    REFUSE = "refuse_request"
+    RELEASE = "release_response"
+    CLOSE = "close_request"
+
+
+REQUEST: Mapping[tuple[RequestState, RequestAction], RequestState] = {
+    (RequestState.RECEIVED, RequestAction.START): RequestState.VERIFYING,
+    (RequestState.VERIFYING, RequestAction.VERIFY): RequestState.IN_REVIEW,
+    (RequestState.VERIFYING, RequestAction.ASK): RequestState.CLARIFICATION,
+    (RequestState.IN_REVIEW, RequestAction.ASK): RequestState.CLARIFICATION,
+    (RequestState.CLARIFICATION, RequestAction.ANSWER): RequestState.VERIFYING,
+    (RequestState.VERIFYING, RequestAction.REFUSE): RequestState.REFUSED,
+    (RequestState.IN_REVIEW, RequestAction.REFUSE): RequestState.REFUSED,
+    (RequestState.IN_REVIEW, RequestAction.NO_MATCH): RequestState.NO_MATCH,
+    (RequestState.IN_REVIEW, RequestAction.ACCEPT): RequestState.COLLECTING,
+    (RequestState.COLLECTING, RequestAction.RELEASE): RequestState.RELEASED,
+    (RequestState.RELEASED, RequestAction.CLOSE): RequestState.CLOSED,
+    (RequestState.NO_MATCH, RequestAction.CLOSE): RequestState.CLOSED,
+    (RequestState.REFUSED, RequestAction.CLOSE): RequestState.CLOSED,
+}
+
+
 class OutboxState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"

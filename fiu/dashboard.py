@@ -19,6 +19,7 @@ from cases.queries import dashboard as queries
 from cases.queries.inbox import inbox, inbox_numbers
 from cases.queries.money import AssetSum, CaseMoney
 from cases.queries.money_parts import amounts_by_case
+from cases.queries.requests import request_deadlines, requests_waiting
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts
@@ -37,13 +38,18 @@ def rail(request: HttpRequest) -> dict[str, object]:
         return {}
     if not may(actor, Action.VIEW_CASE):
         return {"rail_only": {"audit"} if may(actor, Action.VERIFY_AUDIT) else set()}
-    return {"waiting": SimpleLazyObject(lambda: inbox_numbers(actor))}
+    return {"waiting": SimpleLazyObject(lambda: _waiting(actor))}
+
+
+def _waiting(actor: Actor) -> dict[str, int]:
+    """What waits by entry of the rail; requests belong to no case and so stand beside the inbox."""
+    return inbox_numbers(actor) | {"request": requests_waiting(actor).count()}
 
 
 @require_safe
 @login_required
 def home(request: AuthedRequest) -> HttpResponse:
-    """Each role's first page: at most 65 queries for people who work on cases."""
+    """Each role's first page: at most 67 queries for people who work on cases."""
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)
@@ -54,6 +60,7 @@ def home(request: AuthedRequest) -> HttpResponse:
         "kpis": kpis(money),
         "waiting_rows": inbox(actor)[:HOME_ROWS],
         "deadlines": queries.deadlines(actor),
+        "request_deadlines": request_deadlines(actor),
         "runs": runs,
         "months": months(actor),
         "ages": rows_of(queries.cases_by_age(actor)),

@@ -19,6 +19,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Release of a freeze": states.FREEZE_RELEASE,
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
+    "Information request": states.REQUEST,
     "Order to the exchange": states.OUTBOX,
 }
 

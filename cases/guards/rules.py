@@ -4,6 +4,7 @@
 
 from cases import states
 from cases.guards.casework import casework, freeze_decisions
+from cases.guards.requests import request_guards
 from cases.guards.shapes import (
     Guard,
     append_only,
@@ -211,4 +212,5 @@ GUARDS: tuple[Guard, ...] = (
     *freeze_decisions(),
     *casework(),
     *_referrals(),
+    *request_guards(),
 )

@@ -36,6 +36,13 @@ from cases.models.referrals import (
     SharedRelease,
     ShareGrant,
 )
+from cases.models.requests import (
+    InformationRequest,
+    RequestCheck,
+    RequestDecision,
+    RequestIdentifier,
+    RequestMessage,
+)
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
@@ -72,6 +79,7 @@ __all__ = [
     "FreezeReleaseLine",
     "FreezeRequest",
     "InboxClaim",
+    "InformationRequest",
     "LegalInstrument",
     "Note",
     "NoteRevision",
@@ -86,6 +94,10 @@ __all__ = [
     "Referral",
     "ReferralApproval",
     "ReleaseFile",
+    "RequestCheck",
+    "RequestDecision",
+    "RequestIdentifier",
+    "RequestMessage",
     "ShareGrant",
     "SharedRelease",
     "Suspect",

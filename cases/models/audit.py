@@ -9,23 +9,28 @@ from django.db.models import Q
 
 from cases.models.cases import Case
 from cases.models.operations import Operation
+from cases.models.requests import InformationRequest
 from cases.policy import Actor, Role, visible_cases
 
 
 class AuditEventQuerySet(models.QuerySet[Any]):
     def visible_to(self, actor: Actor) -> Self:
-        """Events of the cases the actor may see; compliance the system's chain as well.
+        """Events of the cases and requests the actor may see; compliance the system's chain.
 
         An auditor has every chain; what they read of an event is for queries/audit.py.
         """
         if actor.role == Role.AUDITOR:
             return self.all()
         cases = Case.objects.filter(visible_cases(actor)).values("pk")
-        rows = Q(case__in=cases)
+        # Requests stand in the system's chain: they belong to no case.
+        requests = InformationRequest.objects.visible_to(actor).values("reference")
+        of_requests = Q(case=None, object__in=requests)
+        rows = Q(case__in=cases) | of_requests
         if actor.role == Role.COMPLIANCE:
             # The system's chain tells of operations: not of one the actor is walled off from.
             walled = Operation.objects.filter(Q(cases__blocks__user_id=actor.user_id))
-            rows |= Q(case=None) & ~Q(object__in=walled.values("reference"))
+            system = Q(case=None) & ~Q(object__startswith="REQ-")
+            rows |= system & ~Q(object__in=walled.values("reference"))
         return self.filter(rows)
 
 

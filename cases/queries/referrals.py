@@ -31,6 +31,7 @@ WALK = STATES[:-1]
 STANDING = (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value)
 MOST_READS = 100
 MOST_EVENTS = 50
+PACKAGE = "application/zip"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class ReferralPage:
     release: SharedRelease | None
     manifest: ReleaseFile | None
     grants: list[ShareGrant]
+    recipients: list[tuple[ShareGrant, ReleaseFile | None]]  # each with the ZIP of this officer
     files: list[ReleaseFile]
     reads: list[ReadEvent]
     approvals: list[ReferralApproval]
@@ -90,15 +92,17 @@ def referral_for_page(actor: Actor) -> QuerySet[Referral]:
 
 
 def referral_page(referral: Referral) -> ReferralPage:
-    """All that stands around one referral: 3 queries, and 3 more once it is sealed."""
+    """All that stands around one referral: 3 queries, and 4 more once it is sealed."""
     release = referral.releases.select_related("sealed_by").order_by("-version").first()
     grants: list[ShareGrant] = []
     files: list[ReleaseFile] = []
+    packages: dict[int | None, ReleaseFile] = {}
     reads: list[ReadEvent] = []
     if release is not None:
         people = ("liaison__agency", "granted_by")
         grants = list(release.grants.select_related(*people).order_by("pk"))
         files = list(release.files.filter(grant=None).order_by("name"))
+        packages = {file.grant_id: file for file in release.files.filter(mime=PACKAGE)}
         of_it = Q(object=release.number) | Q(object__startswith=f"{release.number} ")
         found = referral.case.reads.filter(of_it, action__endswith="_release")
         reads = list(found.select_related("actor__agency").order_by("-at", "-pk")[:MOST_READS])
@@ -109,11 +113,18 @@ def referral_page(referral: Referral) -> ReferralPage:
         release=release,
         manifest=next((file for file in files if file.name == "manifest.json"), None),
         grants=grants,
+        recipients=[(grant, packages.get(grant.pk)) for grant in grants],
         files=files,
         reads=reads,
         approvals=list(referral.approvals.select_related("user").order_by("-at")),
         events=events,
     )
+
+
+def package_of(release: SharedRelease, watermark: str) -> ReleaseFile | None:
+    """The ZIP of the officer with this copy: 1 query."""
+    zips: QuerySet[ReleaseFile] = release.files.filter(mime=PACKAGE, grant__watermark=watermark)
+    return zips.first()
 
 
 def walk(

@@ -19,6 +19,7 @@ from cases.policy import Action, Actor, may
 
 # The house keeps these; each officer has watermarked ones.
 MASTERS = ("manifest.json", "release.html")
+PACKAGE = "application/zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class SharedView:
     sha256: str
     audit_seq: int
     audit_hash: str
+
+    @property
+    def package(self) -> SharedFile | None:
+        """The one file that holds all of them; None in copies older than packages."""
+        return next((file for file in self.files if file.mime == PACKAGE), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def record_instrument(
         not apps.get_model("fiu", "Agency").objects.filter(pk=agency_id).exists()
     ):
         raise NotFound(_("This agency is not known."))
-    name, sha256 = _keep(document)
+    name, sha256 = keep_document(document)
     try:
         with transaction.atomic():
             instrument = LegalInstrument.objects.create(
@@ -91,7 +91,7 @@ def record_instrument(
     return instrument
 
 
-def _keep(document: UploadedBytes | None) -> tuple[str, str]:
+def keep_document(document: UploadedBytes | None) -> tuple[str, str]:
     """Check the file by its bytes and its name, store it, and return both names of it."""
     if document is None:
         return "", ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 
 from cases.dossier import Dossier, Seal, from_json
-from cases.exports import canonical_json, csv, html, manifest, pdf
+from cases.exports import canonical_json, csv, html, manifest, package, pdf
 from cases.files import load_bytes, store_bytes
 from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, ShareGrant
 from cases.policy import Actor
@@ -101,7 +101,7 @@ def new_watermark() -> str:
 
 
 def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> RecipientCopy:
-    """One recipient's readable copy and its manifest; a PDF where Pango is installed.
+    """One recipient's readable copy, its manifest and the package of all; a PDF where Pango is.
 
     Takes about a second with PDF: call it outside a transaction. The sealed dossier is its only
     input, so the same watermark gives the same bytes.
@@ -120,13 +120,16 @@ def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> Reci
         file.name: load_bytes(file.sha256)
         for file in release.files.filter(grant=None).exclude(name__in=MASTERS)
     }
-    listing = manifest.render(
-        dossier,
-        common | {file.name: file.content for file in own},
-        watermark=watermark,
-        notes=notes,
-    )
+    everything = common | {file.name: file.content for file in own}
+    listing = manifest.render(dossier, everything, watermark=watermark, notes=notes)
     own.append(CopyFile(f"manifest-{watermark}.json", manifest.MIME, listing))
+    own.append(
+        CopyFile(
+            package.name_of(dossier, watermark),
+            package.MIME,
+            package.render(dossier, everything, listing, watermark=watermark),
+        )
+    )
     return RecipientCopy(liaison_id, watermark, tuple(own))
 
 

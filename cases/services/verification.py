@@ -3,8 +3,15 @@
 import hashlib
 from collections.abc import Iterator
 
-from cases.models import Finding, FreezeExtension, FreezeRelease, FreezeRequest, SharedRelease
-from cases.services import findings, freezes
+from cases.models import (
+    Finding,
+    FreezeExtension,
+    FreezeRelease,
+    FreezeRequest,
+    InformationRequest,
+    SharedRelease,
+)
+from cases.services import findings, freezes, requests
 from cases.services.audit import Break
 from cases.states import FindingState, FreezeState
 
@@ -12,13 +19,19 @@ BATCH = 500
 
 
 def altered_contents() -> list[Break]:
-    """Findings, freezes and releases whose content left its hash; `seq` is 0, they are no events.
+    """What left its hash: findings, freezes, releases, requests; `seq` is 0, they are no events.
 
     Cost: one pass over all of them, about five queries a finding batch and a freeze.
     """
     return [
         Break(case, 0, f"{reference} is not what was {what}")
-        for case, reference, what in [*_findings(), *_freezes(), *_decisions(), *_releases()]
+        for case, reference, what in [
+            *_findings(),
+            *_freezes(),
+            *_decisions(),
+            *_releases(),
+            *_requests(),
+        ]
     ]
 
 
@@ -58,3 +71,9 @@ def _releases() -> Iterator[tuple[str, str, str]]:
     for case, number, dossier, sha256 in rows.iterator(BATCH):
         if hashlib.sha256(dossier.encode()).hexdigest() != sha256:
             yield case, number, "released"
+
+
+def _requests() -> Iterator[tuple[str, str, str]]:
+    for row in InformationRequest.objects.order_by("pk").iterator(BATCH):
+        if requests.content_hash_of(row) != row.content_hash:
+            yield "", row.reference, "asked"

@@ -4,17 +4,20 @@ import json
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.dossier import Dossier, from_json
-from cases.http import AuthedRequest, casework, seen_version
+from cases.files import load_bytes
+from cases.http import AuthedRequest, casework, require_at_the_door, seen_version
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
+from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields, refuse_leaks
 from cases.services.errors import CaseworkError
 from cases.services.referrals import (
@@ -139,6 +142,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
         "events": [(event, told(event)) for event in page.events],
         "acts": _acts(request, referral, page.release),
+        "may_download": may(request.actor, Action.READ_RELEASE),
     }
     status = 422 if form is not None and form.errors else 200
     template = "cases/referral_detail.html"
@@ -191,6 +195,23 @@ def referral_decide(request: AuthedRequest, referral_id: UUID, decision: str) ->
     return perform(request, act, do, _("Decision recorded."))
 
 
+@require_safe
+@require_at_the_door(Action.READ_RELEASE)
+def referral_copy(request: AuthedRequest, referral_id: UUID, watermark: str) -> HttpResponse:
+    """The ZIP that one officer got, byte for byte; that it was taken is kept."""
+    referral = _get(request, referral_id)
+    release = queries.referral_page(referral).release
+    file = queries.package_of(release, watermark) if release else None
+    if release is None or file is None:
+        raise Http404
+    content = load_bytes(file.sha256)
+    what = f"{release.number} {file.name}"
+    record_read(referral.case, "download_release", what, by=request.actor, purpose="own copy")
+    disposition = content_disposition_header(as_attachment=True, filename=file.name)
+    headers = {"Content-Disposition": disposition or "attachment"}
+    return HttpResponse(content, content_type=file.mime, headers=headers)
+
+
 def _send(request: AuthedRequest, referral: Referral, act: ReferralAct, reason: str) -> Referral:
     form = act.form
     if form is None or not form.is_valid():
@@ -212,6 +233,7 @@ urlpatterns = [
     path(ONE, referral_detail, name="referral_detail"),
     path(f"{ONE}edit/", referral_edit, name="referral_edit"),
     path(f"{ONE}redact/", referral_redact, name="referral_redact"),
+    path(f"{ONE}copies/<str:watermark>/", referral_copy, name="referral_copy"),
     *(
         path(f"{ONE}{name}/", referral_decide, {"decision": name}, name=f"referral_{name}")
         for name in ACTS

@@ -11,8 +11,17 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
-from cases.models import Balance, Case, ExchangeAccount, Finding, OutboxMessage
+from cases.models import (
+    Balance,
+    Case,
+    DepositAddress,
+    ExchangeAccount,
+    Finding,
+    OutboxMessage,
+    SharedRelease,
+)
 from cases.policy import Actor, Role
+from cases.request_words import CHECKS
 from cases.services.cases import grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
@@ -40,6 +49,16 @@ from cases.services.referrals import (
     package_referral,
     redact_referral,
     send_referral,
+)
+from cases.services.requests import (
+    RequestSpec,
+    accept_request,
+    check_request,
+    link_request,
+    record_request,
+    release_response,
+    start_verification,
+    verify_requester,
 )
 from cases.services.suspects import add_name, add_suspect, link_account
 from cases.services.tasks import add_note, add_task
@@ -183,6 +202,8 @@ def _operator(facts: CaseFile, desk: Desk) -> None:
     finding = _findings(case, desk)
     _freezes(case, finding, desk)
     _referral(case, finding, desk)
+    _answered_request(case, desk)
+    _open_request(desk)
 
 
 def _operator_wallets(case: Case, facts: CaseFile, desk: Desk) -> None:
@@ -348,6 +369,65 @@ def _referral(case: Case, finding: Finding, desk: Desk) -> None:
         expires_at=timezone.now() + timedelta(days=30),
         by=desk.nora,
     )
+
+
+def _deposit_addresses(uid: str, number: int) -> list[str]:
+    held = DepositAddress.objects.filter(account__uid=account_number(uid)).order_by("pk")
+    return list(held.values_list("address", flat=True)[:number])
+
+
+def _answered_request(case: Case, desk: Desk) -> None:
+    """What ortiz asked: checked by mei, decided by nora, answered with the release he has."""
+    now = timezone.now()
+    asked = record_request(
+        RequestSpec(
+            agency_ref="FNTF-2025-0417", instrument_type="court_order",
+            instrument_number="25-MJ-0417", issued_by="District court, narcotics division",
+            issued_on=now.date() - timedelta(days=4), legal_basis="18 U.S.C. 2703 (d)",
+            offences="Distribution of narcotics; money laundering",
+            background="Payouts of the market's bank. See our letter and its annexes.",
+            identifiers="\n".join([*_deposit_addresses("OP-1", 2), "name: Kai-Wen Demoson"]),
+            datasets=("kyc", "balances", "crypto_in", "crypto_out"),
+            due_at=now + timedelta(days=7), urgency="urgent",
+        ),
+        by=desk.ortiz,
+    )  # fmt: skip
+    link_request(asked, case, by=desk.mei)
+    start_verification(asked, by=desk.mei)
+    for item in CHECKS:
+        check_request(asked, item=item, by=desk.mei)
+    verify_requester(asked, by=desk.mei)
+    accept_request(
+        asked, datasets=asked.datasets.split(), content_hash=asked.content_hash,
+        reason="Order read and called back; scope as narrow as the order.", by=desk.nora,
+    )  # fmt: skip
+    release_response(
+        asked, SharedRelease.objects.get(referral__case=case),
+        content_hash=asked.content_hash, reason="The release holds what was asked.", by=desk.nora,
+    )  # fmt: skip
+
+
+def _open_request(desk: Desk) -> None:
+    """What chen asks and nobody has taken up yet; one line cannot be read."""
+    now = timezone.now()
+    record_request(
+        RequestSpec(
+            agency_ref="HDIB-114-0188", instrument_type="prosecutor_order",
+            instrument_number="114-0188", issued_by="Harbour District Prosecutors Office",
+            issued_on=now.date() - timedelta(days=1), legal_basis="Code of procedure, art. 230",
+            offences="Money laundering",
+            background="A courier was stopped with notes naming these deposits.",
+            identifiers="\n".join(
+                [
+                    *_deposit_addresses("OP-3", 2), "name: Sample Courier 000003",
+                    "courier's second phone: ends in 44",
+                ]
+            ),
+            datasets=("kyc", "crypto_in", "crypto_out", "devices"),
+            due_at=now + timedelta(days=3), urgency="urgent",
+        ),
+        by=desk.chen,
+    )  # fmt: skip
 
 
 def _sellers(facts: CaseFile, desk: Desk) -> None:

@@ -36,6 +36,7 @@ HOME = (
 )
 ACT = (
     Place("freeze", "freeze_list", "snowflake", _("Freezes"), "f"),
+    Place("request", "request_list", "file-text", _("Requests"), "q"),
     Place("referral", "referral_list", "landmark", _("Referrals"), "r"),
 )
 KNOW = (

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("fiu", "cases", "tracing")
 TOP = {
     "README.md", "LICENSE", "Makefile", "pyproject.toml", "manage.py", "requirements.txt",
-    "requirements-dev.txt", "requirements-fast.txt", "Dockerfile", "docker-compose.yml", ".ci", ".gitignore",
-    ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs", "locale",
+    "requirements-dev.txt", "requirements-fast.txt", "Dockerfile", "docker-compose.yml", ".ci",
+    ".gitignore", ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs", "locale",
 }  # fmt: skip
 
 
@@ -105,8 +105,8 @@ FREE_TABLES = {
     "OwnAddress", "AccountLink", "ExchangeRecord", "Authenticator",
 }  # fmt: skip
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
-# A liaison's rows are filtered by grant, not by case.
-GRANT_FILTERED = {"cases/queries/shared.py"}
+# A liaison's rows are filtered by grant or agency, not by case.
+GRANT_FILTERED = {"cases/queries/shared.py", "cases/queries/shared_requests.py"}
 # What a chain of calls may say instead of `visible_to`.
 SCOPES = {
     "visible_to",

@@ -33,6 +33,8 @@ DECISIONS = {
     Action.EXTEND_FREEZE,
     Action.RELEASE_FREEZE,
     Action.EXPORT_EVIDENCE,
+    Action.DECIDE_REQUEST,
+    Action.RELEASE_RESPONSE,
 }
 
 

@@ -25,6 +25,8 @@ OFFICERS = (
     "liaison_granted", "liaison_same_agency", "liaison_revoked", "liaison_expired",
     "liaison_other_agency",
 )  # fmt: skip
+# Their agency filed the request of the case; a grant that ended changes nothing of that.
+ASKING_AGENCY = OFFICERS[:-1]
 # With the right person's session in the cookie of the wrong door.
 STRAYED = ("liaison_at_the_house", "analyst_at_the_liaisons")
 WITHOUT_FACTOR = ("without_factor", "liaison_without_factor")
@@ -171,6 +173,7 @@ def nothing() -> Rule:
 
 REFUSED_READER = {"analyst_reader": "403"}
 DECIDED = ("cases_auditevent", "cases_case")
+LOOKED = frozenset({"cases_readevent"})
 READ = ("cases_readevent", "cases_sharegrant")
 FACTOR = ("mfa_authenticator",)
 
@@ -249,6 +252,7 @@ RULES: Mapping[str, Rule] = {
     "operation_start": form(),
     "operation_action_day": form(),
     "operation_close": form(),
+    "request_list": unit("200"),
     # The case.
     "case_detail": case("200"),
     "case_edit": form(),
@@ -360,6 +364,25 @@ RULES: Mapping[str, Rule] = {
     "referral_send": form(),
     "referral_return": form(),
     "referral_recall": form(),
+    "referral_copy": Rule(
+        "house", ("supervisor_member", "compliance"), _answers("200"), writes=LOOKED
+    ),
+    # Requests. The one asked for stands in the case and was not taken up yet.
+    "request_detail": case("200", writes=LOOKED),
+    "request_start": case(
+        write=ANYWHERE, differs=REFUSED_READER,
+        writes=["cases_auditevent", "cases_informationrequest"],
+    ),
+    "request_check": case(write=ANYWHERE, differs=REFUSED_READER),
+    "request_verify": case(write="409", differs=REFUSED_READER),
+    "request_link": case(write=ANYWHERE),  # no case was chosen
+    "request_document": case("200", writes=LOOKED),
+    "request_accept": form(),
+    "request_release": form(),
+    "request_no_match": form(),
+    "request_ask": form(),
+    "request_refuse": form(),
+    "request_close": form(),
     # The audit trail: rows by case, the auditor every chain without its texts, the admin none.
     "audit_list": Rule("house", (*CASEWORKERS, *OVERSEERS), _answers("200")),
     "audit_verify": Rule(
@@ -374,6 +397,11 @@ RULES: Mapping[str, Rule] = {
     "liaison_releases": officers("200"),
     "liaison_release": officers("200", only=("liaison_granted",), writes=READ),
     "liaison_download": officers("200", only=("liaison_granted",), writes=READ),
+    "liaison_requests": officers("200"),
+    "liaison_request_new": officers("200", "422"),
+    "liaison_identifiers": officers(write="200"),
+    "liaison_request": officers("200", only=ASKING_AGENCY, writes=LOOKED),
+    "liaison_request_answer": officers(write="422", only=ASKING_AGENCY, writes=LOOKED),
     "liaison_acknowledge": officers(
         write=ANYWHERE, only=("liaison_granted",),
         writes=[*DECIDED, "cases_referral", "cases_sharegrant"],

@@ -7,6 +7,7 @@ import pytest
 from cases.policy import GRANTS, Role
 from tests.integration.matrix.asking import Answer, ask, path_of, routes
 from tests.integration.matrix.rules import (
+    ASKING_AGENCY,
     AT_THE_DOOR,
     MEMBERS,
     METHODS,
@@ -14,7 +15,7 @@ from tests.integration.matrix.rules import (
     RULES,
     Rule,
 )
-from tests.integration.matrix.world import SEED, SHARED, World, missing
+from tests.integration.matrix.world import DEPOSIT, SEED, SHARED, World, missing
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,8 @@ def marks_for(world: World, principal: str, route: str) -> list[bytes] | None:
     door = RULES[route].door
     if principal in MEMBERS and door == "house":
         return None
+    if principal in ASKING_AGENCY and route.startswith("liaison_request"):
+        return world.marks(SHARED, DEPOSIT, *world.references_of_request)
     if principal == "liaison_granted" and door == "liaison":
         release = world.references_of_release
         return world.marks(SHARED, SEED, *release, str(world.ids["release_id"]))

@@ -23,6 +23,7 @@ from cases.models import (
     ExchangeAccount,
     Finding,
     FreezeRequest,
+    InformationRequest,
     LegalInstrument,
     Referral,
     SharedRelease,
@@ -71,6 +72,7 @@ from cases.services.referrals import (
     redact_referral,
     send_referral,
 )
+from cases.services.requests import RequestSpec, link_request, record_request
 from cases.services.suspects import add_suspect, link_account
 from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
@@ -121,6 +123,7 @@ class World:
     variants: dict[str, list[Any]] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
     references_of_release: list[str] = field(default_factory=list)
+    references_of_request: list[str] = field(default_factory=list)
     pages_before: dict[tuple[str, str], Answer] = field(default_factory=dict)
     not_found: dict[str, bytes] = field(default_factory=dict)  # by who asks
 
@@ -241,6 +244,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     freezes = make_freezes(world, case, accounts, findings["approved"], by)
     make_instruments(world, case, by)
     release = make_referrals(world, case, findings["approved"], freezes["active"], by)
+    request = make_request(world, case, by)
     world.ids |= {
         "wallet_id": wallet.public_id,
         "suspect_id": suspect.public_id,
@@ -249,6 +253,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "evidence_id": findings["submitted"].counter_evidence.order_by("pk")[0].pk,
         "freeze_id": freezes["in_review"].public_id,
         "release_id": release.public_id,
+        "request_id": request.public_id,
+        "item": "identity",
+        "watermark": release.grants.order_by("pk")[0].watermark,
         "number": 1,
         "name": "dossier.json",
         "token": "forged",
@@ -263,6 +270,8 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         *(each.reference for each in Referral.objects.filter(case=case)),
     ]  # fmt: skip
     referral = Referral.objects.get(public_id=world.ids["referral_id"])
+    world.references_of_request = [request.reference, str(request.public_id)]
+    world.references.append(request.reference)
     world.references_of_release = [release.number, referral.reference]
     world.variants |= {
         "finding_id": [each.public_id for each in Finding.objects.filter(case=case)],
@@ -485,6 +494,23 @@ def make_referrals(
     world.ids["referral_id"] = referral.public_id
     release: SharedRelease = referral.releases.get()
     return release
+
+
+def make_request(world: World, case: Case, by: Actor) -> InformationRequest:
+    """What an officer of the agency asked, put into the case; nobody took it up yet."""
+    asked = record_request(
+        RequestSpec(
+            agency_ref=f"{SHARED} file", instrument_type="court_order",
+            instrument_number=f"{SHARED} order", issued_by=f"{SHARED} court",
+            issued_on=date(2025, 1, 2), legal_basis=f"{SHARED} law",
+            offences=f"{SHARED} offence", background=f"{SHARED} background",
+            identifiers=DEPOSIT, datasets=("balances",),
+            due_at=timezone.now() + timedelta(days=5),
+            document=UploadedBytes("order.pdf", b"%PDF-1.4 " + SHARED.encode()),
+        ),
+        by=world.actor("liaison_granted"),
+    )  # fmt: skip
+    return link_request(asked, case, by=by)
 
 
 def missing(ids: dict[str, Any]) -> dict[str, Any]:

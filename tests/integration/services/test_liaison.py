@@ -1,13 +1,15 @@
 """The liaison's side: only what is granted, only while it is granted, and every look is written."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from cases.exports import pdf
+from cases.exports import pdf, verify
 from cases.files import FileDamaged, _path
 from cases.models import Case, ReadEvent, Referral, SharedRelease, ShareGrant
 from cases.policy import Actor, PermissionDenied
@@ -222,3 +224,31 @@ def test_a_damaged_file_is_not_handed_out(release: SharedRelease, officer: User)
             file_for(make_actor(officer), release.public_id, "dossier.json")
     finally:
         path.write_bytes(content)
+
+
+def test_each_officer_has_a_package_of_their_own_with_its_recorded_hash(
+    case: Case, agency: Agency, officer: User, tmp_path: Path
+) -> None:
+    second = make_user("liaison", agency=agency)
+    release = send(case, agency, officer, second).releases.get()
+    contents = []
+    for user in (officer, second):
+        actor = make_actor(user)
+        view = release_for(actor, release.public_id)
+        assert view is not None
+        assert view.package is not None
+        found = file_for(actor, release.public_id, view.package.name)
+        assert found is not None
+        assert hashlib.sha256(found.content).hexdigest() == view.package.sha256
+        assert view.row.watermark in view.package.name
+        assert ReadEvent.objects.filter(
+            actor_id=user.pk, action="download_release",
+            object=f"{release.number} {view.package.name}",
+        ).exists()  # fmt: skip
+        contents.append(found.content)
+    assert contents[0] != contents[1]
+    place = tmp_path / "release.zip"
+    place.write_bytes(contents[0])
+    report = verify.check(place)
+    assert report.wrong == []
+    assert f"its SHA-256 is {release.sha256}." in " ".join(report.checked)

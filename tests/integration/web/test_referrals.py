@@ -284,7 +284,7 @@ def test_reads_keep_their_stated_numbers_of_queries(
     with django_assert_num_queries(3):
         queries.referral_list(actor)
     referral = queries.referral_for_page(actor).get(pk=referral.pk)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         queries.referral_page(referral)
     client = sign_in(desk.analyst)
     with django_assert_max_num_queries(60):

@@ -1,0 +1,35 @@
+"""Information requests: what an agency asks, checked by one person and decided by another."""
+
+from cases.services.requests.content import content_hash_of
+from cases.services.requests.decisions import (
+    accept_request,
+    mark_no_match,
+    refuse_request,
+    release_response,
+)
+from cases.services.requests.desk import (
+    ask_agency,
+    check_request,
+    close_request,
+    link_request,
+    start_verification,
+    verify_requester,
+)
+from cases.services.requests.intake import RequestSpec, answer_agency, record_request
+
+__all__ = [
+    "RequestSpec",
+    "accept_request",
+    "answer_agency",
+    "ask_agency",
+    "check_request",
+    "close_request",
+    "content_hash_of",
+    "link_request",
+    "mark_no_match",
+    "record_request",
+    "refuse_request",
+    "release_response",
+    "start_verification",
+    "verify_requester",
+]

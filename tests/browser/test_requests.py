@@ -1,0 +1,98 @@
+"""A request walked in a real browser: filed by an officer, checked, decided, answered, verified."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SeatOf
+from tests.browser.test_tour import decide, path_of, press
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def test_a_request_is_filed_checked_and_decided_by_two(seat_of: SeatOf) -> None:
+    chen, mei, tomas = seat_of("chen"), seat_of("mei"), seat_of("tomas")
+    page = chen.go("/liaison/requests/")
+    chen.check()
+    expect(page.get_by_text("HDIB-114-0188")).to_be_visible()
+    page = chen.go("/liaison/requests/new/")
+    page.locator("#id_identifiers").fill("no such thing 1\nname: Sample Courier 000003")
+    page.locator("#id_identifiers").dispatch_event("change")
+    expect(page.locator("#lines")).to_contain_text("neither address")
+    chen.check()
+    page.locator("#id_agency_ref").fill("HDIB-TOUR-1")
+    page.locator("#id_instrument_type").select_option("police_request")
+    page.locator("#id_instrument_number").fill("77")
+    page.locator("#id_issued_by").fill("Harbour desk")
+    page.locator("#id_issued_on").fill("2026-01-05")
+    page.locator("#id_legal_basis").fill("Art. 1")
+    page.locator("#id_offences").fill("Fraud")
+    page.get_by_label("Balances").check()
+    press(page, "File request")
+    status = path_of(page)
+    expect(page.get_by_text("Filed as REQ-").first).to_be_visible()
+    chen.check()
+
+    page = mei.go("/requests/")
+    mei.check()
+    page.get_by_role("row", name=re.compile("HDIB-TOUR-1")).get_by_role("link").first.click()
+    page.wait_for_load_state("networkidle")
+    request = path_of(page)
+    expect(page.get_by_text("name of the holder")).to_be_visible()
+    mei.check()
+    press(page, "Start verification")
+    for _point in range(5):
+        press(page, "Confirm")
+    press(page, "Requester verified")
+    mei.check()
+
+    page = tomas.go(request)
+    decide(tomas, "Accept", "Scope and officer checked.")
+    tomas.check()
+    expect(page.get_by_text("Accepted, answer in preparation").first).to_be_visible()
+    page = chen.go(status)
+    chen.check()
+    expect(page.get_by_text("Accepted, answer in preparation").first).to_be_visible()
+    expect(page.get_by_text("••")).to_have_count(0)
+
+
+def test_a_release_downloads_as_a_zip_that_names_a_flipped_byte(
+    seat_of: SeatOf, tmp_path: Path
+) -> None:
+    ortiz = seat_of("ortiz")
+    page = ortiz.go("/liaison/requests/")
+    page.get_by_role("link", name="FNTF-2025-0417").click()
+    page.wait_for_load_state("networkidle")
+    ortiz.check()
+    page.get_by_role("link", name="Open release").click()
+    page.wait_for_load_state("networkidle")
+    ortiz.check()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download release").click()
+    zipped = tmp_path / "release.zip"
+    waiting.value.save_as(zipped)
+    assert hashlib.sha256(zipped.read_bytes()).hexdigest() in page.content()
+    subprocess.run(
+        [sys.executable, "-m", "zipfile", "-e", str(zipped), str(tmp_path / "out")], check=True
+    )
+    [folder] = (tmp_path / "out").iterdir()
+
+    def verified() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "verify.py"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+    status, words = verified()
+    assert status == 0, words
+    content = bytearray((folder / "freezes.csv").read_bytes())
+    content[-10] ^= 1
+    (folder / "freezes.csv").write_bytes(bytes(content))
+    status, words = verified()
+    assert status == 1
+    assert "CHANGED  freezes.csv" in words

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.shared_data import data_json, data_path
+from tests.shared_data import ROOT, data_json, data_path
 from tracing.engine import coinjoin
 from tracing.engine.coinjoin import CoinJoinMatch, classify
 from tracing.ledgers import load_blocks, open_ledger
+from tracing.management.commands.score_coinjoins import PAYOUTS, document, explorer_row, score
 
 
 def labelled(archive: str, member: str) -> Iterator[CoinJoinMatch | None]:
@@ -41,6 +42,20 @@ def test_token_trades_labelled_as_other_mixes_are_not_taken_for_any() -> None:
     kinds = Counter(match.kind for match in found if match)
     assert len(found) == 567
     assert kinds == {"joinmarket_like": 57}
+
+
+def test_a_real_whirlpool_mix_is_found() -> None:
+    match = explorer_row(data_json("esplora/whirlpool-coinjoin.json"))
+    assert match is not None
+    assert (match.kind, match.confidence, match.participants) == ("whirlpool", "high", 5)
+
+
+def test_the_accuracy_page_says_what_the_detectors_do_today() -> None:
+    scores = list(score(data_path("coinjoin").parent))
+    assert (ROOT / "docs" / "accuracy.md").read_text() == document(scores)
+    by_name = {each.name: each for each in scores}
+    assert by_name["Wasabi 1 of 2021"].mixes == by_name["Wasabi 1 of 2021"].rows == 196
+    assert [each.mixes for each in scores if each.label == PAYOUTS] == [0, 0, 0]
 
 
 def test_equal_payouts_of_2014_are_no_mixes(tmp_path: Path) -> None:

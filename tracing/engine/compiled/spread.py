@@ -201,8 +201,8 @@ def spread(
             return FULL
         known = True
         total = np.int64(0)
-        for vin in range(first, end):
-            value = in_value[vin]
+        for at in range(first, end):
+            value = in_value[at]
             if value < 0:
                 known = False
                 continue
@@ -242,7 +242,7 @@ def spread(
         taint, low, high = np.int64(0), np.int64(0), np.int64(0)
         hops: Any = np.int64(1) << 62
         while counts[HEAP] > 0:
-            vin = np.int64(heap[0] >> _SHIFT)
+            vin: Any = np.int64(heap[0] >> _SHIFT)
             if vin >= end:
                 break
             slot: Any = np.int64(_pop(heap, counts[HEAP]) & _SLOT)

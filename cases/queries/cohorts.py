@@ -41,6 +41,14 @@ class Part:
 
 
 @dataclass(frozen=True)
+class MemberRow:
+    """A member and what else would explain the payments."""
+
+    member: CohortMember
+    alternative: Promise
+
+
+@dataclass(frozen=True)
 class CohortView:
     """A cohort with the members of one part, and all sums."""
 
@@ -48,7 +56,7 @@ class CohortView:
     asset: Asset | str
     parts: list[Part]
     part: str
-    rows: Sequence[CohortMember]
+    rows: list[MemberRow]
     page: int
     num_pages: int
     countries: list[tuple[str, int]]
@@ -82,7 +90,10 @@ def cohort_view(
         asset=Asset.objects.filter(asset=cohort.asset).first() or cohort.asset,
         parts=parts,
         part=chosen,
-        rows=rows[(number - 1) * ROWS : number * ROWS],
+        rows=[
+            MemberRow(member, alternative(member))
+            for member in rows[(number - 1) * ROWS : number * ROWS]
+        ],
         page=number,
         num_pages=num_pages,
         countries=Counter(member.country for member in exportable).most_common(),

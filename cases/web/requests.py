@@ -37,6 +37,12 @@ from cases.web.acts_requests import ACTS, RequestAct, request_act
 from cases.web.events import told
 from cases.web.forms_requests import LinkForm
 
+# The policy of every page, and no script, form or frame whatever the file holds.
+SANDBOX = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; sandbox"
+)
+
 
 def _get(request: AuthedRequest, request_id: UUID) -> InformationRequest:
     found: InformationRequest = get_object_or_404(
@@ -138,7 +144,7 @@ def request_document(request: AuthedRequest, request_id: UUID) -> HttpResponse:
     name = content_disposition_header(as_attachment=True, filename=asked.document_name)
     headers = {
         "Content-Disposition": name or "attachment",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": SANDBOX,
     }
     return HttpResponse(content, content_type="application/octet-stream", headers=headers)
 

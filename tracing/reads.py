@@ -13,8 +13,10 @@ from tracing.ledger_views import (
     Estimate,
     HistoryRow,
     LedgerInfo,
+    Merge,
     ParsedAddress,
     PastedAddress,
+    Together,
     address_history,
     address_summaries,
     address_summary,
@@ -25,6 +27,7 @@ from tracing.ledger_views import (
     parse_address,
     parse_paste,
     resolve_ledger,
+    why_together,
 )
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 
@@ -44,10 +47,12 @@ __all__ = [
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "Merge",
     "ParsedAddress",
     "PastedAddress",
     "RunView",
     "SeedError",
+    "Together",
     "TracingError",
     "address_history",
     "address_summaries",
@@ -66,4 +71,5 @@ __all__ = [
     "runs_by_id",
     "runs_of",
     "verify_result",
+    "why_together",
 ]

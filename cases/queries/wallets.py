@@ -99,6 +99,14 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
     )
 
 
+def why_together(wallet: Wallet, first: str, last: str) -> reads.Together | None:
+    """The merges between two addresses of one cluster; None if none joins them: 2 queries."""
+    try:
+        return reads.why_together(wallet.ledger, first, last)
+    except reads.LedgerMissing:
+        return None
+
+
 def wallets_by_address(case: Case) -> QuerySet[Wallet]:
     """The wallets of a case, for naming addresses on its screens."""
     return case.wallets.order_by("pk")

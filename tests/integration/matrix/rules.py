@@ -243,6 +243,7 @@ RULES: Mapping[str, Rule] = {
     "wallets_new": case("200"),
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
+    "address_together": form(),
     "case_suspects": case("200"),
     "suspect_new": form(),
     "suspect_name_add": form(),

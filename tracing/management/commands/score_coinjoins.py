@@ -150,8 +150,8 @@ def document(scores: list[Score]) -> str:
     lines = [
         "# Accuracy",
         "",
-        "Written by `manage.py score_coinjoins DATA --write docs/accuracy.md`. Each row is a set of",
-        "real transactions; the columns count what our detectors say of it.",
+        "Written by `manage.py score_coinjoins DATA --write docs/accuracy.md`. Each row is a set",
+        "of real transactions; the columns count what our detectors say of it.",
         "",
         "## CoinJoins",
         "",

@@ -23,6 +23,7 @@ from tracing.engine.addresses import BitcoinAddress, Network
 from tracing.engine.ledger import NO_ADDRESS, U32
 from tracing.engine.resolve import seed_outputs
 from tracing.engine.spec import TraceParameters
+from tracing.engine.together import why_together as chain_of_merges
 from tracing.ledgers import StoredLedger, ledger_snapshot, names, open_ledger
 from tracing.ledgers.clusters import StoredClusters, stored_clusters
 from tracing.models import Boundary
@@ -120,6 +121,41 @@ class ClusterView:
     sent: int
     balance: int
     addresses: list[str]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One transaction that joins two addresses of a chain.
+
+    Without it `with_first` addresses stay with the chain's first one, `with_last` with its last and
+    `with_neither` with neither; `holds` where other transactions keep the two together. Both are
+    None where the cluster is too large to be put to test.
+    """
+
+    txid: str
+    height: int
+    at: datetime
+    first: str
+    second: str
+    holds: bool | None
+    with_first: int | None
+    with_last: int | None
+    with_neither: int | None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Why two addresses are in one cluster of `num_addresses`: the fewest merges between them."""
+
+    first: str
+    last: str
+    num_addresses: int
+    merges: list[Merge]
+
+    @property
+    def num_needed(self) -> int:
+        """Merges without which the two come apart."""
+        return sum(merge.holds is False for merge in self.merges)
 
 
 @dataclass(frozen=True)
@@ -227,6 +263,38 @@ def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterV
         balance=int(opened.address_unspent[members].sum()),
         addresses=opened.address_texts(members[:limit]),
     )
+
+
+def why_together(ledger: str, first: str, last: str) -> Together | None:
+    """The shortest chain of merging transactions between two addresses: at most 2 queries.
+
+    None if they are not in one cluster. Cost: see `tracing.engine.together.why_together`.
+    """
+    opened = _opened(ledger)
+    a, b = opened.find_address(first), opened.find_address(last)
+    if a is None or b is None:
+        return None
+    clusters = _clusters(opened)
+    chain = chain_of_merges(opened, clusters.clusters, a, b)
+    if chain is None:
+        return None
+    merges = []
+    for link in chain:
+        sides = link.sides or (None, None, None)
+        merges.append(
+            Merge(
+                txid=opened.txid(link.tx),
+                height=int(opened.tx_height[link.tx]),
+                at=_at(int(opened.tx_time[link.tx])),
+                first=opened.address_text(link.a),
+                second=opened.address_text(link.b),
+                holds=link.holds if link.holds or link.sides else None,
+                with_first=sides[0],
+                with_last=sides[1],
+                with_neither=sides[2],
+            )
+        )
+    return Together(opened.address_text(a), opened.address_text(b), clusters.size(a), merges)
 
 
 def outputs_of(ledger: str, seed: str) -> list[str]:

@@ -15,8 +15,10 @@ from tracing.ledger_views import (
     Estimate,
     HistoryRow,
     LedgerInfo,
+    Merge,
     ParsedAddress,
     PastedAddress,
+    Together,
     address_history,
     address_summaries,
     address_summary,
@@ -27,6 +29,7 @@ from tracing.ledger_views import (
     parse_address,
     parse_paste,
     resolve_ledger,
+    why_together,
 )
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.tag_views import (
@@ -59,6 +62,7 @@ __all__ = [
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "Merge",
     "PackView",
     "ParsedAddress",
     "PastedAddress",
@@ -67,6 +71,7 @@ __all__ = [
     "RunView",
     "SeedError",
     "TagView",
+    "Together",
     "TracingError",
     "address_history",
     "address_summaries",
@@ -90,4 +95,5 @@ __all__ = [
     "tags_of",
     "verify_result",
     "wallet_exposure",
+    "why_together",
 ]

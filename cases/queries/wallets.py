@@ -133,6 +133,14 @@ def exposure_row(
     )
 
 
+def why_together(wallet: Wallet, first: str, last: str) -> reads.Together | None:
+    """The merges between two addresses of one cluster; None if none joins them: 2 queries."""
+    try:
+        return reads.why_together(wallet.ledger, first, last)
+    except reads.LedgerMissing:
+        return None
+
+
 def wallets_by_address(case: Case) -> QuerySet[Wallet]:
     """The wallets of a case, for naming addresses on its screens."""
     return case.wallets.order_by("pk")

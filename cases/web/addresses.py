@@ -5,21 +5,23 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
-from cases.queries.wallets import address_page, exposure_of, exposure_row
+from cases.queries.wallets import address_page, exposure_of, exposure_row, why_together
+from cases.web.forms_wallets import TogetherForm
 from cases.web.shell import render_case
 
 
 @require_safe
 @casework
 def address_detail(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
-    wallets = Wallet.objects.visible_to(request.actor).select_related("case", "added_by")
-    wallet = get_object_or_404(wallets, public_id=wallet_id)
+    wallet = _wallet(request, wallet_id)
     page = address_page(wallet, request.actor, request.GET.get("after", ""))
-    context = {"page": page, "wallet": wallet}
+    form = TogetherForm(initial={"first": wallet.address})
+    context = {"page": page, "wallet": wallet, "form": form}
     return render_case(request, "cases/address_page.html", wallet.case, "case_wallets", context)
 
 
@@ -42,7 +44,36 @@ def address_exposure(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     return render_case(request, page, wallet.case, "case_wallets", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def address_together(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
+    """Why two addresses are in one cluster: the merges between them. Reads only."""
+    wallet = _wallet(request, wallet_id)
+    form = TogetherForm(request.POST or None, initial={"first": wallet.address})
+    found = None
+    if form.is_valid():
+        found = why_together(wallet, form.cleaned_data["first"], form.cleaned_data["last"])
+        if found is None:
+            form.add_error("last", _("These two are not in one cluster of the loaded ledger."))
+    if request.method == "POST" and not form.is_bound:
+        form = TogetherForm({})
+    page = address_page(wallet, request.actor, limit=1)
+    context = {"page": page, "wallet": wallet, "form": form, "found": found}
+    status = 422 if form.errors else 200
+    return render_case(
+        request, "cases/address_together.html", wallet.case, "case_wallets", context, status
+    )
+
+
+def _wallet(request: AuthedRequest, wallet_id: UUID) -> Wallet:
+    """The wallet if the person may see its case, else the 404 of one that does not exist."""
+    wallets = Wallet.objects.visible_to(request.actor).select_related("case", "added_by")
+    wallet: Wallet = get_object_or_404(wallets, public_id=wallet_id)
+    return wallet
+
+
 urlpatterns = [
     path("wallets/<uuid:wallet_id>/exposure/", address_exposure, name="address_exposure"),
     path("wallets/<uuid:wallet_id>/", address_detail, name="address_detail"),
+    path("wallets/<uuid:wallet_id>/together/", address_together, name="address_together"),
 ]

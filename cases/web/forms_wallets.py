@@ -35,3 +35,21 @@ class WalletsForm(forms.Form):
         max_length=200,
         help_text=_("Such as “Order 12 of 3 May, page 4” or the name of the tag's publisher."),
     )
+
+
+class TogetherForm(forms.Form):
+    """Two addresses of one cluster; sent by POST, so that no address is in a URL."""
+
+    first = forms.CharField(
+        label=_("This address"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off"}),
+    )
+    last = forms.CharField(
+        label=_("And this one"),
+        max_length=120,
+        widget=forms.TextInput(
+            attrs={"class": "mono", "autocomplete": "off", "list": "cluster-addresses"}
+        ),
+        help_text=_("Another address of the cluster."),
+    )

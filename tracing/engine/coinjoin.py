@@ -172,7 +172,11 @@ def whirlpool_tx0(
         fee = POOL_FEES.get(pool)
         paid = fee is not None and fee in others
         # Without the exact fee: a smaller one by voucher, and enough coins to be no accident.
-        lower = bool(others) and others[0] <= pool // 20 and counts[value] >= LEAST_PARTICIPANTS
+        lower = (
+            bool(others)
+            and pool // 100 <= others[0] <= pool // 20
+            and counts[value] >= LEAST_PARTICIPANTS
+        )
         if 1 <= len(others) <= 3 and (paid or lower):
             facts = {
                 "denomination": pool,

@@ -109,6 +109,25 @@ def test_coins_spent_together_make_a_cluster_until_a_wall_says_otherwise() -> No
     assert (summary.cluster_anchor, summary.cluster_size) == (address(1), 2)
 
 
+def test_why_together_names_each_merge_and_what_it_holds(chain: BlockChain) -> None:
+    both, sweep = chain.blocks[3].txs[1].txid, chain.blocks[5].txs[1].txid
+    found = reads.why_together("bitcoin", address(1), address(5))
+    assert found is not None
+    assert (found.num_addresses, found.num_needed) == (4, 2)
+    first, second = found.merges
+    assert (first.txid, first.first, first.second) == (both, address(1), address(2))
+    assert (second.txid, second.first, second.second) == (sweep, address(2), address(5))
+    assert (first.with_first, first.with_last, first.with_neither) == (1, 3, 0)
+    # Without the sweep, 4 is with neither: nothing else ever joined it to 5.
+    assert (second.with_first, second.with_last, second.with_neither) == (2, 1, 1)
+    assert (first.holds, first.height, first.at) == (False, 4, at(4))
+    assert reads.why_together("bitcoin", address(1), address(3)) is None
+    assert reads.why_together("bitcoin", address(1), address(99)) is None
+    itself = reads.why_together("bitcoin", address(1), address(1))
+    assert itself is not None
+    assert itself.merges == []
+
+
 def test_seeds_become_outputs_and_estimates(chain: BlockChain) -> None:
     split, both = chain.blocks[2].txs[1].txid, chain.blocks[3].txs[1].txid
     assert reads.outputs_of("bitcoin", address(2)) == [f"{split}:1", f"{both}:1"]

@@ -294,6 +294,7 @@ RULES: Mapping[str, Rule] = {
         write="200", differs=REFUSED_READER | {"analyst_member": "403"},
         writes=["cases_auditevent", "cases_case", "cases_readevent"],
     ),
+    "address_together": form(),
     "case_suspects": case("200"),
     "suspect_new": form(),
     "suspect_name_add": form(),

@@ -1,5 +1,6 @@
 """Wallets: the tab, the bulk paste line by line, the list, the page of an address."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cases.services.wallets import add_wallet
 from tests.blockmaker import SUBSIDY, address
 from tests.casework import make_case
 from tests.integration.web.conftest import BANK, HOPS, Room
+from tracing import reads
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"role": "unknown", "provenance": "document", "provenance_note": "Order 12"}
@@ -59,6 +61,19 @@ def test_the_page_of_an_address_tells_history_and_cases(room: Room) -> None:
     assert room.outsider.get(url).status_code == 404
 
 
+def test_why_two_addresses_are_together(room: Room) -> None:
+    url = reverse("address_together", args=[room.bank.public_id])
+    same = room.client.post(url, {"first": BANK, "last": BANK})
+    assert same.status_code == 200
+    assert "one and the same address" in same.content.decode()
+    apart = room.client.post(url, {"first": BANK, "last": HOPS[0]})
+    assert apart.status_code == 422
+    assert "not in one cluster" in apart.content.decode()
+    assert room.client.get(url).status_code == 200
+    assert room.client.post(url).status_code == 422
+    assert room.outsider.post(url, {"first": BANK, "last": BANK}).status_code == 404
+
+
 def test_an_address_the_ledger_never_saw_is_told_as_such(room: Room) -> None:
     wallet = add_wallet(room.case, address=address(999), label="", **FIELDS, by=room.by)
     page = room.client.get(reverse("address_detail", args=[wallet.public_id]))
@@ -86,3 +101,25 @@ def test_lists_ask_the_same_number_of_times(
 def test_the_global_list_shows_only_what_one_may_see(room: Room) -> None:
     assert room.case.reference in room.client.get(reverse("wallet_list")).content.decode()
     assert room.case.reference not in room.outsider.get(reverse("wallet_list")).content.decode()
+
+
+def test_the_merges_of_a_cluster_are_shown_with_what_they_hold(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2025, 1, 6, tzinfo=UTC)
+    merges = [
+        reads.Merge("ab" * 32, 7, at, BANK, HOPS[0], False, 3, 2, 1),
+        reads.Merge("cd" * 32, 8, at, HOPS[0], HOPS[1], True, None, None, None),
+        reads.Merge("ef" * 32, 9, at, HOPS[1], HOPS[2], None, None, None, None),
+    ]
+    answer = reads.Together(BANK, HOPS[2], 6, merges)
+    monkeypatch.setattr(reads, "why_together", lambda *_: answer)
+    url = reverse("address_together", args=[room.bank.public_id])
+    page = room.client.post(url, {"first": BANK, "last": HOPS[2]}).content.decode()
+    for words in (
+        "cluster of 6 addresses",
+        "They split into 3 and 2 addresses. 1 address is with neither.",
+        "They stay together by other transactions.",
+        "Not tested: the cluster is too large.",
+    ):
+        assert words in " ".join(page.split())

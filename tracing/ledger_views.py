@@ -270,11 +270,11 @@ def why_together(ledger: str, first: str, last: str) -> Together | None:
 
     None if they are not in one cluster. Cost: see `tracing.engine.together.why_together`.
     """
-    opened = _opened(ledger)
+    opened = opened_ledger(ledger)
     a, b = opened.find_address(first), opened.find_address(last)
     if a is None or b is None:
         return None
-    clusters = _clusters(opened)
+    clusters = clusters_under_walls(opened)
     chain = chain_of_merges(opened, clusters.clusters, a, b)
     if chain is None:
         return None
@@ -285,7 +285,7 @@ def why_together(ledger: str, first: str, last: str) -> Together | None:
             Merge(
                 txid=opened.txid(link.tx),
                 height=int(opened.tx_height[link.tx]),
-                at=_at(int(opened.tx_time[link.tx])),
+                at=utc_time(int(opened.tx_time[link.tx])),
                 first=opened.address_text(link.a),
                 second=opened.address_text(link.b),
                 holds=link.holds if link.holds or link.sides else None,

@@ -23,8 +23,8 @@ def test_casework_from_the_inbox_to_the_receipt(seat_of: SeatOf) -> None:
     nora.check()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/freezes/**")
     page.wait_for_load_state("networkidle")
-    assert "/freezes/" in page.url
     nora.check()
 
     # A part is released by a second person and the exchange answers.

@@ -1,42 +1,84 @@
-"""Measure, print, and write `docs/benchmarks.md`: `python -m tests.bench [--quick]`."""
+"""Measure, print, and write `docs/benchmarks.md`.
+
+`python -m tests.bench [--quick] [--large]`: `--quick` runs the smallest size and writes nothing,
+`--large` adds 5 million transactions. `--twins N` compares N random traces instead.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-import networkx
 import numpy as np
 
 from tests.bench.generator import generate
 from tests.bench.rows import Row, clustering, haircut, timed
+from tests.bench.twins import compare_clusters, compare_traces
+from tracing.engine.kernels import Kernels, compiled
 from tracing.engine.seal import ENGINE_VERSION
+from tracing.engine.spec import TraceSpec
+from tracing.engine.trace import trace
 
 SIZES: Final = (100_000, 1_000_000)
+LARGE: Final = (5_000_000,)
+MODULES: Final = {
+    "numba": "numba", "networkx": "networkx", "graphsense-clustering": "gs_clustering"
+}  # fmt: skip
 REPORT: Final = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Run every row at every size; `--quick` only the smallest, without writing the document."""
-    quick = "--quick" in sys.argv[1:]
+    """Run every row at every size."""
+    options = sys.argv[1:]
+    with TemporaryDirectory() as folder:
+        cache = Path(folder)
+        if "--twins" in options:
+            num = int(options[options.index("--twins") + 1])
+            say(f"{compare_clusters(max(1, num // 100), cache):,} merges are the same")
+            say(f"{num:,} traces are the same; {compare_traces(num, cache):,} ends and coins")
+            return
+        sizes = SIZES[:1] if "--quick" in options else SIZES
+        rows, first_use = measured((*sizes, *LARGE) if "--large" in options else sizes, cache)
+    if "--quick" not in options:
+        REPORT.write_text(document(rows, first_use))
+
+
+def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
+    """All rows, and what the first use of the compiled kernels costs, in words."""
+    fast = Kernels(cache, run_from=0, cospend_from=0)
+    kernels = fast if compiled(cache) is not None else None
+    first_use = "numba is not installed: nothing was compiled."
+    if kernels is not None:
+        small = generate(2_000)
+        spec = TraceSpec(seeds=(5,))
+        _, seconds = timed(lambda: (fast.cospend(small), trace(spec, small, kernels=fast)))
+        first_use = f"The first use of the compiled kernels, with compiling, took {seconds:.1f} s."
     rows: list[Row] = []
-    for size in SIZES[:1] if quick else SIZES:
+    for size in sizes:
         ledger, seconds = timed(lambda size=size: generate(size))  # type: ignore[misc]
         say(f"ledger of {size:,} transactions made in {seconds:.1f} s")
+        # A stored ledger is arrays; the names that this one keeps as Python texts would be looked
+        # through by every collection of ours and of the peers.
+        gc.freeze()
         for measure in (clustering, haircut):
-            row = measure(ledger)
-            rows.append(row)
-            say(
-                f"{row.operation:>10} {row.num_tx:>9,}  ours {row.ours:.3f} s, {row.peer} "
-                f"{row.peer_load:.2f} + {row.peer_compute:.3f} s: {row.ratio:.1f}x "
-                f"({row.ratio_compute:.1f}x once loaded); {row.found}"
-            )
+            for row in measure(ledger, kernels):
+                rows.append(row)
+                say(
+                    f"{row.operation:>10} {row.num_tx:>9,}  {row.kernel} {row.ours:.3f} s, "
+                    f"{row.peer} {row.peer_load:.2f} + {row.peer_compute:.3f} s: {row.ratio:.1f}x "
+                    f"({row.ratio_compute:.1f}x once loaded); {row.found}"
+                )
         del ledger
-    if not quick:
-        REPORT.write_text(document(rows))
+        gc.unfreeze()
+    return rows, first_use
 
 
 def say(line: str) -> None:
@@ -45,7 +87,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def document(rows: list[Row]) -> str:
+def document(rows: list[Row], first_use: str) -> str:
     """The rows as a page."""
     lines = [
         "# Benchmarks",
@@ -59,12 +101,16 @@ def document(rows: list[Row]) -> str:
         "which open in milliseconds; the peer loads its graph first. Ours also makes merge",
         "edges (clustering), and bounds, statuses and a balance sheet (haircut).",
         "",
-        "| operation | transactions | ours | peer | peer loads | peer computes "
+        "`compiled` is the optional kernel of `make fast`, `plain` and `numpy` its twins, with the",
+        "same result. `gs_clustering` is GraphSense's Rust package graphsense-clustering.",
+        first_use,
+        "",
+        "| operation | transactions | kernel | ours | peer | peer loads | peer computes "
         "| ratio | once loaded | result |",
-        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |",
+        "| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     lines += [
-        f"| {row.operation} | {row.num_tx:,} | {row.ours:.3f} s | {row.peer} "
+        f"| {row.operation} | {row.num_tx:,} | {row.kernel} | {row.ours:.3f} s | {row.peer} "
         f"| {row.peer_load:.2f} s | {row.peer_compute:.3f} s "
         f"| {row.ratio:.1f}x | {row.ratio_compute:.1f}x | {row.found} |"
         for row in rows
@@ -76,9 +122,11 @@ def document(rows: list[Row]) -> str:
 def machine() -> str:
     """Versions and the machine, in one paragraph."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    names = ("numba", "networkx", "graphsense-clustering")
+    peers = ", ".join(f"{name} {version(name)}" for name in names if find_spec(MODULES[name]))
     return (
-        f"Engine {ENGINE_VERSION} in plain Python over arrays; Python {platform.python_version()}, "
-        f"numpy {np.__version__}, networkx {networkx.__version__}; {platform.system()} "
+        f"Engine {ENGINE_VERSION}; Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{peers}; {platform.system()} "
         f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB."
     )
 

@@ -6,15 +6,19 @@ import gc
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
 import networkx as nx
 import numpy as np
+import pyarrow as pa
 
 from tracing.engine import coinjoin
 from tracing.engine.clusters import Bools, cospend, cospend_pairs
-from tracing.engine.ledger import UNSPENT, MemoryLedger
+from tracing.engine.kernels import Kernels
+from tracing.engine.ledger import NO_ADDRESS, UNSPENT, MemoryLedger
 from tracing.engine.spec import TraceSpec
 from tracing.engine.trace import trace
 
@@ -31,6 +35,7 @@ class Row:
     operation: str
     num_tx: int
     found: str
+    kernel: str
     ours: float
     peer: str
     peer_load: float
@@ -61,10 +66,22 @@ def best_of(times: int, work: Callable[[], T]) -> tuple[T, float]:
     return runs[0][0], min(seconds for _, seconds in runs)
 
 
-def clustering(ledger: MemoryLedger) -> Row:
-    """Co-spend clusters without CoinJoins, beside connected components of networkx."""
+def clustering(ledger: MemoryLedger, kernels: Kernels | None) -> list[Row]:
+    """Co-spend clusters without CoinJoins, beside networkx and GraphSense's Rust package.
+
+    Ours makes merge edges besides. The best of some runs counts, so compiling is not in it.
+    """
     shut: Bools = coinjoin.flags(ledger)
-    ours, seconds = best_of(3, lambda: cospend(ledger, shut))
+    plain, seconds = best_of(3, lambda: cospend(ledger, shut))
+    ours = [("numpy", seconds)]
+    if kernels is not None:
+        fast, seconds = best_of(4, lambda: kernels.cospend(ledger, shut))
+        if not all(
+            np.array_equal(getattr(plain, name), getattr(fast, name))
+            for name in ("parent", "edge_tx", "edge_a", "edge_b")
+        ):
+            raise AssertionError("the twins differ")
+        ours.append(("compiled", seconds))
 
     def load() -> Any:  # networkx ships no types
         graph = nx.Graph()
@@ -75,7 +92,7 @@ def clustering(ledger: MemoryLedger) -> Row:
 
     graph, peer_load = timed(load)
     theirs, peer_compute = timed(lambda: list(nx.connected_components(graph)))
-    parent = ours.parent
+    parent = plain.parent
     for group in theirs:
         members = np.fromiter(group, np.int64)
         if (parent[members] != members.min()).any():
@@ -83,31 +100,80 @@ def clustering(ledger: MemoryLedger) -> Row:
     if len(theirs) != len(np.unique(parent)):
         raise AssertionError("the two partitions differ in number")
     found = f"{len(theirs):,} clusters"
-    return Row(
-        "clustering", ledger.num_tx, found, seconds, "networkx components", peer_load, peer_compute
-    )
+    peers = [("networkx components", peer_load, peer_compute)]
+    rust = _graphsense(ledger, shut, parent)
+    if rust is not None:
+        peers.append(("gs_clustering", *rust))
+    return [
+        Row("clustering", ledger.num_tx, found, kernel, seconds, *peer)
+        for peer in peers
+        for kernel, seconds in ours
+    ]
 
 
-def haircut(ledger: MemoryLedger) -> Row:
+def _graphsense(ledger: MemoryLedger, shut: Bools, parent: Any) -> tuple[float, float] | None:
+    """Seconds to prepare and to cluster with `gs_clustering`; None where it is not installed."""
+    if find_spec("gs_clustering") is None:
+        return None
+    package = import_module("gs_clustering")
+
+    def load() -> Any:  # pyarrow ships no types
+        known = (ledger.in_address != NO_ADDRESS) & ~shut[ledger.in_tx]
+        address, tx = ledger.in_address[known], ledger.in_tx[known]
+        counts = np.bincount(tx, minlength=ledger.num_tx)
+        many = counts > 1
+        offsets = np.concatenate([[0], np.cumsum(counts[many])]).astype(np.int32)
+        values = pa.array(address[many[tx]] + np.uint32(1))  # its id 0 stands for nobody
+        return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+    def compute() -> Any:
+        clusters = package.Clustering(max_address_id=ledger.num_addresses)
+        clusters.process_transactions_arrow(lists)
+        return clusters.get_mapping_min(skip_singletons=False)
+
+    lists, seconds_load = timed(load)
+    mapping, seconds = best_of(3, compute)
+    address = np.asarray(mapping.column("address_id")) - 1
+    if not np.array_equal(parent[address], np.asarray(mapping.column("cluster_id")) - 1):
+        raise AssertionError("gs_clustering finds other clusters")
+    return seconds_load, seconds
+
+
+def haircut(ledger: MemoryLedger, kernels: Kernels | None) -> list[Row]:
     """Haircut of 200 seeds to the end of the chain, beside a walk over a networkx graph.
 
-    Ours gives bounds, statuses and a balance sheet besides; the peer gives amounts only.
+    Ours gives bounds, statuses and a balance sheet besides; the peer gives amounts only. Our plain
+    Python is a peer of the compiled kernel.
     """
     rng = random.Random(7)
     first = int(ledger.num_outputs * TAIL)
     coins = range(first, ledger.num_outputs)
     seeds = sorted({coins[int(rng.random() * len(coins))] for _ in range(NUM_SEEDS)})
     spec = TraceSpec(seeds=tuple(seeds), coinjoin="through")
-    ours, seconds = best_of(3, lambda: trace(spec, ledger))
+    plain, plain_seconds = best_of(3, lambda: trace(spec, ledger))
+    ours = [("plain", plain_seconds)]
+    if kernels is not None:
+        fast, seconds = best_of(4, lambda: trace(spec, ledger, kernels=kernels))
+        if fast.json != plain.json:
+            raise AssertionError("the twins differ")
+        ours.append(("compiled", seconds))
     graph, peer_load = timed(lambda: _graph(ledger))
     theirs, peer_compute = best_of(3, lambda: _graph_haircut(graph, ledger, seeds))
     arrived: dict[int, int] = {}
-    for end in ours.ends:
+    for end in plain.ends:
         arrived[end.coin] = arrived.get(end.coin, 0) + end.amount
     if arrived != theirs:
         raise AssertionError("the two haircuts differ")
-    found = f"{ours.num_transactions:,} transactions, {len(ours.ends):,} ends"
-    return Row("haircut", ledger.num_tx, found, seconds, "networkx walk", peer_load, peer_compute)
+    found = f"{plain.num_transactions:,} transactions, {len(plain.ends):,} ends"
+    rows = [
+        Row("haircut", ledger.num_tx, found, kernel, seconds, "networkx walk", *peer)
+        for kernel, seconds in ours
+        for peer in [(peer_load, peer_compute)]
+    ]
+    if kernels is not None:
+        own = ("our plain Python", 0.0, plain_seconds)
+        rows.append(Row("haircut", ledger.num_tx, found, "compiled", ours[1][1], *own))
+    return rows
 
 
 def _graph(ledger: MemoryLedger) -> Any:  # networkx ships no types

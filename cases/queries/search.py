@@ -9,6 +9,8 @@ from cases.models import (
     Case,
     Finding,
     FreezeRequest,
+    InformationRequest,
+    Operation,
     ReachedAccount,
     Referral,
     Suspect,
@@ -20,7 +22,7 @@ from tracing import reads
 from tracing.reads import AddressError, AddressSummary, ParsedAddress
 
 MOST = 20
-REFERENCE = re.compile(r"(CASE|SUSP|FIND|FRZ|REF)-[0-9]{4}-[0-9]{6}", re.IGNORECASE)
+REFERENCE = re.compile(r"(CASE|SUSP|FIND|FRZ|REF|OP|REQ)-[0-9]{4}-[0-9]{6}", re.IGNORECASE)
 TXID = re.compile(r"[0-9a-fA-F]{64}(:[0-9]{1,9})?")
 ACCOUNT_END = re.compile(r"(?:••|\*\*)?([0-9A-Za-z]{4})")
 
@@ -39,6 +41,8 @@ class Found:
     findings: list[Finding] = field(default_factory=list)
     freezes: list[FreezeRequest] = field(default_factory=list)
     referrals: list[Referral] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    requests: list[InformationRequest] = field(default_factory=list)
     accounts: list[SuspectAccount] = field(default_factory=list)
     reached: list[ReachedAccount] = field(default_factory=list)
 
@@ -46,7 +50,7 @@ class Found:
         return any(
             (
                 self.cases, self.wallets, self.suspects, self.findings, self.freezes,
-                self.referrals, self.accounts, self.reached,
+                self.referrals, self.accounts, self.reached, self.operations, self.requests,
             )
         )  # fmt: skip
 
@@ -80,6 +84,11 @@ def _by_reference(found: Found, actor: Actor) -> None:
     elif series == "FRZ":
         freezes = FreezeRequest.objects.visible_to(actor).filter(reference=name)
         found.freezes = list(freezes.select_related("case"))
+    elif series == "OP":
+        found.operations = list(Operation.objects.visible_to(actor).filter(reference=name))
+    elif series == "REQ":
+        asked = InformationRequest.objects.visible_to(actor).filter(reference=name)
+        found.requests = list(asked.select_related("agency"))
     else:
         referrals = Referral.objects.visible_to(actor).filter(reference=name)
         found.referrals = list(referrals.select_related("case", "agency"))

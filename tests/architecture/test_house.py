@@ -186,9 +186,8 @@ def test_doors_and_reads_reach_case_rows_only_through_visible_to() -> None:
 
 
 # Positions on screen, shares for sorting and clocks are floats; money never is.
-# A compiled kernel estimates a quotient by doubles and sets it right by exact integer steps.
 FLOATS_ALLOWED = (
-    "tracing/engine/compiled", "cases/flow", "tracing/engine/progress", "cases/charts",
+    "cases/flow", "tracing/engine/progress", "cases/charts",
     "tracing/ledgers", "tracing/jobs.py",
     "tracing/runner.py", "tracing/tasks.py", "cases/gateways", "cases/exports/svg.py",
 )  # fmt: skip

@@ -68,21 +68,19 @@ _SHIFT: Final = np.uint64(32)
 def floor_share(taint: Any, position: Any, total: Any) -> Any:
     """floor(taint * position / total) for 0 <= taint, position <= total <= MOST, exactly.
 
-    The quotient is at most MOST, so its estimate by doubles is off by 3 at most. The remainder is
-    then less than 4 * total, below 2^55: arithmetic modulo 2^64 gives it exactly although the
-    products do not fit, and a few steps set the quotient right.
+    Long division with the position's digits of 10 bits, the highest first. What is left over is
+    below `total`, so left * 2^10 + taint * digit stays below 2^62 + 2^62: nothing overflows.
     """
     if total == 0:
         return 0
-    estimate = np.int64(float(taint) * float(position) / float(total))
-    rest = taint * position - estimate * total
-    while rest < 0:
-        estimate -= 1
-        rest += total
-    while rest >= total:
-        estimate += 1
-        rest -= total
-    return estimate
+    quotient = np.int64(0)
+    left = np.int64(0)
+    for shift in (50, 40, 30, 20, 10, 0):
+        left = (left << 10) + taint * ((position >> shift) & 1023)
+        times = left // total
+        quotient = (quotient << 10) + times
+        left -= times * total
+    return quotient
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.test import Client
@@ -515,6 +515,9 @@ def make_request(world: World, case: Case, by: Actor) -> InformationRequest:
 
 def missing(ids: dict[str, Any]) -> dict[str, Any]:
     """The same parameters, naming nothing that exists."""
-    return {key: uuid4() if key.endswith("_id") else value for key, value in ids.items()} | {
-        "evidence_id": 999_999_999
-    }
+    named = {key: value for key, value in ids.items() if not isinstance(value, UUID)}
+    return (
+        named
+        | {key: uuid4() for key in ids if key.endswith("_id") or key not in named}
+        | {"evidence_id": 999_999_999}
+    )

@@ -4,6 +4,7 @@ It opens mid-work: a run sealed, a finding approved and one to review, a freeze 
 approve, a release unread, and a case in which nobody has traced yet.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -73,6 +74,7 @@ from fiu.models import Agency, User
 from tracing import jobs
 
 LEDGER = "bitcoin-regtest"
+ANSWER_SECONDS = 60
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
 SELLERS_CASE = "Obelisk Market: sellers who cash out here"
 PLATFORM_CASE = "Lanternbox: payment wallets"
@@ -291,6 +293,18 @@ def _lines(uid: str, **evidence: int) -> list[LineSpec]:
     ]
 
 
+def _wait_for_the_exchange(freeze: FreezeRequest) -> None:
+    """Send what no worker has taken yet, and wait for the answers to what one has."""
+    orders = OutboxMessage.objects.filter(line__freeze=freeze)
+    end = time.monotonic() + ANSWER_SECONDS
+    while orders.exclude(state__in=["confirmed", "refused"]).exists():
+        for message in orders.filter(state="pending"):
+            send_outbox_task(str(message.pk))
+        if time.monotonic() > end:
+            raise TimeoutError("the exchange does not answer the demo's first freeze")
+        time.sleep(0.1)
+
+
 def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
     today = timezone.now().date()
     fntf, hdib = Agency.objects.get(short_name="FNTF"), Agency.objects.get(short_name="HDIB")
@@ -317,8 +331,7 @@ def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
         freeze, content_hash=freeze.content_hash,
         reason="Finding approved, request called back on the known number.", by=desk.nora,
     )  # fmt: skip
-    for message in OutboxMessage.objects.filter(line__freeze=freeze, state="pending"):
-        send_outbox_task(str(message.pk))
+    _wait_for_the_exchange(freeze)
     order = record_instrument(
         case, type="court_order", number="HDIB-114-0093", agency_id=hdib.pk,
         issued_by="Harbour District Court", issued_on=today - timedelta(days=1),

@@ -1,4 +1,4 @@
-"""One demo installation and one seat per person for the whole browser run."""
+"""One demo installation and one seat per person for each file of journeys."""
 
 from collections.abc import Callable, Iterator
 
@@ -21,7 +21,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     started = Site(tmp_path_factory.mktemp("demo") / "home")
     try:
@@ -32,7 +32,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert status == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seat_of(site: Site, browser: Browser) -> SeatOf:
     """A code works once: so each person signs in once and keeps the window."""
     seats: dict[str, Seat] = {}

@@ -18,6 +18,7 @@ from cases.models import (
     DepositAddress,
     ExchangeAccount,
     Finding,
+    FreezeRequest,
     OutboxMessage,
     SharedRelease,
 )

@@ -47,7 +47,7 @@ class CaseFlow:
 def case_flow(
     case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False
 ) -> CaseFlow | None:
-    """Groups, edges and drawing of a collected run: 11 queries, two reads of the ledger."""
+    """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger."""
     result = reads.result(run.run)
     if result is None or "steps" not in result:
         return None

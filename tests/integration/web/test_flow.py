@@ -106,9 +106,11 @@ def test_without_a_finished_trace_the_tab_says_what_to_do(room: Room) -> None:
     ).status_code == 404  # fmt: skip
 
 
-def test_the_flow_asks_eleven_times_at_most(room: Room, django_assert_max_num_queries: Any) -> None:
+def test_the_flow_asks_thirteen_times_at_most(
+    room: Room, django_assert_max_num_queries: Any
+) -> None:
     case_run = room.run_trace()
     money = case_shell(room.case, room.by).money
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         case_flow(room.case, case_run, money)
     assert DEPOSIT

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from cases.models import (
     AuditEvent,
@@ -20,7 +20,7 @@ from cases.models import (
     FreezeRequest,
     LegalInstrument,
 )
-from cases.policy import Action, Actor, may
+from cases.policy import Actor
 from cases.queries.ledger import Ledger, freeze_ledger
 from cases.queries.money import AssetPrice, latest_prices, value_of
 from cases.states import FreezeState, LineState
@@ -124,18 +124,6 @@ def board(actor: Actor) -> list[Lane]:
 def case_freezes(case: Case) -> list[Card]:
     """The requests of a case, newest first: 5 queries."""
     return _cards(list(_with_lines(case.freezes.all()).order_by("-requested_at", "-pk")))
-
-
-def waiting_for(actor: Actor) -> QuerySet[FreezeRequest]:
-    """Requests that this actor may approve or ratify, oldest first: 1 query."""
-    found = FreezeRequest.objects.visible_to(actor).filter(
-        state__in=[FreezeState.IN_REVIEW.value, FreezeState.PROVISIONAL.value]
-    )
-    if not may(actor, Action.APPROVE_FREEZE):
-        return found.none()
-    own = Q(requested_by=actor.user_id) | Q(last_edited_by=actor.user_id)
-    own |= Q(provisional_by=actor.user_id)
-    return found.exclude(own).select_related("case").order_by("submitted_at")
 
 
 def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:

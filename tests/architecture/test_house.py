@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -66,6 +67,13 @@ def test_formatting_is_even() -> None:
 
 def test_nothing_but_the_house_stands_at_the_top() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP
+
+
+@pytest.mark.xdist_group("house")
+def test_a_group_of_tests_stays_with_one_worker(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist groups by a suffix of the test's name; a pytest that drops it splits journeys."""
+    is_distributed = "PYTEST_XDIST_WORKER" in os.environ
+    assert request.node.nodeid.endswith("@house") == is_distributed
 
 
 def test_no_signals_and_no_save_overrides() -> None:

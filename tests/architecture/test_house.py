@@ -71,7 +71,7 @@ def test_nothing_but_the_house_stands_at_the_top() -> None:
 
 @pytest.mark.xdist_group("house")
 def test_a_group_of_tests_stays_with_one_worker(request: pytest.FixtureRequest) -> None:
-    """pytest-xdist groups by a suffix of the test's name; a pytest that drops it splits journeys."""
+    """pytest-xdist groups by a suffix of a test's name; a pytest without it splits journeys."""
     is_distributed = "PYTEST_XDIST_WORKER" in os.environ
     assert request.node.nodeid.endswith("@house") == is_distributed
 

@@ -201,6 +201,7 @@ def actor_of(request: HttpRequest) -> Actor | None:
         agency_id=user.agency_id,
         address=request.META.get("REMOTE_ADDR", ""),
         mfa_at=second_factor_at(request),
+        may_view_reports=user.may_view_reports,
     )
 
 

@@ -14,6 +14,8 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Freeze line": states.LINE,
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
+    "Alert": states.ALERT,
+    "Suspicion report": states.REPORT,
     "Order to the exchange": states.OUTBOX,
 }
 

@@ -1,5 +1,6 @@
 """Tables and constraints of the casework."""
 
+from cases.models.alerts import Alert, Rule
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
@@ -28,12 +29,19 @@ from cases.models.referrals import (
     SharedRelease,
     ShareGrant,
 )
+from cases.models.reports import (
+    ReportApproval,
+    ReportEvent,
+    ReportSubject,
+    SuspicionReport,
+)
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
 
 __all__ = [
     "AccountLink",
+    "Alert",
     "Asset",
     "AuditEvent",
     "Balance",
@@ -62,10 +70,15 @@ __all__ = [
     "Referral",
     "ReferralApproval",
     "ReleaseFile",
+    "ReportApproval",
+    "ReportEvent",
+    "ReportSubject",
+    "Rule",
     "ShareGrant",
     "SharedRelease",
     "Suspect",
     "SuspectAccount",
     "SuspectName",
+    "SuspicionReport",
     "Wallet",
 ]

@@ -35,7 +35,10 @@ def rail(request: HttpRequest) -> dict[str, object]:
         return {}
     if not may(actor, Action.VIEW_CASE):
         return {"rail_only": {"audit"} if may(actor, Action.VERIFY_AUDIT) else set()}
-    return {"waiting": SimpleLazyObject(lambda: queries.waiting_numbers(actor))}
+    return {
+        "waiting": SimpleLazyObject(lambda: queries.waiting_numbers(actor)),
+        "may_view_reports": may(actor, Action.VIEW_REPORT),
+    }
 
 
 @require_safe

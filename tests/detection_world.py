@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 BTC = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328/slip44:0"
@@ -149,7 +150,7 @@ def chain_of_conversions(book: Book, chance: random.Random, n: int) -> None:
     usd = chance.randint(3_000, 8_500)
     book.line("deposit", 300, BTC, usd)
     way = [BTC, ETH, USDT, BTC, ETH][: 4 + n % 2]
-    for step, (give, take) in enumerate(zip(way, way[1:], strict=False)):
+    for step, (give, take) in enumerate(pairwise(way)):
         book.line("conversion", 301 + step * 5, give, usd * 0.98**step, into=take, cost=0.02)
 
 
@@ -238,7 +239,7 @@ def into_privacy_but(book: Book, chance: random.Random, n: int) -> None:
 def one_device(book: Book, chance: random.Random, n: int) -> None:
     size = 4 + n % 4
     members = [book.uid, *(book.helper(number) for number in range(1, size))]
-    book.links = list(zip(members, members[1:], strict=False))
+    book.links = list(pairwise(members))
     for step, uid in enumerate(members):
         book.line("deposit", 500 + step * 60, USDT, chance.randint(20, 300), uid=uid)
 
@@ -248,7 +249,7 @@ def one_device_but(book: Book, chance: random.Random, n: int) -> None:
     size = 3 if n % 4 == 0 else 4
     members = [book.uid, *(book.helper(number) for number in range(1, size))]
     if n % 4 != 3:
-        book.links = list(zip(members, members[1:], strict=False))
+        book.links = list(pairwise(members))
     for step, uid in enumerate(members):
         if n % 4 == 1 and step == 3:
             continue
@@ -294,8 +295,8 @@ def write_world(folder: Path, seed: int = 7) -> Truth:
 
 def _write(folder: Path, books: list[Book]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    table(folder / "assets.csv", ("asset", "symbol", "decimals"),
-          [(asset, symbol, str(decimals)) for asset, (symbol, decimals, _) in ASSETS.items()])  # fmt: skip
+    assets = [(asset, symbol, str(decimals)) for asset, (symbol, decimals, _) in ASSETS.items()]
+    table(folder / "assets.csv", ("asset", "symbol", "decimals"), assets)
     table(folder / "prices.csv", ("asset", "currency", "price", "at", "source", "method"),
           [(asset, "USD", price, "2024-12-01T00:00:00+00:00", "World of detection", "close")
            for asset, (_symbol, _decimals, price) in ASSETS.items()])  # fmt: skip

@@ -15,7 +15,6 @@ from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_reports
 from cases.states import ReportState
 
-
 GENDERS = [("F", _("Female")), ("M", _("Male")), ("-", _("Not known"))]
 
 

@@ -144,7 +144,7 @@ def _movements(since: datetime | None) -> Iterator[tuple[int, Movement]]:
         ):
             inward = side == "counter_account_id"
             if kind == "internal_transfer":
-                kind = "internal_in" if inward else "internal_out"  # noqa: PLW2901
+                kind = "internal_in" if inward else "internal_out"
             yield (
                 other if inward else own,
                 Movement(

@@ -2,6 +2,7 @@
 
 from cases.web import (
     addresses,
+    alerts,
     audit,
     cases,
     findings,
@@ -9,6 +10,7 @@ from cases.web import (
     freezes,
     instruments,
     referrals,
+    reports,
     search,
     suspects,
     traces,
@@ -25,6 +27,8 @@ urlpatterns = [
     *freezes.urlpatterns,
     *instruments.urlpatterns,
     *referrals.urlpatterns,
+    *alerts.urlpatterns,
+    *reports.urlpatterns,
     *audit.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,

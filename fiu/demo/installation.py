@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.db import transaction
 
 from fiu.demo.people import AGENCIES, PEOPLE
@@ -54,7 +55,7 @@ def add_people() -> None:
         user = User(
             username=person.username, first_name=person.first_name, last_name=person.last_name,
             role=person.role, title=person.title, email=person.email,
-            agency=agencies.get(person.agency),
+            agency=agencies.get(person.agency), may_view_reports=person.may_view_reports,
         )  # fmt: skip
         if User.objects.filter(username=person.username).exists():
             continue
@@ -63,6 +64,24 @@ def add_people() -> None:
         user.save()
         if not Authenticator.objects.filter(user=user).exists():
             TOTP.activate(user, generate_totp_secret())
+
+
+REPORTING_ENTITY = """# Who reports suspicions: the fields that the receiver's form asks for.
+rentity_id: 4711
+name: Northquay
+code: NORTHQUAY
+branch: Head office
+country: AE
+first_name: Nora
+last_name: Sample
+"""
+
+
+def name_reporting_entity() -> None:
+    """Who reports to the national FIU, unless the installation says so already."""
+    path = Path(settings.REPORTING_ENTITY_FILE)
+    if not path.exists():
+        path.write_text(REPORTING_ENTITY, encoding="utf-8")
 
 
 def set_services(seed: int) -> int:

@@ -43,10 +43,12 @@ def validate_report(report: SuspicionReport, *, by: Actor) -> SuspicionReport:
     except (goaml.CannotRender, goaml_schema.NoSchema) as error:
         raise CaseworkError(str(error)) from None
     if not verdict.is_valid:
-        first = [f"{engine}: {errors[0]}" for engine, errors in verdict.errors.items() if errors]
+        first = [
+            f"{engine}: {errors[0][:240]}" for engine, errors in verdict.errors.items() if errors
+        ]
         raise CaseworkError(
             _("The file is not valid by the receiver's schema. %(errors)s")
-            % {"errors": " ".join(first)[:600]}
+            % {"errors": " ".join(first)}
         )
     digest = hashlib.sha256(made.content).hexdigest()
     advance_report(

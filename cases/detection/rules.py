@@ -66,7 +66,9 @@ def large_into_new_or_slept(
 ) -> Iterator[Hit]:
     """T2c: a large amount comes into an account that is new, or that has not moved for long."""
     large = Decimal(params["large_fiat"])
-    opened = account.opened_on and datetime.combine(account.opened_on, time(), tzinfo=UTC)
+    opened: datetime | None = None
+    if account.opened_on is not None:
+        opened = datetime.combine(account.opened_on, time(), tzinfo=UTC)
     before = opened
     for row in rows:
         last, before = before, row.at

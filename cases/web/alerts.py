@@ -1,5 +1,6 @@
 """Alerts: the queue, why one fired, and what becomes of it."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,7 +30,6 @@ from cases.states import ALERT, AlertAction, AlertState
 from cases.web.acts import Act, Fact, perform, why_not
 
 triage = require_at_the_door(Action.TRIAGE_ALERT)
-MOST_PAGES = 1_000
 
 
 class DispositionForm(forms.Form):
@@ -55,7 +55,7 @@ def _get(request: AuthedRequest, alert_id: UUID) -> Alert:
 def alert_list(request: AuthedRequest) -> HttpResponse:
     """The queue: 1 query."""
     state, number = request.GET.get("state", ""), request.GET.get("page", "1")
-    page = min(int(number), MOST_PAGES) if number.isdecimal() and int(number) else 1
+    page = max(int(number), 1) if re.fullmatch(r"[0-9]{1,3}", number) else 1
     context = {
         "queue": queries.alert_queue(request.actor, state, page),
         "state": state,

@@ -1,5 +1,6 @@
 """Suspicion reports. To people without the right these addresses do not exist (P1)."""
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -157,7 +158,7 @@ def report_subject(request: AuthedRequest, report_id: UUID, subject: int) -> Htt
 
 def _version(request: AuthedRequest, report: SuspicionReport) -> int:
     typed = request.POST.get("version", "")
-    return int(typed) if typed.isdecimal() else report.version
+    return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) else report.version
 
 
 def _form(

@@ -33,6 +33,7 @@ from cases.policy import Actor
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
+from cases.services.alerts import link_alert
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.findings import (
     collect_findings,
@@ -65,6 +66,7 @@ from cases.services.referrals import (
     redact_referral,
     send_referral,
 )
+from cases.services.reports import draft_report
 from cases.services.suspects import add_suspect, link_account
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet
@@ -88,6 +90,7 @@ from tests.casework import (
 from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
+from tests.report_desk import make_alert
 from tracing.engine.resolve import trace_spec
 from tracing.engine.trace import trace
 from tracing.jobs import TraceParameters
@@ -233,6 +236,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     freezes = make_freezes(world, case, accounts, findings["approved"], by)
     make_instruments(world, case, by)
     release = make_referrals(world, case, findings["approved"], freezes["active"], by)
+    alert = make_alert(f"{HOUSE}4499")
+    link_alert(alert, case, by=by)
+    report = draft_report(case, [alert], by=world.actor("compliance"))
     world.ids |= {
         "wallet_id": wallet.public_id,
         "suspect_id": suspect.public_id,
@@ -241,6 +247,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "evidence_id": findings["submitted"].counter_evidence.order_by("pk")[0].pk,
         "freeze_id": freezes["in_review"].public_id,
         "release_id": release.public_id,
+        "alert_id": alert.public_id,
+        "report_id": report.public_id,
+        "subject": report.subjects.get().pk,
         "number": 1,
         "name": "dossier.json",
         "token": "forged",

@@ -58,9 +58,7 @@ def test_the_queue_takes_the_same_queries_for_one_and_for_many(
     assert asked() == one
 
 
-def test_an_alert_shows_its_transactions_and_leads_to_a_case(
-    alert: Alert, analyst: Client
-) -> None:
+def test_an_alert_shows_its_transactions_and_leads_to_a_case(alert: Alert, analyst: Client) -> None:
     page = analyst.get(url("detail", alert)).content.decode()
     for record in alert.records.all():
         assert record.ref in page
@@ -73,9 +71,7 @@ def test_an_alert_shows_its_transactions_and_leads_to_a_case(
     assert analyst.get(answer["Location"]).status_code == 200
 
 
-def test_a_grave_alert_is_proposed_then_dismissed_by_another(
-    alert: Alert, analyst: Client
-) -> None:
+def test_a_grave_alert_is_proposed_then_dismissed_by_another(alert: Alert, analyst: Client) -> None:
     fields = {"reason": "Own wallet.", "disposition": "false_positive"}
     assert analyst.post(url("dismiss", alert), fields).status_code == 422
     assert analyst.post(url("propose", alert), {"reason": ""}).status_code == 422

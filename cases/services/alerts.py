@@ -18,7 +18,14 @@ from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.services.suspects import add_suspect, link_account
 from cases.services.validation import require_reason
-from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction, InvalidTransition
+from cases.states import (
+    ALERT,
+    OPEN_ALERT_STATES,
+    AlertAction,
+    AlertState,
+    InvalidTransition,
+    next_state,
+)
 
 PRIORITIES = {"low": "P4", "medium": "P3", "high": "P2", "severe": "P1"}
 NAME = "This alert"
@@ -102,7 +109,9 @@ def link_alert(alert: Alert, case: Case | None, *, by: Actor) -> Case:
     Raises PermissionDenied, NotFound, InvalidTransition.
     """
     if case is None:
-        require(by, Action.TRIAGE_ALERT)
+        # A new case has no row to lock first: so ask the alert before anything is written.
+        open_one = _enter(alert, Action.TRIAGE_ALERT, by=by)
+        next_state(ALERT, AlertState(open_one.state), AlertAction.LINK)
         case = open_case(
             title=_("%(rule)s: account %(account)s")
             % {"rule": alert.rule.title, "account": alert.account.masked},

@@ -12,10 +12,17 @@ from cases.policy import Actor
 from cases.queries import reports as queries
 
 
+class AlertsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # none at run time
+    """Alerts by rule, masked account and last day."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.rule.title}, {obj.account.masked}, {obj.window_to:%Y-%m-%d}"
+
+
 class NewReportForm(forms.Form):
     """Which alerts of the case the report is about."""
 
-    alerts = forms.ModelMultipleChoiceField(
+    alerts = AlertsField(
         label=_("Alerts of this case"), queryset=Alert.objects.none(),
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
@@ -25,9 +32,6 @@ class NewReportForm(forms.Form):
         field = self.fields["alerts"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
         field.queryset = queries.case_alerts(case, actor)
-        field.label_from_instance = lambda alert: (  # type: ignore[method-assign]
-            f"{alert.rule.title}, {alert.account.masked}, {alert.window_to:%Y-%m-%d}"
-        )
 
 
 class ReportForm(forms.Form):
@@ -86,8 +90,8 @@ class SubjectForm(forms.Form):
     phone = forms.CharField(label=_("Telephone"), max_length=50, required=False)
 
     def __init__(self, subject: ReportSubject, profile: str, *args: Any, **kwargs: Any) -> None:
-        initial = {name: getattr(subject, name) for name in self.base_fields}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = {name: getattr(subject, name) for name in self.base_fields}
+        super().__init__(*args, **kwargs)
         field = self.fields["id_type"]
         assert isinstance(field, forms.ChoiceField)
         codes = load_profile(profile)["identifier_types"]

@@ -324,7 +324,7 @@ RULES: Mapping[str, Rule] = {
     "alert_list": unit("200"),
     "alert_detail": case("200"),
     "alert_assign": case(write="409"),
-    "alert_link": case(write="409", differs=REFUSED_READER),
+    "alert_link": case(write="409"),
     "alert_propose": form(),
     "alert_dismiss": form(),
     "alert_reopen": form(),

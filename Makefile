@@ -14,7 +14,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 8000
 ARGS ?=
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
+# Compiled here on all cores, and without the tests that packages carry: 30 MB less.
+COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
 
 .PHONY: demo test test-servers fast bench check tour format clean
 .DEFAULT_GOAL := demo
@@ -55,16 +57,19 @@ clean:
 $(VENV)/.runtime: requirements.txt | $(PY)
 	@echo "installing the packages of requirements.txt (once) ..." >&2
 	@$(PIP) -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.fast: requirements.txt requirements-fast.txt | $(PY)
 	@echo "installing the packages of requirements-fast.txt (once) ..." >&2
 	@$(PIP) -r requirements-fast.txt
+	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.dev: requirements.txt requirements-fast.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
 	@$(PIP) -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime $(VENV)/.fast
 
 $(PY):
@@ -72,6 +77,6 @@ $(PY):
 	    [ -n "$$python" ] && command -v "$$python" >/dev/null 2>&1 || continue; \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 	    echo "making the virtual environment with $$python ..." >&2; \
-	    exec "$$python" -m venv $(VENV); \
+	    "$$python" -m venv $(VENV) && exec $(PY) -m pip uninstall --quiet --yes setuptools; \
 	done; \
 	echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one." >&2; exit 1

@@ -74,6 +74,15 @@ class Action(StrEnum):
     RELEASE_RESPONSE = "release_response"
     CLOSE_REQUEST = "close_request"
     REVEAL_CUSTOMER = "reveal_customer"
+    TRIAGE_ALERT = "triage_alert"
+    DISMISS_GRAVE_ALERT = "dismiss_grave_alert"
+    REOPEN_ALERT = "reopen_alert"
+    RAISE_ALERT = "raise_alert"
+    VIEW_REPORT = "view_report"
+    DRAFT_REPORT = "draft_report"
+    REVIEW_REPORT = "review_report"
+    APPROVE_REPORT = "approve_report"
+    FILE_REPORT = "file_report"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
 
@@ -100,6 +109,9 @@ CASEWORK = frozenset(
         Action.DRAFT_REFERRAL,
         Action.REDACT_REFERRAL,
         Action.REVEAL_CUSTOMER,
+        Action.TRIAGE_ALERT,
+        Action.VIEW_REPORT,
+        Action.DRAFT_REPORT,
         Action.READ_AUDIT,
         Action.VIEW_REQUEST,
         Action.VERIFY_REQUESTER,
@@ -121,6 +133,8 @@ SENIOR = CASEWORK | {
     Action.SEND_REFERRAL,
     Action.READ_RELEASE,
     Action.EXPORT_COHORT,
+    Action.DISMISS_GRAVE_ALERT,
+    Action.REOPEN_ALERT,
     Action.VERIFY_AUDIT,
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
@@ -139,6 +153,9 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.CLEAR_REFERRAL,
             Action.RECALL_REFERRAL,
             Action.DECIDE_PERSONAL_REQUEST,
+            Action.REVIEW_REPORT,
+            Action.APPROVE_REPORT,
+            Action.FILE_REPORT,
         }
     ),
     Role.LIAISON: frozenset(
@@ -151,8 +168,19 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
     ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT}),
     Role.ADMIN: frozenset({Action.VERIFY_AUDIT}),
-    Role.SYSTEM: frozenset({Action.COLLECT_FINDINGS, Action.EXECUTE_FREEZE, Action.DRAFT_FINDING}),
+    Role.SYSTEM: frozenset(
+        {
+            Action.COLLECT_FINDINGS,
+            Action.EXECUTE_FREEZE,
+            Action.DRAFT_FINDING,
+            Action.RAISE_ALERT,
+        }
+    ),
 }
+
+# Rights that the role alone does not give: the person needs the mark `may_view_reports` as well.
+# Compliance has it by office.
+PERSONAL = frozenset({Action.VIEW_REPORT, Action.DRAFT_REPORT})
 
 
 class PermissionDenied(Exception):
@@ -168,6 +196,7 @@ class Actor:
     """Who acts: the only form in which services know a person.
 
     `mfa_at` is when the session last proved a second factor; None where it never did.
+    `may_view_reports` is the personal right to suspicion reports.
     The system acts with `user_id` None.
     """
 
@@ -176,6 +205,7 @@ class Actor:
     agency_id: int | None = None
     address: str = ""
     mfa_at: datetime | None = None
+    may_view_reports: bool = False
 
     @property
     def pk(self) -> int | None:
@@ -194,6 +224,8 @@ SYSTEM = Actor(user_id=None, role=Role.SYSTEM)
 
 def may(actor: Actor, action: Action) -> bool:
     """Whether the role has the right at all; which rows it reaches is for the filters."""
+    if action in PERSONAL and actor.role != Role.COMPLIANCE and not actor.may_view_reports:
+        return False
     return action in GRANTS[actor.role]
 
 
@@ -274,3 +306,25 @@ def visible_requests(actor: Actor) -> Q:
     if may(actor, Action.VIEW_REQUEST):
         return Q(case=None) | visible_cases(actor, "case__")
     return Q(pk__in=[])
+
+
+def visible_alerts(actor: Actor) -> Q:
+    """Row filter for alerts: those of no case, and those of a case the actor may see.
+
+    One that was merged goes where its survivor goes. To people who do not triage none exist.
+    """
+    if not may(actor, Action.TRIAGE_ALERT):
+        return Q(pk__in=[])
+    of_no_case = Q(case=None) & (Q(merged_into=None) | Q(merged_into__case=None))
+    return (
+        of_no_case
+        | (Q(case__isnull=False) & visible_cases(actor, "case__"))
+        | (Q(merged_into__case__isnull=False) & visible_cases(actor, "merged_into__case__"))
+    )
+
+
+def visible_reports(actor: Actor) -> Q:
+    """Row filter for suspicion reports: without the right none exists, whatever the case (P1)."""
+    if not may(actor, Action.VIEW_REPORT):
+        return Q(pk__in=[])
+    return visible_cases(actor, "case__")

@@ -359,6 +359,62 @@ REQUEST: Mapping[tuple[RequestState, RequestAction], RequestState] = {
 }
 
 
+class AlertState(StrEnum):
+    NEW = "new"
+    ASSIGNED = "assigned"
+    LINKED = "linked"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+
+
+class AlertAction(StrEnum):
+    ASSIGN = "assign_alert"
+    LINK = "link_alert"
+    DISMISS = "dismiss_alert"
+    REOPEN = "reopen_alert"
+    MERGE = "merge_alert"
+
+
+ALERT: Mapping[tuple[AlertState, AlertAction], AlertState] = {
+    (AlertState.NEW, AlertAction.ASSIGN): AlertState.ASSIGNED,
+    (AlertState.NEW, AlertAction.LINK): AlertState.LINKED,
+    (AlertState.ASSIGNED, AlertAction.LINK): AlertState.LINKED,
+    (AlertState.NEW, AlertAction.DISMISS): AlertState.DISMISSED,
+    (AlertState.ASSIGNED, AlertAction.DISMISS): AlertState.DISMISSED,
+    (AlertState.DISMISSED, AlertAction.REOPEN): AlertState.ASSIGNED,
+    (AlertState.NEW, AlertAction.MERGE): AlertState.MERGED,
+    (AlertState.ASSIGNED, AlertAction.MERGE): AlertState.MERGED,
+}
+
+OPEN_ALERT_STATES = (AlertState.NEW.value, AlertState.ASSIGNED.value)
+
+
+class ReportState(StrEnum):
+    DRAFTING = "drafting"
+    VALIDATED = "validated"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    FILED = "filed"
+
+
+class ReportAction(StrEnum):
+    VALIDATE = "validate_report"
+    REVIEW = "review_report"
+    RETURN = "return_report"
+    APPROVE = "approve_report"
+    FILE = "file_report"
+
+
+REPORT: Mapping[tuple[ReportState, ReportAction], ReportState] = {
+    (ReportState.DRAFTING, ReportAction.VALIDATE): ReportState.VALIDATED,
+    (ReportState.VALIDATED, ReportAction.REVIEW): ReportState.IN_REVIEW,
+    (ReportState.VALIDATED, ReportAction.RETURN): ReportState.DRAFTING,
+    (ReportState.IN_REVIEW, ReportAction.RETURN): ReportState.DRAFTING,
+    (ReportState.IN_REVIEW, ReportAction.APPROVE): ReportState.APPROVED,
+    (ReportState.APPROVED, ReportAction.FILE): ReportState.FILED,
+}
+
+
 class OutboxState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"

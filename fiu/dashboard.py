@@ -19,7 +19,7 @@ from cases.queries import dashboard as queries
 from cases.queries.inbox import inbox, inbox_numbers
 from cases.queries.money import AssetSum, CaseMoney
 from cases.queries.money_parts import amounts_by_case
-from cases.queries.requests import request_deadlines, requests_waiting
+from cases.queries.requests import request_deadlines
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts
@@ -38,12 +38,10 @@ def rail(request: HttpRequest) -> dict[str, object]:
         return {}
     if not may(actor, Action.VIEW_CASE):
         return {"rail_only": {"audit"} if may(actor, Action.VERIFY_AUDIT) else set()}
-    return {"waiting": SimpleLazyObject(lambda: _waiting(actor))}
-
-
-def _waiting(actor: Actor) -> dict[str, int]:
-    """What waits by entry of the rail; requests belong to no case and so stand beside the inbox."""
-    return inbox_numbers(actor) | {"request": requests_waiting(actor).count()}
+    return {
+        "waiting": SimpleLazyObject(lambda: inbox_numbers(actor)),
+        "may_view_reports": may(actor, Action.VIEW_REPORT),
+    }
 
 
 @require_safe

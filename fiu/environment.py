@@ -45,6 +45,8 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),
     "FIU_PROVISIONAL_HOURS": (int, 24),
+    "FIU_GOAML_XSD_DIR": (str, ""),
+    "FIU_REPORTING_ENTITY_FILE": (str, ""),
 }
 TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
 

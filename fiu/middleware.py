@@ -30,6 +30,8 @@ from fiu.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
+UNNAMED = frozenset({"case_reports"})
+
 POLL_HEADER = "X-Fiu-Poll"  # a poll is not activity: it never renews the idle clock (W5)
 
 # Pages that a person without a second factor may see: those that lead to one, and out.
@@ -122,7 +124,9 @@ class RequestLog(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         match = request.resolver_match
-        return f"{request.method} {match.view_name if match else '-'}"
+        name = match.view_name if match else "-"
+        # No log tells that a report was looked at, or asked for.
+        return f"{request.method} {'-' if name in UNNAMED or name.startswith('report_') else name}"
 
     def prepare(self, request: HttpRequest) -> None:
         agent = request.META.pop("HTTP_USER_AGENT", None)
@@ -243,6 +247,7 @@ def actor_of(request: HttpRequest) -> Actor | None:
         agency_id=user.agency_id,
         address=request.META.get("REMOTE_ADDR", ""),
         mfa_at=second_factor_at(request),
+        may_view_reports=user.may_view_reports,
     )
 
 

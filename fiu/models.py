@@ -61,6 +61,8 @@ class User(AbstractUser):
         default="system",
         choices=[("system", _("System")), ("light", _("Light")), ("dark", _("Dark"))],
     )
+    # Suspicion reports exist for analysts and supervisors only with this (DOMAIN: view_report).
+    may_view_reports = models.BooleanField(default=False)
     guide_closed_at = models.DateTimeField(null=True, blank=True)
 
     REQUIRED_FIELDS = ["email", "role"]
@@ -84,6 +86,11 @@ class User(AbstractUser):
                 name="liaison_has_agency_and_nobody_else",
                 condition=models.Q(role="liaison", agency__isnull=False)
                 | (~models.Q(role="liaison") & models.Q(agency__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="only_investigators_may_view_reports",
+                condition=models.Q(may_view_reports=False)
+                | models.Q(role__in=["analyst", "supervisor", "compliance"]),
             ),
         ]
 

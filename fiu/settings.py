@@ -347,6 +347,13 @@ EXCHANGE_TOKEN_FILE = Path(
 if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
     raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
 
+# --- Suspicion reports: the receiver's schema and who we are to them ---
+
+GOAML_XSD_DIR = Path(_values["FIU_GOAML_XSD_DIR"] or FIU_HOME / "schemas" / "goaml")
+REPORTING_ENTITY_FILE = Path(
+    _values["FIU_REPORTING_ENTITY_FILE"] or FIU_HOME / "reporting_entity.yaml"
+)
+
 # --- Freezes (E7) ---
 
 PROVISIONAL_HOURS = _values["FIU_PROVISIONAL_HOURS"]

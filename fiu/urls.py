@@ -35,7 +35,7 @@ second_factor = [
     path("authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("reauthenticate/", accounts.SecondFactorAgain.as_view(), name="mfa_reauthenticate"),
     path("totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
-    path("totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("totp/deactivate/", accounts.NewAuthenticator.as_view(), name="mfa_deactivate_totp"),
     path("recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
         "recovery-codes/generate/",

@@ -68,6 +68,7 @@ def make_actor(user: User, *, mfa_age: timedelta | None = timedelta(0)) -> Actor
         agency_id=user.agency_id,
         address="127.0.0.1",
         mfa_at=None if mfa_age is None else timezone.now() - mfa_age,
+        may_view_reports=user.may_view_reports,
     )
 
 

@@ -20,6 +20,8 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
     "Information request": states.REQUEST,
+    "Alert": states.ALERT,
+    "Suspicion report": states.REPORT,
     "Order to the exchange": states.OUTBOX,
 }
 

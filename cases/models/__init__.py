@@ -1,5 +1,6 @@
 """Tables and constraints of the casework."""
 
+from cases.models.alerts import Alert, Rule
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
@@ -36,6 +37,12 @@ from cases.models.referrals import (
     SharedRelease,
     ShareGrant,
 )
+from cases.models.reports import (
+    ReportApproval,
+    ReportEvent,
+    ReportSubject,
+    SuspicionReport,
+)
 from cases.models.requests import (
     InformationRequest,
     RequestCheck,
@@ -50,6 +57,7 @@ from cases.models.wallets import Wallet
 
 __all__ = [
     "AccountLink",
+    "Alert",
     "Asset",
     "AuditEvent",
     "Balance",
@@ -94,15 +102,20 @@ __all__ = [
     "Referral",
     "ReferralApproval",
     "ReleaseFile",
+    "ReportApproval",
+    "ReportEvent",
+    "ReportSubject",
     "RequestCheck",
     "RequestDecision",
     "RequestIdentifier",
     "RequestMessage",
+    "Rule",
     "ShareGrant",
     "SharedRelease",
     "Suspect",
     "SuspectAccount",
     "SuspectName",
+    "SuspicionReport",
     "Task",
     "Wallet",
 ]

@@ -1,7 +1,8 @@
 """The inbox: what waits for this person, in one list by deadline. The rail and home count from it.
 
 A row stands for a thing that somebody has to decide or do; it leaves when that is done. Who took
-it stands in InboxClaim. Nobody sees a row of a case that they may not see.
+it stands in InboxClaim, and on alerts and requests, which may belong to no case, in themselves.
+Nobody sees a row of a case that they may not see.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import (
+    Alert,
     Case,
     CaseRun,
     Finding,
@@ -26,6 +28,7 @@ from cases.models import (
     FreezeRelease,
     FreezeRequest,
     InboxClaim,
+    InformationRequest,
     LegalInstrument,
     Referral,
     Task,
@@ -33,13 +36,17 @@ from cases.models import (
 from cases.policy import Action, Actor, may
 from cases.queries.freezes import worth_of
 from cases.queries.ledger import expiry_step
+from cases.queries.requests import requests_waiting
 from cases.states import (
+    OPEN_ALERT_STATES,
+    AlertState,
     CaseState,
     ExtensionState,
     FindingState,
     FreezeReleaseState,
     FreezeState,
     ReferralState,
+    RequestState,
     TaskState,
 )
 from tracing import reads
@@ -60,6 +67,8 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "case": (L("Cases to decide"), "case"),
     "run": (L("Failed traces"), "trace"),
     "task": (L("Tasks"), ""),
+    "alert": (L("Alerts"), "alert"),
+    "request": (L("Requests"), "request"),
 }
 
 
@@ -75,11 +84,12 @@ class InboxRow:
     route: str
     path: tuple[UUID, ...]
     subject: UUID
-    case: Case
+    case: Case | None
     since: datetime | None
     deadline: datetime | None = None
     amount: Decimal | None = None
     owner: Any = None  # who took it
+    can_take: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ class _Queue:
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 12 queries."""
+    """How many rows wait, by entry of the rail and together as "inbox": at most 14 queries."""
     numbers: Counter[str] = Counter()
     for queue in _queues(actor):
         number = queue.rows.count()
@@ -105,7 +115,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 26 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 28 queries.
 
     With `kind` only rows of that kind, at most 200 of each.
     """
@@ -152,7 +162,7 @@ def _queues(actor: Actor) -> list[_Queue]:
         queue
         for make in (
             _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments,
-            _cases, _tasks,
+            _cases, _tasks, _alerts, _requests,
         )
         if (queue := make(actor)) is not None
     ]  # fmt: skip
@@ -368,6 +378,55 @@ def _tasks(actor: Actor) -> _Queue | None:
 
     rows = rows.select_related("case", "assignee")
     return _Queue("task", rows.order_by("due_at", "pk"), tell)
+
+
+def _alerts(actor: Actor) -> _Queue | None:
+    """New alerts, mine, and the grave ones whose dismissal somebody else asks for."""
+    if not may(actor, Action.TRIAGE_ALERT):
+        return None
+    me = actor.user_id
+    wanted = Q(state=AlertState.NEW.value) | Q(state=AlertState.ASSIGNED.value, assigned_to=me)
+    if may(actor, Action.DISMISS_GRAVE_ALERT):
+        wanted |= Q(state__in=OPEN_ALERT_STATES, proposed_by__isnull=False)
+    rows = Alert.objects.visible_to(actor).filter(wanted)
+
+    def tell(row: Alert) -> InboxRow:
+        asked = row.proposed_by_id not in (None, me)
+        words = _("Decide on the dismissal: %(rule)s") if asked else _("Look into: %(rule)s")
+        return InboxRow(
+            "alert", "triangle-alert", "bad" if row.is_grave else "",
+            words % {"rule": row.rule.title}, row.account.masked, "alert_detail",
+            (row.public_id,), row.public_id, row.case, row.raised_at,
+            amount=row.fiat, owner=row.assigned_to,
+        )  # fmt: skip
+
+    rows = rows.select_related("rule", "account", "case", "assigned_to")
+    return _Queue("alert", rows.order_by("-rank", "raised_at", "pk"), tell)
+
+
+REQUEST_WORDS = {
+    RequestState.RECEIVED.value: L("Check who asks"),
+    RequestState.VERIFYING.value: L("Go on with the checks"),
+    RequestState.IN_REVIEW.value: L("Decide on this request"),
+    RequestState.COLLECTING.value: L("Release the answer"),
+}
+
+
+def _requests(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.VIEW_REQUEST):
+        return None
+
+    def tell(row: InformationRequest) -> InboxRow:
+        is_new = row.state == RequestState.RECEIVED
+        return InboxRow(
+            "request", "file-text", "bad" if row.due_at <= timezone.now() else "",
+            str(REQUEST_WORDS[row.state]), row.reference, "request_detail", (row.public_id,),
+            row.public_id, row.case, row.received_at, row.due_at,
+            owner=row.started_by if row.state == RequestState.VERIFYING else None,
+            can_take=is_new and may(actor, Action.VERIFY_REQUESTER),
+        )  # fmt: skip
+
+    return _Queue("request", requests_waiting(actor).select_related("case", "started_by"), tell)
 
 
 def _failed_runs(actor: Actor) -> list[InboxRow]:

@@ -50,6 +50,7 @@ LOOKS = (
     ("send_referral", "send", "violet"),
     ("package", "package", "violet"),
     ("share", "share-2", "violet"),
+    ("link_alert", "bell", "accent"),
     ("add_wallet", "wallet", ""),
     ("add_suspect", "user", ""),
     ("link_account", "link", ""),
@@ -75,6 +76,12 @@ LOOKS = (
 
 WORDS = {
     "open_case": _("Case opened"),
+    "link_alert": _("Alert led to this case"),
+    "assign_alert": _("Alert taken"),
+    "propose_dismissal": _("Dismissal of an alert asked for"),
+    "dismiss_alert": _("Alert dismissed"),
+    "reopen_alert": _("Alert taken up again"),
+    "raise_alerts": _("Alerts raised by the rules"),
     "edit_case": _("Case edited"),
     "start_case": _("Investigation started"),
     "submit_case": _("Case submitted for a decision"),

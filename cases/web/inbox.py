@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
+from cases.models import Alert, InformationRequest
 from cases.policy import PermissionDenied
 from cases.queries import inbox as queries
+from cases.services.alerts import assign_alert
 from cases.services.errors import CaseworkError
+from cases.services.requests import start_verification
 from cases.services.tasks import take_row
 
 
@@ -27,7 +30,7 @@ def inbox(request: AuthedRequest) -> HttpResponse:
         "chips": queries.kind_chips(rows),
         "kind": kind,
         "num_all": len(rows),
-        "has_unowned": any(row.owner is None for row in rows),
+        "has_unowned": any(row.owner is None and row.can_take for row in rows),
     }
     return render(request, "cases/inbox.html", context)
 
@@ -37,10 +40,10 @@ def inbox(request: AuthedRequest) -> HttpResponse:
 def inbox_next(request: AuthedRequest) -> HttpResponse:
     """Take the most urgent row that nobody has, and open it."""
     for row in queries.inbox(request.actor):
-        if row.owner is not None:
+        if row.owner is not None or not row.can_take:
             continue
         try:
-            take_row(row.case.pk, row.kind, row.subject, by=request.actor)
+            _take(request, row)
         except (CaseworkError, PermissionDenied):
             continue  # somebody was faster, or it is open to this person to read only
         messages.success(request, _("Yours now: %(words)s") % {"words": row.words})
@@ -57,8 +60,20 @@ def inbox_take(request: AuthedRequest, kind: str, subject: UUID) -> HttpResponse
     row = next((row for row in rows if row.subject == subject), None)
     if row is None:
         raise Http404
-    take_row(row.case.pk, row.kind, row.subject, by=request.actor)
+    _take(request, row)
     return redirect("inbox")
+
+
+def _take(request: AuthedRequest, row: queries.InboxRow) -> None:
+    """Alerts and requests carry their owner themselves; for the rest a claim says who has it."""
+    actor = request.actor
+    if row.kind == "alert":
+        assign_alert(Alert.objects.visible_to(actor).get(public_id=row.subject), by=actor)
+    elif row.kind == "request":
+        asked = InformationRequest.objects.visible_to(actor).get(public_id=row.subject)
+        start_verification(asked, by=actor)
+    elif row.case is not None:
+        take_row(row.case.pk, row.kind, row.subject, by=actor)
 
 
 urlpatterns = [

@@ -29,8 +29,12 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_referrals", _("Referrals"), "referrals"),
     ("case_files", _("Files"), "files"),
     ("case_tasks", _("Tasks"), "tasks"),
+    ("case_reports", _("Reports"), ""),
     ("case_timeline", _("Timeline"), ""),
 )
+
+# Tabs that do not exist without a personal right.
+PERSONAL_TABS = frozenset({"case_reports"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Tab:
     url: str
     count: int | None
     current: bool
+    route: str = ""
 
 
 def get_case(request: AuthedRequest, case_id: UUID) -> Case:
@@ -71,7 +76,11 @@ def render_case(
         "case": case,
         "shell": shell,
         "strip": money_strip(shell),
-        "tabs": case_tabs(case, shell.counts, active),
+        "tabs": [
+            tab
+            for tab in case_tabs(case, shell.counts, active)
+            if tab.route not in PERSONAL_TABS or may(actor, Action.VIEW_REPORT)
+        ],
         "may_trace": may(actor, Action.QUEUE_TRACE),
         "may_refer": may(actor, Action.DRAFT_REFERRAL),
         "may_freeze": may(actor, Action.REQUEST_FREEZE),
@@ -108,5 +117,5 @@ def case_tabs(case: Case, counts: Mapping[str, int], active: str) -> list[Tab]:
             url = reverse(route, args=[case.public_id])
         except NoReverseMatch:
             continue
-        tabs.append(Tab(words, url, counts[key] if key else None, route == active))
+        tabs.append(Tab(words, url, counts[key] if key else None, route == active, route))
     return tabs

@@ -2,6 +2,7 @@
 
 from cases.web import (
     addresses,
+    alerts,
     audit,
     cases,
     cohorts,
@@ -14,6 +15,7 @@ from cases.web import (
     instruments,
     operations,
     referrals,
+    reports,
     requests,
     search,
     suspects,
@@ -39,6 +41,8 @@ urlpatterns = [
     *evidence.urlpatterns,
     *referrals.urlpatterns,
     *requests.urlpatterns,
+    *alerts.urlpatterns,
+    *reports.urlpatterns,
     *audit.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,

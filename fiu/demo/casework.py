@@ -101,6 +101,7 @@ class Desk:
             agency_id=user.agency_id,
             address="127.0.0.1",
             mfa_at=timezone.now(),
+            may_view_reports=user.may_view_reports,
         )
 
 

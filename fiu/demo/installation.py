@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.db import transaction
 
 from cases.services.attribution import import_tags
@@ -55,7 +56,7 @@ def add_people() -> None:
         user = User(
             username=person.username, first_name=person.first_name, last_name=person.last_name,
             role=person.role, title=person.title, email=person.email,
-            agency=agencies.get(person.agency),
+            agency=agencies.get(person.agency), may_view_reports=person.may_view_reports,
         )  # fmt: skip
         if User.objects.filter(username=person.username).exists():
             continue
@@ -70,6 +71,24 @@ def load_packs(folder: Path) -> int:
     """Load the first version of both tag packs; they disagree about Copperdice. How many tags."""
     packs = ("pack_a_v1.yaml", "pack_b_v1.yaml")
     return sum(import_tags(folder / "tagpacks" / name).num_stored for name in packs)
+
+
+REPORTING_ENTITY = """# Who reports suspicions: the fields that the receiver's form asks for.
+rentity_id: 4711
+name: Northquay
+code: NORTHQUAY
+branch: Head office
+country: AE
+first_name: Nora
+last_name: Sample
+"""
+
+
+def name_reporting_entity() -> None:
+    """Who reports to the national FIU, unless the installation says so already."""
+    path = Path(settings.REPORTING_ENTITY_FILE)
+    if not path.exists():
+        path.write_text(REPORTING_ENTITY, encoding="utf-8")
 
 
 def set_services(seed: int) -> int:

@@ -23,6 +23,7 @@ class DemoPerson(NamedTuple):
     title: str
     email: str
     agency: str = ""
+    may_view_reports: bool = False
 
 
 AGENCIES = (
@@ -30,7 +31,10 @@ AGENCIES = (
     DemoAgency("HDIB", "Harbour District Investigation Bureau", "police", "TW", "hdib.example"),
 )
 PEOPLE = (
-    DemoPerson("mei", "Mei", "Sample", "analyst", "Senior analyst", "mei@northquay.example"),
+    DemoPerson(
+        "mei", "Mei", "Sample", "analyst", "Senior analyst", "mei@northquay.example",
+        may_view_reports=True,
+    ),
     DemoPerson("ida", "Ida", "Sample", "analyst", "Analyst", "ida@northquay.example"),
     DemoPerson(
         "tomas", "Tomas", "Sample", "supervisor", "Head of investigations",

@@ -21,6 +21,7 @@ class Place:
     icon: str
     label: Promise
     letter: str = ""
+    needs: str = ""  # a key of the context that must be true
     url: str = ""
     count: int = 0
     current: bool = False
@@ -30,6 +31,7 @@ HOME = (
     Place("dashboard", "dashboard", "layout-dashboard", _("Dashboard"), "d"),
     Place("inbox", "inbox", "bell", _("Inbox"), "i"),
     Place("operation", "operation_list", "workflow", _("Operations"), "o"),
+    Place("alert", "alert_list", "triangle-alert", _("Alerts"), "l"),
     Place("case", "case_list", "briefcase", _("Cases"), "c"),
     Place("trace", "trace_list", "route", _("Traces"), "t"),
     Place("finding", "finding_list", "flag", _("Findings"), "n"),
@@ -38,6 +40,7 @@ ACT = (
     Place("freeze", "freeze_list", "snowflake", _("Freezes"), "f"),
     Place("request", "request_list", "file-text", _("Requests"), "q"),
     Place("referral", "referral_list", "landmark", _("Referrals"), "r"),
+    Place("report", "report_list", "file-text", _("Reports"), "p", needs="may_view_reports"),
 )
 KNOW = (
     Place("wallet", "wallet_list", "wallet", _("Wallets"), "w"),
@@ -60,6 +63,8 @@ def present(place: Place, context: Mapping[str, object]) -> Place | None:
     only = context.get("rail_only")
     if isinstance(only, list | tuple | set | frozenset) and place.key not in only:
         return None
+    if place.needs and not context.get(place.needs):
+        return None
     try:
         url = reverse(place.route)
     except NoReverseMatch:
@@ -70,7 +75,15 @@ def present(place: Place, context: Mapping[str, object]) -> Place | None:
     name = str(getattr(match, "url_name", "") or "")
     nav = context.get("nav") or name.partition("_")[0]
     return Place(
-        place.key, place.route, place.icon, place.label, place.letter, url, count, nav == place.key
+        place.key,
+        place.route,
+        place.icon,
+        place.label,
+        place.letter,
+        place.needs,
+        url,
+        count,
+        nav == place.key,
     )
 
 

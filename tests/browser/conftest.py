@@ -1,6 +1,9 @@
 """One demo installation and one seat per person for each file of journeys."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -21,11 +24,28 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="module")
-def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    started = Site(tmp_path_factory.mktemp("demo") / "home")
+@pytest.fixture(scope="session")
+def demo_home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """A folder with the demo world just made, or None where FIU_TEST_SITE names a running one."""
+    if "FIU_TEST_SITE" in os.environ:
+        return None
+    home = tmp_path_factory.mktemp("world") / "home"
+    started = Site(home)
     try:
         started.wait_for_demo()
+    finally:
+        status = started.stop()
+    assert status == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def site(demo_home: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("demo") / "home"
+    if demo_home is not None:
+        shutil.copytree(demo_home, home)
+    started = Site(home)
+    try:
         yield started
     finally:
         status = started.stop()

@@ -16,11 +16,19 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from cases.policy import SYSTEM
+from cases.services.detection import run_detection
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
 from fiu.demo.casework import load_casework
 from fiu.demo.exchange_at_hand import exchange_at_hand
-from fiu.demo.installation import Installed, add_people, load_packs, set_services
+from fiu.demo.installation import (
+    Installed,
+    add_people,
+    load_packs,
+    name_reporting_entity,
+    set_services,
+)
 from fiu.demo.rows import LEDGER
 from fiu.demo.scale import SCALES
 from fiu.demo.timeline import TIP
@@ -93,6 +101,9 @@ class Command(BaseCommand):
         num_transactions = loaded["total"]["transactions"]
         self._say(f"ledger at block {loaded['tip_height']:,}, {num_transactions:,} transactions")
         logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
+        name_reporting_entity()
+        found = run_detection(by=SYSTEM)
+        self._say(f"{found.num_raised} alerts raised, {found.num_merged} firings merged")
         with exchange_at_hand(built.exchange / "balances.csv"):
             load_casework(folder, tell=self._say)
         wanted.write(demo_file())

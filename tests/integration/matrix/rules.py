@@ -123,6 +123,11 @@ def case(
     return Rule("house", MEMBERS, _answers(read, write), others, query, frozenset(writes))
 
 
+def report(read: str = "", write: str = "", writes: Iterable[str] = ()) -> Rule:
+    """Of the sealed case, and only for those who may see suspicion reports."""
+    return Rule("house", ("compliance",), _answers(read, write), writes=frozenset(writes))
+
+
 def form() -> Rule:
     """A form of the sealed case; an empty one comes back with what is missing."""
     return case("200", "422")
@@ -211,7 +216,7 @@ RULES: Mapping[str, Rule] = {
         differs={name: dict.fromkeys(METHODS, PASSWORD_AGAIN) for name in WITHOUT_FACTOR},
     ),
     "mfa_activate_totp": always("302 /accounts/2fa/totp/deactivate/", unproven=PASSWORD_AGAIN),
-    "mfa_deactivate_totp": own("302 /accounts/2fa/", writes=FACTOR),
+    "mfa_deactivate_totp": own("302 /accounts/2fa/totp/activate/", writes=FACTOR),
     "mfa_view_recovery_codes": own("405", "405", writes=FACTOR),
     "mfa_generate_recovery_codes": own("302 /accounts/2fa/recovery-codes/", writes=FACTOR),
     "mfa_download_recovery_codes": own("405", "405", writes=FACTOR),
@@ -384,6 +389,28 @@ RULES: Mapping[str, Rule] = {
     "request_ask": form(),
     "request_refuse": form(),
     "request_close": form(),
+    # Alerts. The one asked for was led to the sealed case.
+    "alert_list": unit("200"),
+    "alert_detail": case("200"),
+    "alert_assign": case(write="409"),
+    "alert_link": case(write="409"),
+    "alert_propose": form(),
+    "alert_dismiss": form(),
+    "alert_reopen": form(),
+    # Suspicion reports: without the personal right they do not exist, and by role only compliance
+    # has it. The one asked for is a draft of the sealed case.
+    "report_list": Rule("house", ("compliance", "compliance_blocked"), _answers("200")),
+    "case_reports": report("200"),
+    "report_new": report("200", "422"),
+    "report_detail": report("200", writes=["cases_reportevent"]),
+    "report_edit": report("200", "422"),
+    "report_subject": report("200", "422"),
+    "report_validate": report(write=ANYWHERE),
+    "report_review": report(write=ANYWHERE),
+    "report_return": report("200", "422"),
+    "report_approve": report("200", "422"),
+    "report_file": report("200", "422"),
+    "report_download": Rule("house", (), _answers("404")),
     # The audit trail: rows by case, the auditor every chain without its texts, the admin none.
     "audit_list": Rule("house", (*CASEWORKERS, *OVERSEERS), _answers("200")),
     "audit_verify": Rule(

@@ -35,6 +35,7 @@ from cases.policy import Actor
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
+from cases.services.alerts import link_alert
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
@@ -72,6 +73,7 @@ from cases.services.referrals import (
     redact_referral,
     send_referral,
 )
+from cases.services.reports import draft_report
 from cases.services.requests import RequestSpec, link_request, record_request
 from cases.services.suspects import add_suspect, link_account
 from cases.services.tasks import add_note, add_task
@@ -97,6 +99,7 @@ from tests.casework import (
 from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
+from tests.report_desk import make_alert
 from tracing.engine.resolve import trace_spec
 from tracing.engine.trace import trace
 from tracing.jobs import TraceParameters
@@ -245,6 +248,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     make_instruments(world, case, by)
     release = make_referrals(world, case, findings["approved"], freezes["active"], by)
     request = make_request(world, case, by)
+    alert = make_alert(f"{HOUSE}4499")
+    link_alert(alert, case, by=by)
+    report = draft_report(case, [alert], by=world.actor("compliance"))
     world.ids |= {
         "wallet_id": wallet.public_id,
         "suspect_id": suspect.public_id,
@@ -256,6 +262,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "request_id": request.public_id,
         "item": "identity",
         "watermark": release.grants.order_by("pk")[0].watermark,
+        "alert_id": alert.public_id,
+        "report_id": report.public_id,
+        "subject_id": report.subjects.get().public_id,
         "number": 1,
         "name": "dossier.json",
         "token": "forged",

@@ -6,7 +6,12 @@ import time
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+)
 from allauth.mfa.utils import decrypt
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
@@ -269,6 +274,16 @@ def test_a_factor_older_than_five_minutes_is_asked_for_again_and_the_post_goes_o
     assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/")
     answer = client.post(answer.headers["Location"], {"code": code_of(ana)})
     assert answer.content == b"done"
+
+
+def test_a_removed_factor_is_replaced_before_any_other_page(ana):
+    TOTP.activate(ana, generate_totp_secret())
+    here, elsewhere = client_of(ana), client_of(ana)
+    assert elsewhere.get("/").status_code == 200
+    answer = here.post("/accounts/2fa/totp/deactivate/")
+    assert answer["Location"] == "/accounts/2fa/totp/activate/"
+    assert here.get(answer["Location"]).status_code == 200
+    assert here.get("/")["Location"].startswith("/accounts/2fa/totp/activate/")
 
 
 def test_a_step_up_asked_by_a_fragment_moves_the_whole_page(ana):

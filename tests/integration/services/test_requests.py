@@ -18,6 +18,7 @@ from cases.models import (
     Wallet,
 )
 from cases.policy import Actor, PermissionDenied, StepUpRequired
+from cases.queries.inbox import inbox
 from cases.queries.request_matches import matches_of
 from cases.request_words import CHECKS
 from cases.services.audit import verify_chains
@@ -552,3 +553,14 @@ def test_a_changed_line_is_found(request_: InformationRequest) -> None:
         f"{request_.reference} is not what was asked"
     ]
     install_guards()
+
+
+def test_the_inbox_holds_what_waits_for_whom(
+    request_: InformationRequest, analyst: Actor, supervisor: Actor
+) -> None:
+    (row,) = inbox(analyst, "request")
+    assert (row.case, row.can_take, row.deadline) == (None, True, request_.due_at)
+    in_review(request_, analyst)
+    assert inbox(analyst, "request") == []
+    (row,) = inbox(supervisor, "request")
+    assert not row.can_take

@@ -10,14 +10,16 @@ from django.utils import timezone
 from cases.models import FreezeRequest, InboxClaim, Task
 from cases.policy import Actor
 from cases.queries.inbox import inbox, inbox_numbers
+from cases.services.alerts import assign_alert, propose_dismissal
 from cases.services.cases import block_user
 from cases.services.findings import submit_finding
 from cases.services.freezes import flag_decisions_due, request_extension
 from cases.services.tasks import add_task, take_row
 from fiu.models import User
-from tests.casework import make_case, make_finding, make_suspect, make_user, person
+from tests.casework import make_actor, make_case, make_finding, make_suspect, make_user, person
 from tests.conftest import client_of
 from tests.held import Held, make_held
+from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +148,26 @@ def test_chips_filter_by_kind(held: Held) -> None:
     only = client.get(reverse("inbox"), {"type": "release"}).content.decode()
     assert "Call the bank" not in only
     assert "Nothing of this kind" in client.get(reverse("inbox"), {"type": "run"}).content.decode()
+
+
+def test_a_new_alert_waits_for_all_until_one_takes_it() -> None:
+    alert, first, second = make_alert(), make_user("analyst"), make_user("analyst")
+    (row,) = inbox(make_actor(first), "alert")
+    assert row.owner is None
+    assert inbox_numbers(make_actor(second))["alert"] == 1
+    taken = client_of(first).post(reverse("inbox_take", args=["alert", alert.public_id]))
+    assert taken.status_code == 302
+    alert.refresh_from_db()
+    assert alert.assigned_to == first
+    assert kinds(make_actor(first)) == ["alert"]
+    assert kinds(make_actor(second)) == []
+
+
+def test_a_proposed_dismissal_waits_for_the_second_person() -> None:
+    alert, analyst, supervisor = make_alert(), person("analyst"), person("supervisor")
+    assign_alert(alert, by=analyst)
+    assert kinds(supervisor) == []
+    propose_dismissal(alert, disposition="false_positive", reason="Own wallet.", by=analyst)
+    (row,) = inbox(supervisor)
+    assert "dismissal" in row.words
+    assert kinds(person("analyst")) == []

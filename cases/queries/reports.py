@@ -1,0 +1,36 @@
+"""Suspicion reports as their screens need them, for those who may see any."""
+
+from django.db.models import QuerySet
+
+from cases.models import Alert, Case, SuspicionReport
+from cases.policy import Actor
+from cases.queries.keyset import Page, newest_first
+
+
+def report_list(actor: Actor, after: str = "") -> Page:
+    """Every report of the cases the actor may see, newest first: 1 query."""
+    rows = SuspicionReport.objects.visible_to(actor).select_related("case", "drafted_by")
+    return newest_first(rows, "drafted_at", after)
+
+
+def case_reports(case: Case, actor: Actor) -> list[SuspicionReport]:
+    """The reports of one case: 1 query."""
+    rows = SuspicionReport.objects.visible_to(actor).filter(case=case)
+    return list(rows.select_related("drafted_by", "case").order_by("-drafted_at"))
+
+
+def report_for_page(actor: Actor) -> QuerySet[SuspicionReport]:
+    """For one page: what it names directly comes with it."""
+    return SuspicionReport.objects.visible_to(actor).select_related(
+        "case", "drafted_by", "last_edited_by", "approved_by", "filed_by"
+    )
+
+
+def case_alerts(case: Case, actor: Actor) -> QuerySet[Alert]:
+    """Alerts of the case that a report can be drafted from."""
+    return (
+        Alert.objects.visible_to(actor)
+        .filter(case=case, state="linked")
+        .select_related("rule", "account")
+        .order_by("-rank", "raised_at")
+    )

@@ -1,0 +1,19 @@
+"""Suspicion reports: draft, validate, second person, file. Nobody without the right learns of one.
+
+Their events are a chain of their own (chain.py): no case, count or other chain shows a gap.
+"""
+
+from cases.services.reports.chain import read_report, verify_report_chain
+from cases.services.reports.decisions import (
+    approve_report,
+    file_report,
+    return_report,
+    review_report,
+    validate_report,
+)
+from cases.services.reports.drafts import draft_report, edit_report, edit_subject
+
+__all__ = [
+    "approve_report", "draft_report", "edit_report", "edit_subject", "file_report", "read_report",
+    "return_report", "review_report", "validate_report", "verify_report_chain",
+]  # fmt: skip

@@ -1,0 +1,110 @@
+"""The chain of report events, entry into a report, and its steps.
+
+The case row is locked as for every write (C4), but nothing of the case is touched: not its time of
+change, not its chain.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cases.models import ReportEvent, SuspicionReport
+from cases.policy import Action, Actor
+from cases.services.audit import FIRST_PREVIOUS, canonical, event_hash
+from cases.services.locks import enter_case
+from cases.services.steps import swap_state
+from cases.states import REPORT, ReportAction
+
+CHAIN = "reports"
+CHAIN_LOCK = 7_411_209  # advisory lock of this chain, taken last
+
+
+def record_report_event(
+    report: SuspicionReport,
+    action: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> ReportEvent:
+    """Append one event, in the transaction of the change: 2 queries."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
+    last = ReportEvent.objects.order_by("-seq").values_list("seq", "hash").first()
+    seq, prev_hash = (last[0] + 1, last[1]) if last else (1, FIRST_PREVIOUS)
+    now = timezone.now()
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    text = canonical(dict(data or {})).decode()
+    return ReportEvent.objects.create(
+        seq=seq,
+        report=report,
+        at=at,
+        actor_id=by.user_id,
+        actor_ip=by.address,
+        action=action,
+        reason=reason,
+        data=text,
+        prev_hash=prev_hash,
+        hash=_hash(
+            prev_hash, seq, at, by.user_id, by.address, action, report.reference, reason, text
+        ),
+    )
+
+
+def _hash(
+    prev: str, seq: int, at: Any, actor: int | None, address: str, action: str, reference: str,
+    reason: str, data: str,
+) -> str:  # fmt: skip
+    return event_hash(
+        prev, case=CHAIN, seq=seq, at=at, actor=actor, actor_ip=address, action=action,
+        object=reference, reason=reason, data=data,
+    )  # fmt: skip
+
+
+def verify_report_chain() -> int | None:
+    """The number of the first event that does not hold, None when all do. Says no count."""
+    prev = FIRST_PREVIOUS
+    rows = ReportEvent.objects.order_by("seq").select_related("report")
+    for seq, row in enumerate(rows.iterator(), start=1):
+        expected = _hash(
+            prev, seq, row.at, row.actor_id, row.actor_ip, row.action, row.report.reference,
+            row.reason, row.data,
+        )  # fmt: skip
+        if (row.seq, row.prev_hash, row.hash) != (seq, prev, expected):
+            return row.seq
+        prev = row.hash
+    return None
+
+
+@transaction.atomic
+def read_report(report: SuspicionReport, *, by: Actor) -> None:
+    """Keep the look at a report (H4) where only those who may see reports find it."""
+    record_report_event(report, "read_report", by=by)
+
+
+def enter_report(report: SuspicionReport, action: Action, *, by: Actor) -> SuspicionReport:
+    """Lock its case, check the right, and read the report fresh: 3 queries."""
+    case = enter_case(report.case_id, action, by=by)
+    fresh: SuspicionReport = SuspicionReport.objects.get(pk=report.pk)
+    fresh.case = case
+    return fresh
+
+
+def advance_report(
+    report: SuspicionReport,
+    action: ReportAction,
+    *,
+    by: Actor,
+    reason: str = "",
+    data: Mapping[str, Any] | None = None,
+    **fields: object,
+) -> None:
+    """Take one step of the state table and write its event: of two callers exactly one wins."""
+    old, new = swap_state(report, REPORT, action, report.reference, **fields)
+    record_report_event(
+        report, action.value, by=by, reason=reason,
+        data={"from": old.value, "to": new.value, **(data or {})},
+    )  # fmt: skip

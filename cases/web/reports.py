@@ -1,0 +1,262 @@
+"""Suspicion reports. To people without the right these addresses do not exist (P1)."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from cases.exports.goaml import load_profile
+from cases.http import AuthedRequest, require_at_the_door
+from cases.models import SuspicionReport
+from cases.policy import Action, PermissionDenied, StepUpRequired, may
+from cases.queries import reports as queries
+from cases.services import reports as services
+from cases.services.errors import CaseworkError
+from cases.services.reports.content import missing
+from cases.states import REPORT, InvalidTransition, ReportAction, ReportState
+from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.forms_reports import NewReportForm, ReportForm, SubjectForm
+from cases.web.shell import get_case, render_case
+
+viewers = require_at_the_door(Action.VIEW_REPORT)
+TAB = "case_reports"
+ACTS = {
+    "return": (ReportAction.RETURN, Action.REVIEW_REPORT),
+    "approve": (ReportAction.APPROVE, Action.APPROVE_REPORT),
+    "file": (ReportAction.FILE, Action.FILE_REPORT),
+}
+OUT = (ReportState.APPROVED, ReportState.FILED)
+
+
+def _get(request: AuthedRequest, report_id: UUID) -> SuspicionReport:
+    found: SuspicionReport = get_object_or_404(
+        queries.report_for_page(request.actor), public_id=report_id
+    )
+    return found
+
+
+def _quietly(do: Callable[[], object]) -> str:
+    """Do it; "" or why it was refused. A refusal here goes into no chain that others read."""
+    try:
+        do()
+    except StepUpRequired:
+        raise
+    except (CaseworkError, InvalidTransition, PermissionDenied) as error:
+        return str(error)
+    return ""
+
+
+@require_safe
+@viewers
+def report_list(request: AuthedRequest) -> HttpResponse:
+    page = queries.report_list(request.actor, request.GET.get("after", ""))
+    return render(request, "cases/report_list.html", {"page": page, "nav": "report"})
+
+
+@require_safe
+@viewers
+def case_reports(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    context = {"rows": queries.case_reports(case, request.actor)}
+    return render_case(request, "cases/report_tab.html", case, TAB, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    case = get_case(request, case_id)
+    form = NewReportForm(case, request.actor, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made: list[SuspicionReport] = []
+        alerts = list(form.cleaned_data["alerts"])
+        refused = _quietly(
+            lambda: made.append(services.draft_report(case, alerts, by=request.actor))
+        )
+        if made:
+            return redirect("report_detail", made[0].public_id)
+        form.add_error(None, refused)
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "has_alerts": form.fields["alerts"].queryset.exists()}  # type: ignore[attr-defined]
+    return render_case(request, "cases/report_new.html", case, TAB, context, status)
+
+
+@require_safe
+@viewers
+def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
+    """One report with what is missing and what to decide; the look is kept: 25 queries."""
+    report = _get(request, report_id)
+    services.read_report(report, by=request.actor)
+    state = ReportState(report.state)
+    drafts = may(request.actor, Action.DRAFT_REPORT)
+    context = {
+        "nav": "report",
+        "report": report,
+        "missing": missing(report) if state == ReportState.DRAFTING else [],
+        "subjects": report.subjects.select_related("account").order_by("pk"),
+        "alerts": report.alerts.select_related("rule", "account"),
+        "records": report.records.select_related("asset", "asset_out").order_by("at", "ref"),
+        "events": report.events.select_related("actor").order_by("-seq")[:50],
+        "acts": [
+            _act(request, report, name)
+            for name, (action, _right) in ACTS.items()
+            if (state, action) in REPORT
+        ],
+        "may_edit": drafts and state not in OUT,
+        "may_validate": drafts and (state, ReportAction.VALIDATE) in REPORT,
+        "may_review": may(request.actor, Action.REVIEW_REPORT)
+        and (state, ReportAction.REVIEW) in REPORT,
+        "is_out": state in OUT,
+        "local_currency": load_profile(report.profile)["local_currency"],
+    }
+    return render(request, "cases/report_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_edit(request: AuthedRequest, report_id: UUID) -> HttpResponse:
+    report = _get(request, report_id)
+    initial = {name: getattr(report, name) for name in ReportForm.base_fields}
+    initial["indicators"] = ", ".join(report.indicators)
+    form = ReportForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        refused = _quietly(
+            lambda: services.edit_report(
+                report, version=_version(request, report), **form.cleaned_data, by=request.actor
+            )
+        )
+        if not refused:
+            return redirect("report_detail", report_id)
+        form.add_error(None, refused)
+    return _form(request, report, form, _("Edit the words"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_subject(request: AuthedRequest, report_id: UUID, subject_id: UUID) -> HttpResponse:
+    report = _get(request, report_id)
+    row = get_object_or_404(report.subjects.select_related("account"), public_id=subject_id)
+    form = SubjectForm(row, report.profile, request.POST or None)
+    if form.is_valid():
+        refused = _quietly(
+            lambda: services.edit_subject(
+                report, row, version=_version(request, report), **form.cleaned_data,
+                by=request.actor,
+            )
+        )  # fmt: skip
+        if not refused:
+            return redirect("report_detail", report_id)
+        form.add_error(None, refused)
+    heading = _("Subject: account %(account)s") % {"account": row.account.masked}
+    return _form(request, report, form, heading)
+
+
+def _version(request: AuthedRequest, report: SuspicionReport) -> int:
+    typed = request.POST.get("version", "")
+    return int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) else report.version
+
+
+def _form(
+    request: AuthedRequest, report: SuspicionReport, form: ReportForm | SubjectForm, heading: str
+) -> HttpResponse:
+    context = {"form": form, "report": report, "heading": heading, "nav": "report"}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "cases/report_form.html", context, status=status)
+
+
+@require_POST
+@viewers
+def report_step(request: AuthedRequest, report_id: UUID, step: str) -> HttpResponse:
+    """Validate, or take into review."""
+    report = _get(request, report_id)
+    do = services.validate_report if step == "validate" else services.review_report
+    refused = _quietly(lambda: do(report, by=request.actor))
+    if refused:
+        messages.error(request, refused)
+    return redirect("report_detail", report_id)
+
+
+def _act(request: AuthedRequest, report: SuspicionReport, name: str) -> Act:
+    first = (report.drafted_by_id, report.last_edited_by_id) if name == "approve" else ()
+    title, effect, verb, icon = {
+        "return": (_("Return %(ref)s?"), _("Its author edits it again; the file goes."),
+                   _("Return"), "undo-2"),
+        "approve": (_("Approve %(ref)s?"),
+                    _("You confirm the file as shown. Nothing leaves yet, nobody is told."),
+                    _("Approve"), "circle-check"),
+        "file": (_("Note %(ref)s as filed?"),
+                 _("Say below by which way the file went. The customer is not told."),
+                 _("Note as filed"), "send"),
+    }[name]  # fmt: skip
+    return Act(
+        id=f"{name}-{report.public_id}",
+        url=reverse(f"report_{name}", args=[report.public_id]),
+        title=title % {"ref": report.reference},
+        effect=effect,
+        verb=verb,
+        icon=icon,
+        cancel_url=reverse("report_detail", args=[report.public_id]),
+        facts=[Fact(_("Receiver"), load_profile(report.profile)["title"])],
+        danger=name == "return",
+        content_hash=report.content_hash,
+        blocked=why_not(request.actor, ACTS[name][1], *first),
+        needs_code=name == "approve" and needs_code(request.actor),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_decide(request: AuthedRequest, report_id: UUID, decision: str) -> HttpResponse:
+    report, by = _get(request, report_id), request.actor
+
+    def decided(reason: str, content_hash: str) -> object:
+        if decision == "approve":
+            return services.approve_report(report, content_hash=content_hash, reason=reason, by=by)
+        if decision == "file":
+            return services.file_report(report, transport=reason, by=by)
+        return services.return_report(report, reason=reason, by=by)
+
+    def do(reason: str, content_hash: str) -> None:
+        refused = _quietly(lambda: decided(reason, content_hash))
+        if refused:
+            raise CaseworkError(refused)
+
+    return perform(request, _act(request, report, decision), do, _("Decision recorded."))
+
+
+@require_safe
+@viewers
+def report_download(request: AuthedRequest, report_id: UUID) -> HttpResponse:
+    """The approved file, under a neutral name."""
+    report = _get(request, report_id)
+    if ReportState(report.state) not in OUT or not may(request.actor, Action.FILE_REPORT):
+        raise Http404
+    services.read_report(report, by=request.actor)
+    answer = HttpResponse(report.file.encode(), content_type="application/xml")
+    answer["Content-Disposition"] = f'attachment; filename="{report.reference}.xml"'
+    return answer
+
+
+ONE = "reports/<uuid:report_id>/"
+urlpatterns = [
+    path("reports/", report_list, name="report_list"),
+    path("cases/<uuid:case_id>/reports/", case_reports, name="case_reports"),
+    path("cases/<uuid:case_id>/reports/new/", report_new, name="report_new"),
+    path(ONE, report_detail, name="report_detail"),
+    path(f"{ONE}edit/", report_edit, name="report_edit"),
+    path(f"{ONE}subjects/<uuid:subject_id>/", report_subject, name="report_subject"),
+    *(
+        path(f"{ONE}{name}/", report_step, {"step": name}, name=f"report_{name}")
+        for name in ("validate", "review")
+    ),
+    *(
+        path(f"{ONE}{name}/", report_decide, {"decision": name}, name=f"report_{name}")
+        for name in ACTS
+    ),
+    path(f"{ONE}file.xml", report_download, name="report_download"),
+]

@@ -1,0 +1,48 @@
+"""From an alert in the queue, by keyboard, to a case and a report that others never see."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SeatOf
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def test_from_the_queue_to_a_draft_that_others_never_see(seat_of: SeatOf) -> None:
+    mei = seat_of("mei")
+    page = mei.go("/alerts/")
+    expect(page.locator("h1")).to_have_text("Alerts")
+    mei.check()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("heading", name="Why it fired")).to_be_visible()
+    mei.check()
+    page.get_by_role("button", name="Take it").click()
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="Open a case").click()
+    page.wait_for_load_state("networkidle")
+    case = page.url.removeprefix(mei.site.url)
+    page = mei.go(f"{case}reports/new/")
+    page.locator("[name=alerts]").first.check()
+    mei.check()
+    page.get_by_role("button", name="Draft", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("heading", name="What is still missing")).to_be_visible()
+    mei.check()
+    report = page.url.removeprefix(mei.site.url)
+    reference = page.locator("h1").inner_text()
+    page.get_by_role("link", name="Edit the words").click()
+    page.wait_for_load_state("networkidle")
+    mei.check()
+    page = mei.go("/reports/")
+    expect(page.get_by_role("link", name=reference)).to_be_visible()
+    mei.check()
+    ida = seat_of("ida")
+    page = ida.go(case)
+    assert "/reports/" not in page.content()
+    assert reference not in page.content()
+    for address in (report, "/reports/", f"{case}reports/"):
+        assert page.request.get(ida.site.url + address).status == 404

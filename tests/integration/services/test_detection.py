@@ -1,0 +1,170 @@
+"""Detection on a world of known truth: what fires, what stays silent, and that twice is once."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from cases.detection import FLAGS, RULES
+from cases.models import Alert, AuditEvent, ExchangeRecord, Rule
+from cases.policy import SYSTEM, PermissionDenied
+from cases.services.alerts import dismiss_alert, propose_dismissal
+from cases.services.detection import DetectReport, run_detection
+from cases.services.exchange import import_exchange
+from tests.casework import person
+from tests.detection_world import PLANS, Truth, write_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Truth:
+    made = write_world(tmp_path / "world")
+    import_exchange(tmp_path / "world")
+    return made
+
+
+def fired() -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for code, uid in Alert.objects.values_list("rule__code", "account__uid"):
+        found[code].add(uid)
+    return dict(found)
+
+
+def test_every_rule_fires_on_its_pattern_and_on_nothing_else(
+    truth: Truth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Precision and recall over the whole world, other rules' plans included."""
+    run_detection(by=SYSTEM)
+    found = fired()
+    lines = []
+    for spec in RULES:
+        hits, planted = found.get(spec.code, set()), truth.planted[spec.code]
+        right = len(hits & planted)
+        precision, recall = right / max(len(hits), 1), right / len(planted)
+        lines.append(f"{spec.flag} {spec.code}: precision {precision:.2f} recall {recall:.2f}")
+        assert hits - planted == set(), (spec.code, sorted(hits - planted))
+        assert planted - hits == set(), (spec.code, sorted(planted - hits))
+        assert truth.near[spec.code].isdisjoint(hits)
+        assert len(planted) == len(truth.near[spec.code]) == 20
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))
+
+
+def test_each_rule_stands_for_a_flag_that_is_marked_full() -> None:
+    assert {spec.code for spec in RULES} == set(PLANS)
+    assert all(FLAGS[spec.flag].computable == "full" for spec in RULES)
+
+
+def test_an_alert_says_why_and_on_which_records(truth: Truth) -> None:
+    run_detection(by=SYSTEM)
+    for alert in Alert.objects.all():
+        assert alert.values
+        assert all(set(value) == {"name", "found", "limit"} for value in alert.values)
+        assert alert.records.exists()
+        assert 0 < alert.score <= 100
+        assert sum(part["points"] for part in alert.contributions) == alert.score
+
+
+def test_a_second_run_raises_nothing(truth: Truth) -> None:
+    first = run_detection(by=SYSTEM)
+    before, events = Alert.objects.count(), AuditEvent.objects.count()
+    again = run_detection(by=SYSTEM)
+    assert before == first.num_raised + first.num_merged == Alert.objects.count()
+    assert (again.num_raised, again.num_merged) == (0, 0)
+    assert again.num_known == before
+    assert AuditEvent.objects.count() == events
+
+
+def test_a_new_firing_is_merged_and_counted_while_the_old_is_open(truth: Truth) -> None:
+    run_detection(by=SYSTEM)
+    alert = Alert.objects.get(account__uid="structuri-P00")
+    plant_again(alert, "X")
+    report = run_detection(by=SYSTEM)
+    assert report.num_merged == 1
+    alert.refresh_from_db()
+    assert alert.num_merged == 1
+    assert [each.state for each in alert.merged.all()] == ["merged"]
+
+
+def test_a_new_firing_is_never_hidden_in_a_closed_alert(truth: Truth) -> None:
+    run_detection(by=SYSTEM)
+    alert = Alert.objects.get(account__uid="structuri-P00")
+    dismiss_alert(alert, disposition="false_positive", reason="Known.", by=person("analyst"))
+    plant_again(alert, "X")
+    report = run_detection(by=SYSTEM)
+    assert (report.num_raised, report.num_merged) == (1, 0)
+    assert Alert.objects.filter(account=alert.account, state="new").count() == 1
+
+
+def plant_again(alert: Alert, mark: str) -> None:
+    """The same pattern once more, a month later."""
+    for row in list(alert.records.all()):
+        row.pk, row.ref, row.at = None, f"{row.ref}{mark}", row.at + timedelta(days=30)
+        row.save(force_insert=True)
+
+
+def test_since_looks_at_accounts_that_moved_and_finds_the_same(truth: Truth) -> None:
+    report = run_detection(since=datetime(2025, 7, 1, tzinfo=UTC), by=SYSTEM)
+    moved = ExchangeRecord.objects.filter(at__gte=datetime(2025, 7, 1, tzinfo=UTC))
+    assert 0 < report.num_accounts == moved.values("account").distinct().count()
+    full = run_detection(by=SYSTEM)
+    assert full.num_known == report.num_raised + report.num_merged > 0
+
+
+def test_what_fired_on_a_part_of_the_history_fires_on_the_whole(truth: Truth) -> None:
+    """So a nightly run repeats nothing and loses nothing."""
+    late = ExchangeRecord.objects.filter(at__gte=datetime(2025, 1, 20, tzinfo=UTC))
+    kept = list(late)
+    late.delete()
+    early = run_detection(by=SYSTEM)
+    ExchangeRecord.objects.bulk_create(kept)
+    whole = run_detection(by=SYSTEM)
+    assert whole.num_known == early.num_raised + early.num_merged > 0
+    assert {code: len(uids) for code, uids in fired().items()} == dict.fromkeys(PLANS, 20)
+
+
+def test_a_rule_that_is_off_is_silent_and_a_new_version_runs_with_its_figures(
+    truth: Truth,
+) -> None:
+    run_detection(by=SYSTEM)
+    old = Rule.objects.get(code="structuring")
+    Rule.objects.filter(pk=old.pk).update(is_on=False)
+    assert "structuring" not in run_detection(by=SYSTEM).fired
+    Rule.objects.create(
+        code="structuring", version=2, title=old.title, red_flags=old.red_flags,
+        parameters=old.parameters | {"min_count": 2}, severity="medium",
+    )  # fmt: skip
+    run_detection(by=SYSTEM)
+    assert Alert.objects.filter(rule__code="structuring", rule__version=2).exists()
+
+
+def test_nobody_but_the_system_raises_alerts(db: None) -> None:
+    for role in ("analyst", "supervisor", "compliance", "auditor", "admin", "liaison"):
+        with pytest.raises(PermissionDenied):
+            run_detection(by=person(role))
+
+
+def test_the_command_says_what_it_saw(truth: Truth) -> None:
+    out = StringIO()
+    call_command("detect", stdout=out)
+    assert "structuring: 20 firings" in out.getvalue()
+    call_command("detect", "--json", "--since", "2025-03-01", stdout=out)
+    assert '"num_raised": 0' in out.getvalue()
+
+
+def test_a_report_starts_empty() -> None:
+    assert DetectReport().fired == {}
+
+
+def test_a_proposal_is_not_a_dismissal(truth: Truth) -> None:
+    run_detection(by=SYSTEM)
+    alert = Alert.objects.filter(severity="high").first()
+    assert alert is not None
+    asked = propose_dismissal(
+        alert, disposition="false_positive", reason="Family.", by=person("analyst")
+    )
+    assert asked.state == "new"

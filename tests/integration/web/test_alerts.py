@@ -174,9 +174,9 @@ def test_from_alert_to_filed_by_two_people(desk: ReportDesk) -> None:
         "id_issued_on": "2020-01-01", "id_expires_on": "2030-01-01", "id_country": "TW",
         "phone": "+886 1", "version": 2,
     }  # fmt: skip
-    assert author.get(at("subject", subject.pk)).status_code == 200
-    assert author.post(at("subject", subject.pk), person | {"version": 1}).status_code == 422
-    assert author.post(at("subject", subject.pk), person).status_code == 302
+    assert author.get(at("subject", subject.public_id)).status_code == 200
+    assert author.post(at("subject", subject.public_id), person | {"version": 1}).status_code == 422
+    assert author.post(at("subject", subject.public_id), person).status_code == 302
     assert author.post(at("validate")).status_code == 302
     report.refresh_from_db()
     assert (report.state, report.indicators) == ("validated", ["CRYMX"])

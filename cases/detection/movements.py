@@ -35,6 +35,8 @@ class Account:
 
     uid: str
     opened_on: date | None = None
+    # The first movement on record of anybody: before it nobody's silence means anything.
+    known_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,12 +64,16 @@ def structuring(_account: Account, rows: Iterable[Movement], params: Params) -> 
 def large_into_new_or_slept(
     account: Account, rows: Iterable[Movement], params: Params
 ) -> Iterator[Hit]:
-    """T2c: a large amount comes into an account that is new, or that has not moved for long."""
+    """T2c: a large amount comes into an account that is new, or that has not moved for long.
+
+    An account without an earlier movement slept at least since it was opened or since our records
+    begin, whichever is later: silence before the records is not known to be sleep.
+    """
     large = Decimal(params["large_fiat"])
     opened: datetime | None = None
     if account.opened_on is not None:
         opened = datetime.combine(account.opened_on, time(), tzinfo=UTC)
-    before = opened
+    before = max((each for each in (opened, account.known_from) if each), default=None)
     for row in rows:
         last, before = before, row.at
         if row.kind not in INWARD or row.fiat is None or row.fiat < large:

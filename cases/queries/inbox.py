@@ -33,6 +33,7 @@ from cases.models import (
     Referral,
     Task,
 )
+from cases.models.alerts import GRAVE
 from cases.policy import Action, Actor, may
 from cases.queries.freezes import worth_of
 from cases.queries.ledger import expiry_step
@@ -381,11 +382,15 @@ def _tasks(actor: Actor) -> _Queue | None:
 
 
 def _alerts(actor: Actor) -> _Queue | None:
-    """New alerts, mine, and the grave ones whose dismissal somebody else asks for."""
+    """Mine, new grave ones, and those whose dismissal somebody else asks for.
+
+    New alerts of less weight wait in their own queue: they would bury the rest.
+    """
     if not may(actor, Action.TRIAGE_ALERT):
         return None
     me = actor.user_id
-    wanted = Q(state=AlertState.NEW.value) | Q(state=AlertState.ASSIGNED.value, assigned_to=me)
+    wanted = Q(state=AlertState.NEW.value, severity__in=GRAVE)
+    wanted |= Q(state=AlertState.ASSIGNED.value, assigned_to=me)
     if may(actor, Action.DISMISS_GRAVE_ALERT):
         wanted |= Q(state__in=OPEN_ALERT_STATES, proposed_by__isnull=False)
     rows = Alert.objects.visible_to(actor).filter(wanted)

@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from cases.detection import FLAGS, RULES, Account, Hit, Movement, evaluate, evaluate_group
@@ -179,8 +179,9 @@ def _groups() -> dict[int, int]:
 
 def _firings(rules: list[Rule], since: datetime | None, report: DetectReport) -> Iterator[_Firing]:
     """Every hit of every rule, account by account; only groups are kept in memory."""
+    known_from = ExchangeRecord.objects.aggregate(first=Min("at"))["first"]
     accounts = {
-        pk: Account(uid, opened_on)
+        pk: Account(uid, opened_on, known_from)
         for pk, uid, opened_on in ExchangeAccount.objects.values_list("pk", "uid", "opened_on")
     }
     group_of = _groups()

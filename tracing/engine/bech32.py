@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache, reduce
+from operator import xor
 from typing import Final
 
 import numpy as np
@@ -10,7 +13,6 @@ from numpy.typing import NDArray
 from tracing.errors import AddressError
 
 ALPHABET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32_VALUE: Final = {c: i for i, c in enumerate(ALPHABET)}
 _BECH32_BYTES: Final = np.frombuffer(ALPHABET.encode(), np.uint8)
 _GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 BECH32_CONST: Final = 1
@@ -18,24 +20,32 @@ BECH32M_CONST: Final = 0x2BC830A3
 MAX_PROGRAM: Final = 40
 
 
-def _polymod(values: list[int]) -> int:
-    check = 1
+# What the five bits that leave the register add to it, for each of their 32 values.
+_FED_BACK: Final = tuple(
+    reduce(xor, (_GENERATOR[i] for i in range(5) if top >> i & 1), 0) for top in range(32)
+)
+# Value of each byte of an address, 255 where it is not in the alphabet.
+_VALUE_OF_BYTE: Final = bytes(
+    ALPHABET.find(chr(byte)) if chr(byte) in ALPHABET else 255 for byte in range(256)
+)
+
+
+def _polymod(values: Iterable[int], check: int = 1) -> int:
+    """The checksum register after these values, going on from `check`."""
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for i in range(5):
-            if top >> i & 1:
-                check ^= _GENERATOR[i]
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _FED_BACK[check >> 25]
     return check
 
 
-def _expand(hrp: str) -> list[int]:
-    return [ord(c) >> 5 for c in hrp] + [0] + [ord(c) & 31 for c in hrp]
+@lru_cache(maxsize=64)  # prefixes come from the text, so their number is bounded here
+def _begun(hrp: str) -> int:
+    """The register after the prefix."""
+    return _polymod([ord(c) >> 5 for c in hrp] + [0] + [ord(c) & 31 for c in hrp])
 
 
 def bech32_encode(hrp: str, data: list[int], const: int) -> str:
     """Bech32 (const 1) or bech32m of 5-bit values."""
-    check = _polymod([*_expand(hrp), *data, 0, 0, 0, 0, 0, 0]) ^ const
+    check = _polymod([*data, 0, 0, 0, 0, 0, 0], _begun(hrp)) ^ const
     tail = [check >> 5 * (5 - i) & 31 for i in range(6)]
     return hrp + "1" + "".join(ALPHABET[d] for d in data + tail)
 
@@ -45,9 +55,11 @@ def bech32_decode(text: str) -> tuple[str, list[int], int]:
 
     Raises AddressError. Source: BIP-173, BIP-350.
     """
-    for position, char in enumerate(text, 1):
-        if not 33 <= ord(char) <= 126:
-            raise AddressError(f"character {position} ({char!r}) is not used in Bitcoin addresses")
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        position, char = next(
+            (position, char) for position, char in enumerate(text, 1) if not "!" <= char <= "~"
+        )
+        raise AddressError(f"character {position} ({char!r}) is not used in Bitcoin addresses")
     if text != text.lower() and text != text.upper():
         raise AddressError("upper and lower case are mixed; this form uses one case only")
     if len(text) > 90:
@@ -60,14 +72,13 @@ def bech32_decode(text: str) -> tuple[str, list[int], int]:
         raise AddressError("the prefix before `1` is missing")
     if len(tail) < 6:
         raise AddressError("too short: the checksum is incomplete")
-    data = []
-    for position, char in enumerate(tail, len(hrp) + 2):
-        if char not in _BECH32_VALUE:
-            raise AddressError(
-                f"character {position} ({char!r}) is not used in this form of address"
-            )
-        data.append(_BECH32_VALUE[char])
-    const = _polymod(_expand(hrp) + data)
+    data = list(tail.encode().translate(_VALUE_OF_BYTE))
+    if 255 in data:
+        at = data.index(255)
+        raise AddressError(
+            f"character {len(hrp) + 2 + at} ({tail[at]!r}) is not used in this form of address"
+        )
+    const = _polymod(data, _begun(hrp))
     if const not in (BECH32_CONST, BECH32M_CONST):
         raise AddressError("the checksum does not match: at least one character is wrong")
     return hrp, data[:-6], const
@@ -125,12 +136,8 @@ def segwit_encode_many(hrp: str, version: int, programs: NDArray[np.uint8]) -> N
     data[:, 0] = version
     data[:, 1 : 1 + groups] = bits.reshape(n, groups, 5) @ weights
     data[:, 1 + groups :] = 0
-    check = np.full(n, _polymod(_expand(hrp)), np.uint32)
-    table = np.zeros(32, np.uint32)
-    for top in range(32):
-        for i in range(5):
-            if top >> i & 1:
-                table[top] ^= np.uint32(_GENERATOR[i])
+    check = np.full(n, _begun(hrp), np.uint32)
+    table = np.array(_FED_BACK, np.uint32)
     for column in range(data.shape[1]):
         check = (
             ((check & np.uint32(0x1FFFFFF)) << np.uint32(5)) ^ data[:, column] ^ table[check >> 25]

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import IO
 
 from django.conf import settings
+from django.core.management import call_command
 
 from fiu.dispatcher import Dispatcher
 from fiu.environment import secret
@@ -180,18 +181,20 @@ class Supervisor:
         self._define_children(listener)
         web, worker, *others = self.children
         web.start()
-        worker.start()
+        self._load_demo()
+        if self.demo_process is None:
+            worker.start()
         dispatcher = threading.Thread(
             target=Dispatcher(self.stop).run, name="dispatcher", daemon=True
         )
         dispatcher.start()
         status = 0
         if self._wait_until_healthy(listener.getsockname()[1]):
-            for child in others:  # not before: they would slow the first page
-                child.start()
             line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"
             print(line, flush=True)
-            threading.Thread(target=self._after_ready, name="demo", daemon=True).start()
+            if self.demo_process is None:  # not before: they would slow the first page
+                self._start(others)
+                self._print_links()
             status = self._watch()
         elif not self.stop.is_set():
             say("the web server did not become healthy; its last lines:")
@@ -277,39 +280,52 @@ class Supervisor:
 
     # --- demo ---
 
-    def _after_ready(self) -> None:
-        """Load the demo world beside the running installation, then tell people how to get in."""
-        if not self.options.demo:
+    def _load_demo(self) -> None:
+        """Begin to load the demo world, where it is wanted and not there yet.
+
+        It begins with the web server, and the rest waits for its end: workers would only take its
+        processor time, and it asks the reference exchange's books through a server of its own.
+        """
+        if not self.options.demo or (self.home / "demo" / "installation.json").exists():
             return
-        if not (self.home / "demo" / "installation.json").exists():
-            say("loading the demo world ...")
+        say("loading the demo world ...")
         self.demo_process = subprocess.Popen(
             [sys.executable, "manage.py", "demo"],
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             stderr=sys.stderr,
             cwd=settings.BASE_DIR,
-            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME), **self.environment},
+            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
             start_new_session=True,
         )
-        if self.demo_process.wait() != 0:
-            if not self.stop.is_set():
-                say("the demo world could not be loaded; the lines above say why.")
+
+    def _look_at_demo(self) -> None:
+        """Once the demo world is loaded: start the rest and tell people how to get in."""
+        if self.demo_process is None or self.demo_process.poll() is None:
             return
-        subprocess.run(
-            [sys.executable, "manage.py", "signin", "--all"],  # prints a link for each person
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            cwd=settings.BASE_DIR,
-            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
-            check=False,
-        )
+        is_loaded = self.demo_process.returncode == 0
+        self.demo_process = None
+        self._start(self.children[1:])
+        if is_loaded:
+            self._print_links()
+        else:
+            say("the demo world could not be loaded; the lines above say why.")
+
+    def _print_links(self) -> None:
+        if self.options.demo:
+            call_command("signin", "--all", stdout=sys.stderr)
+
+    @staticmethod
+    def _start(children: Sequence[Child]) -> None:
+        for child in children:
+            child.start()
 
     # --- while it runs ---
 
     def _watch(self) -> int:
         look_at = time.monotonic() + DEAF_LOOK_EVERY
         while not self.stop.wait(0.2):
+            self._look_at_demo()
             self._restart_the_dead()
             for child in self.children:
                 if self._died_too_often(child):
@@ -350,6 +366,8 @@ class Supervisor:
         if waiting < settings.DEAF_SECONDS or jobs.num_running() >= self.options.workers:
             return
         worker = next(child for child in self.children if child.name == "worker")
+        if worker.process is None:
+            return  # it waits for the demo world
         say(f"the worker has taken nothing for {waiting:.0f} s; starting it again.")
         worker.kill_group()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("supervisor")  # one prepared home
 ROOT = Path(__file__).resolve().parents[2]
 Up = Callable[..., "Running"]
 

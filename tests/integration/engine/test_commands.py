@@ -19,7 +19,7 @@ from tracing.engine.seal import is_intact
 from tracing.ledgers import load_blocks, open_ledger
 from tracing.models import Boundary
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("commands")]
 
 
 @pytest.fixture(scope="module")

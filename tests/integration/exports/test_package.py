@@ -19,7 +19,7 @@ from tests.unit.exports import test_exports
 from tests.unit.exports.test_exports import AMOUNT, FINDING
 
 WATERMARK = "0123456789"
-NUM_FLIPS = 240
+NUM_FLIPS = 80
 SEED = 20_261_121
 ETHER = "159840000000000000000"  # at 2,500 worth the 399,600.00 of the line
 LINE = replace(test_exports.LINE, requested=ETHER, executed=ETHER, held=ETHER)

@@ -14,7 +14,7 @@ from tracing.jobs import BoundaryRow
 from tracing.ledgers import load_blocks
 from tracing.models import TraceRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("follow")]
 LEDGER = "bitcoin-regtest"
 LENGTH = 600
 """Transactions in a row: more than two ticks of the engine."""

@@ -22,7 +22,7 @@ from tests.casework import make_case, person
 from tests.demo_ledger import LEDGER, DemoLedger
 from tracing import reads
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo_ledger")]
 PACKAGES = (10_000, 25_000, 50_000, 100_000)
 PREFIX = "NQ-7001-"
 

@@ -116,6 +116,7 @@ FREEZE: Mapping[tuple[FreezeState, FreezeAction], FreezeState] = {
     (FreezeState.PROVISIONAL, FreezeAction.LAPSE): FreezeState.LAPSED,
     (FreezeState.APPROVED, FreezeAction.EXECUTE): FreezeState.EXECUTING,
     (FreezeState.FAILED, FreezeAction.EXECUTE): FreezeState.EXECUTING,
+    (FreezeState.FAILED, FreezeAction.CANCEL): FreezeState.CANCELLED,
     (FreezeState.EXECUTING, FreezeAction.SETTLE): FreezeState.ACTIVE,
     (FreezeState.EXECUTING, FreezeAction.FAIL): FreezeState.FAILED,
     (FreezeState.ACTIVE, FreezeAction.FLAG_DECISION_DUE): FreezeState.DECISION_DUE,

@@ -92,7 +92,7 @@ def _words(name: str, reference: str) -> tuple[str, str, str, str]:
         ),
         "cancel": (
             _("Cancel %(reference)s?") % number,
-            _("The request is taken back. Nothing was sent to the exchange."),
+            _("The request ends. Nothing is held under it."),
             _("Cancel request"), "ban",
         ),
     }[name]  # fmt: skip

@@ -115,11 +115,15 @@ def submit_freeze(freeze: FreezeRequest, *, by: Actor) -> FreezeRequest:
 def cancel_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeRequest:
     """Take a draft or submitted request back: its author, or a supervisor.
 
+    One that failed, so that nothing is held, only a supervisor: who approved it stands in it.
     Raises PermissionDenied, InvalidTransition.
     """
     enter_freeze(freeze, Action.CANCEL_FREEZE, by=by)
-    if by.user_id != freeze.requested_by_id and by.role not in (Role.SUPERVISOR, Role.COMPLIANCE):
+    is_senior = by.role in (Role.SUPERVISOR, Role.COMPLIANCE)
+    if not is_senior and by.user_id != freeze.requested_by_id:
         raise PermissionDenied(_("Only its author or a supervisor takes a request back."))
+    if not is_senior and freeze.state == FreezeState.FAILED:
+        raise PermissionDenied(_("Only a supervisor cancels a freeze that was approved."))
     advance_freeze(freeze, FreezeAction.CANCEL, by=by, reason=reason)
     return freeze
 

@@ -204,6 +204,21 @@ def test_a_freeze_of_which_nothing_is_held_failed_and_can_be_sent_again(
     assert (fresh(freeze).state, freeze.lines.get().state) == ("active", "held")
 
 
+def test_a_failed_freeze_ends_by_a_supervisor_and_the_case_can_ask_again(
+    case: Case, analyst: Actor, compliance: Actor, account: ExchangeAccount, exchange: FakeExchange
+) -> None:
+    exchange.script = ["refuse"]
+    freeze = approved(case, analyst, account, compliance)
+    send(exchange)
+    with pytest.raises(PermissionDenied, match="Only a supervisor"):
+        cancel_freeze(freeze, reason="Too late.", by=analyst)
+    cancel_freeze(freeze, reason="The approval is too old.", by=person("supervisor"))
+    assert fresh(freeze).state == "cancelled"
+    with pytest.raises(InvalidTransition):
+        execute_freeze(freeze, by=person("supervisor"))
+    assert approved(case, analyst, account, compliance).pk != freeze.pk
+
+
 def test_execution_counts_the_approval_again(
     case: Case, analyst: Actor, compliance: Actor, account: ExchangeAccount, exchange: FakeExchange
 ) -> None:

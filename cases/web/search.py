@@ -14,7 +14,7 @@ LONGEST = 200
 @require_http_methods(["GET", "HEAD", "POST"])
 @casework
 def search_page(request: AuthedRequest) -> HttpResponse:
-    text = request.POST.get("q", "")[:LONGEST]
+    text = request.POST.get("q", "").replace("\x00", "")[:LONGEST]  # PostgreSQL takes no NUL
     return render(request, "cases/search.html", {"found": search(text, request.actor)})
 
 

@@ -89,6 +89,8 @@ def test_lists_ask_the_same_number_of_times(
 ) -> None:
     for hop in HOPS[:more]:
         add_wallet(room.case, address=hop, label="", **FIELDS, by=room.by)
+    with django_assert_max_num_queries(9):  # tags and walls are read when they changed
+        assert len(case_wallets(room.case)) == 1 + more
     with django_assert_max_num_queries(6):
         assert len(case_wallets(room.case)) == 1 + more
     with django_assert_max_num_queries(6):

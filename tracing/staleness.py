@@ -68,8 +68,14 @@ def mark_stale_runs(ledger: str | None = None) -> int:
         for since, epoch in spans:
             touched |= Q(epoch__gte=since, epoch__lt=epoch)
         results = TraceResult.objects.filter(touched, ledger=name, run__stale__isnull=True)
-        for result in results.order_by("pk"):
-            found += _mark(name, result, manifest.orphaned_since(result.epoch))
+        orphaned: dict[int, tuple[tuple[OrphanedBlock, ...], set[str]]] = {}
+        for pk in list(results.order_by("pk").values_list("pk", flat=True)):
+            result = TraceResult.objects.get(pk=pk)  # one at a time: results are large
+            if result.epoch not in orphaned:
+                blocks = manifest.orphaned_since(result.epoch)
+                txids = txids_of_blocks(settings.FIU_HOME, name, blocks)
+                orphaned[result.epoch] = (blocks, txids)
+            found += _mark(name, result, *orphaned[result.epoch])
     return found
 
 
@@ -98,9 +104,10 @@ def mark_stale_told(run: UUID) -> bool:
     return bool(StaleRun.objects.filter(run__public_id=run, told_at=None).update(told_at=Now()))
 
 
-def _mark(ledger: str, result: TraceResult, blocks: tuple[OrphanedBlock, ...]) -> int:
+def _mark(
+    ledger: str, result: TraceResult, blocks: tuple[OrphanedBlock, ...], orphaned: set[str]
+) -> int:
     named = {text.decode() for text in _TXID.findall(zlib.decompress(bytes(result.result)))}
-    orphaned = txids_of_blocks(settings.FIU_HOME, ledger, [block.hash for block in blocks])
     txids = sorted(named & orphaned)
     now = open_ledger(settings.FIU_HOME, ledger)
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -17,9 +18,11 @@ from tracing.ledgers import names
 from tracing.ledgers.arrays import build_arrays, save_arrays
 from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins
 from tracing.ledgers.coins import match_coins, new_spenders, stored_spenders
-from tracing.ledgers.manifest import Manifest, Snapshot, loading_lock, read_manifest
+from tracing.ledgers.manifest import Manifest, OrphanedBlock, Snapshot, loading_lock, read_manifest
 from tracing.ledgers.store import LoadReport, Progress, arrays_folder, chain_of, store_blocks
 from tracing.ledgers.stored import StoredLedger
+
+ALL: Final = slice(None)
 
 
 def load_blocks(
@@ -112,24 +115,26 @@ def stored_block_hashes(home: Path, name: str) -> set[str]:
     return {h[::-1].tobytes().hex() for h in reader.fixed("block", "hash", 32)}
 
 
-def txids_of_blocks(home: Path, name: str, hashes: Sequence[str]) -> set[str]:
-    """Ids of the transactions of these stored blocks. Cost: reads two columns."""
-    reader = _reader(home, name)
-    wanted = {bytes.fromhex(each)[::-1] for each in hashes}
-    ends = offsets(reader.numbers("block", "num_tx").astype(np.int64))
-    ids = reader.fixed("tx", "txid", 32)
-    return {
-        txid[::-1].tobytes().hex()
-        for i, block in enumerate(reader.fixed("block", "hash", 32))
-        if block.tobytes() in wanted
-        for txid in ids[ends[i] : ends[i + 1]]
-    }
+def txids_of_blocks(home: Path, name: str, blocks: Iterable[OrphanedBlock]) -> set[str]:
+    """Ids of the transactions of these blocks. Cost: two columns of the batches that hold them."""
+    wanted: dict[int, set[bytes]] = {}
+    for each in blocks:
+        wanted.setdefault(each.since, set()).add(bytes.fromhex(each.hash)[::-1])
+    found: set[str] = set()
+    for epoch, hashes in wanted.items():  # an epoch has the number of its batch
+        reader = _reader(home, name, slice(epoch - 1, epoch))
+        ends = offsets(reader.numbers("block", "num_tx").astype(np.int64))
+        ids = reader.fixed("tx", "txid", 32)
+        for i, block in enumerate(reader.fixed("block", "hash", 32)):
+            if block.tobytes() in hashes:
+                found |= {txid[::-1].tobytes().hex() for txid in ids[ends[i] : ends[i + 1]]}
+    return found
 
 
-def _reader(home: Path, name: str) -> BatchReader:
+def _reader(home: Path, name: str, chosen: slice = ALL) -> BatchReader:
     full = names.resolve(home, name)
     batches = names.folder(home, full) / "batches"
-    return BatchReader([batches / batch for batch in ledger_manifest(home, full).batches])
+    return BatchReader([batches / each for each in ledger_manifest(home, full).batches[chosen]])
 
 
 def _xor_key(path: Path) -> bytes:

@@ -204,7 +204,7 @@ def test_the_branch_with_most_work_is_the_chain_and_a_reorganisation_changes_it(
     manifest = ledger_manifest(tmp_path, "bitcoin")
     assert manifest.orphaned_since(1) == (fallen,)
     assert manifest.orphaned_since(2) == ()  # made after the reorganisation
-    assert txids_of_blocks(tmp_path, NAME, [fallen.hash]) == {t.txid for t in chain.blocks[2].txs}
+    assert txids_of_blocks(tmp_path, NAME, [fallen]) == {t.txid for t in chain.blocks[2].txs}
     assert stored_block_hashes(tmp_path, NAME) == {b.hash for b in (*chain.blocks, *other.blocks)}
     ledger = open_ledger(tmp_path, "bitcoin")
     assert ledger.find_address(address(1)) is None

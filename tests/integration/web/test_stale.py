@@ -47,6 +47,7 @@ def test_trace_list_and_finding_say_that_it_is_stale(room: Room, stale_finding: 
     for name, arguments, words in (
         ("trace_detail", [room.case.public_id, run], "Stale: the chain reorganised."),
         ("case_traces", [room.case.public_id], "Stale"),
+        ("case_flow", [room.case.public_id], "Drawn from a stale trace"),
         ("finding_detail", [stale_finding.public_id], "1 of 1 coin lies in blocks that left"),
     ):
         page = room.client.get(reverse(name, args=arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from tests.casework import (
     make_user,
 )
 from tests.conftest import client_of
+from tests.fake_nodes import Fault, spoiling
+from tests.integration.ledgers.test_store import figures
 from tests.live_nodes import KEY, LiveBcoin, live_bcoin
 from tracing import reads
 from tracing.follow import follow
@@ -33,7 +36,10 @@ from tracing.jobs import BoundaryRow, TraceParameters, set_boundaries
 from tracing.ledgers import StoredLedger, open_ledger
 from tracing.ledgers.clusters import stored_clusters
 from tracing.models import TraceRun
+from tracing.nodes import configured_node
+from tracing.nodes.wire import Wire
 from tracing.runner import run
+from tracing.sync import sync_chain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -133,6 +139,7 @@ def test_the_story_is_followed_traced_and_reorganised_away_in_part(
         assert last["stale_runs"] == CaseRun.objects.count()  # all saw the two blocks
         what_rested_on_them_says_so(story, desk, forward, changed["txs_gone"])
         of_another_run_nothing_is_stale(story, desk)
+        through_a_bad_line_it_is_the_same_ledger(story, settings)
 
 
 def the_money_of_the_bank_reaches_the_deposit_address(story: Story, desk: Desk) -> CaseRun:
@@ -233,3 +240,22 @@ def of_another_run_nothing_is_stale(story: Story, desk: Desk) -> None:
     assert reads.stale_runs([fresh.run]) == {}
     page = desk.client.get(reverse("trace_detail", args=[desk.case.public_id, fresh.run]))
     assert "Stale" not in page.content.decode()
+
+
+def through_a_bad_line_it_is_the_same_ledger(story: Story, settings: Any) -> None:
+    """Followed anew through a proxy that spoils every tenth answer or so."""
+    whole = figures(open_ledger(story.home, LEDGER))
+    kinds = ("hang-up", "cut", "garbage", "busy", "not-an-answer", "starting")
+    faults = [
+        Fault(kind, method=method, after=9 * number)
+        for number, kind in enumerate(kinds)
+        for method in ("getblockhash", "getblock")
+    ]
+    settings.FIU_HOME = story.home / "again"
+    with spoiling(story.node.url, faults) as url:
+        direct = configured_node(settings.NODES_FILE, "story")
+        bad = replace(direct, name="bad-line", url=url)
+        report = sync_chain(bad, wire=Wire(bad, sleep=lambda _seconds: None))
+    assert (report.blocks, report.snapshot.num_stale, report.is_level) == (158, 0, True)
+    assert report.retries == len(faults)
+    assert figures(open_ledger(settings.FIU_HOME, LEDGER)) == whole

@@ -25,10 +25,13 @@ Json = Any  # what goes over the wire
 class FakeNode:
     """A node whose chain a test may change at any time; `blocks` are those behind the first."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(
+        self, blocks: Sequence[Block], network: str = "regtest", first: str = GENESIS
+    ) -> None:
         self.blocks = list(blocks)
+        self.first = first
         self.known = {block.hash: block for block in blocks}
-        self.network = "regtest"
+        self.network = network
         self.gives_coins = True
         self.change_coin: Callable[[Json], Json] = lambda coin: coin
         self.num_requests = 0
@@ -41,12 +44,12 @@ class FakeNode:
     def answer(self, method: str, params: list[Json]) -> Json:
         """The result of a call, or an RpcFailure."""
         if method == "getblockchaininfo":
-            tip = self.blocks[-1].hash if self.blocks else GENESIS
+            tip = self.blocks[-1].hash if self.blocks else self.first
             return {"chain": self.network, "blocks": len(self.blocks), "bestblockhash": tip}
         if method == "getblockhash":
             if params[0] > len(self.blocks):
                 raise RpcFailure(-8, "Block height out of range")
-            return ([GENESIS] + [block.hash for block in self.blocks])[params[0]]
+            return ([self.first] + [block.hash for block in self.blocks])[params[0]]
         if method == "getblock":
             if params[0] not in self.known:
                 raise RpcFailure(-5, "Block not found")

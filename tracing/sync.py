@@ -240,6 +240,8 @@ class _Sync:
                 f"the heights of the last blocks of {self.node.ledger} are not known; "
                 "load the blocks before them first, or begin above them with --from"
             )
+        if tip.height < segment.first_height:
+            return tip.height + 1, None, set()  # it is still catching up: nothing to fetch
         if tip.height >= segment.height and self._has(segment.height, segment.tip_hash):
             return segment.height + 1, segment.tip_hash, set()
         ledger = open_ledger(settings.FIU_HOME, self.node.ledger)

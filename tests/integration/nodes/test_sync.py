@@ -347,10 +347,11 @@ def test_a_node_without_a_common_block_is_refused(following: Following) -> None:
 
 
 def test_a_node_behind_the_ledger_changes_nothing(following: Following) -> None:
-    following.sync()
-    following.node.replace(following.chain.blocks[:9])
-    report = following.sync()
-    assert (report.blocks, report.is_level, report.snapshot.height) == (0, False, 14)
+    following.sync(first_height=6)
+    for height in (9, 3):  # within the ledger's blocks, and before its first
+        following.node.replace(following.chain.blocks[:height])
+        report = following.sync()
+        assert (report.blocks, report.is_level, report.snapshot.height) == (0, False, 14)
 
 
 def test_a_wrong_password_is_refused_at_once_and_never_told(

@@ -7,12 +7,19 @@ from celery import shared_task
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
 from cases.services import outbox
 from cases.services.findings import collect_findings
+from cases.services.traces import note_stale_traces
 
 
 @shared_task(name="cases.collect_findings")
 def collect_findings_task(run: str) -> int:
     """Take the findings of a finished run; returns how many drafts were made."""
     return collect_findings(UUID(run))
+
+
+@shared_task(name="cases.note_stale_traces")
+def note_stale_traces_task() -> int:
+    """Write down which finished traces a reorganisation made stale."""
+    return note_stale_traces()
 
 
 @shared_task(name="cases.send_outbox")

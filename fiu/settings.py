@@ -337,6 +337,10 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 
+# --- Nodes: the only hosts that sync_chain asks ---
+
+NODES_FILE = Path(_values["FIU_NODES_FILE"] or FIU_HOME / "nodes.toml")
+
 # --- The exchange ---
 
 FIU_REFERENCE_EXCHANGE = _values["FIU_REFERENCE_EXCHANGE"]

@@ -6,6 +6,11 @@
     ├── TagFileError        a file of tags or sanctions is refused, or one row of it
     ├── ParametersError     a trace was asked for with a value it cannot take
     ├── BalanceError        a finished trace does not reconcile: never stored, never shown
+    ├── NodeError           a node cannot be followed
+    │   ├── NodeNotConfigured  no node of this name, or its settings are not usable
+    │   ├── NodeUnreachable    it does not answer in time, after every try
+    │   ├── NodeRefused        it says no: credentials, pruned blocks, an unknown method
+    │   └── NodeAnswerWrong    what it says is cut off, garbage or contradicts itself
     └── LedgerError         the stored ledger cannot answer
         ├── LedgerMissing   no ledger of this name is loaded
         ├── LedgerBusy      another process is loading into it
@@ -41,6 +46,26 @@ class ParametersError(TracingError):
 
 class BalanceError(TracingError):
     """Seeds differ from ends + fees + cut: a fault of engine or ledger, so there is no result."""
+
+
+class NodeError(TracingError):
+    """A node cannot be followed; nothing of what it said last was stored."""
+
+
+class NodeNotConfigured(NodeError):
+    """There is no node of this name, or a setting of it is not usable."""
+
+
+class NodeUnreachable(NodeError):
+    """No whole answer in time, after every try."""
+
+
+class NodeRefused(NodeError):
+    """The node says no, and would say it again."""
+
+
+class NodeAnswerWrong(NodeError):
+    """The answer is cut off, garbage, or contradicts what the node said before."""
 
 
 class LedgerError(TracingError):

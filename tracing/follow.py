@@ -20,15 +20,31 @@ from tracing.leases import Claim
 from tracing.ledgers import open_ledger
 from tracing.models import Boundary
 from tracing.runner import Json, Watch
+from tracing.staleness import is_overtaken
 
+MOST_REORGANISATIONS = 3
+"""How often a run begins again; a result overtaken even then is stored and turns stale."""
 PARTIAL_ENDS = 200
 """Ends a partial result lists, the largest first."""
 
 
 def follow(held: Claim, watch: Watch) -> Json:
-    """The sealed result of a claimed run; `watch` may raise to stop it at any tick."""
-    parameters = TraceParameters.from_json(held.parameters)
+    """The sealed result of a claimed run; `watch` may raise to stop it at any tick.
+
+    Where the chain reorganised meanwhile under what was traced, it is traced again.
+    """
     ledger, kernel = _pinned(held)
+    result = _traced(held, watch, ledger, kernel)
+    for _ in range(MOST_REORGANISATIONS):
+        if not is_overtaken(ledger.name, ledger.epoch):
+            break
+        ledger = open_ledger(settings.FIU_HOME, held.ledger)
+        result = _traced(held, watch, ledger, None)
+    return result
+
+
+def _traced(held: Claim, watch: Watch, ledger: Ledger, kernel: Json | None) -> Json:
+    parameters = TraceParameters.from_json(held.parameters)
     rows = tuple(sorted(Boundary.objects.walls(parameters.ledger).items()))
     walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
     watch.heart.tick()
@@ -80,5 +96,6 @@ def _pinned(held: Claim) -> tuple[Ledger, Json | None]:
         except SnapshotGone:
             pass
         else:
-            return ledger, held.checkpoint["kernel"]
+            if not is_overtaken(ledger.name, ledger.epoch):
+                return ledger, held.checkpoint["kernel"]
     return open_ledger(settings.FIU_HOME, held.ledger), None

@@ -24,9 +24,11 @@ from tracing.engine.spec import TraceParameters
 from tracing.follow import follow
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.models import Boundary, TraceRun
+from tracing.staleness import mark_stale_runs, mark_stale_told, untold_stale_runs
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
 
 __all__ = [
+    "STALE_TASK",
     "BoundaryKind",
     "BoundaryRow",
     "Fenced",
@@ -42,17 +44,21 @@ __all__ = [
     "load_sanctions",
     "load_tags",
     "mark_collected",
+    "mark_stale_runs",
+    "mark_stale_told",
     "num_running",
     "oldest_claimable_seconds",
     "queue",
     "send_hint",
     "set_boundaries",
     "take_uncollected",
+    "untold_stale_runs",
 ]
 
 logger = structlog.get_logger(__name__)
 
 RUN_TASK = "tracing.run"
+STALE_TASK = "cases.note_stale_traces"
 HINT_EXPIRES_SECONDS = 3600
 
 

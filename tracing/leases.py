@@ -130,6 +130,7 @@ def checkpoint(held: Claim, step: int, state: dict[str, Any], progress: dict[str
 
 def finish(held: Claim, result: dict[str, Any], progress: dict[str, Any]) -> None:
     """End the run with its one result, in one transaction."""
+    snapshot = result["seal"].get("snapshot", {})
     with transaction.atomic():
         _write(
             held,
@@ -144,6 +145,8 @@ def finish(held: Claim, result: dict[str, Any], progress: dict[str, Any]) -> Non
             run_id=held.run_id,
             result=zlib.compress(canonical(result), 6),
             result_sha256=result["seal"]["result_sha256"],
+            ledger=snapshot.get("ledger", held.ledger),
+            epoch=snapshot.get("epoch", 0),
         )
 
 

@@ -105,10 +105,56 @@ class TraceResult(models.Model):
     run = models.OneToOneField(TraceRun, models.PROTECT, related_name="result")
     result = models.BinaryField()  # zlib of canonical JSON
     result_sha256 = models.CharField(max_length=64)
+    ledger = models.CharField(max_length=32, default="")
+    epoch = models.PositiveIntegerField(default=0)  # of the sealed snapshot
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            # After a reorganisation: which results rest on epochs that held an orphaned block?
+            models.Index(fields=["ledger", "epoch"], name="result_of_epoch")
+        ]
 
     def __str__(self) -> str:
         return self.result_sha256
+
+
+class StaleRun(models.Model):
+    """A done run that rests on blocks which left the chain. Written once, never taken back."""
+
+    run = models.OneToOneField(TraceRun, models.PROTECT, related_name="stale")
+    fork_height = models.PositiveIntegerField()  # the last block that both branches share
+    num_blocks = models.PositiveIntegerField()  # orphaned blocks of its snapshot
+    txids = models.JSONField(default=list)  # transactions of the result in those blocks
+    num_gone = models.PositiveIntegerField(default=0)  # of them, in no block of the chain now
+    noticed_at = models.DateTimeField(db_default=Now())
+    told_at = models.DateTimeField(null=True)  # when the casework wrote it down
+
+    class Meta:
+        indexes = [
+            # The dispatcher: what the casework has not written down yet.
+            models.Index(
+                fields=["noticed_at"], name="stale_untold", condition=Q(told_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} behind {self.fork_height}"
+
+
+class FollowedNode(models.Model):
+    """How far a ledger follows one node: one row a node, replaced by every sync."""
+
+    name = models.CharField(max_length=60, unique=True)
+    ledger = models.CharField(max_length=32)
+    ledger_height = models.PositiveIntegerField(null=True)
+    node_height = models.PositiveIntegerField(null=True)
+    synced_at = models.DateTimeField(null=True)  # when the ledger was last level with the node
+    asked_at = models.DateTimeField()
+    problem = models.CharField(max_length=500, blank=True, default="")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class BoundaryQuerySet(models.QuerySet["Boundary"]):

@@ -31,7 +31,9 @@ from tracing.ledger_views import (
     resolve_ledger,
     why_together,
 )
+from tracing.node_views import NodeView, followed_nodes
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
+from tracing.staleness import Staleness, stale_runs
 from tracing.tag_views import (
     AddressTags,
     PackView,
@@ -63,6 +65,7 @@ __all__ = [
     "LedgerInfo",
     "LedgerMissing",
     "Merge",
+    "NodeView",
     "PackView",
     "ParsedAddress",
     "PastedAddress",
@@ -70,6 +73,7 @@ __all__ = [
     "PlatformPayment",
     "RunView",
     "SeedError",
+    "Staleness",
     "TagView",
     "Together",
     "TracingError",
@@ -78,6 +82,7 @@ __all__ = [
     "address_summary",
     "cluster",
     "estimate",
+    "followed_nodes",
     "ledgers",
     "live_runs",
     "outputs_of",
@@ -90,6 +95,7 @@ __all__ = [
     "run_view",
     "runs_by_id",
     "runs_of",
+    "stale_runs",
     "tag_packs",
     "tagged_services",
     "tags_of",

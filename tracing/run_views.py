@@ -20,7 +20,8 @@ class RunView:
     """One run; `progress` has phase, addresses, transactions, frontier, depth, explained_pct.
 
     `error` is a code (tracing.states.RunError) and `error_text` the sentence for people, both empty
-    unless the run failed. `result_sha256` is empty until it is done.
+    unless the run failed. `result_sha256` is empty until it is done. `is_stale`: blocks it rests on
+    left the chain (reads.stale_runs says more).
     """
 
     public_id: UUID
@@ -41,6 +42,7 @@ class RunView:
     error: str
     error_text: str
     result_sha256: str
+    is_stale: bool
 
     @property
     def is_live(self) -> bool:
@@ -98,7 +100,9 @@ def partial(public_id: UUID) -> dict[str, Any] | None:
 
 
 def _views(runs: QuerySet[TraceRun]) -> Iterable[RunView]:
-    rows = runs.defer("checkpoint").annotate(sha256=F("result__result_sha256"))
+    rows = runs.defer("checkpoint").annotate(
+        sha256=F("result__result_sha256"), stale_at=F("stale__noticed_at")
+    )
     for run in rows:
         yield RunView(
             public_id=run.public_id,
@@ -119,4 +123,5 @@ def _views(runs: QuerySet[TraceRun]) -> Iterable[RunView]:
             error=run.error,
             error_text=run.error_text,
             result_sha256=run.sha256 or "",
+            is_stale=run.stale_at is not None,
         )

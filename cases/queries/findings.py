@@ -1,6 +1,8 @@
 """Findings as their screens need them: the tab, the list of all, one page with its evidence."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Prefetch, QuerySet
@@ -9,6 +11,8 @@ from cases.models import Case, CounterEvidence, Finding, FindingAmount, FindingA
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
 from cases.states import FindingState
+from tracing import reads
+from tracing.reads import Staleness
 
 FILTERS = tuple(state.value for state in FindingState)
 
@@ -26,6 +30,15 @@ class AmountTotal:
 
 
 @dataclass(frozen=True)
+class StaleRest:
+    """A stale run that a finding rests on; `num_hit` of its `num_coins` lay in orphaned blocks."""
+
+    run: Staleness
+    num_coins: int
+    num_hit: int
+
+
+@dataclass(frozen=True)
 class FindingPage:
     """One finding with all that a reviewer looks at."""
 
@@ -36,6 +49,7 @@ class FindingPage:
     approvals: list[FindingApproval]
     num_unseen: int
     is_reviewer: bool
+    stale: list[StaleRest]
 
 
 def case_findings(case: Case) -> list[Finding]:
@@ -54,7 +68,7 @@ def finding_list(actor: Actor, state: str, after: str) -> Page:
 
 
 def finding_page(finding: Finding, actor: Actor) -> FindingPage:
-    """One finding with amounts, counter-evidence and decisions: 3 queries."""
+    """One finding with amounts, counter-evidence and decisions: 3 queries, 4 if runs gave them."""
     amounts = list(finding.amounts.order_by("pk"))
     against = list(finding.counter_evidence.select_related("seen_by").order_by("pk"))
     approvals = list(finding.approvals.select_related("user").order_by("-at"))
@@ -69,7 +83,31 @@ def finding_page(finding: Finding, actor: Actor) -> FindingPage:
         and may(actor, Action.APPROVE_FINDING)
         and actor.user_id
         not in (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id),
+        stale=stale_rests(amounts),
     )
+
+
+def stale_rests(amounts: Iterable[FindingAmount]) -> list[StaleRest]:
+    """The stale runs behind these amounts: 1 query, none where no run gave them."""
+    rows = list(amounts)
+    return rests_on(rows, reads.stale_runs({each.run for each in rows if each.run}))
+
+
+def rests_on(amounts: Iterable[FindingAmount], stale: Mapping[UUID, Staleness]) -> list[StaleRest]:
+    """Those of the stale runs that the amounts come from: 0 queries."""
+    by_run: dict[UUID, list[FindingAmount]] = {}
+    for each in amounts:
+        if each.run is not None:
+            by_run.setdefault(each.run, []).append(each)
+    return [
+        StaleRest(
+            run=stale[run],
+            num_coins=len(rows),
+            num_hit=sum(each.outpoint.partition(":")[0] in stale[run].txids for each in rows),
+        )
+        for run, rows in by_run.items()
+        if run in stale
+    ]
 
 
 def _totals(amounts: list[FindingAmount]) -> list[AmountTotal]:

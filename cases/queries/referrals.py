@@ -20,8 +20,10 @@ from cases.models import (
     ShareGrant,
 )
 from cases.policy import Actor
+from cases.queries.findings import StaleRest, rests_on
 from cases.queries.keyset import Page, newest_first
 from cases.states import FindingState, FreezeState, ReferralState
+from tracing import reads
 
 Agency: Any = apps.get_model("fiu", "Agency")
 
@@ -119,6 +121,16 @@ def referral_page(referral: Referral) -> ReferralPage:
         approvals=list(referral.approvals.select_related("user").order_by("-at")),
         events=events,
     )
+
+
+def stale_findings(referral: Referral) -> list[tuple[Finding, StaleRest]]:
+    """Findings of the referral that rest on a stale run: 2 queries, and 1 more for their runs."""
+    findings = list(referral.findings.order_by("reference").prefetch_related("amounts"))
+    amounts = [amount for finding in findings for amount in finding.amounts.all()]
+    stale = reads.stale_runs({amount.run for amount in amounts if amount.run})
+    return [
+        (finding, rest) for finding in findings for rest in rests_on(finding.amounts.all(), stale)
+    ]
 
 
 def package_of(release: SharedRelease, watermark: str) -> ReleaseFile | None:

@@ -140,6 +140,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "leak": _leak(referral, dossier) if page.release is None else "",
         "form": form,
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
+        "stale_findings": queries.stale_findings(referral),
         "events": [(event, told(event)) for event in page.events],
         "acts": _acts(request, referral, page.release),
         "may_download": may(request.actor, Action.READ_RELEASE),

@@ -60,6 +60,7 @@ def trace_detail(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpRes
     context = {
         "row": row,
         "report": report,
+        "stale": reads.stale_runs([run_id]).get(run_id) if row.view.is_stale else None,
         **(queries.page_of(report.groups, request.GET.get("page", "")) if report else {}),
         "partial": [] if row.view.is_done else queries.partial_of(row),
         "may_cancel": may(request.actor, Action.CANCEL_TRACE),
@@ -130,7 +131,7 @@ def _row(case: Case, run_id: UUID) -> queries.RunRow:
 
 def _form(request: AuthedRequest, case: Case, form: TraceForm) -> HttpResponse:
     estimate = form.cleaned_data.get("estimate") if form.is_bound and not form.errors else None
-    context = {"form": form, "estimate": estimate}
+    context = {"form": form, "estimate": estimate, "nodes": reads.followed_nodes()}
     status = 422 if form.errors else 200
     return render_case(request, "cases/trace_form.html", case, "case_traces", context, status)
 

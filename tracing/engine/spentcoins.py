@@ -8,6 +8,7 @@ Sources: Bitcoin Core `undo.h`, `compressor.h`, `serialize.h` (VARINT), `node/bl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,7 @@ class SpentCoins:
         tx_inputs: number of inputs of each transaction after the coinbase, None where not stored.
         sealed, checksum: with the hash of the previous block in front, the double SHA-256 of
             `sealed` is `checksum`; empty where the form has none.
+        block: hash of the block they belong to (wire order), empty where the form does not say.
     """
 
     offset: int
@@ -44,6 +46,7 @@ class SpentCoins:
     tx_inputs: tuple[int, ...] | None
     sealed: bytes = b""
     checksum: bytes = b""
+    block: bytes = b""
 
     def belongs_behind(self, previous: bytes) -> bool:
         """Whether the coins are those of the block that follows `previous` (wire order)."""
@@ -85,6 +88,17 @@ def _plain(data: bytes) -> SpentCoins:
     buffer = np.frombuffer(data + bytes(64), np.uint8)
     kind, row = classify_scripts(buffer, np.array(starts, np.int64), np.array(lengths, np.int64))
     return SpentCoins(0, np.array(values, np.int64), kind, row, None)
+
+
+def spent_coins_of(
+    block: bytes, tx_inputs: Sequence[int], coins: Sequence[tuple[int, bytes]]
+) -> SpentCoins:
+    """Coins (value, script) that somebody else read, of the block of this hash (wire order)."""
+    lengths = np.array([len(script) for _, script in coins], np.int64)
+    buffer = np.frombuffer(b"".join(script for _, script in coins) + bytes(64), np.uint8)
+    kind, row = classify_scripts(buffer, np.cumsum(lengths) - lengths, lengths)
+    value = np.array([value for value, _ in coins], np.int64)
+    return SpentCoins(0, value, kind, row, tuple(tx_inputs), block=block)
 
 
 _SPECIAL: Final = {

@@ -219,6 +219,10 @@ class BatchReader:
             self._tables[name] = [_read_table(path / f"{name}.parquet") for path in self._paths]
         return self._tables[name]
 
+    def counts(self, table: str) -> list[int]:
+        """Rows of the table in each batch."""
+        return [part.num_rows for part in self._table(table)]
+
     def numbers(self, table: str, column: str) -> NDArray[Any]:  # any number type
         """A column of numbers without nulls."""
         parts = [t.column(column).to_numpy() for t in self._table(table)]

@@ -111,6 +111,8 @@ def _block_of(
     record: SpentCoins, candidates: Sequence[tuple[Spenders, int]]
 ) -> tuple[Spenders, int] | None:
     for pool, block in candidates:
+        if record.block and record.block != pool.block_hash[block].tobytes():
+            continue
         if record.tx_inputs is not None and record.tx_inputs != pool.tx_inputs(block):
             continue
         if not record.belongs_behind(pool.block_prev[block].tobytes()):

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from tracing.engine.addresses import Network
 from tracing.engine.blockfiles import Records, network_of, read_block_file
-from tracing.engine.blocks import block_work, parse_blocks
-from tracing.engine.columns import BlockColumns, concat_columns, select_blocks
+from tracing.engine.blocks import parse_blocks
+from tracing.engine.columns import BlockColumns, offsets
 from tracing.engine.spentcoins import read_spent_coins
 from tracing.errors import BlockFileError, LedgerError, LedgerMissing
 from tracing.ledgers import names
-from tracing.ledgers.arrays import Arrays, build_arrays, save_arrays
-from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins, write_batch
-from tracing.ledgers.chain import Chain, Header, choose_chain
+from tracing.ledgers.arrays import build_arrays, save_arrays
+from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins
 from tracing.ledgers.coins import match_coins, new_spenders, stored_spenders
-from tracing.ledgers.manifest import (
-    Manifest,
-    SegmentInfo,
-    Snapshot,
-    loading_lock,
-    read_manifest,
-    write_manifest,
-)
+from tracing.ledgers.manifest import Manifest, OrphanedBlock, Snapshot, loading_lock, read_manifest
+from tracing.ledgers.store import LoadReport, Progress, arrays_folder, chain_of, store_blocks
 from tracing.ledgers.stored import StoredLedger
 
-KEPT_EPOCHS = 2
-"""Epochs whose arrays stay on disk;
-
-older ones are rebuilt from Parquet when a pin asks for them.
-"""
-
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, total)."""
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load added, and the ledger after it. Inputs leave coinbases out.
-
-    Attributes:
-        known_blocks: blocks of the files the ledger had before; spent_coins: coins added.
-        snapshot: the ledger now.
-    """
-
-    ledger: str
-    blocks: int
-    transactions: int
-    inputs: int
-    outputs: int
-    known_blocks: int
-    spent_coins: int
-    snapshot: Snapshot
+ALL: Final = slice(None)
 
 
 def load_blocks(
@@ -93,34 +59,8 @@ def load_blocks(
         told("parse", number, len(files))
         parts.append(_parse(path, record, names.NETWORK[ledger]))
     coin_files = [spent_coins] if isinstance(spent_coins, Path) else list(spent_coins or ())
-    folder = names.folder(home, ledger)
-    with loading_lock(folder, ledger):
-        manifest = read_manifest(folder, ledger)
-        _clear_leftovers(folder, manifest)
-        paths = [folder / "batches" / b for b in manifest.batches] if manifest else []
-        before = BatchReader(paths)
-        columns, num_known = _new_blocks(parts, before if paths else None)
-        headers = _headers(before) if paths else []
-        if columns is not None:
-            columns = _in_chain_order(columns, headers, ledger)
-        coins = _coins(coin_files, columns, before if paths else None)
-        if columns is None and not len(coins.num):
-            if manifest is None:
-                raise LedgerError("no blocks given")
-            return LoadReport(ledger, 0, 0, 0, 0, num_known, 0, manifest.current)
-        told("store", 0, 1)
-        stored = _store(folder, ledger, manifest, columns or _no_blocks(), coins, told)
-    if columns is None:
-        return LoadReport(ledger, 0, 0, 0, 0, num_known, len(coins.value), stored)
-    return LoadReport(
-        ledger,
-        columns.num_blocks,
-        len(columns.txid),
-        len(columns.in_vout) - columns.num_blocks,
-        len(columns.out_value),
-        num_known,
-        len(coins.value),
-        stored,
+    return store_blocks(
+        home, ledger, parts, lambda new, before: _coins(coin_files, new, before), told
     )
 
 
@@ -138,7 +78,7 @@ def open_ledger(
         if manifest is None:
             raise LedgerMissing(f"the ledger {full} is empty; load blocks into it with load_blocks")
         snapshot = manifest.snapshot(epoch, tip_hash)
-        arrays = _arrays_folder(folder, snapshot.epoch)
+        arrays = arrays_folder(folder, snapshot.epoch)
         try:
             return StoredLedger(full, names.NETWORK[full], snapshot, arrays)
         except FileNotFoundError:
@@ -151,17 +91,50 @@ def open_ledger(
             if not arrays.exists():
                 batches = manifest.batches[: snapshot.num_batches]
                 reader = BatchReader([folder / "batches" / batch for batch in batches])
-                save_arrays(arrays, build_arrays(reader, _chain(reader, full)))
+                save_arrays(arrays, build_arrays(reader, chain_of(reader, full)))
     raise AssertionError("unreachable")
 
 
-def ledger_snapshot(home: Path, name: str) -> Snapshot:
-    """The newest snapshot without opening the arrays. Raises LedgerMissing."""
+def ledger_manifest(home: Path, name: str) -> Manifest:
+    """Batches and snapshots of a ledger. Raises LedgerMissing."""
     full = names.resolve(home, name)
     manifest = read_manifest(names.folder(home, full), full)
     if manifest is None:
         raise LedgerMissing(f"the ledger {full} is empty; load blocks into it with load_blocks")
-    return manifest.current
+    return manifest
+
+
+def ledger_snapshot(home: Path, name: str) -> Snapshot:
+    """The newest snapshot without opening the arrays. Raises LedgerMissing."""
+    return ledger_manifest(home, name).current
+
+
+def stored_block_hashes(home: Path, name: str) -> set[str]:
+    """Hashes of all blocks stored, those off the chain too. Cost: reads one column."""
+    reader = _reader(home, name)
+    return {h[::-1].tobytes().hex() for h in reader.fixed("block", "hash", 32)}
+
+
+def txids_of_blocks(home: Path, name: str, blocks: Iterable[OrphanedBlock]) -> set[str]:
+    """Ids of the transactions of these blocks. Cost: two columns of the batches that hold them."""
+    wanted: dict[int, set[bytes]] = {}
+    for each in blocks:
+        wanted.setdefault(each.since, set()).add(bytes.fromhex(each.hash)[::-1])
+    found: set[str] = set()
+    for epoch, hashes in wanted.items():  # an epoch has the number of its batch
+        reader = _reader(home, name, slice(epoch - 1, epoch))
+        ends = offsets(reader.numbers("block", "num_tx").astype(np.int64))
+        ids = reader.fixed("tx", "txid", 32)
+        for i, block in enumerate(reader.fixed("block", "hash", 32)):
+            if block.tobytes() in hashes:
+                found |= {txid[::-1].tobytes().hex() for txid in ids[ends[i] : ends[i + 1]]}
+    return found
+
+
+def _reader(home: Path, name: str, chosen: slice = ALL) -> BatchReader:
+    full = names.resolve(home, name)
+    batches = names.folder(home, full) / "batches"
+    return BatchReader([batches / each for each in ledger_manifest(home, full).batches[chosen]])
 
 
 def _xor_key(path: Path) -> bytes:
@@ -200,74 +173,6 @@ def _parse(path: Path, records: Records, network: Network) -> BlockColumns:
         raise error.named(str(path)) from None
 
 
-def _new_blocks(
-    parts: Sequence[BlockColumns], before: BatchReader | None
-) -> tuple[BlockColumns | None, int]:
-    """Blocks not stored yet, each once, and the number of the others."""
-    if not parts:
-        return None, 0
-    columns = concat_columns(parts)
-    seen = set()
-    if before is not None:
-        seen = {h.tobytes() for h in before.fixed("block", "hash", 32)}
-    chosen = []
-    for k in range(columns.num_blocks):
-        name = columns.block_hash[k].tobytes()
-        if name not in seen:
-            seen.add(name)
-            chosen.append(k)
-    if not chosen:
-        return None, columns.num_blocks
-    picked = select_blocks(columns, np.array(chosen, np.int64))
-    return picked, columns.num_blocks - len(chosen)
-
-
-def _no_blocks() -> BlockColumns:
-    # One pair of columns widths for all: nothing is parsed from nothing.
-    return parse_blocks(b"", (), Network.MAIN)
-
-
-def _make_headers(
-    hashes: np.ndarray, prevs: np.ndarray, times: np.ndarray, bits: np.ndarray, claims: np.ndarray
-) -> list[Header]:
-    work = {int(b): block_work(int(b)) for b in np.unique(bits)}
-    return [
-        Header(h.tobytes(), p.tobytes(), t, work[b], c)
-        for h, p, t, b, c in zip(
-            hashes, prevs, times.tolist(), bits.tolist(), claims.tolist(), strict=True
-        )
-    ]
-
-
-def _headers(reader: BatchReader) -> list[Header]:
-    return _make_headers(
-        reader.fixed("block", "hash", 32),
-        reader.fixed("block", "prev", 32),
-        reader.numbers("block", "time"),
-        reader.numbers("block", "bits"),
-        reader.numbers("block", "bip34_height"),
-    )
-
-
-def _chain(reader: BatchReader, ledger: str) -> Chain:
-    return choose_chain(_headers(reader), bytes.fromhex(names.GENESIS[ledger])[::-1])
-
-
-def _in_chain_order(columns: BlockColumns, before: list[Header], ledger: str) -> BlockColumns:
-    """New blocks as they lie in the chain, stale ones last: batches then read in one sweep."""
-    new = _make_headers(
-        columns.block_hash,
-        columns.block_prev,
-        columns.block_time,
-        columns.block_bits,
-        columns.block_height,
-    )
-    chain = choose_chain([*before, *new], bytes.fromhex(names.GENESIS[ledger])[::-1])
-    order = [i for segment in chain.segments for i in segment.blocks] + list(chain.stale)
-    chosen = [i - len(before) for i in order if i >= len(before)]
-    return select_blocks(columns, np.array(chosen, np.int64))
-
-
 def _coins(
     files: Sequence[Path], columns: BlockColumns | None, before: BatchReader | None
 ) -> CoinColumns:
@@ -295,84 +200,3 @@ def _coins(
         np.concatenate([p.kind for p in parts]),
         np.concatenate([p.row for p in parts]),
     )
-
-
-def _store(
-    folder: Path,
-    ledger: str,
-    manifest: Manifest | None,
-    columns: BlockColumns,
-    coins: CoinColumns,
-    told: Progress,
-) -> Snapshot:
-    """Write the batch, the arrays and last the manifest; refused blocks leave nothing behind."""
-    old = manifest or Manifest(ledger, (), ())
-    batch = f"{len(old.batches) + 1:06d}"
-    epoch = old.current.epoch + 1 if manifest else 1
-    path, arrays_path = folder / "batches" / batch, _arrays_folder(folder, epoch)
-    try:
-        write_batch(path, columns, coins, names.NETWORK[ledger])
-        told("link", 0, 1)
-        reader = BatchReader([folder / "batches" / b for b in (*old.batches, batch)])
-        chain = _chain(reader, ledger)
-        arrays = build_arrays(reader, chain)
-        save_arrays(arrays_path, arrays)
-        snapshot = _snapshot(ledger, epoch, len(old.batches) + 1, chain, reader, arrays)
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        shutil.rmtree(arrays_path, ignore_errors=True)
-        raise
-    # From here on the manifest may name the batch: where writing it fails, the next load clears up.
-    write_manifest(folder, old.with_load(batch, snapshot))
-    told("link", 1, 1)
-    for stale in range(1, epoch - KEPT_EPOCHS + 1):
-        shutil.rmtree(_arrays_folder(folder, stale), ignore_errors=True)
-    return snapshot
-
-
-def _snapshot(
-    ledger: str, epoch: int, num_batches: int, chain: Chain, reader: BatchReader, arrays: Arrays
-) -> Snapshot:
-    hashes, times = reader.fixed("block", "hash", 32), reader.numbers("block", "time")
-    segments = tuple(
-        SegmentInfo(
-            tip_hash=hashes[part.blocks[-1]][::-1].tobytes().hex(),
-            tip_time=int(times[part.blocks[-1]]),
-            first_height=part.first_height,
-            height=part.height,
-            num_blocks=len(part.blocks),
-            known=part.known,
-        )
-        for part in chain.segments
-    )
-    tip = max(segments, key=lambda s: (s.height, s.known))
-    return Snapshot(
-        epoch=epoch,
-        chain=names.CHAIN[ledger],
-        num_batches=num_batches,
-        height=tip.height,
-        tip_hash=tip.tip_hash,
-        tip_time=tip.tip_time,
-        num_blocks=len(arrays["block_hash"]),
-        num_tx=len(arrays["txid"]),
-        num_inputs=len(arrays["in_out"]),
-        num_outputs=len(arrays["out_value"]),
-        num_addresses=len(arrays["address_row"]),
-        num_stale=len(chain.stale),
-        segments=segments,
-    )
-
-
-def _arrays_folder(folder: Path, epoch: int) -> Path:
-    return folder / "arrays" / f"{epoch:06d}"
-
-
-def _clear_leftovers(folder: Path, manifest: Manifest | None) -> None:
-    """Remove what a load that died left behind; the lock is held."""
-    for part in ("batches", "arrays"):
-        (folder / part).mkdir(exist_ok=True)
-    kept = set(manifest.batches) if manifest else set()
-    kept |= {f"{s.epoch:06d}" for s in manifest.snapshots} if manifest else set()
-    for path in [*(folder / "batches").iterdir(), *(folder / "arrays").iterdir()]:
-        if path.name not in kept:
-            shutil.rmtree(path, ignore_errors=True)

@@ -39,8 +39,20 @@ class SegmentInfo:
 
 
 @dataclass(frozen=True)
+class OrphanedBlock:
+    """A block that a load threw off the chain; `since` is the epoch that brought it."""
+
+    hash: str
+    height: int
+    since: int
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """The ledger as of one epoch: the first `num_batches` batches and what they amount to."""
+    """The ledger as of one epoch: the first `num_batches` batches and what they amount to.
+
+    `orphaned` are the blocks that were on the chain one epoch before and are not on it now.
+    """
 
     epoch: int
     chain: str
@@ -55,6 +67,7 @@ class Snapshot:
     num_addresses: int
     num_stale: int
     segments: tuple[SegmentInfo, ...]
+    orphaned: tuple[OrphanedBlock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,16 @@ class Manifest:
         at = f" ending in block {tip_hash}" if tip_hash else ""
         raise SnapshotGone(f"the ledger {self.name} has no {wanted}{at}")
 
+    def orphaned_since(self, epoch: int) -> tuple[OrphanedBlock, ...]:
+        """Blocks that a result of this epoch rests on and that left the chain afterwards."""
+        return tuple(
+            block
+            for snapshot in self.snapshots
+            if snapshot.epoch > epoch
+            for block in snapshot.orphaned
+            if block.since <= epoch
+        )
+
     def with_load(self, batch: str, snapshot: Snapshot) -> Manifest:
         """This manifest and one more batch.
 
@@ -102,7 +125,13 @@ def read_manifest(folder: Path, name: str) -> Manifest | None:
             f"the ledger {name} has format {raw['format']}; this version reads {FORMAT}"
         )
     snapshots = [
-        Snapshot(**{**s, "segments": tuple(SegmentInfo(**part) for part in s["segments"])})
+        Snapshot(
+            **{
+                **s,
+                "segments": tuple(SegmentInfo(**part) for part in s["segments"]),
+                "orphaned": tuple(OrphanedBlock(**part) for part in s.get("orphaned", ())),
+            }
+        )
         for s in raw["snapshots"]
     ]
     return Manifest(raw["name"], tuple(raw["batches"]), tuple(snapshots))

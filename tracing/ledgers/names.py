@@ -29,6 +29,11 @@ def folder(home: Path, name: str) -> Path:
     return home / "ledgers" / name
 
 
+def first_block(name: str) -> bytes:
+    """Hash of the ledger's first block, in wire order."""
+    return bytes.fromhex(GENESIS[name])[::-1]
+
+
 def present(home: Path) -> list[str]:
     """Names of the ledgers loaded, main first."""
     return [name for name in NETWORK if (folder(home, name) / MANIFEST).exists()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tracing.engine.ledger import I64, U8, U32, U64
 from tracing.engine.scripts import row_keys, row_of_address, row_text, row_texts
 from tracing.errors import AddressError
 from tracing.ledgers.manifest import Snapshot
+
+SIDES: Final = ("left", "right")
 
 
 class StoredLedger:
@@ -101,6 +103,11 @@ class StoredLedger:
         """Time of the last block."""
         return datetime.fromtimestamp(self.snapshot.tip_time, UTC)
 
+    def hash_at(self, height: int) -> str | None:
+        """Hash of the chain's block at a height, of the last segment that has one there."""
+        low, high = (int(np.searchsorted(self.block_height, height, side=s)) for s in SIDES)
+        return str(self.block_hash[high - 1][::-1].tobytes().hex()) if high > low else None
+
     def txid(self, tx: int) -> str:
         """The transaction's id: 64 hex digits."""
         return str(self._txid[tx][::-1].tobytes().hex())
@@ -114,7 +121,7 @@ class StoredLedger:
         if len(wire) != 32 or not self.num_tx:
             return None
         key = np.frombuffer(wire[:8], np.uint64)[0]
-        low, high = (int(np.searchsorted(self._tx_key, key, side=s)) for s in ("left", "right"))
+        low, high = (int(np.searchsorted(self._tx_key, key, side=s)) for s in SIDES)
         for k in range(high - 1, low - 1, -1):
             t = int(self._tx_of_key[k])
             if self._txid[t].tobytes() == wire:
@@ -140,9 +147,7 @@ class StoredLedger:
             return None
         wanted = row_of_address(decoded)
         key = row_keys(np.frombuffer(wanted, np.uint8).reshape(1, -1))[0]
-        low, high = (
-            int(np.searchsorted(self._address_key, key, side=s)) for s in ("left", "right")
-        )
+        low, high = (int(np.searchsorted(self._address_key, key, side=s)) for s in SIDES)
         for k in range(low, high):
             address = int(self._address_of_key[k])
             if self._row[address].tobytes() == wanted:

@@ -1,5 +1,7 @@
 """Review: a second person opens the counter-evidence, then approves, returns or rejects."""
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,6 +13,7 @@ from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.services.findings.content import advance_finding, content_hash_of, enter_finding
 from cases.services.validation import require_reason
 from cases.states import FINDING, FindingAction, FindingState, InvalidTransition, next_state
+from tracing import reads
 
 NEEDS_ALTERNATIVES = 3  # tiers from here on rest on heuristics or outside claims
 
@@ -67,7 +70,8 @@ def approve_finding(finding: Finding, *, content_hash: str, reason: str, by: Act
     """Approve exactly the content of `content_hash`, as a second person with a fresh factor.
 
     Raises PermissionDenied, StepUpRequired, ContentChanged when the content is another,
-    CaseworkError while counter-evidence is missing or unseen by this reviewer.
+    CaseworkError while counter-evidence is missing or unseen by this reviewer, or when its coins
+    lie in blocks that left the chain.
     """
     fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
     _require_reviewer(fresh, by)
@@ -83,6 +87,7 @@ def approve_finding(finding: Finding, *, content_hash: str, reason: str, by: Act
         raise CaseworkError(_("Open each piece of counter-evidence first."))
     if fresh.tier >= NEEDS_ALTERNATIVES and not fresh.alternatives:
         raise CaseworkError(_("A finding on heuristics needs its alternative explanations."))
+    _require_coins_on_chain(fresh)
     _decide(fresh, "approve", text, by)
     return advance_finding(
         fresh, FindingAction.APPROVE, by=by, reason=text,
@@ -102,6 +107,20 @@ def _require_reviewer(finding: Finding, by: Actor) -> None:
     require_second_person(
         by, finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id
     )
+
+
+def _require_coins_on_chain(finding: Finding) -> None:
+    """An approved finding may leave the house: it must not speak of coins that are not there."""
+    outpoints: dict[UUID, set[str]] = {}
+    for run, outpoint in finding.amounts.exclude(run=None).values_list("run", "outpoint"):
+        assert run is not None  # excluded above
+        outpoints.setdefault(run, set()).add(outpoint.partition(":")[0])
+    for run, stale in reads.stale_runs(outpoints).items():
+        if outpoints[run] & set(stale.txids):
+            raise CaseworkError(
+                _("The chain reorganised: coins of this finding lie in blocks that left it. Trace"
+                  " again and reject this finding.")
+            )  # fmt: skip
 
 
 def _decide(finding: Finding, decision: str, reason: str, by: Actor) -> None:

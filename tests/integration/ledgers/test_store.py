@@ -21,7 +21,14 @@ from tests.unit.engine.test_spent_coins import undo_record
 from tracing.engine.blockfiles import xor_with
 from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_OUTPUT, MemoryLedger, memory_ledger
 from tracing.errors import BlockFileError, LedgerBusy, LedgerError, LedgerMissing, SnapshotGone
-from tracing.ledgers import StoredLedger, load_blocks, open_ledger
+from tracing.ledgers import (
+    StoredLedger,
+    ledger_manifest,
+    load_blocks,
+    open_ledger,
+    stored_block_hashes,
+    txids_of_blocks,
+)
 from tracing.ledgers.names import folder
 
 NAME = "bitcoin-regtest"
@@ -190,6 +197,15 @@ def test_the_branch_with_most_work_is_the_chain_and_a_reorganisation_changes_it(
     other.add()
     report = load_blocks(tmp_path, "bitcoin", [write(tmp_path / "blk00001.dat", other.blocks[3])])
     assert (report.snapshot.tip_hash, report.snapshot.num_stale) == (other.tip, 1)
+    (fallen,) = report.snapshot.orphaned
+    assert (fallen.hash, fallen.height, fallen.since) == (chain.tip, 3, 1)
+    later = load_blocks(tmp_path, "bitcoin", [write(tmp_path / "more.dat", other.add())])
+    assert later.snapshot.orphaned == ()
+    manifest = ledger_manifest(tmp_path, "bitcoin")
+    assert manifest.orphaned_since(1) == (fallen,)
+    assert manifest.orphaned_since(2) == ()  # made after the reorganisation
+    assert txids_of_blocks(tmp_path, NAME, [fallen]) == {t.txid for t in chain.blocks[2].txs}
+    assert stored_block_hashes(tmp_path, NAME) == {b.hash for b in (*chain.blocks, *other.blocks)}
     ledger = open_ledger(tmp_path, "bitcoin")
     assert ledger.find_address(address(1)) is None
     assert ledger.find_address(address(2)) is not None

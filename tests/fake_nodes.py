@@ -1,0 +1,314 @@
+"""Bitcoin nodes of hand-made blocks, and a proxy that spoils what passes.
+
+`FakeNode` answers as Bitcoin Core and bcoin document it, both on one port: JSON-RPC `getblockhash`,
+`getblock` in the forms of either, and bcoin's REST block. `FaultyProxy` stands before it, or
+before a live node, and does to chosen answers what networks and broken nodes do.
+"""
+
+import base64
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.blockmaker import GENESIS, Block, script_of
+
+PASSWORD = "correct horse"
+Json = Any  # what goes over the wire
+
+
+class FakeNode:
+    """A node whose chain a test may change at any time; `blocks` are those behind the first."""
+
+    def __init__(
+        self, blocks: Sequence[Block], network: str = "regtest", first: str = GENESIS
+    ) -> None:
+        self.blocks = list(blocks)
+        self.first = first
+        self.known = {block.hash: block for block in blocks}
+        self.network = network
+        self.gives_coins = True
+        self.change_coin: Callable[[Json], Json] = lambda coin: coin
+        self.num_requests = 0
+
+    def replace(self, blocks: Sequence[Block]) -> None:
+        """A reorganisation: from now on the chain is this one; old blocks stay readable."""
+        self.blocks = list(blocks)
+        self.known |= {block.hash: block for block in blocks}
+
+    def answer(self, method: str, params: list[Json]) -> Json:
+        """The result of a call, or an RpcFailure."""
+        if method == "getblockchaininfo":
+            tip = self.blocks[-1].hash if self.blocks else self.first
+            return {"chain": self.network, "blocks": len(self.blocks), "bestblockhash": tip}
+        if method == "getblockhash":
+            if params[0] > len(self.blocks):
+                raise RpcFailure(-8, "Block height out of range")
+            return ([self.first] + [block.hash for block in self.blocks])[params[0]]
+        if method == "getblock":
+            if params[0] not in self.known:
+                raise RpcFailure(-5, "Block not found")
+            block = self.known[params[0]]
+            return self._core_block(block) if params[1] == 3 else block.raw.hex()
+        raise RpcFailure(-32601, "Method not found")
+
+    def rest_block(self, name: str) -> Json:
+        """bcoin's /block/HASH."""
+        block = self.known.get(name)
+        if block is None:
+            return None
+        sides = [
+            {
+                "inputs": [
+                    {"prevout": {"hash": txid, "index": vout}, **self._bcoin_coin(txid, vout)}
+                    for txid, vout, _ in tx.inputs
+                ]
+            }
+            for tx in block.txs
+        ]
+        return {"hash": block.hash, "txs": sides}
+
+    def _core_block(self, block: Block) -> Json:
+        return {
+            "hash": block.hash,
+            "tx": [
+                {
+                    "vin": [
+                        {"txid": txid, "vout": vout, **self._core_coin(txid, vout)}
+                        for txid, vout, _ in tx.inputs
+                    ]
+                }
+                for tx in block.txs
+            ],
+        }
+
+    def _coin(self, txid: str, vout: int) -> tuple[str, int] | None:
+        for block in self.known.values():
+            for tx in block.txs:
+                if tx.txid == txid:
+                    text, value = tx.outputs[vout]
+                    return script_of(text).hex(), value
+        return None
+
+    def _core_coin(self, txid: str, vout: int) -> Json:
+        coin = self._coin(txid, vout) if self.gives_coins else None
+        if coin is None:
+            return {}
+        whole, part = divmod(coin[1], 100_000_000)
+        value = _Number(f"{whole}.{part:08d}")
+        found = {"generated": False, "value": value, "scriptPubKey": {"hex": coin[0]}}
+        return {"prevout": self.change_coin(found)}
+
+    def _bcoin_coin(self, txid: str, vout: int) -> Json:
+        coin = self._coin(txid, vout) if self.gives_coins else None
+        return {"coin": coin and self.change_coin({"value": coin[1], "script": coin[0]})}
+
+
+class _Number(float):
+    """An amount that goes out with eight decimals, as Bitcoin Core writes it."""
+
+    def __new__(cls, text: str) -> "_Number":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class RpcFailure(Exception):
+    """A node's error answer."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+class Fault:
+    """What to do with an answer. The first that `fits` acts, `times` times."""
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        method: str = "",
+        after: int = 0,
+        times: int = 1,
+        act: Callable[[], None] | None = None,
+        only: Json = None,
+    ) -> None:
+        self.kind, self.method, self.after, self.times, self.act = kind, method, after, times, act
+        self.only = only  # the first parameter of the call
+
+    def fits(self, method: str, params: list[Json]) -> bool:
+        """Whether this one is due, counting down."""
+        if self.method not in ("", method) or not self.times:
+            return False
+        if self.only is not None and params[:1] != [self.only]:
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.times -= 1
+        return True
+
+
+@contextmanager
+def serving(node: FakeNode) -> Iterator[str]:
+    """The address of the node while it answers."""
+
+    class Door(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one piece: else each answer waits 40 ms for the other side
+
+        def do_POST(self) -> None:
+            node.num_requests += 1
+            call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if not self._may_enter():
+                return
+            try:
+                answer = {"result": node.answer(call["method"], call["params"]), "error": None}
+                status = 200
+            except RpcFailure as failure:
+                error = {"code": failure.code, "message": failure.message}
+                answer, status = {"result": None, "error": error}, 500
+            self._send(status, {**answer, "id": call["id"]})
+
+        def do_GET(self) -> None:
+            node.num_requests += 1
+            if self._may_enter():
+                found = node.rest_block(self.path.removeprefix("/block/"))
+                self._send(200 if found else 404, found)
+
+        def _may_enter(self) -> bool:
+            name, _, word = (
+                base64.b64decode((self.headers.get("Authorization") or "").removeprefix("Basic "))
+                .decode()
+                .partition(":")
+            )
+            if name and word == PASSWORD:
+                return True
+            self._send(401, None)
+            return False
+
+        def _send(self, status: int, answer: Json) -> None:
+            body = json.dumps(answer).encode() if status != 401 else b""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _running(Door) as url:
+        yield url
+
+
+@contextmanager
+def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
+    """The address of a proxy before `upstream` that commits the faults, in their order."""
+    target = urlsplit(upstream)
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one piece: else each answer waits 40 ms for the other side
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            call = json.loads(body)
+            self._pass(body, call["method"], call["params"])
+
+        def do_GET(self) -> None:
+            self._pass(None, "rest", [])
+
+        def _pass(self, body: bytes | None, method: str, params: list[Json]) -> None:
+            fault = next((fault for fault in faults if fault.fits(method, params)), None)
+            kind = fault.kind if fault else ""
+            if fault and fault.act:
+                fault.act()
+            if kind == "other-height":
+                body = self._changed(body, lambda params: [params[0] + 1])
+            elif kind == "same-height":
+                body = self._changed(body, lambda params: [params[0] - 1])
+            connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=10)
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
+            connection.request(self.command, self.path, body, headers)
+            response = connection.getresponse()
+            content, status = response.read(), response.status
+            connection.close()
+            if kind == "time-out":
+                time.sleep(0.8)
+                self.close_connection = True
+                return
+            if kind == "hang-up":
+                self.close_connection = True
+                return
+            if kind == "garbage":
+                content = b"\x00<html>\xff"
+            elif kind == "not-an-answer":
+                content = b'[1, "two"]'
+            elif kind == "no-hash":
+                content = self._answer(body, "zz" * 32)
+            elif kind == "flipped":
+                raw = bytearray(bytes.fromhex(json.loads(content)["result"]))
+                raw[-5] ^= 1  # in the last transaction: the header still fits
+                content = self._answer(body, raw.hex())
+            elif kind == "short":
+                content = self._answer(body, json.loads(content)["result"][:-20])
+            elif kind == "busy":
+                content, status = b"Work queue depth exceeded", 503
+            elif kind == "starting":
+                error = {"code": -28, "message": "Loading block index..."}
+                content, status = json.dumps({"result": None, "error": error}).encode(), 500
+            elif kind == "redirect":
+                content, status = b"", 302
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            if kind == "redirect":
+                self.send_header("Location", "http://198.51.100.7/")
+            self.end_headers()
+            if kind == "cut":
+                self.wfile.write(content[: len(content) // 2])
+                self.wfile.flush()
+                self.close_connection = True
+            else:
+                self.wfile.write(content)
+
+        def _changed(self, body: bytes | None, change: Callable[[Json], Json]) -> bytes:
+            call = json.loads(body or b"{}")
+            changed = json.dumps({**call, "params": change(call["params"])}).encode()
+            del self.headers["Content-Length"]
+            self.headers["Content-Length"] = str(len(changed))
+            return changed
+
+        def _answer(self, body: bytes | None, result: Json) -> bytes:
+            call = json.loads(body or b"{}")
+            return json.dumps({"result": result, "error": None, "id": call["id"]}).encode()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _running(Proxy) as url:
+        yield url
+
+
+@contextmanager
+def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

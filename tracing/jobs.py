@@ -20,10 +20,13 @@ from kombu.exceptions import OperationalError
 
 from tracing import runner
 from tracing.attribution import LabelReport, load_sanctions, load_tags
+from tracing.engine.seal import code_hash
 from tracing.engine.spec import TraceParameters
 from tracing.follow import follow
+from tracing.follow import repeat as ask_again
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.models import Boundary, TraceRun
+from tracing.run_views import result
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "num_running",
     "oldest_claimable_seconds",
     "queue",
+    "repeat_newest",
     "send_hint",
     "set_boundaries",
     "take_uncollected",
@@ -54,6 +58,7 @@ logger = structlog.get_logger(__name__)
 
 RUN_TASK = "tracing.run"
 HINT_EXPIRES_SECONDS = 3600
+REPEATS_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -211,6 +216,29 @@ def oldest_claimable_seconds() -> float:
 def num_running() -> int:
     """Runs that a worker holds now."""
     return TraceRun.objects.filter(state=RunState.RUNNING, lease_until__gte=Now()).count()
+
+
+def repeat_newest() -> tuple[UUID, bool] | None:
+    """Ask the newest done run's question again; True where the same sealed result comes out.
+
+    None where there is no run to compare with: none was sealed by this engine's code, or the walls
+    have changed since. Cost: that of the run. Raises LedgerError where its snapshot is gone.
+    """
+    done = TraceRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk")
+    for public_id, content in done.values_list("public_id", "parameters")[:REPEATS_LOOKED_AT]:
+        stored = result(public_id)
+        if stored is None or stored["seal"].get("code_hash") != code_hash():
+            continue
+        seal = stored["seal"]
+        again = ask_again(
+            TraceParameters.from_json(content),
+            seal["snapshot"]["epoch"],
+            seal["snapshot"]["block_hash"],
+        )
+        if again["seal"]["boundaries_sha256"] != seal["boundaries_sha256"]:
+            continue
+        return public_id, again["seal"]["result_sha256"] == seal["result_sha256"]
+    return None
 
 
 def set_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:

@@ -31,6 +31,7 @@ from tracing.ledger_views import (
     resolve_ledger,
     why_together,
 )
+from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.tag_views import (
     AddressTags,
@@ -59,6 +60,7 @@ __all__ = [
     "ExposureRow",
     "ExposureView",
     "HistoryRow",
+    "LastingFiles",
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
@@ -78,8 +80,10 @@ __all__ = [
     "address_summary",
     "cluster",
     "estimate",
+    "lasting_files",
     "ledgers",
     "live_runs",
+    "open_all",
     "outputs_of",
     "parse_address",
     "parse_paste",

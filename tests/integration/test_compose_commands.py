@@ -77,6 +77,15 @@ class Installation:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def backup_command(self) -> list[str]:
+        """What `docker-compose run --rm backup once` runs, with a folder of this machine."""
+        (self.folder / "backups").mkdir(exist_ok=True)
+        script = [
+            word.replace("/backups", str(self.folder / "backups")).replace("$$", "$")
+            for word in services()["backup"]["entrypoint"]
+        ]
+        return [*script, "once"]
+
     def start(self, name: str) -> None:
         service = services()[name]
         command = list(service["command"])
@@ -193,5 +202,10 @@ def test_the_services_start_answer_at_their_own_doors_and_end(
         answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
         assert answer.getheader("Content-Encoding") == "br"
         assert "immutable" in answer.getheader("Cache-Control")
+
+        for _ in range(2):  # the second finds the first
+            unit.run("backup", unit.backup_command())
+            time.sleep(1.1)  # backups are named by the second
+        assert len(list((tmp_path / "backups").glob("2*/database.dump"))) == 2
     finally:
         unit.stop()

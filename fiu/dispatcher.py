@@ -22,6 +22,7 @@ COLLECT_TASK = "cases.collect_findings"
 PERIODIC: Mapping[str, float] = {
     "cases.send_outbox": settings.DISPATCH_SECONDS,
     "cases.housekeeping": settings.PERIODIC_SECONDS,
+    "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,
 }
 
 

@@ -41,6 +41,8 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_HINT_SECONDS": (float, 10.0),
     "FIU_PERIODIC_SECONDS": (float, 60.0),
     "FIU_DEAF_SECONDS": (float, 120.0),
+    "FIU_AUDIT_CHECKPOINT_DIR": (str, ""),
+    "FIU_AUDIT_CHECKPOINT_SECONDS": (float, 900.0),
     "FIU_EXCHANGE_URL": (str, ""),
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),

@@ -347,6 +347,11 @@ EXCHANGE_TOKEN_FILE = Path(
 if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
     raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
 
+# --- Audit checkpoints (H5) ---
+
+AUDIT_CHECKPOINT_DIR = Path(_values["FIU_AUDIT_CHECKPOINT_DIR"] or FIU_HOME / "checkpoints")
+AUDIT_CHECKPOINT_SECONDS = _values["FIU_AUDIT_CHECKPOINT_SECONDS"]
+
 # --- Suspicion reports: the receiver's schema and who we are to them ---
 
 GOAML_XSD_DIR = Path(_values["FIU_GOAML_XSD_DIR"] or FIU_HOME / "schemas" / "goaml")

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.hints import AUDIT_CHECKPOINT, hint_on_commit
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, Actor, Role, require, require_second_person, require_step_up
 from cases.services.dossiers import build_dossier, refuse_leaks
@@ -61,6 +62,7 @@ def package_referral(referral: Referral, *, reason: str = "", by: Actor) -> Shar
         reason=reason.strip(),
         data={"release": release.number, "sha256": release.sha256},
     )
+    hint_on_commit(AUDIT_CHECKPOINT, "release")
     return release
 
 

@@ -7,12 +7,15 @@ from celery import shared_task
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
 from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
+from tracing import jobs
 
 
 @shared_task(name="cases.collect_findings")
 def collect_findings_task(run: str) -> int:
     """Take the findings of a finished run; returns how many drafts were made."""
-    return collect_findings(UUID(run))
+    made = collect_findings(UUID(run))
+    jobs.failpoint("run.collected")
+    return made
 
 
 @shared_task(name="cases.send_outbox")

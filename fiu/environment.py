@@ -47,6 +47,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),
     "FIU_PROVISIONAL_HOURS": (int, 24),
+    "FIU_FAILPOINT": (str, ""),
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),
 }

@@ -22,6 +22,7 @@ from tracing import runner
 from tracing.attribution import LabelReport, load_sanctions, load_tags
 from tracing.engine.seal import code_hash
 from tracing.engine.spec import TraceParameters
+from tracing.failpoints import failpoint
 from tracing.follow import follow
 from tracing.follow import repeat as ask_again
 from tracing.leases import Fenced, claimable, requester_is_active
@@ -41,6 +42,7 @@ __all__ = [
     "end_idle_cancelled",
     "fail_exhausted",
     "fail_orphaned",
+    "failpoint",
     "hint_claimable",
     "load_sanctions",
     "load_tags",

@@ -51,6 +51,7 @@ __all__ = [
     "oldest_claimable_seconds",
     "queue",
     "repeat_newest",
+    "repeats",
     "send_hint",
     "set_boundaries",
     "take_uncollected",
@@ -220,26 +221,33 @@ def num_running() -> int:
     return TraceRun.objects.filter(state=RunState.RUNNING, lease_until__gte=Now()).count()
 
 
-def repeat_newest() -> tuple[UUID, bool] | None:
-    """Ask the newest done run's question again; True where the same sealed result comes out.
+def repeats(public_id: UUID) -> bool | None:
+    """Ask a done run's question again: whether the same sealed result comes out.
 
-    None where there is no run to compare with: none was sealed by this engine's code, or the walls
-    have changed since. Cost: that of the run. Raises LedgerError where its snapshot is gone.
+    None where they cannot be compared: it was sealed by other code, or the walls have changed.
+    Cost: that of the run. Raises LedgerError where its snapshot is gone.
     """
+    stored = result(public_id)
+    if stored is None or stored["seal"].get("code_hash") != code_hash():
+        return None
+    seal = stored["seal"]
+    content = TraceRun.objects.values_list("parameters", flat=True).get(public_id=public_id)
+    again = ask_again(
+        TraceParameters.from_json(content),
+        seal["snapshot"]["epoch"],
+        seal["snapshot"]["block_hash"],
+    )
+    if again["seal"]["boundaries_sha256"] != seal["boundaries_sha256"]:
+        return None
+    return bool(again["seal"]["result_sha256"] == seal["result_sha256"])
+
+
+def repeat_newest() -> tuple[UUID, bool] | None:
+    """The newest done run that `repeats` can compare, and its answer; None without any."""
     done = TraceRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk")
-    for public_id, content in done.values_list("public_id", "parameters")[:REPEATS_LOOKED_AT]:
-        stored = result(public_id)
-        if stored is None or stored["seal"].get("code_hash") != code_hash():
-            continue
-        seal = stored["seal"]
-        again = ask_again(
-            TraceParameters.from_json(content),
-            seal["snapshot"]["epoch"],
-            seal["snapshot"]["block_hash"],
-        )
-        if again["seal"]["boundaries_sha256"] != seal["boundaries_sha256"]:
-            continue
-        return public_id, again["seal"]["result_sha256"] == seal["result_sha256"]
+    for public_id in done.values_list("public_id", flat=True)[:REPEATS_LOOKED_AT]:
+        if (is_same := repeats(public_id)) is not None:
+            return public_id, is_same
     return None
 
 

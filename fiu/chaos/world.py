@@ -62,19 +62,24 @@ def make_world(seed: int, *, transactions: int) -> World:
 
 
 def ask_trace(world: World, number: int) -> None:
-    """Queue the n-th question; no two are the same."""
+    """Queue the n-th question, once; no two are the same as long as there are coins."""
     coin = world.coins[number // len(POLICIES) % len(world.coins)]
     parameters = TraceParameters(
         ledger=LEDGER, seeds=(coin,), policy=POLICIES[number % len(POLICIES)]
     )
-    queue_trace(world.case, parameters, by=world.analyst)
+    asked = world.case.events.filter(action="queue_trace")
+    if not asked.filter(data__contains=parameters.params_hash).exists():
+        queue_trace(world.case, parameters, by=world.analyst)
 
 
 def order_hold(world: World, number: int) -> None:
-    """Place the n-th hold, on an account of its own: one order to the exchange."""
+    """Place the n-th hold, once, on an account of its own: one order to the exchange."""
+    account = _account(f"trial-{number}")
+    if account.freeze_lines.exists():
+        return
     place_hold(
         world.case,
-        lines=[LineSpec(_account(f"trial-{number}").pk, BTC, amount_of(number))],
+        lines=[LineSpec(account.pk, BTC, amount_of(number))],
         urgency="life_at_risk",
         reason="Trial.",
         by=world.supervisor,
@@ -103,8 +108,9 @@ def _person(role: str) -> Actor:
 
 
 def _account(uid: str) -> ExchangeAccount:
-    account: ExchangeAccount = ExchangeAccount.objects.create(
-        uid=uid, customer=uid, holder_name=uid, country="XX", kyc_level="full"
+    account, _ = ExchangeAccount.objects.get_or_create(
+        uid=uid,
+        defaults={"customer": uid, "holder_name": uid, "country": "XX", "kyc_level": "full"},
     )
     return account
 

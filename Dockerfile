@@ -4,10 +4,14 @@ FROM python:3.11-slim-bookworm
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # Pango draws the PDFs; the fonts are those that exports and pictures name. gettext compiles texts.
+# The backup needs pg_dump of the server's release or a later one; Debian itself has an older one.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
         fonts-dejavu-core fonts-inter fonts-noto-core fonts-noto-cjk gettext \
+        ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-16 \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
@@ -16,7 +20,7 @@ RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r .ci/requi
 
 RUN groupadd --gid 10001 fiu \
     && useradd --uid 10001 --gid fiu --no-create-home --home-dir /state --shell /usr/sbin/nologin fiu \
-    && install -d -o fiu -g fiu -m 700 /state /state/files
+    && install -d -o fiu -g fiu -m 700 /state /state/files /backups /checkpoints
 
 COPY . .
 

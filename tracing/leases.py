@@ -19,6 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Least, Now
 
 from tracing.errors import TracingError
+from tracing.failpoints import failpoint
 from tracing.models import MAXIMUM_TRIES, TraceResult, TraceRun
 from tracing.states import RunError, RunState
 
@@ -80,8 +81,10 @@ def claim(run_id: int, worker: str) -> Claim | None:
         )
         if not taken:
             return None
+        failpoint("run.claim")
         TraceRun.objects.filter(pk=run_id, started_at__isnull=True).update(started_at=Now())
         run = TraceRun.objects.get(pk=run_id)
+    failpoint("run.claimed")
     return Claim(
         run_id=run.pk,
         public_id=run.public_id,
@@ -101,6 +104,7 @@ def heartbeat(held: Claim) -> None:
         lease_until=Now() + timedelta(seconds=settings.LEASE_SECONDS),
         heartbeat_at=Now(),
     )
+    failpoint("run.heartbeat")
 
 
 def report(held: Claim, progress: dict[str, Any]) -> bool:
@@ -115,6 +119,7 @@ def checkpoint(held: Claim, step: int, state: dict[str, Any], progress: dict[str
     `state` is {"kernel": ..., "partial": ...}: what resumes the engine, what people may see.
     """
     text, digest = _packed(state)
+    failpoint("run.checkpoint")
     _write(
         held,
         step=step,
@@ -125,6 +130,7 @@ def checkpoint(held: Claim, step: int, state: dict[str, Any], progress: dict[str
         num_unreachable=0,
         unreachable_since=None,
     )
+    failpoint("run.checkpointed")
     return TraceRun.objects.filter(pk=held.run_id, cancel_requested_at__isnull=False).exists()
 
 
@@ -141,6 +147,7 @@ def finish(held: Claim, result: dict[str, Any], progress: dict[str, Any]) -> Non
             checkpoint=None,
             checkpoint_sha256="",
         )
+        failpoint("run.finish")
         TraceResult.objects.create(
             run_id=held.run_id,
             result=zlib.compress(canonical(result), 6),
@@ -148,6 +155,8 @@ def finish(held: Claim, result: dict[str, Any], progress: dict[str, Any]) -> Non
             ledger=snapshot.get("ledger", held.ledger),
             epoch=snapshot.get("epoch", 0),
         )
+        failpoint("run.result")
+    failpoint("run.finished")
 
 
 def fail(held: Claim, error: RunError, sentence: str) -> None:

@@ -31,6 +31,7 @@ from tracing.ledger_views import (
     resolve_ledger,
     why_together,
 )
+from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
 from tracing.node_views import NodeView, followed_nodes
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
@@ -61,6 +62,7 @@ __all__ = [
     "ExposureRow",
     "ExposureView",
     "HistoryRow",
+    "LastingFiles",
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
@@ -83,8 +85,10 @@ __all__ = [
     "cluster",
     "estimate",
     "followed_nodes",
+    "lasting_files",
     "ledgers",
     "live_runs",
+    "open_all",
     "outputs_of",
     "parse_address",
     "parse_paste",

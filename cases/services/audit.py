@@ -181,6 +181,10 @@ def record_read(
     )
 
 
+Witness = tuple[int, str, str]
+"""Number and hash of an event that somebody outside saw, and who."""
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """One place where a chain does not hold; `case` is empty for the system's chain."""
@@ -221,20 +225,18 @@ def _rows() -> Iterator[tuple[Any, ...]]:
     return AuditEvent.objects.order_by("case_id", "seq", "pk").values_list(*_COLUMNS).iterator(5000)
 
 
-def verify_chains() -> VerifyReport:
+def verify_chains(checkpoint: Mapping[str, Witness] | None = None) -> VerifyReport:
     """Recompute every chain and report the first break of each (H7).
 
     Found: a changed, missing, doubled or moved event, a case without any, and a chain that is
-    shorter than, or differs from, what a release sealed of it. Cost: one pass over all events,
-    O(cases) memory.
+    shorter than, or differs from, what a release sealed of it or a checkpoint saw: `checkpoint` has
+    number, hash and the checkpoint's name by the case's public id, "" for the system's chain.
+    Cost: one pass over all events, O(cases) memory.
     """
     report = VerifyReport()
     cases = {pk: (str(uuid), ref) for pk, uuid, ref in _case_names()}
-    witnesses: dict[int, dict[int, str]] = {}
-    for case_id, seq, sealed in SharedRelease.objects.values_list(
-        "referral__case_id", "audit_seq", "audit_hash"
-    ):
-        witnesses.setdefault(case_id, {})[seq] = sealed
+    witnesses, gone = _witnesses(checkpoint or {}, cases)
+    report.breaks += gone
     unseen = set(cases)
     broken: set[int | None] = set()
     chain: object = report  # no chain yet
@@ -247,26 +249,49 @@ def verify_chains() -> VerifyReport:
             report.num_chains += 1
             unseen.discard(case_id)
         seq += 1
-        witness = witnesses.get(case_id, {}).pop(row[1], None)
+        seen = witnesses.get(case_id, {}).pop(row[1], ())
         if case_id in broken:
             continue
         reason = _fault(row, cases[case_id][0] if case_id else None, seq, last_hash)
-        if not reason and witness not in (None, row_hash):
-            reason = "differs from what a release sealed"
+        if not reason:
+            other = next((who for sealed, who in seen if sealed != row_hash), "")
+            reason = f"differs from what {other} sealed" if other else ""
         if reason:
             broken.add(case_id)
-            where = cases[case_id][1] if case_id else ""
-            report.breaks.append(Break(where, min(seq, row[1]), reason))
+            report.breaks.append(Break(_reference(cases, case_id), min(seq, row[1]), reason))
         last_hash = row_hash
     for case_id in unseen:
         report.breaks.append(Break(cases[case_id][1], 0, "the case has no event"))
-    for case_id, left in witnesses.items():
-        if left and case_id not in broken:
-            report.breaks.append(
-                Break(cases[case_id][1], min(left), "the end that a release sealed is missing")
-            )
+    for chain_id, left in witnesses.items():
+        if left and chain_id not in broken:
+            who = left[min(left)][0][1]
+            reason = f"the end that {who} sealed is missing"
+            report.breaks.append(Break(_reference(cases, chain_id), min(left), reason))
     report.breaks = sorted(report.breaks, key=lambda each: (each.case, each.seq))[:MAXIMUM_BREAKS]
     return report
+
+
+def _reference(cases: Mapping[int, tuple[str, str]], case_id: int | None) -> str:
+    return cases[case_id][1] if case_id is not None else ""
+
+
+def _witnesses(
+    checkpoint: Mapping[str, Witness], cases: Mapping[int, tuple[str, str]]
+) -> tuple[dict[int | None, dict[int, list[tuple[str, str]]]], list[Break]]:
+    """Chain to number to (hash, who saw it); and the cases of the checkpoint that are gone."""
+    found: dict[int | None, dict[int, list[tuple[str, str]]]] = {}
+    for case_id, seq, sealed in SharedRelease.objects.values_list(
+        "referral__case_id", "audit_seq", "audit_hash"
+    ):
+        found.setdefault(case_id, {}).setdefault(seq, []).append((sealed, "a release"))
+    by_name: dict[str, int | None] = {uuid: pk for pk, (uuid, _) in cases.items()} | {"": None}
+    gone = []
+    for chain, (seq, sealed, who) in checkpoint.items():
+        if chain in by_name:
+            found.setdefault(by_name[chain], {}).setdefault(seq, []).append((sealed, who))
+        else:
+            gone.append(Break(chain, 0, f"the case that {who} sealed is gone"))
+    return found, gone
 
 
 def _case_names() -> Iterator[tuple[int, object, str]]:

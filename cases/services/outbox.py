@@ -47,6 +47,7 @@ from cases.states import (
     OutboxState,
     next_state,
 )
+from tracing.jobs import failpoint
 
 logger = structlog.get_logger(__name__)
 
@@ -109,6 +110,7 @@ def _claim(message: OutboxMessage) -> bool:
         )
         if not taken:
             return False
+        failpoint("order.claim")
         message.refresh_from_db()
         refusal = _why_not(message)
         if refusal:
@@ -176,6 +178,7 @@ def _line(message: OutboxMessage) -> FreezeLine:
 
 
 def _send(message: OutboxMessage, gateway: ExchangeGateway) -> None:
+    failpoint("order.sending")
     call = gateway.freeze if message.kind == "hold" else gateway.release
     payload = message.payload
     try:
@@ -191,6 +194,7 @@ def _send(message: OutboxMessage, gateway: ExchangeGateway) -> None:
     except GatewayError as error:
         _lose(message, type(error).__name__)
     else:
+        failpoint("order.answered")
         _confirm(message, receipt)
 
 
@@ -205,6 +209,7 @@ def _ask(message: OutboxMessage, gateway: ExchangeGateway) -> None:
             error=type(error).__name__,
         )
         return
+    failpoint("order.asked")
     if isinstance(answer, Receipt):
         _confirm(message, answer)
     elif isinstance(answer, Refusal):
@@ -236,9 +241,12 @@ def _confirm(message: OutboxMessage, receipt: Receipt) -> None:
     with transaction.atomic():
         lock_case(message.case_id)
         if _advance(message, OutboxAction.CONFIRM, not_before=None, error=""):
+            failpoint("order.receipt")
             book = confirm_hold if message.kind == "hold" else confirm_release
             book(_line(message), receipt)
             _follow(message)
+            failpoint("order.booked")
+    failpoint("order.confirmed")
 
 
 def _refuse(message: OutboxMessage, reason: str) -> None:

@@ -18,6 +18,7 @@ from cases.services.freezes.content import iso
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
 from cases.states import RELEASE, ReleaseAction
+from tracing.jobs import failpoint
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
 COPIES = "The readable release is one copy per recipient, named by its watermark."
@@ -85,13 +86,15 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
 
 
 def _keep(release: SharedRelease, grant: ShareGrant | None, file: CopyFile) -> None:
+    sha256 = store_bytes(file.content)
+    failpoint("release.file")
     ReleaseFile.objects.create(
         release=release,
         grant=grant,
         name=file.name,
         mime=file.mime,
         size=len(file.content),
-        sha256=store_bytes(file.content),
+        sha256=sha256,
     )
 
 

@@ -5,11 +5,13 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
+from cases.checkpoints import folder_of_settings, last_checkpoint
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import Case
 from cases.policy import Action, Role, may
 from cases.queries.audit import audit_trail
-from cases.services.audit import Break, VerifyReport, verify_chains
+from cases.services.audit import Break, VerifyReport
+from cases.services.checkpoints import verify_against_checkpoints
 from cases.services.verification import altered_contents
 from cases.web.events import told
 from cases.web.forms_audit import AuditFilterForm
@@ -26,7 +28,7 @@ def audit_list(request: AuthedRequest) -> HttpResponse:
 @require_at_the_door(Action.VERIFY_AUDIT)
 def audit_verify(request: AuthedRequest) -> HttpResponse:
     """Recompute every chain and every approved content now; a fragment for htmx."""
-    report = verify_chains()
+    report, _series = verify_against_checkpoints()
     report.breaks += altered_contents()
     if request.htmx:
         context = _state(request, report)
@@ -65,6 +67,7 @@ def _state(request: AuthedRequest, report: VerifyReport | None) -> dict[str, obj
         else [],
         "sees_all": sees_all,
         "may_verify": may(request.actor, Action.VERIFY_AUDIT),
+        "checkpoint": last_checkpoint(folder_of_settings()),
     }
 
 

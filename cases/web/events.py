@@ -154,6 +154,7 @@ WORDS = {
     "redact_referral": _("Referral redacted"),
     "approve_referral": _("Referral approved"),
     "clear_referral": _("Referral cleared"),
+    "begin_checkpoints_again": _("Audit checkpoints begun again"),
     "package_referral": _("Release sealed"),
     "send_referral": _("Release sent"),
     "recall_referral": _("Release recalled"),

@@ -33,7 +33,7 @@ def test_compose_itself_accepts_the_file() -> None:
 
 
 def test_every_part_of_the_installation_is_there() -> None:
-    assert set(services()) == {*APP, "postgres", "redis", "backup"}
+    assert set(services()) == {*APP, "postgres", "redis"}
 
 
 def test_what_is_used_is_declared_and_what_is_declared_is_used() -> None:

@@ -33,7 +33,10 @@ class Installation:
 
     def __init__(self, folder: Path, database: str, redis: str) -> None:
         self.folder = folder
-        self.replaced: dict[str, str] = {"FIU_STATIC_ROOT": str(folder / "static")}
+        self.replaced: dict[str, str] = {
+            "FIU_STATIC_ROOT": str(folder / "static"),
+            "FIU_AUDIT_CHECKPOINT_DIR": str(folder / "checkpoints"),
+        }
         self._secret("secret_key", secrets.token_urlsafe(64))
         self._secret("exchange_token", secrets.token_urlsafe(64))
         self.replaced["FIU_DATABASE_URL"] = database
@@ -76,6 +79,15 @@ class Installation:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def backup_command(self) -> list[str]:
+        """What `docker-compose run --rm backup once` runs, with a folder of this machine."""
+        (self.folder / "backups").mkdir(exist_ok=True)
+        script = [
+            word.replace("/backups", str(self.folder / "backups")).replace("$$", "$")
+            for word in services()["backup"]["entrypoint"]
+        ]
+        return [*script, "once"]
 
     def start(self, name: str) -> None:
         service = services()[name]
@@ -193,5 +205,11 @@ def test_the_services_start_answer_at_their_own_doors_and_end(
         answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
         assert answer.getheader("Content-Encoding") == "br"
         assert "immutable" in answer.getheader("Cache-Control")
+
+        assert list((tmp_path / "checkpoints").glob("audit-*.jsonl")), "no checkpoint was taken"
+        for _ in range(2):  # the second finds the first
+            unit.run("backup", unit.backup_command())
+            time.sleep(1.1)  # backups are named by the second
+        assert len(list((tmp_path / "backups").glob("2*/database.dump"))) == 2
     finally:
         unit.stop()

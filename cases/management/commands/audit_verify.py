@@ -2,11 +2,14 @@
 
 import json
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from cases.services.audit import Break, verify_chains
+from cases.checkpoints import CheckpointError, Series
+from cases.services.audit import Break
+from cases.services.checkpoints import verify_against_checkpoints
 from cases.services.reports import verify_report_chain
 from cases.services.verification import altered_contents
 
@@ -15,16 +18,30 @@ class Command(BaseCommand):
     help = "Verify the audit chains: exit 0 when whole, 1 with case and number of each first break."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--checkpoints", type=Path, help="a folder or file of checkpoints kept elsewhere"
+        )
+        parser.add_argument(
+            "--public-key", action="append", default=[], help="whose signatures count (hex)"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = verify_chains()
+        place: Path | None = options["checkpoints"]
+        if place is not None and not place.exists():
+            raise CommandError(f"There is nothing at {place}.")
+        try:
+            report, series = verify_against_checkpoints(place, options["public_key"])
+        except CheckpointError as error:
+            raise CommandError(str(error)) from error
         report.breaks += altered_contents()
         # This chain is told only where it breaks: a count would betray that there are reports.
         if (seq := verify_report_chain()) is not None:
             report.breaks.append(Break("", seq, "the chain of another kind does not hold"))
         if options["json"]:
-            self.stdout.write(json.dumps(report.to_json()))
+            newest = series.newest
+            told = {"n": newest.n, "at": newest.at, "hash": newest.hash} if newest else None
+            self.stdout.write(json.dumps({**report.to_json(), "checkpoint": told}))
         else:
             for each in report.breaks:
                 where = each.case or "system chain"
@@ -34,5 +51,17 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{report.num_events} events in {report.num_chains} chains: all whole."
                 )
+            self._tell(series)
         if not report.is_whole:
             raise SystemExit(1)
+
+    def _tell(self, series: Series) -> None:
+        newest = series.newest
+        if newest is None:
+            self.stdout.write("No checkpoint was found: a cut or rewritten chain looks whole.")
+            return
+        self.stdout.write(f"Compared with {newest.name}.")
+        if newest.begun_again:
+            self.stdout.write(f"The series began again there: {newest.begun_again}")
+        if series.num_unreadable:
+            self.stdout.write(f"{series.num_unreadable} lines of the files cannot be read.")

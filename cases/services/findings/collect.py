@@ -111,6 +111,7 @@ def collect_findings(run: UUID) -> int:
             "findings": made,
         },
     )  # fmt: skip
+    jobs.failpoint("run.collect")
     return len(made)
 
 

@@ -224,7 +224,7 @@ def require_standing_approval(freeze: FreezeRequest) -> None:
     if approval is None:
         raise CaseworkError(_("Nobody approved this content."))
     if timezone.now() - approval.at > APPROVAL_LASTS:
-        raise CaseworkError(_("The approval is older than 72 hours: cancel this request and ask again."))
+        raise CaseworkError(_("The approval is older than 72 hours: cancel and ask again."))
     person = approval.user
     if not person.is_active or person.role != Role.COMPLIANCE.value:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))

@@ -17,6 +17,7 @@ from cases.queries.money import CURRENCY, fiat_of, price_at
 from cases.services.audit import record_event
 from cases.services.freezes.steps import advance_freeze, advance_line
 from cases.states import FreezeAction, FreezeState, LineAction, LineState, OutboxState
+from tracing.jobs import failpoint
 
 HOLD_CODE = "R1"
 RELEASE_CODE = "R0"
@@ -84,6 +85,7 @@ def _write_order(
         },
         created_at=timezone.now(),
     )
+    failpoint("order.write")
     hint_on_commit(SEND_OUTBOX, str(key))
     return str(key)
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.hints import AUDIT_CHECKPOINT, hint_on_commit
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, Actor, Role, require, require_second_person, require_step_up
 from cases.services.dossiers import build_dossier, refuse_leaks
@@ -33,6 +34,7 @@ from cases.states import (
     ReleaseState,
     next_state,
 )
+from tracing.jobs import failpoint
 
 APPROVAL_LASTS = timedelta(hours=72)
 LONGEST_GRANT = timedelta(days=365)
@@ -61,6 +63,8 @@ def package_referral(referral: Referral, *, reason: str = "", by: Actor) -> Shar
         reason=reason.strip(),
         data={"release": release.number, "sha256": release.sha256},
     )
+    hint_on_commit(AUDIT_CHECKPOINT, "release")
+    failpoint("release.sealed")
     return release
 
 
@@ -109,6 +113,7 @@ def send_referral(
     if release is None:
         raise InvalidTransition(_("Nothing is sealed yet: package the referral first."))
     copies = [render_copy(release, officer, new_watermark()) for officer in chosen]
+    failpoint("release.rendered")
     with transaction.atomic():
         enter_referral(referral, Action.SEND_REFERRAL, by=by)
         _require_liaisons(referral, chosen)
@@ -131,6 +136,7 @@ def send_referral(
                 ],
             },
         )
+        failpoint("release.shared")
     return referral
 
 

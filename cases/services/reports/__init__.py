@@ -3,7 +3,12 @@
 Their events are a chain of their own (chain.py): no case, count or other chain shows a gap.
 """
 
-from cases.services.reports.chain import read_report, verify_report_chain
+from cases.services.reports.chain import (
+    holds_report_seal,
+    read_report,
+    seal_of_reports,
+    verify_report_chain,
+)
 from cases.services.reports.decisions import (
     approve_report,
     file_report,
@@ -14,6 +19,7 @@ from cases.services.reports.decisions import (
 from cases.services.reports.drafts import draft_report, edit_report, edit_subject
 
 __all__ = [
-    "approve_report", "draft_report", "edit_report", "edit_subject", "file_report", "read_report",
-    "return_report", "review_report", "validate_report", "verify_report_chain",
+    "approve_report", "draft_report", "edit_report", "edit_subject", "file_report",
+    "holds_report_seal", "read_report", "return_report", "review_report", "seal_of_reports",
+    "validate_report", "verify_report_chain",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases.models import ReportEvent, SuspicionReport
 from cases.policy import Action, Actor
-from cases.services.audit import FIRST_PREVIOUS, canonical, event_hash
+from cases.services.audit import FIRST_PREVIOUS, canonical, event_hash, keyed
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.states import REPORT, ReportAction
@@ -77,6 +77,27 @@ def verify_report_chain() -> int | None:
             return row.seq
         prev = row.hash
     return None
+
+
+def seal_of_reports(number: int) -> str:
+    """A word for where this chain stands, for the checkpoint of that number.
+
+    It differs at every checkpoint and tells nobody without the secret key whether a report exists.
+    """
+    last = ReportEvent.objects.order_by("-seq").values_list("seq", "hash").first()
+    return _seal(number, *(last or (0, FIRST_PREVIOUS)))
+
+
+def holds_report_seal(number: int, seal: str) -> bool:
+    """Whether this chain still has the event that was its last at the checkpoint of that number."""
+    if seal == _seal(number, 0, FIRST_PREVIOUS):
+        return True
+    rows = ReportEvent.objects.order_by("-seq").values_list("seq", "hash")
+    return any(seal == _seal(number, seq, sha256) for seq, sha256 in rows.iterator())
+
+
+def _seal(number: int, seq: int, sha256: str) -> str:
+    return keyed(f"checkpoint:{number}:{seq}:{sha256}")
 
 
 @transaction.atomic

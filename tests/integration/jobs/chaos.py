@@ -1,4 +1,4 @@
-"""`python -m tests.integration.jobs.chaos seed 30 | state`: the chaos test's hands in its home."""
+"""`python -m tests.integration.jobs.chaos seed 30 | state`: a worker test's hands in its home."""
 
 import json
 import os

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from cases.checkpoints import Series
 from cases.models import AuditEvent
 from cases.queries.audit import AuditFilter, audit_trail
 from cases.services.audit import VerifyReport, record_event
@@ -128,10 +129,11 @@ def test_a_break_is_named_to_those_who_may_see_its_case(
 ) -> None:
     case = make_case(visibility="sealed", title="Sealed one")
 
-    def broken() -> VerifyReport:
-        return VerifyReport(1, 1, [audit.Break(case.reference, 1, "it was changed")])
+    def broken() -> tuple[VerifyReport, Series]:
+        report = VerifyReport(1, 1, [audit.Break(case.reference, 1, "it was changed")])
+        return report, Series(None)
 
-    monkeypatch.setattr(audit, "verify_chains", broken)
+    monkeypatch.setattr(audit, "verify_against_checkpoints", broken)
     named = sign_in(make_user("auditor")).post(VERIFY).content.decode()
     assert f"{case.reference}, event 1: it was changed" in named
     hidden = sign_in(make_user("supervisor")).post(VERIFY).content.decode()

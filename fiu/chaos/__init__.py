@@ -1,0 +1,1 @@
+"""Faults on purpose, in a scratch installation: `manage.py chaos` (docs/operate/trust.md)."""

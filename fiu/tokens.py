@@ -101,8 +101,8 @@ def _own(request: HttpRequest) -> tuple[User, Actor]:
     return user, actor
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 def token_list(request: HttpRequest) -> HttpResponse:
     """One's own tokens; a post makes one and shows it once."""
     user, actor = _own(request)
@@ -120,8 +120,8 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return render(request, "account/tokens.html", context, status=status)
 
 
-@login_required
 @require_POST
+@login_required
 def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     user, actor = _own(request)
     if not ApiToken.objects.filter(user=user, public_id=token_id).exists():

@@ -233,10 +233,13 @@ def body() -> Rule:
     return program(write="400")
 
 
+REPORT_ROLES = ("compliance", "compliance_blocked")
+
+
 def report_program(read: str = "", write: str = "", patch: str = "", **more: Any) -> Rule:
     """Only for those who may see suspicion reports; by role that is compliance."""
     return program(
-        read, write, patch, sees=("compliance",), roles=("compliance", "compliance_blocked"),
+        read, write, patch, sees=("compliance",), roles=REPORT_ROLES,
         **more,
     )  # fmt: skip
 
@@ -373,7 +376,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_alert_propose": body(),
     "api_alert_dismiss": body(),
     "api_alert_reopen": body(),
-    "api_report_list": report_program("200"),
+    "api_report_list": program("200", sees=REPORT_ROLES, roles=REPORT_ROLES),
     "api_report_draft": report_program(write="400"),
     "api_report_detail": report_program("200", patch="400", writes=["cases_reportevent"]),
     "api_report_subject": report_program(patch="400"),

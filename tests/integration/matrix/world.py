@@ -145,7 +145,7 @@ class World:
         for parameter, values in self.variants.items():
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
-        named.discard(str(self.ids["evidence_id"]))
+        named -= {str(self.ids["evidence_id"]), str(self.ids["token_id"])}  # neither is the case's
         return sorted(each.encode() for each in named - set(without))
 
 

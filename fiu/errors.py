@@ -6,9 +6,12 @@ Each page shows a reference that stands in the log line, never the cause.
 import uuid
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+
+from cases.api.problems import problem_page
 
 logger = structlog.get_logger(__name__)
 
@@ -26,6 +29,8 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
     reference = "" if status == 404 else uuid.uuid4().hex[:12]
     if reference:
         logger.info("error_page", status=status, reference=reference)
+    if request.path.startswith(settings.API_PREFIX):
+        return problem_page(request, status, sentence)
     context = {
         "status": status,
         "sentence": sentence or SENTENCES[status],
@@ -55,6 +60,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The last resort: no template, no database."""
     reference = uuid.uuid4().hex[:12]
     logger.error("server_error", reference=reference)
+    if request.path.startswith(settings.API_PREFIX):
+        return problem_page(request, 500, f"{SENTENCES[500]} Reference {reference}")
     return HttpResponse(
         f"{SENTENCES[500]} Reference {reference}",
         status=500,

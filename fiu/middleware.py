@@ -126,7 +126,9 @@ class RequestLog(RequestMiddleware):
         match = request.resolver_match
         name = match.view_name if match else "-"
         # No log tells that a report was looked at, or asked for.
-        return f"{request.method} {'-' if name in UNNAMED or name.startswith('report_') else name}"
+        plain = name.removeprefix("api_")
+        is_unnamed = plain in UNNAMED or plain.startswith("report_")
+        return f"{request.method} {'-' if is_unnamed else name}"
 
     def prepare(self, request: HttpRequest) -> None:
         agent = request.META.pop("HTTP_USER_AGENT", None)
@@ -204,7 +206,8 @@ class SecondFactor:
 
     @staticmethod
     def _is_open(request: HttpRequest) -> bool:
-        if request.path.startswith(settings.STATIC_URL):
+        # The door for programs asks for the factor itself: it answers programs, not browsers.
+        if request.path.startswith((settings.STATIC_URL, settings.API_PREFIX)):
             return True
         try:
             return resolve(request.path_info).view_name in BEFORE_SECOND_FACTOR

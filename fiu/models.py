@@ -99,3 +99,25 @@ class User(AbstractUser):
         """Two letters for the round badge."""
         words = (self.get_full_name() or self.username).split()
         return "".join(word[0] for word in words[:2]).upper()
+
+
+class ApiToken(models.Model):
+    """A person's token for programs: only its SHA-256 is kept, for the role it was made for."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=12)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="token_ends_after_it_begins",
+                condition=models.Q(expires_at__gt=models.F("made_at")),
+            )
+        ]

@@ -283,10 +283,36 @@ STORAGES = {
     },
 }
 
+# --- The door for programs ---
+
+API_PREFIX = "/api/"
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["fiu.tokens.TokenAccess", "fiu.tokens.SessionAccess"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cases.api.parsing.AlwaysJSON",
+    "DEFAULT_PARSER_CLASSES": ["cases.api.parsing.CappedJSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "cases.api.schema.Operation",
+    "EXCEPTION_HANDLER": "cases.api.problems.answer_problem",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tracehold",
+    "DESCRIPTION": "Casework for programs. What you may not see does not exist: 404.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "OAS_VERSION": "3.0.3",
+    "POSTPROCESSING_HOOKS": [],  # enumerations stand where they are used
+    "COMPONENT_SPLIT_PATCH": False,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE_NAME},
+        }
+    },
+    "GENERIC_ADDITIONAL_PROPERTIES": "bool",
+    "SORT_OPERATION_PARAMETERS": False,
 }
 
 # --- Jobs (J1 to J14) ---

@@ -7,9 +7,10 @@ from allauth.mfa.totp import views as totp
 from allauth.usersessions import views as sessions
 from django.urls import include, path
 
+from cases.api import urls as api
 from cases.liaison import urls as liaison
 from cases.web import urls as casework
-from fiu import accounts, csp, dashboard, errors, health
+from fiu import accounts, csp, dashboard, errors, health, tokens
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -24,6 +25,8 @@ sign_in = [
     path("password/change/", account.password_change, name="account_change_password"),
     path("password/set/", account.password_set, name="account_set_password"),
     path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("tokens/", tokens.token_list, name="api_tokens"),
+    path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="api_token_revoke"),
     path("link/<str:token>/", accounts.sign_in_by_link, name="sign_in_link"),
     # allauth names these in its templates; nobody signs up and no mail leads around the factor.
     path("signup/", accounts.closed, name="account_signup"),
@@ -57,6 +60,7 @@ urlpatterns = [
     # The liaison's cookie is read under this prefix only (fiu/sessions.py).
     path("liaison/theme/", dashboard.set_theme, name="liaison_theme"),
     path("liaison/", include(liaison.urlpatterns)),
+    path(api.PREFIX.lstrip("/"), include(api.urlpatterns)),
     path("", include(dashboard.urlpatterns)),
     path("", include(casework.urlpatterns)),
 ]

@@ -29,6 +29,7 @@ from cases.models.freezes import (
     FreezeRequest,
     LegalInstrument,
 )
+from cases.models.idempotency import IdempotencyKey
 from cases.models.operations import Operation, OperationPartner
 from cases.models.referrals import (
     Referral,
@@ -86,6 +87,7 @@ __all__ = [
     "FreezeReleaseApproval",
     "FreezeReleaseLine",
     "FreezeRequest",
+    "IdempotencyKey",
     "InboxClaim",
     "InformationRequest",
     "LegalInstrument",

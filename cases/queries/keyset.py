@@ -3,12 +3,13 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 PAGE_ROWS = 50
+MAXIMUM_ROW = 2**63
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def newest_first(rows: QuerySet[Any], field: str, after: str, size: int = PAGE_R
     return Page(found, _write(found[-1], field) if more else "", mark is None)
 
 
+def is_mark(text: str) -> bool:
+    """Whether a page gave out this mark, or could have."""
+    return _read(text) is not None
+
+
 def _write(row: Any, field: str) -> str:
     text = f"{getattr(row, field).isoformat()} {row.pk}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -49,9 +55,12 @@ def _read(mark: str) -> tuple[datetime, int] | None:
     try:
         padded = mark + "=" * (-len(mark) % 4)
         at, _, pk = base64.urlsafe_b64decode(padded.encode()).decode().partition(" ")
-        return datetime.fromisoformat(at), int(pk)
+        mark_of = datetime.fromisoformat(at), int(pk)
     except (ValueError, binascii.Error):
         return None
+    # A forged mark: no column of a number is that wide, and no time of ours is without zone.
+    is_ours = 0 <= mark_of[1] < MAXIMUM_ROW and mark_of[0].utcoffset() == timedelta(0)
+    return mark_of if is_ours else None
 
 
 def number_asked(asked: str, most: int) -> int:

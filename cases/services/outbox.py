@@ -38,6 +38,7 @@ from cases.services.freezes.orders import (
     resend_hold,
 )
 from cases.services.freezes.releases import follow_orders, require_standing_release
+from cases.services.idempotency import forget_answers
 from cases.services.locks import lock_case
 from cases.states import (
     OUTBOX,
@@ -297,9 +298,10 @@ def _resend(message: OutboxMessage) -> None:
 
 
 def housekeeping() -> dict[str, int]:
-    """The clocks of the casework: unratified holds lapse, freezes fall due, releases go on."""
+    """The clocks of the casework: holds lapse, freezes fall due, releases go on, answers age."""
     return {
         "lapsed": lapse_provisional_freezes(),
         "decisions_due": flag_decisions_due(),
         "releases": release_leftovers(),
+        "answers": forget_answers(),
     }

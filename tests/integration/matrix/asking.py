@@ -18,9 +18,12 @@ WRITE = re.compile(r'\s*(?:INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM)\s+"?(\w+)
 # Differ from answer to answer: the masked token against forgery, and how long ago something was.
 TOKEN = re.compile(rb'(csrfmiddlewaretoken" value="|X-CSRFToken(?:"|&quot;): ?(?:"|&quot;))\w+')
 TIME = re.compile(rb"<time[^>]*>[^<]*</time>")
-FORMS = ("POST", "PUT")
+FORMS = ("POST", "PUT", "PATCH")
+PROGRAMS = settings.API_PREFIX
 # Of the session and of counting failures, not of the case.
 OWN_TABLES = {"django_session", "usersessions_usersession", "fiu_cache"}
+# An answer is stored with the write that it tells of, and goes with it.
+KEPT_ANSWERS = {"cases_idempotencykey"}
 
 
 @dataclass
@@ -74,17 +77,25 @@ def ask(client: Client, method: str, path: str, data: Any = None, **headers: str
             written.add(found[1])
         return execute(sql, params, many, context)
 
+    given: dict[str, Any] = {}
+    if path.startswith(PROGRAMS):
+        data = (data or {}) if method in FORMS else data
+        given = {"content_type": "application/json"} if method in FORMS else {}
+        headers = {"Idempotency-Key": "of-the-matrix"} | headers
     cookies = client.cookies.copy()
     client.raise_request_exception = False
     try:
         # Sign-in pages count what they are asked, whatever the method.
         changes = method in FORMS or path.startswith("/accounts/")
         with undone() if changes else nullcontext(), connection.execute_wrapper(watch):
-            response: HttpResponse = getattr(client, method.lower())(path, data, headers=headers)
+            response: HttpResponse = getattr(client, method.lower())(
+                path, data, headers=headers, **given
+            )
             body = b"".join(response) if response.streaming else response.content
     finally:
         client.cookies = cookies
-    return Answer(response.status_code, dict(response.headers), body, written - OWN_TABLES)
+    own = OWN_TABLES | KEPT_ANSWERS if path.startswith(PROGRAMS) else OWN_TABLES
+    return Answer(response.status_code, dict(response.headers), body, written - own)
 
 
 @cache

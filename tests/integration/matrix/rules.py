@@ -7,10 +7,11 @@ who is signed in there it does not exist; a stranger is asked to sign in.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tests.casework import BTC
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # --- Who asks. The case is sealed; the world of tests/integration/matrix/world.py names them. ---
 
@@ -52,6 +53,8 @@ AT_THE_DOOR: Mapping[str, tuple[str, ...]] = {
     ),
     "liaison": (*OFFICERS, "analyst_at_the_liaisons", "liaison_without_factor"),
     "sign-in": tuple(name for name in PRINCIPALS if name not in STRANGERS),
+    # The session of the house alone; the second factor is told of in words, not led to.
+    "api": (*CASEWORKERS, *OVERSEERS, "liaison_at_the_house", "without_factor", "factor_not_shown"),
     "open": (),
 }  # fmt: skip
 
@@ -82,9 +85,18 @@ class Rule:
     writes: frozenset[str] = frozenset()
     unproven: str = ""  # "as-proven", or another answer than the way to the factor
     strangers: Mapping[str, str] | None = None
+    roles: tuple[str, ...] = ()  # at the door for programs: for whom the route itself exists
 
     def is_asked(self, method: str, principal: str) -> bool:
         """Whether this cell is asked for; see ASK_BY_ALL."""
+        if self.door == "api":
+            if method not in self.answers or method == "HEAD":
+                one = principal in ("admin", "anonymous") and method == "DELETE"
+                return one or principal == "analyst_member"
+            return principal in (*ASK_BY_ALL, *MEMBERS)
+        if method == "PATCH":
+            # Only programs send it; sign-in pages by allauth take what they take.
+            return principal == "analyst_member" and self.door != "sign-in"
         if principal in ASK_BY_ALL:
             return True
         knows_cases = self.door in ("house", "liaison")
@@ -94,6 +106,8 @@ class Rule:
         """The answer that this person must get."""
         if self.door == "open":
             return self.answers.get(method, "405")
+        if self.door == "api":
+            return self._expected_by_programs(method, principal)
         if principal not in AT_THE_DOOR[self.door]:
             if self.strangers is not None:
                 return self.strangers.get(method, "405")
@@ -102,6 +116,20 @@ class Rule:
             if self.unproven:
                 return self.unproven
             return SET_UP_FACTOR if principal in WITHOUT_FACTOR else SHOW_FACTOR
+        if method not in self.answers:
+            return "405"
+        if principal not in self.sees:
+            return "404"
+        return self.differs.get(principal, {}).get(method, self.answers[method])
+
+    def _expected_by_programs(self, method: str, principal: str) -> str:
+        """Who may pass comes first, then the method, then the row."""
+        if principal not in AT_THE_DOOR["api"]:
+            return "401"
+        if principal in (*WITHOUT_FACTOR, *FACTOR_NOT_SHOWN):
+            return "403"
+        if principal not in self.roles:
+            return "404"
         if method not in self.answers:
             return "405"
         if principal not in self.sees:
@@ -176,13 +204,219 @@ def nothing() -> Rule:
     )  # fmt: skip
 
 
+TOKEN_HOLDERS = (*CASEWORKERS, *OVERSEERS, "analyst_at_the_liaisons")
 REFUSED_READER = {"analyst_reader": "403"}
 DECIDED = ("cases_auditevent", "cases_case")
 LOOKED = frozenset({"cases_readevent"})
 READ = ("cases_readevent", "cases_sharegrant")
 FACTOR = ("mfa_authenticator",)
 
-RULES: Mapping[str, Rule] = {
+
+def program(
+    read: str = "", write: str = "", patch: str = "", *,
+    sees: tuple[str, ...] = MEMBERS, roles: tuple[str, ...] = CASEWORKERS,
+    differs: Mapping[str, str] | None = None, writes: Iterable[str] = (), query: str = "",
+) -> Rule:  # fmt: skip
+    """At the door for programs, of the sealed case. POST and PATCH send an empty object."""
+    answers = _answers(read, write) | ({"PATCH": patch} if patch else {})
+    others = {name: {"POST": answer} for name, answer in (differs or {}).items()}
+    return Rule("api", sees, answers, others, query, frozenset(writes), roles=roles)
+
+
+def everywhere(read: str = "", write: str = "") -> Rule:
+    """At the door for programs, over all cases: what it lists is filtered."""
+    return program(read, write, sees=CASEWORKERS)
+
+
+def body() -> Rule:
+    """A write that asks for something: an empty object is refused before anybody is judged."""
+    return program(write="400")
+
+
+REPORT_ROLES = ("compliance", "compliance_blocked")
+
+
+def report_program(read: str = "", write: str = "", patch: str = "", **more: Any) -> Rule:
+    """Only for those who may see suspicion reports; by role that is compliance."""
+    return program(
+        read, write, patch, sees=("compliance",), roles=REPORT_ROLES,
+        **more,
+    )  # fmt: skip
+
+
+def changes(*tables: str) -> list[str]:
+    return [*DECIDED, *tables]
+
+
+NOT_THE_SENIORS = {"supervisor_member": "403", "compliance": "403"}
+NOT_THE_ANALYST = REFUSED_READER | {"analyst_member": "403"}
+SENIORS = ("supervisor_member", "supervisor_outsider", "compliance", "compliance_blocked")
+EVERYBODY = (*CASEWORKERS, *OVERSEERS)
+
+# The door for programs: the same rows, the same services, the same answers as at the others.
+PROGRAM_RULES: Mapping[str, Rule] = {
+    "api_schema": program("200", sees=EVERYBODY, roles=EVERYBODY),
+    "api_docs": program("200", sees=EVERYBODY, roles=EVERYBODY),
+    "api_search": everywhere(write="400"),
+    "api_address_lookup": everywhere(write="400"),
+    "api_agency_list": everywhere("200"),
+    "api_inbox": everywhere("200"),
+    "api_inbox_take": program(
+        write="200", differs=REFUSED_READER, writes=changes("cases_inboxclaim", "cases_task")
+    ),
+    # Cases.
+    "api_case_list": everywhere("200", "400"),
+    "api_case_detail": program("200", patch="400"),
+    "api_case_money": program("200"),
+    "api_case_people": program("200"),
+    "api_case_start": program(write="409", differs=REFUSED_READER),
+    "api_case_submit": body(),
+    "api_case_return": body(),
+    "api_case_decide": body(),
+    "api_case_close": body(),
+    "api_case_reopen": body(),
+    # Wallets and suspects.
+    "api_wallet_list": everywhere("200"),
+    "api_wallet_add": body(),
+    "api_wallet_detail": program("200"),
+    "api_wallet_exposure": program("200"),
+    "api_wallet_tags": program("200"),
+    "api_suspect_list": everywhere("200"),
+    "api_suspect_add": body(),
+    "api_suspect_detail": program("200"),
+    "api_suspect_name_add": body(),
+    "api_suspect_account_link": body(),
+    "api_suspect_account_reveal": body(),
+    # Traces.
+    "api_trace_list": everywhere("200"),
+    "api_trace_queue": body(),
+    "api_trace_detail": program("200"),
+    "api_trace_result": program("200"),
+    "api_trace_cancel": program(
+        write="409", differs=REFUSED_READER, writes=["tracing_tracerun"]
+    ),
+    "api_trace_lead": program(write="200", differs=REFUSED_READER),
+    # Findings.
+    "api_finding_list": everywhere("200"),
+    "api_finding_draft": body(),
+    "api_finding_detail": program("200", patch="400"),
+    "api_finding_seen": program(
+        write="200", differs=NOT_THE_ANALYST, writes=changes("cases_counterevidence")
+    ),
+    "api_finding_counter_evidence": body(),
+    "api_finding_submit": program(write="409", differs=REFUSED_READER),
+    "api_finding_approve": body(),
+    "api_finding_return": body(),
+    "api_finding_reject": body(),
+    "api_finding_withdraw": body(),
+    # Freezes and instruments.
+    "api_freeze_list": everywhere("200"),
+    "api_freeze_request": body(),
+    "api_freeze_candidates": program("200"),
+    "api_freeze_detail": program("200"),
+    "api_freeze_submit": program(write="409", differs=REFUSED_READER | NOT_THE_SENIORS),
+    "api_freeze_triage": program(write="409", differs=REFUSED_READER),
+    "api_freeze_approve": body(),
+    "api_freeze_ratify": body(),
+    "api_freeze_place_provisional": body(),
+    "api_freeze_execute": program(write="409", differs=NOT_THE_ANALYST),
+    "api_freeze_reject": body(),
+    "api_freeze_cancel": body(),
+    "api_extension_request": body(),
+    "api_extension_detail": program("200"),
+    "api_extension_approve": body(),
+    "api_extension_reject": body(),
+    "api_freeze_release_request": body(),
+    "api_freeze_release_detail": program("200"),
+    "api_freeze_release_approve": body(),
+    "api_freeze_release_reject": body(),
+    "api_instrument_list": everywhere("200"),
+    "api_instrument_record": body(),
+    "api_instrument_detail": program("200"),
+    "api_instrument_verify": program(
+        write="200", differs=NOT_THE_ANALYST, writes=changes("cases_legalinstrument")
+    ),
+    # Referrals and requests.
+    "api_referral_list": everywhere("200"),
+    "api_referral_draft": body(),
+    "api_referral_detail": program("200", patch="400"),
+    "api_referral_redactable": program("200"),
+    "api_referral_officers": program("200"),
+    "api_referral_copy": program(
+        "200", sees=("supervisor_member", "compliance"), roles=SENIORS, writes=LOOKED
+    ),
+    "api_referral_redact": body(),
+    "api_referral_approve": body(),
+    "api_referral_clear": body(),
+    "api_referral_package": program(write="409", differs=NOT_THE_ANALYST),
+    "api_referral_send": body(),
+    "api_referral_return": body(),
+    "api_referral_recall": body(),
+    "api_request_list": everywhere("200"),
+    "api_request_detail": program("200", writes=LOOKED),
+    "api_request_document": program("200", writes=LOOKED),
+    "api_request_start": program(
+        write="200", differs=REFUSED_READER,
+        writes=["cases_auditevent", "cases_informationrequest"],
+    ),
+    "api_request_check": body(),
+    "api_request_verify": program(write="409", differs=REFUSED_READER),
+    "api_request_link": body(),
+    "api_request_ask": body(),
+    "api_request_accept": body(),
+    "api_request_no_match": body(),
+    "api_request_refuse": body(),
+    "api_request_release": body(),
+    "api_request_close": body(),
+    # Alerts and suspicion reports.
+    "api_alert_list": everywhere("200"),
+    "api_alert_detail": program("200"),
+    "api_alert_link": program(write="409"),
+    "api_alert_assign": program(write="409"),
+    "api_alert_propose": body(),
+    "api_alert_dismiss": body(),
+    "api_alert_reopen": body(),
+    "api_report_list": program("200", sees=REPORT_ROLES, roles=REPORT_ROLES),
+    "api_report_draft": report_program(write="400"),
+    "api_report_detail": report_program("200", patch="400", writes=["cases_reportevent"]),
+    "api_report_subject": report_program(patch="400"),
+    "api_report_download": report_program("404"),  # not approved yet
+    "api_report_validate": report_program(write="422"),
+    "api_report_review": report_program(write="409"),
+    "api_report_return": report_program(write="400"),
+    "api_report_approve": report_program(write="400"),
+    "api_report_file": report_program(write="400"),
+    # Operations, tasks, notes and files.
+    "api_operation_list": everywhere("200", "400"),
+    "api_operation_detail": program("200"),
+    "api_operation_cases": body(),
+    "api_operation_start": body(),
+    "api_operation_action_day": body(),
+    "api_operation_close": body(),
+    "api_task_list": everywhere("200"),
+    "api_task_add": body(),
+    "api_task_detail": program("200"),
+    "api_task_finish": program(
+        write="200", differs=REFUSED_READER, writes=changes("cases_task")
+    ),
+    "api_task_drop": body(),
+    "api_note_list": everywhere("200"),
+    "api_note_add": body(),
+    "api_note_detail": program("200", patch="400"),
+    "api_evidence_list": everywhere("200"),
+    "api_evidence_add": program(write="415"),  # a file is no JSON
+    "api_evidence_detail": program("200"),
+    "api_evidence_file": program("200", writes=["cases_custodyevent"]),
+    "api_evidence_verify": program(write="200", writes=changes("cases_custodyevent")),
+    "api_evidence_export": body(),
+    # The audit trail.
+    "api_audit_list": program("200", sees=EVERYBODY, roles=EVERYBODY),
+    "api_audit_verify": program(
+        write="200", sees=(*SENIORS, *OVERSEERS), roles=(*SENIORS, *OVERSEERS)
+    ),
+}  # fmt: skip
+
+RULES: dict[str, Rule] = {
     # Open to everybody, and saying nothing.
     "healthz": Rule("open", (), _answers("200")),
     "csp_report": Rule("open", (), _answers(write="204")),
@@ -205,6 +439,17 @@ RULES: Mapping[str, Rule] = {
     "sign_in_link": Rule(
         "sign-in", AT_THE_DOOR["sign-in"], {"GET": "404", "POST": "404"},
         strangers={"GET": "404", "POST": "404"},
+    ),
+    "api_tokens": replace(
+        own("422", "405", options="405", writes=()), sees=TOKEN_HOLDERS,
+        answers={"GET": "200", "HEAD": "200", "POST": "422"},
+        strangers={"GET": SIGN_IN, "HEAD": SIGN_IN, "POST": SIGN_IN},
+    ),
+    "api_token_revoke": Rule(
+        "sign-in", TOKEN_HOLDERS, _answers(write="302 /accounts/tokens/"),
+        {name: {"POST": "404"} for name in TOKEN_HOLDERS if name != "analyst_member"},
+        writes=frozenset({"cases_auditevent", "fiu_apitoken"}),
+        strangers={"POST": SIGN_IN},
     ),
     "account_signup": nothing(),
     "account_reset_password": nothing(),
@@ -435,3 +680,5 @@ RULES: Mapping[str, Rule] = {
         writes=[*DECIDED, "cases_referral", "cases_sharegrant"],
     ),
 }  # fmt: skip
+
+RULES |= PROGRAM_RULES

@@ -79,8 +79,9 @@ from cases.services.suspects import add_suspect, link_account
 from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet
-from fiu.models import User
+from fiu.models import ApiToken, User
 from fiu.people import give_second_factor
+from fiu.tokens import make_token
 from tests.blockmaker import BlockChain, address, pay
 from tests.casework import (
     BTC,
@@ -129,6 +130,7 @@ class World:
     references_of_request: list[str] = field(default_factory=list)
     pages_before: dict[tuple[str, str], Answer] = field(default_factory=dict)
     not_found: dict[str, bytes] = field(default_factory=dict)  # by who asks
+    no_route: bytes = b""  # what programs are told where nothing is
 
     def actor(self, name: str) -> Actor:
         return make_actor(self.users[name])
@@ -143,7 +145,7 @@ class World:
         for parameter, values in self.variants.items():
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
-        named.discard(str(self.ids["evidence_id"]))
+        named -= {str(self.ids["evidence_id"]), str(self.ids["token_id"])}  # neither is the case's
         return sorted(each.encode() for each in named - set(without))
 
 
@@ -223,6 +225,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     make_deposit_address(accounts[0], DEPOSIT)
     for name, client in world.clients.items():
         world.not_found[name] = ask(client, "GET", "/nothing/").text
+    world.no_route = ask(Client(), "GET", "/api/v1/nothing").text
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(
@@ -268,6 +271,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "number": 1,
         "name": "dossier.json",
         "token": "forged",
+        "token_id": make_live_token(world.users["analyst_member"]),
     }
     flow = case_flow(case, case.runs.get(run=world.ids["run_id"]), case_shell(case, by).money)
     assert flow is not None
@@ -294,6 +298,12 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     flag_decisions_due()
     User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
     return world
+
+
+def make_live_token(user: User) -> UUID:
+    """A token of the person's own."""
+    make_token(user, "Nightly report", 30, by=make_actor(user))
+    return ApiToken.objects.get(user=user).public_id
 
 
 def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> None:

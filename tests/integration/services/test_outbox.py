@@ -187,8 +187,9 @@ def test_housekeeping_says_what_it_did() -> None:
     freeze, exchange = make_hold()
     send(exchange)
     FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
-    assert outbox.housekeeping() == {"lapsed": 1, "decisions_due": 0, "releases": 0}
-    assert outbox.housekeeping() == {"lapsed": 0, "decisions_due": 0, "releases": 0}
+    nothing = {"lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0}
+    assert outbox.housekeeping() == nothing | {"lapsed": 1}
+    assert outbox.housekeeping() == nothing
 
 
 class OutboxMachine(RuleBasedStateMachine):

@@ -1,0 +1,188 @@
+"""A freeze that stands: extensions and releases, each decided by a second person."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+
+from cases.api.door import Call, Door, One, Step, making, one, route, writing
+from cases.api.fields import BaseUnits, Body, Decision, Moment, PersonAnswer, Reason, Row, Text
+from cases.api.freezes import one_freeze
+from cases.api.named import UNKNOWN, Visible
+from cases.models import FreezeExtension, FreezeRelease, FreezeReleaseLine, LegalInstrument
+from cases.models.freezes import LEGAL_BASES
+from cases.policy import Actor
+from cases.services import freezes as services
+from cases.states import ExtensionState, FreezeReleaseState
+
+
+def one_extension(actor: Actor, extension_id: UUID) -> FreezeExtension:
+    """The extension if the person may see its case. Raises Http404."""
+    rows = FreezeExtension.objects.visible_to(actor)
+    found: FreezeExtension = one(
+        rows.select_related("freeze__case", "instrument", "requested_by", "decided_by"),
+        public_id=extension_id,
+    )
+    return found
+
+
+def one_release(actor: Actor, freeze_release_id: UUID) -> FreezeRelease:
+    """The release of a freeze if the person may see its case. Raises Http404."""
+    rows = FreezeRelease.objects.visible_to(actor)
+    found: FreezeRelease = one(
+        rows.select_related("freeze__case", "instrument", "requested_by", "decided_by"),
+        public_id=freeze_release_id,
+    )
+    return found
+
+
+class ExtensionAnswer(Row):
+    """A longer hold: asked by one person, decided by another."""
+
+    id = serializers.UUIDField(source="public_id")
+    freeze = serializers.UUIDField(source="freeze.public_id")
+    reference = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in ExtensionState])
+    requested_by = PersonAnswer()
+    decided_by = PersonAnswer(allow_null=True)
+
+    class Meta:
+        model = FreezeExtension
+        fields = [
+            "id", "reference", "freeze", "basis", "until", "reason", "state", "requested_by",
+            "requested_at", "decided_by", "decided_at", "content_hash",
+        ]  # fmt: skip
+
+
+class ReleaseLineAnswer(Row):
+    """How much of one line is to be released, in base units of its asset."""
+
+    line = serializers.UUIDField(source="line.public_id")
+    asset = serializers.CharField(source="line.asset_id")
+    decimals = serializers.IntegerField(source="line.asset.decimals")
+
+    class Meta:
+        model = FreezeReleaseLine
+        fields = ["line", "asset", "decimals", "amount"]
+
+
+class FreezeReleaseAnswer(Row):
+    """The end of a hold, whole or in part."""
+
+    id = serializers.UUIDField(source="public_id")
+    freeze = serializers.UUIDField(source="freeze.public_id")
+    reference = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in FreezeReleaseState])
+    lines = ReleaseLineAnswer(many=True)
+    requested_by = PersonAnswer()
+    decided_by = PersonAnswer(allow_null=True)
+
+    class Meta:
+        model = FreezeRelease
+        fields = [
+            "id", "reference", "freeze", "lines", "reason", "state", "requested_by",
+            "requested_at", "decided_by", "decided_at", "content_hash",
+        ]  # fmt: skip
+
+
+class NewExtensionBody(Body):
+    """A longer hold: on which basis and until when."""
+
+    basis = serializers.ChoiceField(choices=LEGAL_BASES)
+    until = Moment()
+    reason = Text()
+    instrument = Visible(LegalInstrument, required=False)
+
+
+class ReleaseLineBody(Body):
+    """A line of the freeze and how much of it."""
+
+    line = serializers.UUIDField()
+    amount = BaseUnits()
+
+
+class NewReleaseBody(Body):
+    """What is to be released, line by line."""
+
+    lines = ReleaseLineBody(many=True, min_length=1, max_length=200)
+    reason = Text()
+    instrument = Visible(LegalInstrument, required=False)
+
+
+class Extensions(Door):
+    calls = {"POST": making(_("Ask for a longer hold"), ExtensionAnswer, NewExtensionBody)}
+
+    def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
+        freeze = one_freeze(self.actor, freeze_id)
+
+        def do(*, instrument: Any = None, **values: Any) -> FreezeExtension:
+            return services.request_extension(
+                freeze, instrument_id=instrument.pk if instrument else None, **values,
+                by=self.actor,
+            )  # fmt: skip
+
+        return self.once(do)
+
+
+class Releases(Door):
+    calls = {
+        "POST": making(_("Ask for the release of a hold"), FreezeReleaseAnswer, NewReleaseBody)
+    }
+
+    def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
+        freeze = one_freeze(self.actor, freeze_id)
+
+        def do(*, lines: list[dict[str, Any]], reason: str, instrument: Any = None) -> Any:
+            numbers = {line.public_id: line.pk for line in freeze.lines.all()}
+            if any(each["line"] not in numbers for each in lines):
+                raise exceptions.ValidationError({"lines": [UNKNOWN]})
+            amounts = {numbers[each["line"]]: each["amount"] for each in lines}
+            return services.request_release(
+                freeze, amounts=amounts, reason=reason,
+                instrument_id=instrument.pk if instrument else None, by=self.actor,
+            )  # fmt: skip
+
+        return self.once(do)
+
+
+EXTENSION, RELEASE = (
+    "freeze-extensions/<uuid:extension_id>",
+    ("freeze-releases/<uuid:freeze_release_id>"),
+)
+urlpatterns = [
+    route("freezes/<uuid:freeze_id>/extensions", Extensions, "extension_request"),
+    route("freezes/<uuid:freeze_id>/releases", Releases, "freeze_release_request"),
+    route(
+        EXTENSION, One, "extension_detail", find=one_extension,
+        calls={"GET": Call(_("One extension of a freeze"), ExtensionAnswer)},
+    ),
+    route(
+        RELEASE, One, "freeze_release_detail", find=one_release,
+        calls={"GET": Call(_("One release of a freeze"), FreezeReleaseAnswer)},
+    ),
+    *(
+        route(
+            f"{EXTENSION}/{name}", Step, f"extension_{name}", find=one_extension,
+            service=service, calls={"POST": writing(words, ExtensionAnswer, body)},
+        )
+        for name, service, body, words in (
+            ("approve", services.approve_extension, Decision,
+             _("Approve a longer hold as a second person; asks for step-up")),
+            ("reject", services.reject_extension, Reason, _("Reject a longer hold")),
+        )
+    ),
+    *(
+        route(
+            f"{RELEASE}/{name}", Step, f"freeze_release_{name}", find=one_release,
+            service=service, calls={"POST": writing(words, FreezeReleaseAnswer, body)},
+        )
+        for name, service, body, words in (
+            ("approve", services.approve_release, Decision,
+             _("Approve a release as a second person; asks for step-up")),
+            ("reject", services.reject_release, Reason, _("Reject a release")),
+        )
+    ),
+]  # fmt: skip

@@ -1,0 +1,46 @@
+"""Every address of the door for programs, under /api/v1/."""
+
+from cases.api import (
+    alerts,
+    audit,
+    cases,
+    evidence,
+    findings,
+    freeze_ledger,
+    freezes,
+    inbox,
+    instruments,
+    operations,
+    referrals,
+    reports,
+    requests,
+    search,
+    suspects,
+    tasks,
+    traces,
+    wallets,
+)
+from cases.api.documents import described
+
+PREFIX = "/api/v1/"
+NOUNS = [
+    *cases.urlpatterns,
+    *wallets.urlpatterns,
+    *suspects.urlpatterns,
+    *traces.urlpatterns,
+    *findings.urlpatterns,
+    *freezes.urlpatterns,
+    *freeze_ledger.urlpatterns,
+    *instruments.urlpatterns,
+    *referrals.urlpatterns,
+    *requests.urlpatterns,
+    *alerts.urlpatterns,
+    *reports.urlpatterns,
+    *operations.urlpatterns,
+    *tasks.urlpatterns,
+    *evidence.urlpatterns,
+    *inbox.urlpatterns,
+    *audit.urlpatterns,
+    *search.urlpatterns,
+]
+urlpatterns = [*described(NOUNS, PREFIX), *NOUNS]

@@ -20,6 +20,7 @@ from django.db.models import Count, Max
 
 from tracing.engine import paste
 from tracing.engine.addresses import BitcoinAddress, Network
+from tracing.engine.chains import ChainAddress
 from tracing.engine.ledger import NO_ADDRESS, U32
 from tracing.engine.resolve import seed_outputs
 from tracing.engine.spec import TraceParameters
@@ -357,11 +358,24 @@ def _clusters_under(ledger: StoredLedger, _num: int, _last: int | None) -> Store
     return stored_clusters(ledger, Boundary.objects.walls(ledger.name))
 
 
-def _parsed(address: BitcoinAddress, present: Sequence[str]) -> ParsedAddress:
+def _parsed(address: BitcoinAddress | ChainAddress, present: Sequence[str]) -> ParsedAddress:
     """The ledger is told by the network.
 
-    Test and regtest share base58 forms, so a loaded one wins.
+    Test and regtest share base58 forms, and all Ethereum-like chains theirs, so a loaded one wins.
     """
+    if isinstance(address, ChainAddress):
+        family = list(names.EVM) if address.family == "evm" else [address.family]
+        ledger = next((name for name in family if name in present), family[0])
+        return ParsedAddress(
+            ledger=ledger,
+            chain=names.CHAIN[ledger],
+            network=Network.TEST.value if ledger == "ethereum-dev" else Network.MAIN.value,
+            canonical=address.canonical,
+            display=address.display,
+            script_type="account",
+            payload_hex=address.payload_hex,
+            checksum_state=CHECKED if address.checksum_state == "ok" else address.checksum_state,
+        )
     possible = [names.NAME[network] for network in address.networks]
     ledger = next((name for name in possible if name in present), possible[0])
     return ParsedAddress(

@@ -15,6 +15,8 @@ from tracing.models import Boundary
 
 T = TypeVar("T")
 
+LEDGERS = "bitcoin, ethereum, tron ... (the README lists the ledgers)"
+
 
 def one_sentence(work: Callable[[], T]) -> T:
     """Do the work; an error of tracing becomes one sentence and a non-zero exit."""

@@ -1,11 +1,16 @@
 """Asks the engine: opens the ledger at its snapshot, puts up the walls, goes on or begins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
+from tracing.engine.accounts.ledger import AccountLedger
+from tracing.engine.accounts.paths import find_account_paths
+from tracing.engine.accounts.resolve import account_paths_spec, account_trace_spec
+from tracing.engine.accounts.trace import account_end_json, trace_accounts
+from tracing.engine.accounts.walk import AccountEnd, account_spec_key
 from tracing.engine.ends import End, end_json
 from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import Ledger
@@ -18,8 +23,12 @@ from tracing.engine.walk import spec_key
 from tracing.errors import SnapshotGone
 from tracing.leases import Claim
 from tracing.ledgers import open_ledger
+from tracing.ledgers.accounts import open_account_ledger
+from tracing.ledgers.names import is_account, resolve
 from tracing.models import Boundary
 from tracing.runner import Json, Watch
+
+L = TypeVar("L", Ledger, AccountLedger)
 
 PARTIAL_ENDS = 200
 """Ends a partial result lists, the largest first."""
@@ -28,7 +37,9 @@ PARTIAL_ENDS = 200
 def follow(held: Claim, watch: Watch) -> Json:
     """The sealed result of a claimed run; `watch` may raise to stop it at any tick."""
     parameters = TraceParameters.from_json(held.parameters)
-    ledger, kernel = _pinned(held)
+    if is_account(resolve(settings.FIU_HOME, parameters.ledger)):
+        return follow_accounts(held, watch, parameters)
+    ledger, kernel = _pinned(held, open_ledger)
     rows = tuple(sorted(Boundary.objects.walls(parameters.ledger).items()))
     walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
     watch.heart.tick()
@@ -46,6 +57,32 @@ def follow(held: Claim, watch: Watch) -> Json:
     }
     kernels = Kernels(settings.FIU_HOME / "cache")
     return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
+
+
+def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> Json:
+    """The same over an account ledger."""
+    ledger, kernel = _pinned(held, open_account_ledger)
+    rows = tuple(sorted(Boundary.objects.walls(ledger.name).items()))
+    watch.heart.tick()
+    if parameters.mode == "paths":
+        return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json
+    spec = account_trace_spec(parameters, ledger, rows)
+    if kernel is not None and kernel.get("spec") != account_spec_key(spec, ledger):
+        kernel = None
+    watch.describe = lambda state: {
+        "epoch": ledger.epoch,
+        "partial": partial_accounts(ledger, state),
+    }
+    return trace_accounts(spec, ledger, watch, state=kernel).json
+
+
+def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:
+    """What a run over accounts has found so far, in the form of a result's `ends`."""
+    ends = sorted((AccountEnd.from_row(row) for row in kernel["ends"]), key=lambda e: -e.amount)
+    return {
+        "num_ends": len(ends),
+        "ends": [account_end_json(ledger, end) for end in ends[:PARTIAL_ENDS]],
+    }
 
 
 def partial_result(ledger: Ledger, kernel: Mapping[str, Any]) -> Json:
@@ -72,13 +109,13 @@ def _known_walls(ledger: Ledger, rows: tuple[tuple[str, str], ...]) -> Walls:
 _walls_kept: dict[tuple[str, int, str, tuple[tuple[str, str], ...]], Walls] = {}
 
 
-def _pinned(held: Claim) -> tuple[Ledger, Json | None]:
+def _pinned(held: Claim, opening: Callable[..., L]) -> tuple[L, Json | None]:
     """The ledger a checkpoint was made on, with the checkpoint; else the newest, from the start."""
     if held.checkpoint is not None and "epoch" in held.checkpoint:
         try:
-            ledger = open_ledger(settings.FIU_HOME, held.ledger, held.checkpoint["epoch"])
+            ledger = opening(settings.FIU_HOME, held.ledger, held.checkpoint["epoch"])
         except SnapshotGone:
             pass
         else:
             return ledger, held.checkpoint["kernel"]
-    return open_ledger(settings.FIU_HOME, held.ledger), None
+    return opening(settings.FIU_HOME, held.ledger), None

@@ -9,7 +9,7 @@ from django.conf import settings
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.paths import find_account_paths
 from tracing.engine.accounts.resolve import account_paths_spec, account_trace_spec
-from tracing.engine.accounts.trace import account_end_json, trace_accounts
+from tracing.engine.accounts.trace import account_end_json, asset_json, trace_accounts
 from tracing.engine.accounts.walk import AccountEnd, account_spec_key
 from tracing.engine.ends import End, end_json
 from tracing.engine.kernels import Kernels
@@ -79,7 +79,9 @@ def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> J
 def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:
     """What a run over accounts has found so far, in the form of a result's `ends`."""
     ends = sorted((AccountEnd.from_row(row) for row in kernel["ends"]), key=lambda e: -e.amount)
+    asset = int(ledger.row_asset[kernel["spec"][6][0]]) if kernel["spec"][6] else 0
     return {
+        "asset": asset_json(ledger, asset),
         "num_ends": len(ends),
         "ends": [account_end_json(ledger, end) for end in ends[:PARTIAL_ENDS]],
     }

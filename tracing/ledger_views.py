@@ -34,6 +34,32 @@ SHOWN_ADDRESSES: Final = 100
 
 
 @dataclass(frozen=True)
+class AssetUnit:
+    """An asset by its CAIP-19 name and how its amounts are written.
+
+    Where nobody says how many decimals a token has, there are 0, and `symbol` names base units.
+    """
+
+    asset: str
+    symbol: str
+    decimals: int
+
+
+BITCOIN_UNIT: Final = AssetUnit("slip44:0", "BTC", 8)
+
+
+@dataclass(frozen=True)
+class AssetTotals:
+    """What an address received, sent and holds of one asset."""
+
+    unit: AssetUnit
+    received: int
+    sent: int
+    balance: int
+    num_transfers: int
+
+
+@dataclass(frozen=True)
 class LedgerInfo:
     """A loaded ledger and its tip; `num_segments` is above 1 where blocks between are missing."""
 
@@ -80,7 +106,9 @@ class PastedAddress:
 class AddressSummary:
     """What the ledger says of an address. `balance` is what it holds unspent.
 
-    `sent` counts coins of known value only; the anchor names its co-spend cluster.
+    `sent` counts coins of known value only; the anchor names its co-spend cluster. On an account
+    ledger the figures are of the chain's own coin and the least that the ledger proves, an address
+    is its own anchor, and `totals` has every asset.
     """
 
     address: str
@@ -94,6 +122,8 @@ class AddressSummary:
     last_height: int
     cluster_anchor: str
     cluster_size: int
+    unit: AssetUnit = BITCOIN_UNIT
+    totals: tuple[AssetTotals, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +131,8 @@ class HistoryRow:
     """One transaction of an address.
 
     `counterparties` are the other sides, the largest first: who was paid where the address spent,
-    else who paid, each with at most what moved.
+    else who paid, each with at most what moved. On an account ledger a row is one transfer of one
+    asset; a failed one moved nothing.
     """
 
     txid: str
@@ -110,6 +141,15 @@ class HistoryRow:
     received: int
     sent: int
     counterparties: list[tuple[str, int]]
+    unit: AssetUnit = BITCOIN_UNIT
+    outpoint: str = ""
+    kind: str = ""
+    is_failed: bool = False
+
+    @property
+    def key(self) -> str:
+        """What the next page goes on behind."""
+        return self.outpoint or self.txid
 
 
 @dataclass(frozen=True)
@@ -166,6 +206,7 @@ class Estimate:
     num_seeds: int
     seed_value: int
     num_tx_bound: int
+    unit: AssetUnit = BITCOIN_UNIT
 
 
 def ledgers() -> list[LedgerInfo]:

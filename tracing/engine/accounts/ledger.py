@@ -336,8 +336,9 @@ def transfer_columns(rows: Sequence[TransferRow]) -> tuple[Columns, list[str]]:
 def choose_blocks(blocks: Columns) -> list[int]:
     """Positions of the blocks that form the chain, by height.
 
-    From the highest block (the first seen of equal ones) back along the parents. Where a block is
-    missing or names no parent, the first seen of that height goes on; the others are stale.
+    From the highest block (the last given of equal ones: nothing but the node's newest word tells
+    them apart) back along the parents. Where a block is missing or names no parent, the last given
+    of that height goes on; the others are stale.
     """
     by_height: dict[int, list[int]] = {}
     for position, height in enumerate(blocks["number"].tolist()):
@@ -348,7 +349,7 @@ def choose_blocks(blocks: Columns) -> list[int]:
     for height in sorted(by_height, reverse=True):
         places = by_height[height]
         named = [p for p in places if blocks["hash"][p].tobytes() == parent]
-        pick = named[0] if named and below == height + 1 else places[0]
+        pick = named[0] if named and below == height + 1 else places[-1]
         chosen.append(pick)
         parent, below = blocks["parent"][pick].tobytes(), height
     return chosen[::-1]

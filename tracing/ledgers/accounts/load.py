@@ -1,6 +1,6 @@
 """Recorded replies into a stored account ledger, and such ledgers opened again.
 
-`load_rows` takes rows from wherever they come: a reader of live nodes ends in it as well.
+`load_rows` takes rows from wherever they come: node.py, which reads live nodes, ends in it as well.
 """
 
 from __future__ import annotations

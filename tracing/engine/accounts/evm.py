@@ -28,11 +28,14 @@ from tracing.engine.accounts.rows import (
     TRANSFER_TOPIC,
     BlockRow,
     Kind,
+    Known,
     Parsed,
     Refusal,
+    Stored,
     TokenRow,
     TransferRow,
     TxRow,
+    nothing_stored,
 )
 
 GWEI: Final = 10**9
@@ -74,34 +77,31 @@ class _Gathered:
     calls: list[_Call] = field(default_factory=list)
 
 
-def parse_evm(
-    files: Iterable[tuple[str, bytes]],
-    known: Mapping[bytes, BlockRow] | None = None,
-    known_txs: Mapping[bytes, TxRow] | None = None,
-) -> Parsed:
+def parse_evm(files: Iterable[tuple[str, bytes]], stored: Stored = nothing_stored) -> Parsed:
     """Everything the files say, every row accepted or refused with its reason.
 
     Args:
         files: (name, content).
-        known, known_txs: blocks and transactions stored before, so that logs or traces may come
-            later than what they belong to.
+        stored: gives what the ledger holds, so that logs or traces may come later than what they
+            belong to.
 
     Raises BlockFileError: a file is cut off or damaged; then nothing of any file counts.
     """
     parsed = Parsed()
     rows = _Gathered()
     for source, data in files:
-        for at, row in objects_of(data):
+        for at, row in objects_of(data, source):
             try:
                 what = _take(parsed, rows, row, (source, at))
             except RowError as error:
                 parsed.refused.append(Refusal(source, at, _name_of(row), str(error)))
             else:
                 parsed.num_accepted += what
-    blocks = {**(known or {}), **parsed.blocks}
+    known = stored(parsed)
+    blocks = {**known.blocks, **parsed.blocks}
     _join_transactions(parsed, rows, blocks)
     _join_logs(parsed, rows, blocks)
-    _join_calls(parsed, rows, known_txs or {})
+    _join_calls(parsed, rows, known)
     return parsed
 
 
@@ -468,13 +468,13 @@ def transfer_of_log(row: Json, blocks: Mapping[bytes, BlockRow]) -> TransferRow:
     )
 
 
-def _join_calls(parsed: Parsed, rows: _Gathered, known: Mapping[bytes, TxRow]) -> None:
+def _join_calls(parsed: Parsed, rows: _Gathered, known: Known) -> None:
     """Internal transfers: calls below the first that carried value and were not undone."""
     by_tx: dict[bytes, list[_Call]] = {}
     for call in rows.calls:
         by_tx.setdefault(call.txid, []).append(call)
     for txid, calls in by_tx.items():
-        tx = parsed.txs.get(txid) or known.get(txid)
+        tx = parsed.txs.get(txid) or known.txs.get(txid)
         if tx is None:
             place = calls[0].place
             reason = "its transaction is neither in these files nor in the ledger"

@@ -32,11 +32,18 @@ class Unknown:
         self.text = text
 
 
-def objects_of(data: bytes) -> Iterator[tuple[int, object]]:
+def objects_of(data: bytes, source: str) -> Iterator[tuple[int, object]]:
     """(number from 1, object) of every row of a file, envelopes taken off.
 
-    Raises BlockFileError if the file is cut off, not JSON, or names one key twice.
+    Raises BlockFileError naming the file if it is cut off, not JSON, or names one key twice.
     """
+    try:
+        yield from _objects_of(data)
+    except BlockFileError as error:
+        raise error.named(source) from None
+
+
+def _objects_of(data: bytes) -> Iterator[tuple[int, object]]:
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
@@ -116,7 +123,8 @@ def hexed(value: object, name: str, length: int) -> bytes:
     """So many bytes in hex, with or without 0x. Raises RowError."""
     text = value.removeprefix("0x") if isinstance(value, str) else ""
     try:
-        found = bytes.fromhex(text) if text.isalnum() else b""
+        # Spaces may stand in such a text for Python; then it holds too few bytes, and is refused.
+        found = bytes.fromhex(text) if len(text) == 2 * length else b""
     except ValueError:
         found = b""
     if len(found) != length:

@@ -7,9 +7,10 @@ the internal transfers in call order.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 NATIVE: Final = ""
 """Reference of the chain's own coin; tokens are written `erc20:0x...` or `trc20:T...`."""
@@ -123,3 +124,31 @@ class Parsed:
     def num_rows(self) -> int:
         """Rows in all: each is accepted, or refused with its reason."""
         return self.num_accepted + len(self.refused)
+
+
+class Known(Protocol):
+    """What a ledger holds already, read only where it is asked for."""
+
+    @property
+    def blocks(self) -> Mapping[bytes, BlockRow]:
+        """Blocks by hash."""
+
+    @property
+    def txs(self) -> Mapping[bytes, TxRow]:
+        """Transactions by id."""
+
+
+class Nothing:
+    """A ledger that is empty yet."""
+
+    blocks: Mapping[bytes, BlockRow] = {}
+    txs: Mapping[bytes, TxRow] = {}
+
+
+Stored: TypeAlias = Callable[[Parsed], Known]
+"""Told the rows gathered so far (their chain above all), gives what is stored of their ledger."""
+
+
+def nothing_stored(_parsed: Parsed) -> Known:
+    """For files that speak for themselves."""
+    return Nothing()

@@ -28,11 +28,14 @@ from tracing.engine.accounts.rows import (
     TRANSFER_TOPIC,
     BlockRow,
     Kind,
+    Known,
     Parsed,
     Refusal,
+    Stored,
     TokenRow,
     TransferRow,
     TxRow,
+    nothing_stored,
 )
 from tracing.engine.base58 import base58check_decode, base58check_encode
 from tracing.errors import AddressError
@@ -63,36 +66,33 @@ def token_name(payload: bytes) -> str:
     return f"trc20:{tron_address(payload)}"
 
 
-def parse_tron(
-    files: Iterable[tuple[str, bytes]],
-    known: Mapping[bytes, BlockRow] | None = None,
-    known_txs: Mapping[bytes, TxRow] | None = None,
-) -> Parsed:
+def parse_tron(files: Iterable[tuple[str, bytes]], stored: Stored = nothing_stored) -> Parsed:
     """Everything the files say, every row accepted or refused with its reason.
 
     Args:
         files: (name, content).
-        known, known_txs: blocks and transactions stored before.
+        stored: gives what the ledger holds.
 
     Raises BlockFileError: a file is cut off or damaged; then nothing of any file counts.
     """
     parsed = Parsed()
     rows = _Gathered()
     for source, data in files:
-        for at, row in objects_of(data):
+        for at, row in objects_of(data, source):
             try:
                 parsed.num_accepted += _take(parsed, rows, row, (source, at))
             except RowError as error:
                 what = _name_of(row)
                 parsed.refused.append(Refusal(source, at, what, str(error)))
-    blocks = {block.number: block for block in (known or {}).values()}
+    known = stored(parsed)
+    blocks = {block.number: block for block in known.blocks.values()}
     blocks |= {block.number: block for block in parsed.blocks.values()}
     for txid, (row, place) in rows.txs.items():
         _join(parsed, rows, txid, row, place)
     for txid, (info, place) in rows.infos.items():
-        _join_info(parsed, txid, info, place, known_txs or {})
+        _join_info(parsed, txid, info, place, known)
     for txid, (_fee, place) in rows.fees.items():
-        if txid in parsed.txs or txid in (known_txs or {}):
+        if txid in parsed.txs or txid in known.txs:
             parsed.num_accepted += 1
         else:
             reason = "its transaction is neither in these files nor in the ledger"
@@ -281,11 +281,9 @@ def _of_node(rows: _Gathered, txid: bytes, row: Json) -> _Joined:
 place_of_nothing: Final[Place] = ("", 0)
 
 
-def _join_info(
-    parsed: Parsed, txid: bytes, info: Json, place: Place, known: Mapping[bytes, TxRow]
-) -> None:
+def _join_info(parsed: Parsed, txid: bytes, info: Json, place: Place, known: Known) -> None:
     """Logs and internal transactions of one transaction info."""
-    tx = parsed.txs.get(txid) or known.get(txid)
+    tx = parsed.txs.get(txid) or known.txs.get(txid)
     if tx is None:
         reason = "its transaction is neither in these files nor in the ledger"
         parsed.refused.append(Refusal(*place, "info", reason))

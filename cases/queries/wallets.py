@@ -118,6 +118,11 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
     )
 
 
+def exposure_is_told(wallet: Wallet) -> bool:
+    """Whether exposure is worked out for this kind of ledger: it is for coins."""
+    return not reads.is_account_ledger(wallet.ledger)
+
+
 def exposure_of(wallet: Wallet) -> ExposureView | None:
     """Exposure of a wallet, or of its cluster where the wallet stands for it: few queries.
 

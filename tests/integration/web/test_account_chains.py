@@ -199,3 +199,26 @@ def test_a_seed_of_nothing_is_told_beside_the_form(room: Room) -> None:
 def test_search_knows_the_address(room: Room) -> None:
     page = room.client.post(reverse("search"), {"q": account(HOP)}).content.decode()
     assert "In the ledger" in page
+
+
+def test_paths_of_a_token_are_found_from_the_form(room: Room) -> None:
+    pasted(room, f"{account(BANK)}\n{account(DEPOSIT)}")
+    bank, deposit = (room.case.wallets.get(address=account(n)) for n in (BANK, DEPOSIT))
+    url = reverse("trace_new", args=[room.case.public_id])
+    room.client.post(url, {
+        "mode": "paths", "ledger": LEDGER, "seed_wallets": [str(bank.public_id)],
+        "target_wallets": [str(deposit.public_id)], "token": TOKEN, "policy": "fifo",
+        "min_value": "0", "coinjoin": "stop",
+    })  # fmt: skip
+    case_run = room.case.runs.get()
+    assert run(TraceRun.objects.get(public_id=case_run.run).pk, follow) == "done"
+    page = text_of(room, reverse("trace_detail", args=[room.case.public_id, case_run.run]))
+    assert "7,000,000,000,000.00 TUSD" in page
+
+
+def test_the_exposure_page_says_that_it_cannot_tell(room: Room) -> None:
+    pasted(room, account(HOP))
+    wallet = Wallet.objects.get(case=room.case)
+    page = text_of(room, reverse("address_exposure", args=[wallet.public_id]))
+    assert "Exposure is worked out on ledgers of coins only" in page
+    assert "does not contain this address" not in page

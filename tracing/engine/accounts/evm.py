@@ -11,10 +11,18 @@ Sources: execution-apis (JSON-RPC), EIP-20, EIP-721 (same event, four topics), E
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final
 
+from tracing.engine.accounts.calls import (
+    U32,
+    Call,
+    Place,
+    call_of_trace,
+    calls_of_tree,
+    join_calls,
+)
 from tracing.engine.accounts.replies import Json, RowError, hexed, number, objects_of
 from tracing.engine.accounts.rows import (
     AFTER_ALL,
@@ -28,7 +36,6 @@ from tracing.engine.accounts.rows import (
     TRANSFER_TOPIC,
     BlockRow,
     Kind,
-    Known,
     Parsed,
     Refusal,
     Stored,
@@ -39,7 +46,6 @@ from tracing.engine.accounts.rows import (
 )
 
 GWEI: Final = 10**9
-U32: Final = 0xFFFFFFFE
 U64: Final = 2**64 - 1
 _TRANSFER: Final = "a9059cbb"
 _TRANSFER_FROM: Final = "23b872dd"
@@ -49,23 +55,6 @@ _FLAT: Final = frozenset(
     ("block", "transaction", "log", "trace", "token", "token_transfer", "contract")
 )
 
-Place: TypeAlias = tuple[str, int]
-"""(file, row number)."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call inside a transaction; `path` is where it stands in the tree of calls."""
-
-    txid: bytes
-    path: tuple[int, ...]
-    sender: bytes
-    recipient: bytes
-    amount: int
-    moves: bool
-    failed: bool
-    place: Place
-
 
 @dataclass
 class _Gathered:
@@ -74,7 +63,7 @@ class _Gathered:
     txs: dict[bytes, tuple[Json, Place]] = field(default_factory=dict)
     receipts: dict[bytes, tuple[Json, Place]] = field(default_factory=dict)
     logs: dict[tuple[bytes, int], tuple[Json, Place]] = field(default_factory=dict)
-    calls: list[_Call] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
 
 def parse_evm(files: Iterable[tuple[str, bytes]], stored: Stored = nothing_stored) -> Parsed:
@@ -101,7 +90,7 @@ def parse_evm(files: Iterable[tuple[str, bytes]], stored: Stored = nothing_store
     blocks = {**known.blocks, **parsed.blocks}
     _join_transactions(parsed, rows, blocks)
     _join_logs(parsed, rows, blocks)
-    _join_calls(parsed, rows, known)
+    join_calls(parsed, rows.calls, known)
     return parsed
 
 
@@ -140,11 +129,12 @@ def _take(parsed: Parsed, rows: _Gathered, row: object, place: Place) -> int:
     if "parentHash" in row and "number" in row:
         return _take_block(parsed, rows, row, place)
     if "traceAddress" in row:
-        return _keep_trace(parsed, rows, row, place)
+        rows.calls.append(call_of_trace(row, place))
+        return 0
     if "txHash" in row and isinstance(row.get("result"), dict):
         txid = hexed(row["txHash"], "txHash", 32)
-        _keep_calls(rows, txid, row["result"], (), place, failed=False)
-        return 1
+        rows.calls += calls_of_tree(txid, row["result"], place)
+        return 0
     if "hash" in row and "blockHash" in row and "nonce" in row:
         return _keep_tx(parsed, rows, row, place)
     raise RowError("no block, transaction, receipt, log or trace")
@@ -186,7 +176,7 @@ def _take_flat(parsed: Parsed, rows: _Gathered, row: Json, kind: str, place: Pla
         if isinstance(path, str):
             path = [int(part) for part in path.split(",") if part.isdigit()]
         sort = "suicide" if row.get("trace_type") == "suicide" else row.get("trace_type")
-        return _keep_trace(parsed, rows, {
+        trace = {
             "action": {
                 "from": row.get("from_address"), "to": row.get("to_address"),
                 "value": row.get("value"), "callType": row.get("call_type"),
@@ -194,7 +184,9 @@ def _take_flat(parsed: Parsed, rows: _Gathered, row: Json, kind: str, place: Pla
             "traceAddress": path or [], "type": sort, "blockHash": row.get("block_hash"),
             "transactionHash": row.get("transaction_hash"),
             "error": None if row.get("status") in (1, None) else row.get("error") or "failed",
-        }, place)  # fmt: skip
+        }  # fmt: skip
+        rows.calls.append(call_of_trace(trace, place))
+        return 0
     if kind == "token":
         token = hexed(row.get("address"), "address", 20)
         decimals = number(row.get("decimals"), "decimals", 77)
@@ -286,61 +278,6 @@ def _keep_log(rows: _Gathered, row: Json, place: Place) -> int:
         rows.logs[key] = (row, place)
         return 0
     return 1  # a receipt and eth_getLogs both say it
-
-
-def _keep_trace(parsed: Parsed, rows: _Gathered, row: Json, place: Place) -> int:
-    action = row.get("action")
-    path = row.get("traceAddress")
-    if not isinstance(action, dict) or not isinstance(path, list):
-        raise RowError("a trace without action or place")
-    if row.get("type") == "reward":
-        raise RowError("a reward of a block: its maker's fees are not followed")
-    failed = bool(row.get("error"))
-    result = row.get("result") if isinstance(row.get("result"), dict) else {}
-    assert isinstance(result, dict)
-    if row.get("type") == "suicide":
-        sender = action.get("address") or action.get("from")
-        recipient = action.get("refundAddress") or action.get("to")
-        value = action.get("balance") or action.get("value")
-    else:
-        sender, value = action.get("from"), action.get("value")
-        recipient = action.get("to") or result.get("address")
-    moves = row.get("type") in ("create", "suicide") or action.get("callType") == "call"
-    rows.calls.append(
-        _Call(
-            txid=hexed(row.get("transactionHash"), "transactionHash", 32),
-            path=tuple(number(part, "traceAddress", U32) for part in path),
-            sender=hexed(sender, "from", 20),
-            recipient=hexed(recipient, "to", 20) if recipient else NOBODY,
-            amount=number(value or 0, "value", MAX_AMOUNT),
-            moves=moves,
-            failed=failed,
-            place=place,
-        )
-    )
-    return 1
-
-
-def _keep_calls(
-    rows: _Gathered, txid: bytes, call: Json, path: tuple[int, ...], place: Place, *, failed: bool
-) -> None:
-    """The call tracer's tree, flattened."""
-    here = failed or bool(call.get("error"))
-    rows.calls.append(
-        _Call(
-            txid=txid,
-            path=path,
-            sender=hexed(call.get("from"), "from", 20),
-            recipient=hexed(call.get("to"), "to", 20) if call.get("to") else NOBODY,
-            amount=number(call.get("value") or 0, "value", MAX_AMOUNT),
-            moves=call.get("type") in ("CALL", "CREATE", "CREATE2", "SELFDESTRUCT"),
-            failed=here,
-            place=place,
-        )
-    )
-    for at, inner in enumerate(call.get("calls") or ()):
-        if isinstance(inner, dict):
-            _keep_calls(rows, txid, inner, (*path, at), place, failed=here)
 
 
 def _join_transactions(parsed: Parsed, rows: _Gathered, blocks: Mapping[bytes, BlockRow]) -> None:
@@ -466,37 +403,3 @@ def transfer_of_log(row: Json, blocks: Mapping[bytes, BlockRow]) -> TransferRow:
         amount=int.from_bytes(data, "big"),
         kind=Kind.TOKEN,
     )
-
-
-def _join_calls(parsed: Parsed, rows: _Gathered, known: Known) -> None:
-    """Internal transfers: calls below the first that carried value and were not undone."""
-    by_tx: dict[bytes, list[_Call]] = {}
-    for call in rows.calls:
-        by_tx.setdefault(call.txid, []).append(call)
-    for txid, calls in by_tx.items():
-        tx = parsed.txs.get(txid) or known.txs.get(txid)
-        if tx is None:
-            place = calls[0].place
-            reason = "its transaction is neither in these files nor in the ledger"
-            parsed.refused.append(Refusal(*place, "trace", reason))
-            parsed.num_accepted -= len({call.place for call in calls})
-            continue
-        undone = {call.path for call in calls if call.failed}
-        for transfer in _internal(tx, sorted(calls, key=lambda call: call.path), undone):
-            parsed.transfers[transfer.key] = transfer
-
-
-def _internal(
-    tx: TxRow, calls: Sequence[_Call], undone: set[tuple[int, ...]]
-) -> Iterable[TransferRow]:
-    place = PLACE_INTERNAL
-    for call in calls:
-        if not call.path or not call.moves or not call.amount:
-            continue
-        place += 1
-        above: Any = (call.path[:depth] for depth in range(len(call.path) + 1))  # prefixes
-        failed = tx.failed or any(path in undone for path in above)
-        yield TransferRow(
-            tx.number, tx.block, tx.index, place, tx.txid, NATIVE,
-            call.sender, call.recipient, call.amount, Kind.INTERNAL, failed,
-        )  # fmt: skip

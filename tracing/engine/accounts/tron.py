@@ -10,8 +10,6 @@ Sources: the TRON protocol's HTTP API and `Tron.proto`; TIP-20 (TRC-20).
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -37,12 +35,10 @@ from tracing.engine.accounts.rows import (
     TxRow,
     nothing_stored,
 )
-from tracing.engine.base58 import base58check_decode, base58check_encode
-from tracing.errors import AddressError
+from tracing.engine.accounts.tron_forms import address, asset_words, base64_bytes, token_name
 
 U32: Final = 0xFFFFFFFE
 I64: Final = 2**63 - 1
-PREFIX: Final = b"\x41"
 Place: TypeAlias = tuple[str, int]
 
 
@@ -54,16 +50,6 @@ class _Gathered:
     infos: dict[bytes, tuple[Json, Place]] = field(default_factory=dict)
     fees: dict[bytes, tuple[int, Place]] = field(default_factory=dict)
     flat_tokens: list[tuple[Json, Place]] = field(default_factory=list)
-
-
-def tron_address(payload: bytes) -> str:
-    """20 bytes as people write them: T and 33 characters."""
-    return base58check_encode(PREFIX + payload)
-
-
-def token_name(payload: bytes) -> str:
-    """Reference of a TRC-20 token by its contract."""
-    return f"trc20:{tron_address(payload)}"
 
 
 def parse_tron(files: Iterable[tuple[str, bytes]], stored: Stored = nothing_stored) -> Parsed:
@@ -262,7 +248,7 @@ def _of_node(rows: _Gathered, txid: bytes, row: Json) -> _Joined:
         asset = NATIVE
     elif kind == "TransferAssetContract":
         to, amount = value.get("to_address"), value.get("amount")
-        asset = f"trc10:{_words(value.get('asset_name'))}"
+        asset = f"trc10:{asset_words(value.get('asset_name'))}"
     elif kind == "TriggerSmartContract":
         to, amount = value.get("contract_address"), value.get("call_value") or 0
         asset = NATIVE
@@ -391,45 +377,3 @@ def _moved(
         tx.number, tx.block, tx.index, place, tx.txid, asset, sender, recipient, amount, kind,
         outcome,
     )  # fmt: skip
-
-
-def address(value: object, name: str) -> bytes:
-    """20 bytes of an address in any form these replies use. Raises RowError."""
-    text = value if isinstance(value, str) else ""
-    if len(text) == 34 and text[0] == "T":
-        try:
-            data = base58check_decode(text)
-        except AddressError as error:
-            raise RowError(f"{name}: {error}") from None
-        if len(data) == 21 and data[:1] == PREFIX:
-            return data[1:]
-    if len(text) == 42 and text[:2] == "41":
-        return hexed(text[2:], name, 20)
-    if len(text) in (40, 42) and not text.endswith("="):
-        return hexed(text, name, 20)
-    return base64_bytes(text, name, 20)
-
-
-def base64_bytes(value: object, name: str, length: int) -> bytes:
-    """So many bytes in base64, as exporters write them. Raises RowError."""
-    try:
-        found = base64.b64decode(value if isinstance(value, str) else "", validate=True)
-    except (binascii.Error, ValueError):
-        found = b""
-    if len(found) != length:
-        raise RowError(f"{name} is not {length} bytes")
-    return found
-
-
-def _words(value: object) -> str:
-    """The name of a TRC-10 token: digits, given as they are or in hex."""
-    text = value if isinstance(value, str) else ""
-    if text.isdigit() and len(text) == 7:
-        return text
-    try:
-        name = bytes.fromhex(text).decode("ascii")
-    except ValueError:
-        name = text
-    if not name or not name.isalnum():
-        raise RowError("asset_name is no name of a token")
-    return name

@@ -22,13 +22,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracing.engine.accounts.ledger import (
-    U8,
+from tracing.engine.accounts.build import (
     UNKNOWN_COUNT,
     Columns,
     block_columns,
     transfer_columns,
     tx_columns,
+)
+from tracing.engine.accounts.ledger import (
+    U8,
 )
 from tracing.engine.accounts.rows import BlockRow, TokenRow, TransferRow, TxRow
 from tracing.ledgers.batches import sync

@@ -16,17 +16,19 @@ from typing import Any, Final
 
 import numpy as np
 
+from tracing.engine.accounts.build import (
+    UNKNOWN_COUNT,
+    Columns,
+    build_arrays,
+    creations,
+)
 from tracing.engine.accounts.evm import parse_evm
 from tracing.engine.accounts.ledger import (
     ARRAYS,
-    UNKNOWN_COUNT,
     AccountLedger,
     Arrays,
     AssetFacts,
-    Columns,
     asset_facts,
-    build_arrays,
-    creations,
 )
 from tracing.engine.accounts.rows import (
     BlockRow,

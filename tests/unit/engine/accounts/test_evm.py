@@ -120,6 +120,17 @@ def test_the_call_tracer_says_the_same_in_a_tree() -> None:
     }
     parsed = parse_evm([file(mined, receipt(sent), {"txHash": sent["hash"], "result": tree})])
     assert (Kind.INTERNAL, 4, False) in moved(parsed)
+    flat = [
+        {"action": {"from": account(11), "to": account(12), "value": "0x9", "callType": "call"},
+         "traceAddress": [], "type": "call", "transactionHash": sent["hash"]},
+        {"action": {"from": account(12), "to": account(13), "value": "0x4", "callType": "call"},
+         "traceAddress": [0], "type": "call", "transactionHash": sent["hash"]},
+    ]  # fmt: skip
+    tree_row = {"txHash": sent["hash"], "result": tree}
+    both = parse_evm([file(mined, receipt(sent), tree_row, *flat)])
+    assert moved(both) == moved(parsed)
+    alone = parse_evm([file(mined, *flat)])
+    assert reasons(alone)[1:] == ["its transaction is neither in these files nor in the ledger"] * 2
 
 
 def test_an_answer_without_result_is_reported_with_the_nodes_words() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.unit.engine.accounts.replies import TRANSFER, file
 from tracing.engine.accounts.rows import Kind, Parsed
-from tracing.engine.accounts.tron import parse_tron, tron_address
+from tracing.engine.accounts.tron import parse_tron
+from tracing.engine.accounts.tron_forms import tron_address
 
 USDT = "41a614f803b6fd780986a42c78ec9c7f77e6ded13c"
 

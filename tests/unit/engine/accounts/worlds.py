@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from tests.unit.engine.accounts.replies import TOKEN
-from tracing.engine.accounts.ledger import AccountLedger, memory_ledger
+from tracing.engine.accounts.build import (
+    memory_ledger,
+)
+from tracing.engine.accounts.ledger import (
+    AccountLedger,
+)
 from tracing.engine.accounts.resolve import account_trace_spec
 from tracing.engine.accounts.rows import NOBODY, BlockRow, Kind, TransferRow, TxRow
 from tracing.engine.accounts.trace import AccountTraceResult, trace_accounts

@@ -16,7 +16,7 @@ from tracing.engine.ends import Place, place_of
 from tracing.engine.exposure import Codes, Exposure, address_of, exposure
 from tracing.engine.tagging import OWN, SANCTIONED, UNKNOWN, UNTAGGED_SERVICE, category_of
 from tracing.ledger_views import clusters_under_walls, opened_ledger
-from tracing.ledgers import StoredLedger
+from tracing.ledgers import StoredLedger, names
 from tracing.models import Boundary
 from tracing.states import BoundaryKind
 from tracing.tag_views import index_under, versions_of
@@ -63,10 +63,13 @@ class ExposureView:
 
 
 def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> ExposureView | None:
-    """Direct and indirect exposure of an address or its whole cluster; None if never seen.
+    """Direct and indirect exposure of an address or its whole cluster; None if never seen, and on
+    an account ledger.
 
     Kept for the same snapshot, tags and walls; else it takes two traces or more.
     """
+    if names.is_account(ledger):
+        return None
     opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:

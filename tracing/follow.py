@@ -1,11 +1,16 @@
 """Asks the engine: opens the ledger at its snapshot, puts up the walls, goes on or begins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
+from tracing.engine.accounts.ledger import AccountLedger
+from tracing.engine.accounts.paths import find_account_paths
+from tracing.engine.accounts.resolve import account_paths_spec, account_trace_spec
+from tracing.engine.accounts.trace import account_end_json, asset_json, trace_accounts
+from tracing.engine.accounts.walk import AccountEnd, account_spec_key
 from tracing.engine.ends import End, end_json
 from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import Ledger
@@ -18,9 +23,13 @@ from tracing.engine.walk import spec_key
 from tracing.errors import SnapshotGone
 from tracing.leases import Claim
 from tracing.ledgers import open_ledger
+from tracing.ledgers.accounts import open_account_ledger
+from tracing.ledgers.names import is_account, resolve
 from tracing.models import Boundary
 from tracing.runner import Json, Watch
 from tracing.staleness import is_overtaken
+
+L = TypeVar("L", Ledger, AccountLedger)
 
 MOST_REORGANISATIONS = 3
 """How often a run begins again; a result overtaken even then is stored and turns stale."""
@@ -33,18 +42,21 @@ def follow(held: Claim, watch: Watch) -> Json:
 
     Where the chain reorganised meanwhile under what was traced, it is traced again.
     """
-    ledger, kernel = _pinned(held)
-    result = _traced(held, watch, ledger, kernel)
+    parameters = TraceParameters.from_json(held.parameters)
+    if is_account(resolve(settings.FIU_HOME, parameters.ledger)):
+        return follow_accounts(held, watch, parameters)
+    ledger, kernel = _pinned(held, open_ledger)
+    result = _traced(parameters, watch, ledger, kernel)
     for _ in range(MOST_REORGANISATIONS):
         if not is_overtaken(ledger.name, ledger.epoch):
             break
         ledger = open_ledger(settings.FIU_HOME, held.ledger)
-        result = _traced(held, watch, ledger, None)
+        result = _traced(parameters, watch, ledger, None)
     return result
 
 
-def _traced(held: Claim, watch: Watch, ledger: Ledger, kernel: Json | None) -> Json:
-    spec = _resolved(TraceParameters.from_json(held.parameters), ledger)
+def _traced(parameters: TraceParameters, watch: Watch, ledger: Ledger, kernel: Json | None) -> Json:
+    spec = _resolved(parameters, ledger)
     watch.heart.tick()
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger, watch).json
@@ -58,12 +70,47 @@ def _traced(held: Claim, watch: Watch, ledger: Ledger, kernel: Json | None) -> J
     return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
 
 
+def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> Json:
+    """The same over an account ledger."""
+    ledger, kernel = _pinned(held, open_account_ledger)
+    rows = tuple(sorted(Boundary.objects.walls(ledger.name).items()))
+    watch.heart.tick()
+    if parameters.mode == "paths":
+        return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json
+    spec = account_trace_spec(parameters, ledger, rows)
+    if kernel is not None and kernel.get("spec") != account_spec_key(spec, ledger):
+        kernel = None
+    watch.describe = lambda state: {
+        "epoch": ledger.epoch,
+        "partial": partial_accounts(ledger, state),
+    }
+    return trace_accounts(spec, ledger, watch, state=kernel).json
+
+
+def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:
+    """What a run over accounts has found so far, in the form of a result's `ends`."""
+    ends = sorted((AccountEnd.from_row(row) for row in kernel["ends"]), key=lambda e: -e.amount)
+    asset = int(ledger.row_asset[kernel["spec"][6][0]]) if kernel["spec"][6] else 0
+    return {
+        "asset": asset_json(ledger, asset),
+        "num_ends": len(ends),
+        "ends": [account_end_json(ledger, end) for end in ends[:PARTIAL_ENDS]],
+    }
+
+
 def repeat(parameters: TraceParameters, epoch: int, tip_hash: str) -> Json:
     """The sealed answer to a question once more, on that snapshot and with the walls of now.
 
     Raises LedgerError where the snapshot is gone, SeedError, ParametersError.
     """
-    ledger = open_ledger(settings.FIU_HOME, parameters.ledger, epoch, tip_hash)
+    home = settings.FIU_HOME
+    if is_account(resolve(home, parameters.ledger)):
+        accounts = open_account_ledger(home, parameters.ledger, epoch, tip_hash)
+        rows = tuple(sorted(Boundary.objects.walls(accounts.name).items()))
+        if parameters.mode == "paths":
+            return find_account_paths(account_paths_spec(parameters, accounts, rows), accounts).json
+        return trace_accounts(account_trace_spec(parameters, accounts, rows), accounts).json
+    ledger = open_ledger(home, parameters.ledger, epoch, tip_hash)
     spec = _resolved(parameters, ledger)
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger).json
@@ -103,14 +150,14 @@ def _known_walls(ledger: Ledger, rows: tuple[tuple[str, str], ...]) -> Walls:
 _walls_kept: dict[tuple[str, int, str, tuple[tuple[str, str], ...]], Walls] = {}
 
 
-def _pinned(held: Claim) -> tuple[Ledger, Json | None]:
+def _pinned(held: Claim, opening: Callable[..., L]) -> tuple[L, Json | None]:
     """The ledger a checkpoint was made on, with the checkpoint; else the newest, from the start."""
     if held.checkpoint is not None and "epoch" in held.checkpoint:
         try:
-            ledger = open_ledger(settings.FIU_HOME, held.ledger, held.checkpoint["epoch"])
+            ledger = opening(settings.FIU_HOME, held.ledger, held.checkpoint["epoch"])
         except SnapshotGone:
             pass
         else:
-            if not is_overtaken(ledger.name, ledger.epoch):
+            if is_account(ledger.name) or not is_overtaken(ledger.name, ledger.epoch):
                 return ledger, held.checkpoint["kernel"]
-    return open_ledger(settings.FIU_HOME, held.ledger), None
+    return opening(settings.FIU_HOME, held.ledger), None

@@ -20,6 +20,7 @@ from django.db.models import Count, Max
 
 from tracing.engine import paste
 from tracing.engine.addresses import BitcoinAddress, Network
+from tracing.engine.chains import ChainAddress
 from tracing.engine.ledger import NO_ADDRESS, U32
 from tracing.engine.resolve import seed_outputs
 from tracing.engine.spec import TraceParameters
@@ -30,6 +31,32 @@ from tracing.models import Boundary
 
 CHECKED: Final = "valid"
 SHOWN_ADDRESSES: Final = 100
+
+
+@dataclass(frozen=True)
+class AssetUnit:
+    """An asset by its CAIP-19 name and how its amounts are written.
+
+    Where nobody says how many decimals a token has, there are 0, and `symbol` names base units.
+    """
+
+    asset: str
+    symbol: str
+    decimals: int
+
+
+BITCOIN_UNIT: Final = AssetUnit("slip44:0", "BTC", 8)
+
+
+@dataclass(frozen=True)
+class AssetTotals:
+    """What an address received, sent and holds of one asset."""
+
+    unit: AssetUnit
+    received: int
+    sent: int
+    balance: int
+    num_transfers: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +106,9 @@ class PastedAddress:
 class AddressSummary:
     """What the ledger says of an address. `balance` is what it holds unspent.
 
-    `sent` counts coins of known value only; the anchor names its co-spend cluster.
+    `sent` counts coins of known value only; the anchor names its co-spend cluster. On an account
+    ledger the figures are of the chain's own coin and the least that the ledger proves, an address
+    is its own anchor, and `totals` has every asset.
     """
 
     address: str
@@ -93,6 +122,8 @@ class AddressSummary:
     last_height: int
     cluster_anchor: str
     cluster_size: int
+    unit: AssetUnit = BITCOIN_UNIT
+    totals: tuple[AssetTotals, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +131,8 @@ class HistoryRow:
     """One transaction of an address.
 
     `counterparties` are the other sides, the largest first: who was paid where the address spent,
-    else who paid, each with at most what moved.
+    else who paid, each with at most what moved. On an account ledger a row is one transfer of one
+    asset; a failed one moved nothing.
     """
 
     txid: str
@@ -109,6 +141,15 @@ class HistoryRow:
     received: int
     sent: int
     counterparties: list[tuple[str, int]]
+    unit: AssetUnit = BITCOIN_UNIT
+    outpoint: str = ""
+    kind: str = ""
+    is_failed: bool = False
+
+    @property
+    def key(self) -> str:
+        """What the next page goes on behind."""
+        return self.outpoint or self.txid
 
 
 @dataclass(frozen=True)
@@ -165,6 +206,7 @@ class Estimate:
     num_seeds: int
     seed_value: int
     num_tx_bound: int
+    unit: AssetUnit = BITCOIN_UNIT
 
 
 def ledgers() -> list[LedgerInfo]:
@@ -357,11 +399,24 @@ def _clusters_under(ledger: StoredLedger, _num: int, _last: int | None) -> Store
     return stored_clusters(ledger, Boundary.objects.walls(ledger.name))
 
 
-def _parsed(address: BitcoinAddress, present: Sequence[str]) -> ParsedAddress:
+def _parsed(address: BitcoinAddress | ChainAddress, present: Sequence[str]) -> ParsedAddress:
     """The ledger is told by the network.
 
-    Test and regtest share base58 forms, so a loaded one wins.
+    Test and regtest share base58 forms, and all Ethereum-like chains theirs, so a loaded one wins.
     """
+    if isinstance(address, ChainAddress):
+        family = list(names.EVM) if address.family == "evm" else [address.family]
+        ledger = next((name for name in family if name in present), family[0])
+        return ParsedAddress(
+            ledger=ledger,
+            chain=names.CHAIN[ledger],
+            network=Network.TEST.value if ledger == "ethereum-dev" else Network.MAIN.value,
+            canonical=address.canonical,
+            display=address.display,
+            script_type="account",
+            payload_hex=address.payload_hex,
+            checksum_state=CHECKED if address.checksum_state == "ok" else address.checksum_state,
+        )
     possible = [names.NAME[network] for network in address.networks]
     ledger = next((name for name in possible if name in present), possible[0])
     return ParsedAddress(

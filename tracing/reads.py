@@ -5,12 +5,27 @@ Casework enters tracing here and in jobs.py.
 
 from uuid import UUID
 
+from tracing.account_views import (
+    address_history,
+    address_summaries,
+    address_summary,
+    asset_unit,
+    cluster,
+    estimate,
+    is_account_ledger,
+    native_unit,
+    outputs_of,
+    place_address,
+    why_together,
+)
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
 from tracing.exposure_views import ExposureRow, ExposureView, wallet_exposure
 from tracing.ledger_views import (
     AddressSummary,
+    AssetTotals,
+    AssetUnit,
     ClusterView,
     Estimate,
     HistoryRow,
@@ -19,17 +34,10 @@ from tracing.ledger_views import (
     ParsedAddress,
     PastedAddress,
     Together,
-    address_history,
-    address_summaries,
-    address_summary,
-    cluster,
-    estimate,
     ledgers,
-    outputs_of,
     parse_address,
     parse_paste,
     resolve_ledger,
-    why_together,
 )
 from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
 from tracing.node_views import NodeView, followed_nodes
@@ -57,6 +65,8 @@ __all__ = [
     "AddressError",
     "AddressSummary",
     "AddressTags",
+    "AssetTotals",
+    "AssetUnit",
     "ClusterView",
     "Estimate",
     "ExposureRow",
@@ -82,17 +92,21 @@ __all__ = [
     "address_history",
     "address_summaries",
     "address_summary",
+    "asset_unit",
     "cluster",
     "estimate",
     "followed_nodes",
+    "is_account_ledger",
     "lasting_files",
     "ledgers",
     "live_runs",
+    "native_unit",
     "open_all",
     "outputs_of",
     "parse_address",
     "parse_paste",
     "partial",
+    "place_address",
     "platform_payments",
     "resolve_ledger",
     "result",

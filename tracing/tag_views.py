@@ -14,6 +14,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
+from tracing.account_views import opened_accounts
 from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import (
     contradicting,
@@ -141,7 +142,7 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
     """
     texts = sorted(set(addresses))
     chain = names.CHAIN.get(ledger, "")
-    if ledger not in _loaded():
+    if ledger not in _loaded() or names.is_account(ledger):
         return _direct_only(chain, texts)
     opened = opened_ledger(ledger)
     index = _index_of(opened)
@@ -163,7 +164,15 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
 
 
 def tagged_services(ledger: str) -> list[str]:
-    """Addresses of a loaded ledger that a tag gives to a service: where a trace may stop."""
+    """Addresses of a loaded ledger that a tag gives to a service: where a trace may stop.
+
+    Where there are no coins there are no clusters: the direct tags alone count.
+    """
+    if names.is_account(names.resolve(settings.FIU_HOME, ledger)):
+        accounts = opened_accounts(ledger)
+        rows = _tag_rows(Q(chain=accounts.chain))
+        services = {text for text, tag in rows if tag.is_service}
+        return sorted(text for text in services if accounts.find_address(text) is not None)
     opened = opened_ledger(ledger)
     index = _index_of(opened)
     numbers = [n for n, tags in index.tags.items() if any(tag.is_service for tag in tags)]

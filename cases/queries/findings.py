@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Prefetch, QuerySet
 
-from cases.models import Case, CounterEvidence, Finding, FindingAmount, FindingApproval
+from cases.models import Asset, Case, CounterEvidence, Finding, FindingAmount, FindingApproval
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
 from cases.states import FindingState
@@ -21,7 +21,7 @@ FILTERS = tuple(state.value for state in FindingState)
 class AmountTotal:
     """Amounts of one asset summed over the coins of a finding."""
 
-    asset: str
+    asset: Asset | str
     value: int
     base: int
     low: int
@@ -44,6 +44,7 @@ class FindingPage:
 
     finding: Finding
     amounts: list[FindingAmount]
+    coins: list[tuple[FindingAmount, Asset | str]]  # each with the asset its amounts are written in
     totals: list[AmountTotal]
     against: list[CounterEvidence]
     approvals: list[FindingApproval]
@@ -68,14 +69,16 @@ def finding_list(actor: Actor, state: str, after: str) -> Page:
 
 
 def finding_page(finding: Finding, actor: Actor) -> FindingPage:
-    """One finding with amounts, counter-evidence and decisions: 3 queries, 4 if runs gave them."""
+    """One finding with amounts, counter-evidence and decisions: 3 to 5 queries."""
     amounts = list(finding.amounts.order_by("pk"))
+    assets = _assets({each.asset for each in amounts})
     against = list(finding.counter_evidence.select_related("seen_by").order_by("pk"))
     approvals = list(finding.approvals.select_related("user").order_by("-at"))
     return FindingPage(
         finding=finding,
         amounts=amounts,
-        totals=_totals(amounts),
+        coins=[(each, assets[each.asset]) for each in amounts],
+        totals=_totals(amounts, assets),
         against=against,
         approvals=approvals,
         num_unseen=sum(each.seen_by_id != actor.user_id for each in against),
@@ -110,14 +113,22 @@ def rests_on(amounts: Iterable[FindingAmount], stale: Mapping[UUID, Staleness]) 
     ]
 
 
-def _totals(amounts: list[FindingAmount]) -> list[AmountTotal]:
+def _assets(names: set[str]) -> dict[str, Asset | str]:
+    """How amounts of each asset are written; a name without a record stands for itself."""
+    found: dict[str, Asset | str] = {name: name for name in names}
+    if any(not name.endswith("/slip44:0") for name in names):
+        found |= Asset.objects.in_bulk(sorted(names))
+    return found
+
+
+def _totals(amounts: list[FindingAmount], assets: Mapping[str, Asset | str]) -> list[AmountTotal]:
     """Sums a policy amount per asset; bounds of several coins do not add up to a bound."""
     totals = []
     for asset in dict.fromkeys(each.asset for each in amounts):
         rows = [each for each in amounts if each.asset == asset]
         totals.append(
             AmountTotal(
-                asset,
+                assets[asset],
                 sum(each.value for each in rows),
                 sum(each.base for each in rows),
                 sum(each.low for each in rows),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import heappop, heappush
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -68,7 +69,7 @@ def case_flow(
         Moves(places[a], places[b], sums[a, b], tuple(moved[a, b]), (a, b) in key)
         for a, b in sorted(sums, key=lambda pair: (-sums[pair], pair))
     ]
-    asset = asset_of(result["seal"]["snapshot"]["chain"])
+    asset = asset_of(result)
     flow, members = drawn(places, moves, asset, only_key)
     counts = result.get("counts") or {}
     return CaseFlow(
@@ -90,7 +91,7 @@ def key_pairs(sums: Mapping[Pair, int], seeds: Iterable[str], goals: Iterable[st
     seen: set[str] = set()
     queue: list[tuple[int, str, str]] = []
     for seed in sorted(seeds):
-        heappush(queue, (-(10**30), seed, ""))
+        heappush(queue, (-(2**256), seed, ""))
     while queue:
         negative, place, before = heappop(queue)
         if place in seen:
@@ -216,10 +217,15 @@ def count_words(number: int) -> str:
     return words % {"number": f"{number:,}"}
 
 
-def asset_of(chain: str) -> Asset | str:
-    """The base asset of a chain: 1 query; its CAIP-19 name when it is not among the records."""
-    name = f"{chain}/slip44:0"
-    return Asset.objects.filter(asset=name).first() or name
+def asset_of(result: Mapping[str, Any]) -> Asset | str:
+    """The asset of a run: 1 query; on Bitcoin its CAIP-19 name when it is not among the records."""
+    told = result.get("asset")
+    if told is None:
+        name = f"{result['seal']['snapshot']['chain']}/slip44:0"
+        return Asset.objects.filter(asset=name).first() or name
+    unit = reads.asset_unit(told)
+    known = Asset.objects.filter(asset=unit.asset).first()
+    return known or Asset(asset=unit.asset, symbol=unit.symbol, decimals=unit.decimals)
 
 
 def price_of(asset: Asset | str) -> Price | None:

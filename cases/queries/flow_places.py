@@ -79,7 +79,8 @@ class Gathering:
         self.places: dict[str, Place] = {}
         self.moved: Moved = {}
         self.states = states
-        self.seeds = set(seal["parameters"]["seeds"])
+        seeds = seal["parameters"]["seeds"]
+        self.seeds = {reads.place_address(seed) or seed for seed in seeds}
         self.sign = -1 if seal["parameters"]["mode"] == "source" else 1
         rows = run.reached.select_related("account")
         self.reached = {row.outpoint: row for row in rows}

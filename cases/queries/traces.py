@@ -21,6 +21,7 @@ LIMITS = (
     "before_horizon",
     "unknown_input",
     "unknown_output",
+    "opening",
     "below_dust",
 )
 
@@ -81,6 +82,8 @@ class Report:
     searched_depth: int | None
     num_steps: int
     is_paths: bool
+    unit: reads.AssetUnit
+    num_unknown: int  # accounts whose balance before the ledger begins is not known
 
 
 def case_runs(case: Case) -> list[RunRow]:
@@ -156,6 +159,8 @@ def report_of(case_run: CaseRun) -> Report | None:
         searched_depth=result.get("searched_depth"),
         num_steps=len(result.get("steps") or []),
         is_paths="paths" in result,
+        unit=reads.asset_unit(result.get("asset")),
+        num_unknown=int((result.get("counts") or {}).get("unknown_openings") or 0),
     )
 
 
@@ -163,6 +168,11 @@ def partial_of(row: RunRow) -> list[EndGroup]:
     """The largest ends a run without result had found at its last safe point: 3 queries."""
     found = reads.partial(row.case_run.run)
     return group_ends(row.case_run, found["ends"]) if found is not None else []
+
+
+def partial_unit(row: RunRow) -> reads.AssetUnit:
+    """The unit of what an unfinished run had found: 1 query."""
+    return reads.asset_unit((reads.partial(row.case_run.run) or {}).get("asset"))
 
 
 def page_of(groups: list[EndGroup], asked: str) -> dict[str, object]:

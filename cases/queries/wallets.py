@@ -29,7 +29,7 @@ class AddressPage:
     summary: AddressSummary | None
     history: list[reads.HistoryRow]
     next_after: str
-    counterparties: list[tuple[str, int]]
+    counterparties: list[tuple[str, int, reads.AssetUnit]]
     cluster: reads.ClusterView | None
     tags: AddressTags | None
     known_as: dict[str, Wallet]
@@ -94,23 +94,33 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
             reads.address_history(wallet.ledger, wallet.address, after=after or None, limit=limit)
         )
         cluster = reads.cluster(wallet.ledger, wallet.address)
-    sums: dict[str, int] = {}
+    sums: dict[tuple[str, reads.AssetUnit], int] = {}
     for entry in history:
         for address, amount in entry.counterparties:
-            if address != wallet.address:
-                sums[address] = sums.get(address, 0) + amount
-    largest = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))[:12]
+            if address != wallet.address and amount:
+                key = (address, entry.unit)
+                sums[key] = sums.get(key, 0) + amount
+    largest = sorted(
+        ((address, amount, unit) for (address, unit), amount in sums.items()),
+        # Amounts of different assets do not compare: whole units of each, and the name, stand in.
+        key=lambda row: (-(row[1] // 10 ** row[2].decimals), -row[1], row[0], row[2].asset),
+    )[:12]
     return AddressPage(
         wallet=wallet,
         summary=row.summary,
         history=history,
-        next_after=history[-1].txid if len(history) == limit else "",
+        next_after=history[-1].key if len(history) == limit else "",
         counterparties=largest,
         cluster=cluster,
         tags=row.tags,
         known_as={other.address: other for other in wallets_by_address(wallet.case)},
         elsewhere=list(same_address(wallet, actor)),
     )
+
+
+def exposure_is_told(wallet: Wallet) -> bool:
+    """Whether exposure is worked out for this kind of ledger: it is for coins."""
+    return not reads.is_account_ledger(wallet.ledger)
 
 
 def exposure_of(wallet: Wallet) -> ExposureView | None:

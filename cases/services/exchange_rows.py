@@ -224,8 +224,8 @@ class RowReader:
 
 
 def check_address(reader: RowReader, ledger: str, address: str) -> str:
-    """The canonical form of an address on a Bitcoin ledger; others stand as given."""
-    if not ledger.startswith("bitcoin"):
+    """The canonical form of an address on a ledger that can be traced; others stand as given."""
+    if not ledger.startswith("bitcoin") and not reads.is_account_ledger(ledger):
         return address
     try:
         parsed = reads.parse_address(address)

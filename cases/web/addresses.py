@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
-from cases.queries.wallets import address_page, exposure_of, exposure_row, why_together
+from cases.queries.wallets import (
+    address_page,
+    exposure_is_told,
+    exposure_of,
+    exposure_row,
+    why_together,
+)
 from cases.web.forms_wallets import TogetherForm
 from cases.web.shell import render_case
 
@@ -32,7 +38,8 @@ def address_exposure(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     wallets = Wallet.objects.visible_to(request.actor).select_related("case")
     wallet = get_object_or_404(wallets, public_id=wallet_id)
     view = exposure_of(wallet)
-    context: dict[str, object] = {"wallet": wallet, "view": view}
+    has_exposure = exposure_is_told(wallet)
+    context: dict[str, object] = {"wallet": wallet, "view": view, "has_exposure": has_exposure}
     asked = request.GET.get("direction", "")
     if asked and view is not None:
         is_direct = request.GET.get("distance", "") == "direct"

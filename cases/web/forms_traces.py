@@ -46,9 +46,21 @@ class TraceForm(forms.Form):
         label=_("Further seeds"),
         required=False,
         help_text=_(
-            "An address or txid:output number on each line. An address means all its outputs."
+            "An address or txid:output number on each line. An address means all its outputs; on an"
+            " account ledger ADDRESS@TOKEN means what it received of the token, and txid:index one"
+            " transfer."
         ),
         widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )
+    token = forms.CharField(
+        label=_("Token"),
+        required=False,
+        max_length=120,
+        help_text=_(
+            "On an account ledger: the contract of the token to follow, for every address above"
+            " without one. Empty for the chain's own coin."
+        ),
+        widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
     )
     target_wallets = forms.ModelMultipleChoiceField(
         label=_("End at these wallets"),
@@ -80,11 +92,11 @@ class TraceForm(forms.Form):
         help_text=_("1 to 32 payments; empty for no limit."),
     )
     min_value = forms.IntegerField(
-        label=_("Least amount, in satoshi"),
+        label=_("Least amount, in base units"),
         min_value=0,
-        max_value=21_000_000 * 100_000_000,
+        max_value=2**256 - 1,
         initial=0,
-        help_text=_("Smaller coins are not followed; their sum is shown as cut."),
+        help_text=_("Satoshi, wei and the like. What is smaller is not followed but shown as cut."),
     )
     until_height = forms.IntegerField(
         label=_("Up to block"),
@@ -116,6 +128,7 @@ class TraceForm(forms.Form):
         for name in ("seed_wallets", "target_wallets"):
             self.fields[name].queryset = wallets  # type: ignore[attr-defined]
         ledgers = reads.ledgers()
+        self.has_accounts = any(reads.is_account_ledger(ledger.name) for ledger in ledgers)
         self.fields["ledger"].choices = [  # type: ignore[attr-defined]
             (ledger.name, ledger.name) for ledger in ledgers
         ]
@@ -132,7 +145,8 @@ class TraceForm(forms.Form):
             if strangers:
                 self.add_error(f"{name}_wallets", gettext("These wallets stand on another ledger."))
             typed = lines(fields.get(f"{name}s") or "")
-            fields[f"all_{name}s"] = tuple([wallet.address for wallet in picked] + typed)
+            places = [wallet.address for wallet in picked] + typed
+            fields[f"all_{name}s"] = tuple(with_token(fields, place) for place in places)
         if not fields["all_seeds"]:
             self.add_error("seed_wallets", gettext("Choose a wallet or type a seed."))
         if fields.get("mode") == "paths" and not fields["all_targets"]:
@@ -167,8 +181,19 @@ def services_of(fields: dict[str, Any]) -> list[str]:
     """Tagged services as stops, but never a place where the run starts or should end."""
     if not fields.get("stop_at_services"):
         return []
-    ends = {*fields["all_seeds"], *fields["all_targets"]}
+    places = (*fields["all_seeds"], *fields["all_targets"])
+    ends = {reads.place_address(place) for place in places}
     return [each for each in reads.tagged_services(fields["ledger"]) if each not in ends]
+
+
+def with_token(fields: dict[str, Any], place: str) -> str:
+    """The place with the form's token, where it is an address of an account ledger without one."""
+    token = (fields.get("token") or "").strip()
+    is_plain = ":" not in place and "@" not in place
+    if not token or not is_plain or not reads.is_account_ledger(fields.get("ledger") or ""):
+        return place
+    address, mark, blocks = place.partition("#")
+    return f"{address}@{token}{mark}{blocks}"
 
 
 def lines(text: str) -> list[str]:

@@ -63,6 +63,7 @@ def trace_detail(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpRes
         "stale": reads.stale_runs([run_id]).get(run_id) if row.view.is_stale else None,
         **(queries.page_of(report.groups, request.GET.get("page", "")) if report else {}),
         "partial": [] if row.view.is_done else queries.partial_of(row),
+        "unit": report.unit if report else queries.partial_unit(row),
         "may_cancel": may(request.actor, Action.CANCEL_TRACE),
         "may_trace": may(request.actor, Action.QUEUE_TRACE),
     }
@@ -78,7 +79,8 @@ def trace_ends(request: AuthedRequest, case_id: UUID, run_id: UUID, number: int)
     report = queries.report_of(row.case_run)
     if report is None or not 1 <= number <= len(report.groups):
         raise Http404
-    context = {"row": row, "report": report, "group": report.groups[number - 1]}
+    group = report.groups[number - 1]
+    context = {"row": row, "report": report, "group": group, "unit": report.unit}
     return render_case(request, "cases/trace_ends.html", case, "case_traces", context)
 
 

@@ -43,6 +43,8 @@ KNOWN: Mapping[str, KnownAsset] = {
     "slip44:128": KnownAsset("XMR", 12),
     "erc20:0xdac17f958d2ee523a2206206994597c13d831ec7": KnownAsset("USDT", 6),
     "erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48": KnownAsset("USDC", 6),
+    "slip44:195": KnownAsset("TRX", 6),
+    "trc20:tr7nhqjekqxgtci8q8zy4pl8otszgjlj6t": KnownAsset("USDT", 6),
 }
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "TWD": "NT$", "JPY": "¥", "CHF": "CHF "}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tracing.engine.addresses import HRP, Network, decode_address
+from tracing.engine.addresses import HRP, BitcoinAddress, Network, decode_address
 from tracing.engine.base58 import base58_decode, base58check_decode, sha256d
 from tracing.engine.bech32 import ALPHABET, segwit_decode
 from tracing.engine.keccak import keccak256
@@ -78,6 +78,11 @@ class ChainAddress:
     checksum_state: str
     payload_hex: str
 
+    @property
+    def text(self) -> str:
+        """The canonical form, as other decoded addresses name it."""
+        return self.canonical
+
 
 def decode_chain_address(
     text: str, currency: str = "", networks: Sequence[Network] = (Network.TEST, Network.REGTEST)
@@ -109,6 +114,24 @@ def decode_chain_address(
         raise AddressError(f"labelled {_NOT_KEPT[label]}, a chain that is not kept")
     prefix = len(data) - 20
     return ChainAddress(*found, text, text, "ok", data[prefix:].hex())
+
+
+def decode_kept_address(text: str) -> BitcoinAddress | ChainAddress:
+    """Decode an address of a chain we keep ledgers of: Bitcoin, an Ethereum-like one, or TRON.
+
+    Raises AddressError with a sentence; the zero address is nobody's, so it is no address here.
+    """
+    if _HEX40.fullmatch(text) or _TRON_HEX.fullmatch(text):
+        found = decode_chain_address(text)
+    elif len(text) == 34 and text[0] == "T":
+        found = decode_chain_address(text)
+        if found.family != TRON[0]:
+            raise AddressError(f"an address of {found.family}, a chain that is not kept")
+    else:
+        return decode_address(text)
+    if not int(found.payload_hex, 16):
+        raise AddressError("the zero address, which belongs to nobody")
+    return found
 
 
 def _bitcoin(text: str, label: str, networks: Sequence[Network]) -> ChainAddress:

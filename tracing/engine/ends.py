@@ -28,6 +28,10 @@ class Status(StrEnum):
     COINBASE = "coinbase"
     BEFORE_HORIZON = "before_horizon"
     UNKNOWN_OUTPUT = "unknown_output"
+    # Accounts only: destroyed, issued, or held before the ledger begins.
+    BURNED = "burned"
+    MINTED = "minted"
+    OPENING = "opening"
 
 
 STOPPED_EARLY: Final = frozenset(
@@ -38,6 +42,7 @@ STOPPED_EARLY: Final = frozenset(
         Status.BEFORE_HORIZON,
         Status.UNKNOWN_INPUT,
         Status.UNKNOWN_OUTPUT,
+        Status.OPENING,
     }
 )
 """Ends that are no answer but a limit of the run or of the ledger."""

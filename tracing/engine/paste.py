@@ -2,7 +2,7 @@
 
 People paste from spreadsheets, mails and reports: lists, links, payment URIs, defanged text,
 invisible characters. Candidates are found by pattern and kept by checksum. Source of the URI form:
-BIP-21.
+BIP-21 and EIP-681.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from tracing.engine.addresses import BitcoinAddress, decode_address
+from tracing.engine.addresses import BitcoinAddress
+from tracing.engine.chains import ChainAddress, decode_kept_address
 from tracing.errors import AddressError
 
 _INVISIBLE: Final = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
@@ -23,10 +24,12 @@ _DEFANGED: Final = (
     (re.compile(r"[\[({]\s*([.:])\s*[\])}]"), r"\1"),
     (re.compile(r"\bhxxp", re.I), "http"),
 )
-_TOKEN_BREAK: Final = re.compile(r"[\s,;|\"'`<>()\[\]{}=?&#/\\]+")
-_URI: Final = re.compile(r"\bbitcoin:(?://)?", re.I)
+_TOKEN_BREAK: Final = re.compile(r"[\s,;|\"'`<>()\[\]{}=?&#/@\\]+")
+_URI: Final = re.compile(r"\b(?:bitcoin:(?://)?|(?:ethereum|tron):(?:pay-)?)", re.I)
 _CANDIDATE: Final = re.compile(
-    r"(?:(?:bc|tb|bcrt)1[a-z0-9]{6,87}|[123mnLMDTX][a-zA-Z0-9]{24,43}|0x[0-9a-fA-F]{40})", re.I
+    r"(?:(?:bc|tb|bcrt)1[a-z0-9]{6,87}|[123mnLMDTX][a-zA-Z0-9]{24,43}|0x[0-9a-fA-F]{40}"
+    r"|41[0-9a-fA-F]{40})",
+    re.I,
 )
 
 
@@ -42,7 +45,7 @@ class PastedLine:
 
     number: int
     text: str
-    address: BitcoinAddress | None = None
+    address: BitcoinAddress | ChainAddress | None = None
     reason: str = ""
     repeats: int | None = None
 
@@ -82,14 +85,14 @@ def clean(line: str) -> str:
     return line
 
 
-def parse_address_text(text: str) -> BitcoinAddress:
-    """One address as typed or pasted, cleaned, without `bitcoin:` and parameters.
+def parse_address_text(text: str) -> BitcoinAddress | ChainAddress:
+    """One address as typed or pasted, cleaned, without `bitcoin:` or the like and parameters.
 
     Raises AddressError.
     """
-    cleaned = _URI.sub("", clean(text), count=1).partition("?")[0]
+    cleaned = re.split(r"[?@/]", _URI.sub("", clean(text), count=1).strip(), maxsplit=1)[0]
     _refuse_foreign_letters(cleaned)
-    return decode_address(cleaned)
+    return decode_kept_address(cleaned)
 
 
 def parse_paste(text: str) -> Paste:
@@ -133,7 +136,7 @@ def _read_line(number: int, raw: str) -> list[PastedLine]:
     rows = []
     for candidate in candidates:
         try:
-            rows.append(PastedLine(number, raw, decode_address(candidate)))
+            rows.append(PastedLine(number, raw, decode_kept_address(candidate)))
         except AddressError as error:
             rows.append(PastedLine(number, raw, reason=f"{candidate}: {error}"))
     return rows
@@ -144,7 +147,7 @@ def _why_none(tokens: list[str]) -> str:
     try:
         _refuse_foreign_letters(longest)
         if len(longest) >= 20:
-            decode_address(longest)
+            decode_kept_address(longest)
     except AddressError as error:
         return f"{longest}: {error}"
     return "no address found in this line"

@@ -6,15 +6,24 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-from tracing.engine.ledger import Ledger
 from tracing.engine.spec import Json, Snapshot, canonical_sha256
 
 ENGINE_VERSION: Final = "1.0.0"
 
 
-def snapshot_of(ledger: Ledger) -> Snapshot:
+class Pinned(Protocol):
+    """A ledger of any kind at one snapshot."""
+
+    name: str
+    chain: str
+    height: int
+    tip_hash: str
+    epoch: int
+
+
+def snapshot_of(ledger: Pinned) -> Snapshot:
     """The snapshot a ledger is pinned to."""
     return Snapshot(ledger.name, ledger.chain, ledger.height, ledger.tip_hash, ledger.epoch)
 
@@ -40,7 +49,7 @@ def boundaries_sha256(boundaries: Iterable[tuple[str, str]]) -> str:
 def sealed(
     body: Mapping[str, object],
     *,
-    ledger: Ledger,
+    ledger: Pinned,
     parameters: Mapping[str, object],
     boundaries: str,
 ) -> Json:

@@ -21,7 +21,9 @@ COINJOIN: Final = ("stop", "through")
 MAX_HOPS: Final = 32
 MAX_SEEDS: Final = 10_000
 MAX_MONEY: Final = 21_000_000 * 100_000_000
-"""Satoshi that can ever exist: no amount of a run is larger."""
+"""Satoshi that can ever exist: no amount of a run on Bitcoin is larger."""
+MAX_AMOUNT: Final = 2**256 - 1
+"""The largest number an account chain can write."""
 
 EXCHANGE_BOUNDARY: Final = "exchange_boundary"
 SERVICE: Final = "service"
@@ -35,8 +37,9 @@ WALL_OF_KIND: Final[Mapping[str, str]] = {
 Walls: TypeAlias = Mapping[int, str]
 """Address id -> status a trace ends with there (`exchange_boundary` or `service`)."""
 
-_OUTPOINT = re.compile(r"[0-9a-fA-F]{64}:[0-9]{1,9}")
-_WORD = re.compile(r"[\x21-\x7e]{1,120}")
+_OUTPOINT = re.compile(r"(?:0x)?[0-9a-fA-F]{64}:[0-9]{1,9}")
+_WORD = re.compile(r"[\x21-\x7e]{1,200}")
+_HOLDING = re.compile(r"([0-9A-Za-z]{20,90})(?:@([-:/.%0-9A-Za-z]{1,120}))?(?:#([0-9]*)-([0-9]*))?")
 
 
 def canonical_sha256(value: object) -> str:
@@ -52,10 +55,12 @@ class TraceParameters:
     Args:
         ledger: ledger name, such as `bitcoin`.
         mode: `destination` (forward), `source` (backward) or `paths` (from seeds to targets).
-        seeds, targets: `txid:vout` or an address; an address means all its outputs.
+        seeds, targets: `txid:vout` or an address; an address means all its outputs. On an account
+            ledger `txid:index` is a transfer, and an address may be `ADDRESS@TOKEN#FROM-TO`: what
+            it received of the token, without one of the chain's own coin, in these blocks.
         policy: haircut, fifo, lifo or poison; paths ignore it.
         max_hops: 1 to 32 transactions, None for no limit (paths: 8).
-        min_value: satoshi; coins worth less are not followed, amounts below it only counted.
+        min_value: base units; coins worth less are not followed, amounts below it only counted.
         until_height: last block a forward run looks at, first block a backward run goes back to.
         coinjoin: `stop` ends at a CoinJoin, `through` applies the policy to it.
         stops: service addresses to stop at, beside the boundaries the installation knows.
@@ -81,7 +86,8 @@ class TraceParameters:
         _one_of("policy", self.policy, POLICIES)
         _one_of("coinjoin", self.coinjoin, COINJOIN)
         _number("max_hops", self.max_hops, 1, MAX_HOPS)
-        _number("min_value", self.min_value, 0, MAX_MONEY)
+        most = MAX_MONEY if self.ledger.startswith("bitcoin") else MAX_AMOUNT
+        _number("min_value", self.min_value, 0, most)
         _number("until_height", self.until_height, 0, 0xFFFFFFFF)
         for name in ("seeds", "targets", "stops"):
             object.__setattr__(self, name, _places(name, getattr(self, name)))
@@ -91,7 +97,7 @@ class TraceParameters:
             raise ParametersError(
                 "A search for paths needs a target, and only such a search has one."
             )
-        if any(":" in stop for stop in self.stops):
+        if any({":", "@", "#"} & set(stop) for stop in self.stops):
             raise ParametersError("Stops are addresses, not outputs.")
 
     @property
@@ -138,7 +144,7 @@ class TraceParameters:
                 raise ParametersError(f"{name} must be a list of texts.")
             fields[name] = tuple(places)
         amount = fields.get("min_value", 0)
-        if isinstance(amount, str) and re.fullmatch(r"[0-9]{1,16}", amount):
+        if isinstance(amount, str) and re.fullmatch(r"[0-9]{1,78}", amount):
             fields["min_value"] = int(amount)
         return cls(**fields)  # type: ignore[arg-type]  # each field is checked above or on creation
 
@@ -146,6 +152,25 @@ class TraceParameters:
 def is_outpoint(place: str) -> bool:
     """True for `txid:vout`."""
     return _OUTPOINT.fullmatch(place) is not None
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An address of an account ledger, a token (empty: the chain's own coin), a range of blocks."""
+
+    address: str
+    token: str
+    first: int | None
+    last: int | None
+
+
+def holding_of(place: str) -> Holding | None:
+    """Read `ADDRESS@TOKEN#FROM-TO`; None where the text is none."""
+    found = _HOLDING.fullmatch(place)
+    if found is None or len(found[3] or "") > 9 or len(found[4] or "") > 9:
+        return None
+    first, last = (int(found[part]) if found[part] else None for part in (3, 4))
+    return Holding(found[1], found[2] or "", first, last)
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -168,9 +193,12 @@ def _places(name: str, places: object) -> tuple[str, ...]:
         text = place.strip() if isinstance(place, str) else ""
         if not _WORD.fullmatch(text):
             raise ParametersError(f"{name} holds {place!r}, which is no address and no txid:vout.")
-        if ":" in text and not _OUTPOINT.fullmatch(text):
+        if "@" in text or "#" in text:
+            if holding_of(text) is None:
+                raise ParametersError(f"{text} is no place: write ADDRESS@TOKEN#FROM-TO.")
+        elif ":" in text and not _OUTPOINT.fullmatch(text):
             raise ParametersError(f"{text} is no output: write 64 hex digits, a colon, a number.")
-        clean.add(text.lower() if ":" in text else text)
+        clean.add(text.lower() if _OUTPOINT.fullmatch(text) else text)
     return tuple(sorted(clean))
 
 

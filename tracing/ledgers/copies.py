@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracing.ledgers import names
+from tracing.ledgers.accounts import open_account_ledger
 from tracing.ledgers.load import open_ledger
 from tracing.ledgers.manifest import read_manifest
 
@@ -47,4 +48,7 @@ def open_all(home: Path) -> dict[str, str]:
 
     Raises LedgerError. Cost: builds arrays that are missing, 1 to 2 s a million transactions.
     """
-    return {name: open_ledger(home, name).tip_hash for name in names.present(home)}
+    return {
+        name: (open_account_ledger if names.is_account(name) else open_ledger)(home, name).tip_hash
+        for name in names.present(home)
+    }

@@ -72,6 +72,8 @@ def open_ledger(
     Raises LedgerMissing; SnapshotGone if the epoch is unknown or does not end in `tip_hash`.
     """
     full = names.resolve(home, name)
+    if full not in names.NETWORK:
+        raise LedgerError(f"the ledger {full} holds accounts, not coins")
     folder = names.folder(home, full)
     for last_try in (False, False, True):
         manifest = read_manifest(folder, full)

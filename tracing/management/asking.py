@@ -8,12 +8,16 @@ from typing import TypeVar
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.ledger import Ledger
 from tracing.errors import TracingError
-from tracing.ledgers import open_ledger
+from tracing.ledgers import names, open_ledger
+from tracing.ledgers.accounts import open_account_ledger
 from tracing.models import Boundary
 
 T = TypeVar("T")
+
+LEDGERS = "bitcoin, ethereum, tron ... (the README lists the ledgers)"
 
 
 def one_sentence(work: Callable[[], T]) -> T:
@@ -29,16 +33,23 @@ def opened(name: str) -> Ledger:
     return open_ledger(settings.FIU_HOME, name)
 
 
-def walls(ledger: Ledger) -> list[tuple[str, str]]:
+def opened_accounts(name: str) -> AccountLedger | None:
+    """The newest snapshot if the name is one of an account ledger, else None."""
+    if not names.is_account(names.resolve(settings.FIU_HOME, name)):
+        return None
+    return open_account_ledger(settings.FIU_HOME, name)
+
+
+def walls(ledger: Ledger | AccountLedger) -> list[tuple[str, str]]:
     """(address, kind) of the boundaries known for this ledger: 1 query."""
     return list(Boundary.objects.walls(ledger.name).items())
 
 
-def whole_number(option: str, text: str | None) -> int | None:
+def whole_number(option: str, text: str | None, digits: int = 16) -> int | None:
     """A number given as an option; None if it was not given."""
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 16:
+    if not text.isascii() or not text.isdigit() or len(text) > digits:
         raise CommandError(f"{option} takes a whole number, not {text!r}.")
     return int(text)
 
@@ -47,6 +58,15 @@ def coins(amount: str | int) -> str:
     """Satoshi as coins with eight decimals: 1,234.00000001."""
     sat = int(amount)
     return f"{sat // 100_000_000:,}.{sat % 100_000_000:08d}"
+
+
+def units(amount: str | int, decimals: int | None) -> str:
+    """Base units with so many decimals, all of them written; without decimals, as they are."""
+    number = int(amount)
+    if not decimals:
+        return f"{number:,}"
+    whole, part = divmod(number, 10**decimals)
+    return f"{whole:,}.{part:0{decimals}d}"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], right: int) -> list[str]:

@@ -34,7 +34,7 @@ from cases.services.locks import enter_case
 from tracing import jobs, reads
 
 MAXIMUM_FINDINGS = 20  # for accounts without a suspect; the others stand as reached accounts
-DUST = 1_000  # satoshi: a deposit below this may be an advertisement
+DUST = 1_000  # satoshi: a deposit below this may be an advertisement; tokens have no such line
 POLICY_WORDS = {"haircut": "haircut", "fifo": "FIFO", "lifo": "LIFO", "poison": "poison"}
 DETERMINISTIC, HEURISTIC = 2, 3  # evidence tiers
 BATCH = 500
@@ -97,6 +97,7 @@ def collect_findings(run: UUID) -> int:
             CaseRun.objects.filter(pk=case_run.pk).update(is_lead=True)
         result = reads.result(run)
         assert result is not None  # a run that is done has one: written in one transaction
+        _keep_asset(result)
         reached, num_unassigned = _reached(case, view.ledger, result)
         num_reached = len(reached)
         _save_reached(case_run, _asset(result), reached)
@@ -129,7 +130,19 @@ def _requester_sees(case: Case, case_run: CaseRun) -> bool:
 
 
 def _asset(result: Mapping[str, Any]) -> str:
+    if result.get("asset"):
+        return str(result["asset"]["name"])
     return f"{result['seal']['snapshot']['chain']}/slip44:0"
+
+
+def _keep_asset(result: Mapping[str, Any]) -> None:
+    """So that every screen and copy writes amounts of a token by its own decimals, if known."""
+    told = result.get("asset")
+    if told and told["decimals"] is not None:
+        unit = reads.asset_unit(told)
+        Asset.objects.get_or_create(
+            asset=unit.asset, defaults={"symbol": unit.symbol[:12], "decimals": unit.decimals}
+        )
 
 
 def _reached(case: Case, ledger: str, result: Mapping[str, Any]) -> tuple[list[Reached], int]:
@@ -217,7 +230,7 @@ def _draft(case: Case, view: reads.RunView, result: Mapping[str, Any], reached: 
     """Draft the finding of one account; returns its reference."""
     parameters = jobs.TraceParameters.from_json(view.parameters)
     asset = _asset(result)
-    unit = _Unit.of(asset)
+    unit = _Unit.of(asset, result)
     policy = POLICY_WORDS[parameters.policy]
     seeds = Wallet.objects.filter(
         case=case, ledger=parameters.ledger, address__in=_seed_addresses(result, parameters)
@@ -280,7 +293,7 @@ def _seed_addresses(result: Mapping[str, Any], parameters: jobs.TraceParameters)
         for outpoint, address, *_rest in step["in"]
         if address and outpoint in seeds
     }
-    return spent | {seed for seed in seeds if ":" not in seed}
+    return spent | {address for seed in seeds if (address := reads.place_address(seed))}
 
 
 def _name(reached: Reached) -> str:
@@ -312,6 +325,15 @@ def _counter_evidence(
     """What the engine itself knows against the finding."""
     against: list[tuple[str, str]] = []
     low, high = reached.total("low"), reached.total("high")
+    if (num_unknown := (result.get("counts") or {}).get("unknown_openings")) and low < high:
+        against.append(
+            (
+                "unknown_balance",
+                _("What %(number)d accounts on the way held before the ledger begins is not known;"
+                  " the policy counts the least that their payments prove.")
+                % {"number": num_unknown},
+            )
+        )  # fmt: skip
     if low < high:
         against.append(
             (
@@ -336,7 +358,8 @@ def _counter_evidence(
         if amounts:
             facts = {"amount": unit.text(sum(amounts)), "number": len(amounts)}
             against.append((kind, sentence % facts))
-    if all(arrival.value < DUST for arrival in reached.arrivals):
+    is_coin = not result.get("asset")
+    if is_coin and all(arrival.value < DUST for arrival in reached.arrivals):
         against.append(
             ("dust", _("Only dust arrived: anyone can send it to anyone without being asked."))
         )
@@ -353,9 +376,10 @@ class _Unit:
     decimals: int
 
     @classmethod
-    def of(cls, asset: str) -> "_Unit":
+    def of(cls, asset: str, result: Mapping[str, Any]) -> "_Unit":
         known = Asset.objects.filter(asset=asset).first()
-        return cls(known.symbol, known.decimals) if known else cls("BTC", 8)
+        told = known or reads.asset_unit(result.get("asset"))
+        return cls(told.symbol, told.decimals)
 
     def number(self, base: int) -> str:
         """Base units as a decimal number, exactly, with at least two decimals."""

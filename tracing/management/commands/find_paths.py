@@ -7,20 +7,32 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand
 
+from tracing.engine.accounts.paths import AccountPathsResult, find_account_paths
+from tracing.engine.accounts.resolve import account_paths_spec
 from tracing.engine.clusters import cospend
 from tracing.engine.coinjoin import flags
 from tracing.engine.ledger import Ledger
 from tracing.engine.paths import PathsResult, find_paths
 from tracing.engine.resolve import find_address, paths_spec, walls_of
 from tracing.engine.spec import TraceParameters, is_outpoint
-from tracing.management.asking import coins, one_sentence, opened, table, walls, whole_number
+from tracing.errors import ParametersError
+from tracing.management.asking import (
+    LEDGERS,
+    one_sentence,
+    opened,
+    opened_accounts,
+    table,
+    units,
+    walls,
+    whole_number,
+)
 
 
 class Command(BaseCommand):
     help = "Find the best paths between two wallets, each an address, txid:vout, or a comma list."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ledger", help="bitcoin, bitcoin-test or bitcoin-regtest")
+        parser.add_argument("ledger", help=LEDGERS)
         parser.add_argument("source", metavar="FROM")
         parser.add_argument("target", metavar="TO")
         parser.add_argument("--max-depth", metavar="N", help="1 to 32 transactions; 8 without it")
@@ -41,25 +53,39 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(in_words(result)))
 
 
-def searched(options: dict[str, Any]) -> PathsResult:
+def searched(options: dict[str, Any]) -> PathsResult | AccountPathsResult:
     """Resolve and run what the options ask for."""
+    ends = [tuple(options[end].split(",")) for end in ("source", "target")]
+    accounts = opened_accounts(options["ledger"])
+    if accounts is not None:
+        if options["clusters"]:
+            raise ParametersError("--clusters is for coins: accounts are not spent together.")
+        asked = parameters_of(options, accounts.name, ends)
+        return find_account_paths(account_paths_spec(asked, accounts, walls(accounts)), accounts)
     ledger = opened(options["ledger"])
     boundaries = walls(ledger)
-    ends = [tuple(options[end].split(",")) for end in ("source", "target")]
     if options["clusters"]:
         ends = [with_clusters(places, ledger, boundaries) for places in ends]
-    parameters = TraceParameters(
-        ledger=ledger.name,
+    return find_paths(
+        paths_spec(parameters_of(options, ledger.name, ends), ledger, boundaries), ledger
+    )
+
+
+def parameters_of(
+    options: dict[str, Any], ledger: str, ends: list[tuple[str, ...]]
+) -> TraceParameters:
+    """The options as the parameters of a search."""
+    return TraceParameters(
+        ledger=ledger,
         mode="paths",
         seeds=ends[0],
         targets=ends[1],
         max_hops=whole_number("--max-depth", options["max_depth"]),
         until_height=whole_number("--until-height", options["until_height"]),
-        min_value=whole_number("--min-value", options["min_value"]) or 0,
+        min_value=whole_number("--min-value", options["min_value"], digits=78) or 0,
         coinjoin=options["coinjoin"],
         stops=tuple(options["stop"]),
     )
-    return find_paths(paths_spec(parameters, ledger, boundaries), ledger)
 
 
 def with_clusters(
@@ -77,13 +103,15 @@ def with_clusters(
     return tuple(sorted(found))
 
 
-def in_words(result: PathsResult) -> list[str]:
+def in_words(result: PathsResult | AccountPathsResult) -> list[str]:
     """The paths as lines for a reader."""
     paths = result.json["paths"]
     assert isinstance(paths, list)
+    asset = result.json.get("asset") or {"decimals": 8}
+    assert isinstance(asset, dict)
     lines = []
     for number, path in enumerate(paths, start=1):
-        lines.append(f"{number}. {coins(path['amount'])} in {path['hops']} hops")
+        lines.append(f"{number}. {units(path['amount'], asset['decimals'])} in {path['hops']} hops")
         places = [address or "-" for address in path["addresses"]]
         rows = [(place, txid) for place, txid in zip(places, [*path["txids"], ""], strict=True)]
         lines += [f"   {row}" for row in table(("address", "spent by"), rows, right=0)]

@@ -7,28 +7,45 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from tracing.ledgers import open_ledger
+from tracing.errors import LedgerGap
+from tracing.ledgers import names, open_ledger
+from tracing.ledgers.accounts import open_account_ledger
+from tracing.ledgers.accounts.stats import account_stats
 from tracing.ledgers.stats import ledger_stats
-from tracing.management.asking import one_sentence
+from tracing.management.asking import LEDGERS, one_sentence
+
+TOKENS_SHOWN = 20
 
 
 class Command(BaseCommand):
     help = "Count transactions, addresses, shapes and co-spend clusters of a ledger or segment."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ledger", help="bitcoin, bitcoin-test or bitcoin-regtest")
+        parser.add_argument("ledger", help=LEDGERS)
         parser.add_argument("--segment", metavar="TIPHASH", help="hash of a segment's last block")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        figures = one_sentence(
-            lambda: ledger_stats(
-                open_ledger(settings.FIU_HOME, options["ledger"]), options["segment"]
-            )
-        )
+        figures = one_sentence(lambda: figures_of(options["ledger"], options["segment"]))
         if options["json"]:
             self.stdout.write(json.dumps(figures))
             return
         for name, value in figures.items():
+            if name == "tokens":
+                continue
             shown = f"{value:,}" if isinstance(value, int) else str(value)
             self.stdout.write(f"{name:32} {shown}")
+        for token in figures.get("tokens", ())[:TOKENS_SHOWN]:
+            amount = token["amount"] or f"{token['base_units']} base units"
+            self.stdout.write(
+                f"{token['transfers']:>8,}  {amount} {token['symbol']}  {token['asset']}".rstrip()
+            )
+
+
+def figures_of(name: str, segment: str | None) -> dict[str, Any]:
+    """The figures of a ledger of either kind."""
+    if not names.is_account(names.resolve(settings.FIU_HOME, name)):
+        return ledger_stats(open_ledger(settings.FIU_HOME, name), segment)
+    if segment is not None:
+        raise LedgerGap("figures of an account ledger are of the whole; leave --segment out")
+    return account_stats(open_account_ledger(settings.FIU_HOME, name))

@@ -1,0 +1,224 @@
+"""A case on a token ledger: paste, address page, trace by form, result, flow, finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from cases.models import Case, Finding, Wallet
+from cases.policy import Actor
+from cases.queries.cases import case_shell
+from cases.queries.flow import case_flow
+from cases.services.cases import start_case
+from cases.services.findings import collect_findings
+from tests.casework import (
+    make_account,
+    make_actor,
+    make_case,
+    make_deposit_address,
+    make_suspect,
+    make_user,
+)
+from tests.conftest import client_of
+from tests.unit.engine.accounts.replies import TOKEN, account, block, file, log, receipt, tx
+from tracing import reads
+from tracing.engine.chains import checksummed
+from tracing.follow import follow
+from tracing.jobs import BoundaryRow, set_boundaries
+from tracing.ledgers.accounts import load_evm
+from tracing.models import TraceRun
+from tracing.runner import run
+
+pytestmark = pytest.mark.django_db
+
+LEDGER = "ethereum-dev"
+ASSET = f"eip155:31337/erc20:{TOKEN}"
+BANK, HOP, OTHER, DEPOSIT = 0xA1B2C3D4E5F6, 0xA2, 0xA3, 0xA4
+BIG = 7 * 10**30
+"""Base units of a token of 18 decimals: far above 64 bits."""
+
+
+@dataclass(frozen=True)
+class Room:
+    case: Case
+    by: Actor
+    client: Client
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The token is made for the bank; that pays a hop, the hop a deposit, and one call fails."""
+    folder = tmp_path_factory.mktemp("tokens")
+    rows: list[object] = [{"type": "token", "address": TOKEN, "symbol": "TUSD", "decimals": 18}]
+    moves = [(0, BANK, 3 * BIG), (BANK, HOP, 2 * BIG), (OTHER, HOP, BIG), (HOP, DEPOSIT, BIG)]
+    for number, (payer, payee, units) in enumerate(moves):
+        if number == 2:
+            moves[2] = (BANK, OTHER, BIG)
+            payer, payee = BANK, OTHER
+        sent = tx(number + 1, payer or BANK, None if not number else int(TOKEN, 16))
+        mined = block(number, sent | {"chainId": "0x7a69"})
+        sent |= {key: mined["transactions"][0][key] for key in ("blockHash", "blockNumber")}
+        sent["transactionIndex"] = "0x0"
+        told = receipt(sent, log(0, payer, payee, units), gas=21)
+        rows += [mined, told | ({"contractAddress": TOKEN} if not number else {})]
+    failed = tx(9, HOP, OTHER, 5)
+    mined = block(len(moves), failed)
+    rows += [mined, receipt(failed, status=0)]
+    path = folder / "replies.json"
+    path.write_bytes(file(*rows)[1])
+    load_evm(folder, "ethereum", [path])
+    return folder
+
+
+@pytest.fixture
+def room(home: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
+    monkeypatch.setattr(settings, "FIU_HOME", home)
+    analyst = make_user("analyst")
+    by = make_actor(analyst)
+    case = start_case(make_case(by, visibility="team"), by=by)
+    make_deposit_address(make_account("NQ-0004417"), account(DEPOSIT), ledger=LEDGER)
+    set_boundaries("records", [BoundaryRow(LEDGER, account(DEPOSIT), "exchange_deposit")])
+    make_suspect(case, by)
+    return Room(case, by, client_of(analyst))
+
+
+def pasted(room: Room, text: str) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    room.client.post(
+        url, {"text": text, "role": "bank", "provenance": "document", "provenance_note": "p. 4"}
+    )
+
+
+def text_of(room: Room, url: str) -> str:
+    answer = room.client.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_both_families_are_pasted_and_a_wrong_capital_is_refused(room: Room) -> None:
+    shown = checksummed(bytes.fromhex(account(BANK)[2:]))
+    wrong = shown.swapcase().replace("0X", "0x")
+    pasted(room, f"{shown}\nTR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t\n{wrong}\n{account(BANK)}")
+    wallets = set(room.case.wallets.values_list("ledger", "address"))
+    assert wallets == {
+        (LEDGER, account(BANK)), ("tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+    }  # fmt: skip
+    page = text_of(room, reverse("case_wallets", args=[room.case.public_id]))
+    assert "unknown: ledger tron is not loaded" in page
+
+
+def test_the_address_page_shows_each_asset_by_its_decimals(room: Room) -> None:
+    pasted(room, account(HOP))
+    wallet = Wallet.objects.get(case=room.case)
+    page = text_of(room, reverse("address_detail", args=[wallet.public_id]))
+    assert "14,000,000,000,000.00 TUSD" in page
+    assert "7,000,000,000,000.00 TUSD" in page
+    assert ASSET in page
+    assert "network fee" in page
+    assert "failed" in page
+    assert "Accounts are never spent together" in page
+
+
+def test_history_goes_on_behind_a_transfer(room: Room) -> None:
+    first = reads.address_history(LEDGER, account(HOP), limit=2)
+    rest = reads.address_history(LEDGER, account(HOP), after=first[-1].key)
+    assert len(first) + len(rest) == len(reads.address_history(LEDGER, account(HOP)))
+    assert first[0].is_failed
+    assert room.case.wallets.count() == 0
+
+
+def test_a_trace_runs_from_the_form_to_the_finding(room: Room) -> None:
+    pasted(room, account(BANK))
+    wallet = Wallet.objects.get(case=room.case)
+    asked = {
+        "mode": "destination", "ledger": LEDGER, "seed_wallets": [str(wallet.public_id)],
+        "token": TOKEN, "policy": "fifo", "max_hops": "8", "min_value": "0", "coinjoin": "stop",
+        "stop_at_services": "on",
+    }  # fmt: skip
+    url = reverse("trace_new", args=[room.case.public_id])
+    estimate = room.client.post(url, asked | {"action": "estimate"}).content.decode()
+    assert "21,000,000,000,000.00 TUSD" in estimate
+    assert room.client.post(url, asked | {"action": "start"}).status_code == 302
+    case_run = room.case.runs.get()
+    waiting = reverse("trace_detail", args=[room.case.public_id, case_run.run])
+    assert "base units" in text_of(room, waiting)
+    assert run(TraceRun.objects.get(public_id=case_run.run).pk, follow) == "done"
+    assert collect_findings(case_run.run) == 1
+    page = text_of(room, waiting)
+    assert "7,000,000,000,000.00 TUSD" in page
+    assert "Reached this exchange" in page
+    ends = text_of(room, reverse("trace_ends", args=[room.case.public_id, case_run.run, 1]))
+    assert "TUSD" in ends
+    finding = Finding.objects.get(case=room.case)
+    assert "received 7000000000000.00 TUSD" in finding.statement
+    (amount,) = finding.amounts.all()
+    assert (amount.asset, amount.base, amount.value) == (ASSET, BIG, BIG)
+    assert list(finding.wallets.all()) == [wallet]
+    reads_ok = text_of(room, reverse("finding_detail", args=[finding.public_id]))
+    assert "7,000,000,000,000.00" in reads_ok
+
+
+def test_the_flow_draws_token_amounts_and_keeps_every_unit(room: Room) -> None:
+    pasted(room, account(BANK))
+    wallet = Wallet.objects.get(case=room.case)
+    url = reverse("trace_new", args=[room.case.public_id])
+    room.client.post(url, {
+        "mode": "destination", "ledger": LEDGER, "seed_wallets": [str(wallet.public_id)],
+        "token": TOKEN, "policy": "haircut", "min_value": "0", "coinjoin": "stop",
+    })  # fmt: skip
+    case_run = room.case.runs.get()
+    run(TraceRun.objects.get(public_id=case_run.run).pk, follow)
+    collect_findings(case_run.run)
+    case_run.refresh_from_db()
+    found = case_flow(room.case, case_run, case_shell(room.case, room.by).money)
+    assert found is not None
+    moved = {(m.source.label, m.target.label): m.amount for m in found.moves}
+    assert sum(moved.values()) == 2 * BIG + BIG + BIG
+    seeds = [place for place in found.places.values() if place.is_seed]
+    assert [place.wallet for place in seeds] == [wallet]
+    assert any(m.is_key for m in found.moves)
+    page = text_of(room, reverse("case_flow", args=[room.case.public_id]))
+    assert "TUSD" in page
+
+
+def test_a_seed_of_nothing_is_told_beside_the_form(room: Room) -> None:
+    url = reverse("trace_new", args=[room.case.public_id])
+    answer = room.client.post(url, {
+        "mode": "destination", "ledger": LEDGER, "seeds": account(0xDEAD), "policy": "fifo",
+        "min_value": "0", "coinjoin": "stop",
+    })  # fmt: skip
+    assert answer.status_code == 422
+    assert "has never seen the address" in answer.content.decode()
+
+
+def test_search_knows_the_address(room: Room) -> None:
+    page = room.client.post(reverse("search"), {"q": account(HOP)}).content.decode()
+    assert "In the ledger" in page
+
+
+def test_paths_of_a_token_are_found_from_the_form(room: Room) -> None:
+    pasted(room, f"{account(BANK)}\n{account(DEPOSIT)}")
+    bank, deposit = (room.case.wallets.get(address=account(n)) for n in (BANK, DEPOSIT))
+    url = reverse("trace_new", args=[room.case.public_id])
+    room.client.post(url, {
+        "mode": "paths", "ledger": LEDGER, "seed_wallets": [str(bank.public_id)],
+        "target_wallets": [str(deposit.public_id)], "token": TOKEN, "policy": "fifo",
+        "min_value": "0", "coinjoin": "stop",
+    })  # fmt: skip
+    case_run = room.case.runs.get()
+    assert run(TraceRun.objects.get(public_id=case_run.run).pk, follow) == "done"
+    page = text_of(room, reverse("trace_detail", args=[room.case.public_id, case_run.run]))
+    assert "7,000,000,000,000.00 TUSD" in page
+
+
+def test_the_exposure_page_says_that_it_cannot_tell(room: Room) -> None:
+    pasted(room, account(HOP))
+    wallet = Wallet.objects.get(case=room.case)
+    page = text_of(room, reverse("address_exposure", args=[wallet.public_id]))
+    assert "Exposure is worked out on ledgers of coins only" in page
+    assert "does not contain this address" not in page

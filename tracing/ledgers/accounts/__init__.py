@@ -1,0 +1,10 @@
+"""Stored ledgers of account chains: transfers in Parquet, arrays, pinned snapshots."""
+
+from tracing.ledgers.accounts.load import (
+    AccountLoadReport,
+    load_evm,
+    load_tron,
+    open_account_ledger,
+)
+
+__all__ = ["AccountLoadReport", "load_evm", "load_tron", "open_account_ledger"]

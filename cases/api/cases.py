@@ -15,6 +15,7 @@ from cases.api.fields import (
     AgencyAnswer,
     BaseUnits,
     Body,
+    Difference,
     Nothing,
     PersonAnswer,
     Reason,
@@ -152,10 +153,22 @@ class MoneyRowAnswer(serializers.Serializer):
     fiat = serializers.DecimalField(max_digits=30, decimal_places=2, allow_null=True)
 
 
+class LeftRowAnswer(MoneyRowAnswer):
+    """What of the reached amount is neither held nor asked for; more may be held than reached."""
+
+    base = Difference()
+
+
 class MoneyPartAnswer(serializers.Serializer):
     """One sum of the case, account by account."""
 
     rows = MoneyRowAnswer(many=True)
+
+
+class LeftPartAnswer(serializers.Serializer):
+    """The rest, account by account."""
+
+    rows = LeftRowAnswer(many=True)
 
 
 class MoneyAnswer(serializers.Serializer):
@@ -165,7 +178,7 @@ class MoneyAnswer(serializers.Serializer):
     reached = MoneyPartAnswer()
     frozen = MoneyPartAnswer()
     pending = MoneyPartAnswer()
-    left = MoneyPartAnswer()
+    left = LeftPartAnswer()
 
 
 class CaseMoney(Door):

@@ -44,6 +44,17 @@ class BaseUnits(serializers.Field):
         return str(value)
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": "^-?[0-9]{1,78}$",
+        "description": "A difference of amounts in base units, as text; it may be negative.",
+    }
+)
+class Difference(BaseUnits):
+    """What is left of an amount: below zero where more is held than what was traced."""
+
+
 class Moment(serializers.DateTimeField):
     """A time with its zone, between 1970 and 9990."""
 

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
-from cases.checkpoints import folder_of_settings, last_checkpoint
+from cases.checkpoints import CheckpointError, folder_of_settings, last_checkpoint
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import Case
 from cases.policy import Action, Role, may
@@ -28,7 +28,10 @@ def audit_list(request: AuthedRequest) -> HttpResponse:
 @require_at_the_door(Action.VERIFY_AUDIT)
 def audit_verify(request: AuthedRequest) -> HttpResponse:
     """Recompute every chain and every approved content now; a fragment for htmx."""
-    report, _series = verify_against_checkpoints()
+    try:
+        report, _series = verify_against_checkpoints()
+    except CheckpointError as error:
+        report = VerifyReport(breaks=[Break("", 0, str(error))])
     report.breaks += altered_contents()
     if request.htmx:
         context = _state(request, report)

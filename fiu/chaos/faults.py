@@ -4,6 +4,7 @@ import os
 import random
 import resource
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +29,10 @@ IN_WORKERS = [n for n in FAILPOINTS if n.startswith(("run.", "order.")) and n !=
 
 
 class Faults:
-    """Injects one fault at a time; `undo` ends those that last."""
+    """Injects one fault at a time; a thread ends those that last.
+
+    A thread, because a process that was stopped may hold the very lock that the trial waits for.
+    """
 
     def __init__(
         self, processes: Processes, case: Case, dice: random.Random, *, crash_database: bool
@@ -37,6 +41,10 @@ class Faults:
         self._case = case
         self._dice = dice
         self._later: list[tuple[float, Callable[[], None]]] = []
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._waker = threading.Thread(target=self._wake, name="waker", daemon=True)
+        self._waker.start()
         self._armed_at = 0.0
         self._file = Path(settings.FIU_HOME) / FILE
         self._places: list[str] = []
@@ -74,16 +82,29 @@ class Faults:
             self._armed_at = 0.0
         return bool(self._armed_at)
 
-    def undo(self, *, all_of_it: bool = False) -> None:
+    def end(self) -> None:
+        """Let everything go on at once, and disarm."""
+        self._over.set()
+        self._waker.join()
+        self._undo(float("inf"))
+        self._file.unlink(missing_ok=True)
+
+    def _wake(self) -> None:
+        while not self._over.wait(0.1):
+            self._undo(time.monotonic())
+
+    def _undo(self, now: float) -> None:
         """Let go on what was stopped long enough, and what was full have room."""
-        now = time.monotonic()
-        for at, act in self._later:
-            if at <= now or all_of_it:
-                with suppress(ProcessLookupError, PermissionError):
-                    act()
-        self._later = [(at, act) for at, act in self._later if at > now and not all_of_it]
-        if all_of_it:
-            self._file.unlink(missing_ok=True)
+        with self._lock:
+            due = [act for at, act in self._later if at <= now]
+            self._later = [(at, act) for at, act in self._later if at > now]
+        for act in due:
+            with suppress(ProcessLookupError, PermissionError):
+                act()
+
+    def _undo_at(self, at: float, act: Callable[[], None]) -> None:
+        with self._lock:
+            self._later.append((at, act))
 
     def _arm(self) -> str:
         if not self._places:  # every place has its turn
@@ -132,7 +153,7 @@ class Faults:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
         wake_at = time.monotonic() + STOPPED_LEASES * settings.LEASE_SECONDS
-        self._later.append((wake_at, lambda: os.kill(pid, signal.SIGCONT)))
+        self._undo_at(wake_at, lambda: os.kill(pid, signal.SIGCONT))
         return f"{pid} for {STOPPED_LEASES} leases"
 
     def _fill_disk(self) -> str:
@@ -142,7 +163,7 @@ class Faults:
             with suppress(ProcessLookupError, PermissionError):
                 soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (DISK_FULL_AT, hard))
-                self._later.append((end_at, self._room_again(pid, soft, hard)))
+                self._undo_at(end_at, self._room_again(pid, soft, hard))
         return f"of {part.name}, {SECONDS_OF_A_FULL_DISK} s"
 
     @staticmethod

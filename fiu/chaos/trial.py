@@ -94,7 +94,7 @@ def play(plan: Plan, say: Say) -> tuple[Verdict, list[dict[str, Any]]]:
     try:
         trial.run()
     finally:
-        trial.faults.undo(all_of_it=True)
+        trial.faults.end()
         processes.end()
     connections.close_all()
     return trial.judge(), trial.history
@@ -123,7 +123,6 @@ class _Trial:
         end_at = self._begun_at + max(SECONDS_AT_LEAST, allowed)
         next_fault = 0.0
         while time.monotonic() < end_at:
-            self.faults.undo()
             self.processes.start_the_dead()
             seen = self._patiently(self._look)
             self._note_recovery(seen)

@@ -269,6 +269,17 @@ def test_the_audit_page_tells_of_the_last_checkpoint(folder: Path, sign_in: Sign
     assert "Whole" in client.post(reverse("audit_verify")).content.decode()
 
 
+def test_a_checkpoint_file_that_cannot_be_read_is_told_not_passed_over(
+    folder: Path, sign_in: SignIn
+) -> None:
+    (folder / "audit-2026-01.jsonl").mkdir(parents=True)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("audit_verify")
+    page = sign_in(make_user("auditor")).post(reverse("audit_verify")).content.decode()
+    assert "cannot be read" in page
+    assert "Whole" not in page
+
+
 def test_the_root_is_that_of_the_standard() -> None:
     """RFC 6962, 2.1: of nothing, of one leaf, and of three, where the split is at two."""
 

@@ -157,6 +157,8 @@ def _chosen(case: Case, wallets: Sequence[Wallet] | None) -> list[Wallet]:
         raise CaseworkError(_("Choose wallets of one ledger."))
     if rows[0].ledger not in {info.name for info in reads.ledgers()}:
         raise CaseworkError(_("The ledger of these wallets is not loaded."))
+    if reads.is_account_ledger(rows[0].ledger):
+        raise CaseworkError(_("Cohorts are found on ledgers of coins, not of accounts."))
     return rows
 
 

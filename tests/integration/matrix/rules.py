@@ -204,6 +204,7 @@ def nothing() -> Rule:
     )  # fmt: skip
 
 
+OF_THE_MEMBER = ("analyst_member", "analyst_at_the_liaisons")  # the same person
 TOKEN_HOLDERS = (*CASEWORKERS, *OVERSEERS, "analyst_at_the_liaisons")
 REFUSED_READER = {"analyst_reader": "403"}
 DECIDED = ("cases_auditevent", "cases_case")
@@ -447,7 +448,7 @@ RULES: dict[str, Rule] = {
     ),
     "api_token_revoke": Rule(
         "sign-in", TOKEN_HOLDERS, _answers(write="302 /accounts/tokens/"),
-        {name: {"POST": "404"} for name in TOKEN_HOLDERS if name != "analyst_member"},
+        {name: {"POST": "404"} for name in TOKEN_HOLDERS if name not in OF_THE_MEMBER},
         writes=frozenset({"cases_auditevent", "fiu_apitoken"}),
         strangers={"POST": SIGN_IN},
     ),

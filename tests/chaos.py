@@ -9,7 +9,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
 
 from tests import servers
 
@@ -25,6 +29,11 @@ def on_servers(home: Path, arguments: Sequence[str]) -> "subprocess.CompletedPro
         servers.postgresql(servers.postgresql_programs()) as server,
         servers.database_of_its_own(server.url) as database,
     ):
+        with closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+            # The servers of tests answer before a commit is written: a crash would lose it.
+            name = urlsplit(database).path[1:]
+            cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+            connection.commit()
         return subprocess.run(
             [
                 sys.executable, "manage.py", "chaos", "--home", str(home),

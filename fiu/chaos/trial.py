@@ -27,6 +27,8 @@ LOOK_EVERY = 0.15
 GAPS = (0.1, 0.8)
 """Seconds between two faults, at random."""
 SECONDS_TO_MOVE = 8.0
+MOST_HITS = 3
+"""A job taken this often is left alone: the fifth death without a checkpoint ends a run by rule."""
 SECONDS_FOR_DATABASE = 60.0
 SECONDS_A_JOB = 6.0
 SECONDS_A_FAULT = 8.0
@@ -156,6 +158,8 @@ class _Trial:
         moves = sum(taken for _, taken in seen.jobs.values()) + len(seen.jobs) - len(seen.open)
         waited = time.monotonic() - self._hit_at
         if moves == self._moves and waited < SECONDS_TO_MOVE:
+            return False
+        if any(seen.jobs[name][1] >= MOST_HITS for name in seen.held):
             return False
         self._moves = moves
         return True

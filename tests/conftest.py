@@ -63,7 +63,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if item.get_closest_marker("postgresql") is None]
     else:
         kept = [
-            item for item in items if _touches_database(item) or item.get_closest_marker("worker")
+            item
+            for item in items
+            if (_touches_database(item) or item.get_closest_marker("worker"))
+            and item.get_closest_marker("once") is None
         ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept

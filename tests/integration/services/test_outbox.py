@@ -265,6 +265,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def release_a_part(self, share: int, refuse: bool, left: bool) -> None:
         for freeze in FreezeRequest.objects.filter(state="active"):
             line = freeze.lines.get()
+            if not line.held:  # ratified while its order is on the way: nothing to release yet
+                continue
             try:
                 release = request_release(
                     freeze, amounts={line.pk: max(1, line.held // share)}, reason="P.",

@@ -270,6 +270,21 @@ RULES: Mapping[str, Rule] = {
     "case_decide": form(),
     "case_close": form(),
     "case_reopen": form(),
+    # Its people. The access asked for is the reader's; walls are for those who raise them.
+    "case_people": case("200"),
+    "access_grant": form(),
+    "access_scope": form(),
+    "access_wall": form(),
+    "access_revoke": form(),
+    "access_lift": Rule("house", ("supervisor_member", "compliance"), _answers("200", "422")),
+    "case_emergency": Rule(
+        "house", ("supervisor_member", "supervisor_outsider"), _answers("200", "422")
+    ),
+    "emergency_detail": case("200"),
+    "emergency_look": case(
+        write=ANYWHERE, differs=REFUSED_READER | {"supervisor_member": "403"},
+        writes=[*DECIDED, "cases_emergencylook"],
+    ),
     # Tasks, notes and files.
     "case_tasks": case("200"),
     "task_new": form(),

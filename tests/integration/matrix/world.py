@@ -35,6 +35,7 @@ from cases.policy import Actor
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
+from cases.services.access import break_glass
 from cases.services.alerts import link_alert
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
@@ -341,7 +342,14 @@ def make_team(world: World, case: Case) -> None:
     grant_access(case, world.users["analyst_reader"].pk, "read", by=head)
     for name in ("analyst_blocked", "compliance_blocked"):
         block_user(case, world.users[name].pk, f"{HOUSE} conflict", by=head)
-    CaseAccess.objects.filter(user=world.users["analyst_expired"]).update(
+    world.ids |= {
+        "person_id": world.users["analyst_reader"].public_id,
+        "walled_id": world.users["analyst_blocked"].public_id,
+    }
+    hurried = make_user("supervisor", username="hurried")
+    emergency = break_glass(case.reference, reason=f"{HOUSE} hurry", by=make_actor(hurried))
+    world.ids["emergency_id"] = emergency.public_id
+    CaseAccess.objects.filter(user__in=(world.users["analyst_expired"], hurried)).update(
         expires_at=timezone.now() - timedelta(minutes=1)
     )
 

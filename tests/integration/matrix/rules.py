@@ -217,6 +217,17 @@ RULES: Mapping[str, Rule] = {
     ),
     "mfa_activate_totp": always("302 /accounts/2fa/totp/deactivate/", unproven=PASSWORD_AGAIN),
     "mfa_deactivate_totp": own("302 /accounts/2fa/totp/activate/", writes=FACTOR),
+    # Who has no factor may add a key, others show theirs first. The one asked for is nobody's.
+    "mfa_add_webauthn": replace(
+        own("200", unproven="as-proven"),
+        differs={
+            **{name: dict.fromkeys(METHODS, PASSWORD_AGAIN) for name in WITHOUT_FACTOR},
+            **{name: dict.fromkeys(METHODS, SHOW_FACTOR) for name in FACTOR_NOT_SHOWN},
+        },
+    ),
+    "mfa_reauthenticate_webauthn": always(PASSWORD_AGAIN, unproven="as-proven"),
+    "mfa_edit_webauthn": own("404", get="404"),
+    "mfa_remove_webauthn": own("404", "405", delete="404", get="404"),
     "mfa_view_recovery_codes": own("405", "405", writes=FACTOR),
     "mfa_generate_recovery_codes": own("302 /accounts/2fa/recovery-codes/", writes=FACTOR),
     "mfa_download_recovery_codes": own("405", "405", writes=FACTOR),

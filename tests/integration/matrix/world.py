@@ -144,7 +144,8 @@ class World:
         for parameter, values in self.variants.items():
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
-        named.discard(str(self.ids["evidence_id"]))
+        # A number, and people: whom one may choose from lists of people is no secret of the case.
+        named -= {str(self.ids[name]) for name in ("evidence_id", "person_id", "walled_id")}
         return sorted(each.encode() for each in named - set(without))
 
 
@@ -269,6 +270,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "number": 1,
         "name": "dossier.json",
         "token": "forged",
+        "pk": 999_999_999,
     }
     flow = case_flow(case, case.runs.get(run=world.ids["run_id"]), case_shell(case, by).money)
     assert flow is not None

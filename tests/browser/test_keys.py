@@ -1,10 +1,8 @@
 """A security key in a real browser: Chromium's virtual authenticator plays it."""
 
 import json
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
 
 from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat, Site
@@ -30,10 +28,6 @@ def give_key(seat: Seat) -> None:
             }
         },
     )
-
-
-def path_of(page: Page) -> str:
-    return urlsplit(page.url).path
 
 
 def test_a_key_is_registered_signs_in_and_steps_up(site: Site, seat_of: SeatOf) -> None:
@@ -73,8 +67,6 @@ def test_the_key_is_removed_again(seat_of: SeatOf) -> None:
     page.get_by_role("button", name="Remove").click()
     # The key was all that this session had shown: the authenticator app is asked for.
     page.wait_for_url("**/accounts/2fa/reauthenticate/**")
-    page.locator("input[name=code]").fill(seat.code())
-    page.get_by_role("button", name="Confirm").click()
-    seat.go("/accounts/2fa/")
-    assert path_of(page) == "/accounts/2fa/"
-    assert "On my ring" not in page.content()
+    assert page.locator("input[name=code]").is_visible()
+    assert page.get_by_text("Use a security key").count() == 0
+    seat.check()

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 STEP_UP = timedelta(minutes=5)
+EMERGENCY = timedelta(minutes=60)  # how long a broken glass stays open (A7)
 
 
 class Role(StrEnum):
@@ -30,6 +31,8 @@ class Action(StrEnum):
     EDIT_CASE = "edit_case"
     DECIDE_CASE = "decide_case"
     GRANT_ACCESS = "grant_access"
+    LIFT_BLOCK = "lift_block"
+    BREAK_GLASS = "break_glass"
     EDIT_OPERATION = "edit_operation"
     DECIDE_OPERATION = "decide_operation"
     ADD_TASK = "add_task"
@@ -142,10 +145,12 @@ SENIOR = CASEWORK | {
 
 GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.ANALYST: CASEWORK,
-    Role.SUPERVISOR: frozenset(SENIOR),
+    # Compliance sees every case by office and needs no emergency.
+    Role.SUPERVISOR: frozenset(SENIOR | {Action.BREAK_GLASS}),
     Role.COMPLIANCE: frozenset(
         SENIOR
         | {
+            Action.LIFT_BLOCK,
             Action.DECIDE_OPERATION,
             Action.APPROVE_FREEZE,
             Action.EXTEND_FREEZE,
@@ -181,6 +186,9 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
 # Rights that the role alone does not give: the person needs the mark `may_view_reports` as well.
 # Compliance has it by office.
 PERSONAL = frozenset({Action.VIEW_REPORT, Action.DRAFT_REPORT})
+
+# Audit events whose reason tells of a conflict of interest: for those who raise walls, no further.
+OF_WALLS = frozenset({"block_user", "lift_block", "refuse_break_glass"})
 
 
 class PermissionDenied(Exception):
@@ -280,6 +288,15 @@ def visible_cases(actor: Actor, path: str = "") -> Q:
 def writable_cases(actor: Actor, path: str = "") -> Q:
     """As `visible_cases`, without the cases on which the actor is named to read only."""
     return _reachable(actor, path, ("write", "lead"))
+
+
+def emergencies_to_look_at(actor: Actor) -> Q:
+    """Row filter for emergency accesses that wait for this person, among the visible ones.
+
+    Compliance looks at every one, the owner of a case at those of it; nobody at the own.
+    """
+    mine = Q() if actor.role == Role.COMPLIANCE else Q(case__owner_by_id=actor.user_id)
+    return mine & ~Q(user_id=actor.user_id)
 
 
 def visible_operations(actor: Actor) -> Q:

@@ -4,27 +4,23 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from allauth.account.internal.flows.login import (
-    AUTHENTICATION_METHODS_SESSION_KEY,
-    perform_login,
-    record_authentication,
-)
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.account.views import BaseReauthenticateView
 from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.base.views import ReauthenticateView
 from allauth.mfa.totp.forms import DeactivateTOTPForm
 from allauth.mfa.totp.views import DeactivateTOTPView
-from allauth.usersessions.internal.flows.sessions import end_other_sessions
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse, reverse_lazy
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from fiu.keys import forget_factor
 from fiu.middleware import actor_of
 from fiu.models import User
 
@@ -107,20 +103,17 @@ class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth sh
 
 
 class NewAuthenticator(DeactivateTOTPView):  # type: ignore[misc]  # allauth ships no types
-    """Remove the authenticator and set up the next: until then the session has no second factor."""
+    """Remove the authenticator; the last factor makes place for the next, until then no page opens.
 
-    success_url = reverse_lazy("mfa_activate_totp")
+    A security key that stands beside it is asked for instead.
+    """
 
     def form_valid(self, form: DeactivateTOTPForm) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        shown = self.request.session[AUTHENTICATION_METHODS_SESSION_KEY]
-        # The time stays: whoever has just shown the old factor need not prove more to set one up.
-        self.request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [
-            {**record, "method": "removed"} if record["method"] == "mfa" else record
-            for record in shown
-        ]
-        end_other_sessions(self.request, self.request.user)
-        return response
+        removed = self.authenticator.pk
+        super().form_valid(form)
+        return redirect(
+            "mfa_activate_totp" if forget_factor(self.request, removed) else "mfa_index"
+        )
 
 
 def closed(request: HttpRequest) -> HttpResponse:

@@ -20,7 +20,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
 from django_structlog.middlewares import RequestMiddleware
 
-from cases.policy import Actor, PermissionDenied, Role, StepUpRequired
+from cases.policy import STEP_UP, Actor, PermissionDenied, Role, StepUpRequired
 from cases.services.audit import record_refusal
 from cases.services.errors import CaseworkError
 from cases.states import InvalidTransition
@@ -41,11 +41,18 @@ BEFORE_SECOND_FACTOR = frozenset(
         "account_set_password",
         "account_reauthenticate",
         "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
         "mfa_activate_totp",
         "healthz",
         "csp_report",
     }
 )
+
+# Open only to who has no factor at all: else a password alone could add one beside it.
+FIRST_FACTOR = frozenset({"mfa_add_webauthn"})
+
+KEY_AGAIN = "mfa_reauthenticate_webauthn"
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 # Pages whose own form takes the code.
 ALLAUTH_CODES = frozenset(
@@ -180,6 +187,27 @@ def second_factor_at(request: HttpRequest) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
+def is_second_factor_fresh(request: HttpRequest) -> bool:
+    """Whether a second factor was shown in the last five minutes (E6)."""
+    shown = second_factor_at(request)
+    return shown is not None and datetime.now(UTC) - shown <= STEP_UP
+
+
+def has_second_factor(user: object) -> bool:
+    """Whether this person has an authenticator app or a key: 1 query."""
+    return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
+
+
+def factor_page(user: User) -> str:
+    """The route that asks this person for the second factor again: a key before a code."""
+    types = set(
+        Authenticator.objects.filter(user=user, type__in=FACTORS).values_list("type", flat=True)
+    )
+    if not types:
+        return "mfa_activate_totp"
+    return KEY_AGAIN if Authenticator.Type.WEBAUTHN in types else "mfa_reauthenticate"
+
+
 class SecondFactor:
     """S2: no signed-in page without a second factor; whoever has none is led to set one up."""
 
@@ -192,10 +220,9 @@ class SecondFactor:
             return self.get_response(request)
         if second_factor_at(request) is not None:
             return self.get_response(request)
-        has_factor = Authenticator.objects.filter(
-            user=user, type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-        ).exists()
-        page = "mfa_reauthenticate" if has_factor else "mfa_activate_totp"
+        page = factor_page(user)
+        if page == "mfa_activate_totp" and self._route(request) in FIRST_FACTOR:
+            return self.get_response(request)
         back = urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
         target = f"{reverse(page)}?{back}" if back else reverse(page)
         if request.headers.get("HX-Request"):
@@ -204,15 +231,21 @@ class SecondFactor:
             return response
         return redirect(target)
 
-    @staticmethod
-    def _is_open(request: HttpRequest) -> bool:
+    @classmethod
+    def _is_open(cls, request: HttpRequest) -> bool:
         # The door for programs asks for the factor itself: it answers programs, not browsers.
         if request.path.startswith((settings.STATIC_URL, settings.API_PREFIX)):
             return True
+        route = cls._route(request)
+        return not route or route in BEFORE_SECOND_FACTOR
+
+    @staticmethod
+    def _route(request: HttpRequest) -> str:
+        """The route's name; empty where nothing is: the same 404 as for everybody."""
         try:
-            return resolve(request.path_info).view_name in BEFORE_SECOND_FACTOR
+            return resolve(request.path_info).view_name
         except Resolver404:
-            return True  # nothing there: the same 404 as for everybody
+            return ""
 
 
 class CurrentActor:
@@ -256,7 +289,9 @@ def actor_of(request: HttpRequest) -> Actor | None:
 
 def step_up(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor, then go on: a plain form post is sent again by itself."""
-    page = reverse("mfa_reauthenticate")
+    user = request.user
+    has_key = isinstance(user, User) and factor_page(user) == KEY_AGAIN
+    page = reverse(KEY_AGAIN if has_key else "mfa_reauthenticate")
     if request.headers.get("HX-Request"):
         here = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
         response = HttpResponse(status=204)

@@ -204,7 +204,13 @@ ACCOUNT_RATE_LIMITS = {  # S4
     "reauthenticate": "10/15m/user",
     "change_password": "5/15m/user",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "add_webauthn": "fiu.forms_keys.NewKeyForm",
+    "authenticate_webauthn": "fiu.forms_keys.KeyForm",
+    "reauthenticate_webauthn": "fiu.forms_keys.KeyAgainForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = False  # a key is the second factor; the first stays
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators; no one signs up
 MFA_TOTP_ISSUER = "Tracehold"
 MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period only

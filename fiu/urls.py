@@ -10,7 +10,7 @@ from django.urls import include, path
 from cases.api import urls as api
 from cases.liaison import urls as liaison
 from cases.web import urls as casework
-from fiu import accounts, csp, dashboard, errors, health, tokens
+from fiu import accounts, csp, dashboard, errors, health, keys, tokens
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -39,6 +39,10 @@ second_factor = [
     path("reauthenticate/", accounts.SecondFactorAgain.as_view(), name="mfa_reauthenticate"),
     path("totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("totp/deactivate/", accounts.NewAuthenticator.as_view(), name="mfa_deactivate_totp"),
+    path("keys/add/", keys.NewKey.as_view(), name="mfa_add_webauthn"),
+    path("keys/reauthenticate/", keys.KeyAgain.as_view(), name="mfa_reauthenticate_webauthn"),
+    path("keys/<int:pk>/edit/", keys.RenamedKey.as_view(), name="mfa_edit_webauthn"),
+    path("keys/<int:pk>/remove/", keys.RemovedKey.as_view(), name="mfa_remove_webauthn"),
     path("recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
         "recovery-codes/generate/",

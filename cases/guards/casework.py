@@ -55,13 +55,15 @@ def freeze_decisions() -> list[Guard]:
 
 
 def casework() -> list[Guard]:
-    """Operations, tasks, notes, exhibits and their custody."""
+    """Operations, tasks, notes, exhibits and their custody, broken glass."""
     exhibit, custody = "cases_evidence", "cases_custodyevent"
     last = f"FROM {custody} WHERE evidence_id = NEW.evidence_id ORDER BY seq DESC LIMIT 1"
     return [
         *state_table("cases_operation", states.OperationState.PLANNED, states.OPERATION),
         *state_table("cases_task", states.TaskState.OPEN, states.TASK),
         *append_only("cases_noterevision", ("note_id", "number")),
+        *append_only("cases_emergencyaccess", ("public_id",)),
+        *append_only("cases_emergencylook", ("emergency_id", "user_id")),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

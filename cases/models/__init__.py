@@ -1,5 +1,6 @@
 """Tables and constraints of the casework."""
 
+from cases.models.access import EmergencyAccess, EmergencyLook
 from cases.models.alerts import Alert, Rule
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
@@ -72,6 +73,8 @@ __all__ = [
     "CounterEvidence",
     "CustodyEvent",
     "DepositAddress",
+    "EmergencyAccess",
+    "EmergencyLook",
     "Evidence",
     "ExchangeAccount",
     "ExchangeRecord",

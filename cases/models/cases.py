@@ -120,6 +120,10 @@ class CaseBlock(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="blocks")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     reason = models.TextField()
+    blocked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    blocked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
 from cases.models import AuditEvent
-from cases.policy import Action, Actor, Role, may
+from cases.policy import OF_WALLS, Action, Actor, Role, may
 from cases.queries.keyset import Page, newest_first
 
 User = get_user_model()
@@ -89,15 +89,16 @@ def _midnight(day: date) -> datetime:
 
 def _row(event: AuditEvent, actor: Actor) -> AuditRow:
     is_outside = actor.role == Role.AUDITOR
+    is_walled = event.action in OF_WALLS and not may(actor, Action.GRANT_ACCESS)
     data = "" if is_outside or event.data == "{}" else _readable(event.data)
     return AuditRow(
         event=event,
         object=short_object(event.object),
         case_reference=event.case.reference if event.case else "",
         case_id=event.case.public_id if event.case and not is_outside else None,
-        reason="" if is_outside else event.reason,
+        reason="" if is_outside or is_walled else event.reason,
         data=data,
-        is_withheld=is_outside and bool(event.reason or event.data != "{}"),
+        is_withheld=is_walled or (is_outside and bool(event.reason or event.data != "{}")),
     )
 
 

@@ -23,6 +23,7 @@ from cases.models import (
     Alert,
     Case,
     CaseRun,
+    EmergencyAccess,
     Finding,
     FreezeExtension,
     FreezeRelease,
@@ -34,7 +35,7 @@ from cases.models import (
     Task,
 )
 from cases.models.alerts import GRAVE
-from cases.policy import Action, Actor, may
+from cases.policy import Action, Actor, emergencies_to_look_at, may
 from cases.queries.freezes import worth_of
 from cases.queries.ledger import expiry_step
 from cases.queries.requests import requests_waiting
@@ -58,6 +59,7 @@ RECENT = timedelta(days=14)  # a failed run older than this waits for nobody
 MOST = 200
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
+    "emergency": (L("Emergency access"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
     "extension": (L("Extensions"), "freeze"),
@@ -103,7 +105,7 @@ class _Queue:
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 14 queries."""
+    """How many rows wait, by entry of the rail and together as "inbox": at most 15 queries."""
     numbers: Counter[str] = Counter()
     for queue in _queues(actor):
         number = queue.rows.count()
@@ -116,7 +118,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 28 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 29 queries.
 
     With `kind` only rows of that kind, at most 200 of each.
     """
@@ -163,7 +165,7 @@ def _queues(actor: Actor) -> list[_Queue]:
         queue
         for make in (
             _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments,
-            _cases, _tasks, _alerts, _requests,
+            _cases, _tasks, _alerts, _requests, _emergencies,
         )
         if (queue := make(actor)) is not None
     ]  # fmt: skip
@@ -432,6 +434,24 @@ def _requests(actor: Actor) -> _Queue | None:
         )  # fmt: skip
 
     return _Queue("request", requests_waiting(actor).select_related("case", "started_by"), tell)
+
+
+def _emergencies(actor: Actor) -> _Queue | None:
+    """Broken glass, for each of compliance and for the owner until that person has looked."""
+    if not may(actor, Action.VIEW_CASE):
+        return None
+    rows = EmergencyAccess.objects.visible_to(actor).filter(emergencies_to_look_at(actor))
+    rows = rows.exclude(looks__user=actor.user_id).select_related("case", "user")
+
+    def tell(row: EmergencyAccess) -> InboxRow:
+        name = row.user.get_full_name() or row.user.username
+        told = _row(
+            "emergency", "triangle-alert", _("Opened in an emergency by %(name)s") % {"name": name},
+            "", "emergency_detail", row, since=row.opened_at, tone="bad",
+        )  # fmt: skip
+        return replace(told, can_take=False)  # each of them looks for themselves
+
+    return _Queue("emergency", rows.order_by("opened_at", "pk"), tell)
 
 
 def _failed_runs(actor: Actor) -> list[InboxRow]:

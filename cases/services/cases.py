@@ -222,17 +222,38 @@ def grant_access(
 
 @transaction.atomic
 def block_user(case: Case, user_id: int, reason: str, *, by: Actor) -> CaseBlock:
-    """Shut a person out of a case for a conflict of interest, whatever the role."""
+    """Shut a person out of a case for a conflict of interest, whatever the role.
+
+    A walled-off owner owns it no longer. Refused for the last of compliance who sees the case: it
+    would have no oversight.
+    """
     fresh = enter_case(case.pk, Action.GRANT_ACCESS, by=by)
     text = require_reason(reason)
-    if not get_user_model().objects.filter(pk=user_id).exists():
+    person = get_user_model().objects.filter(pk=user_id).first()
+    if person is None:
         raise NotFound(_("There is no such person."))
+    if person.role == Role.COMPLIANCE and not _sees_as_compliance(fresh, without=user_id):
+        raise CaseworkError(_("Nobody else of compliance could see this case any more."))
     block, created = CaseBlock.objects.get_or_create(
-        case=fresh, user_id=user_id, defaults={"reason": text}
+        case=fresh,
+        user_id=user_id,
+        defaults={"reason": text, "blocked_by_id": by.user_id, "blocked_at": timezone.now()},
     )
     if created:
-        record_event(fresh, "block_user", f"user:{user_id}", by=by, reason=text)
+        was_owner = Case.objects.filter(pk=fresh.pk, owner_by_id=user_id).update(
+            owner_by_id=None, version=F("version") + 1
+        )
+        record_event(
+            fresh, "block_user", f"user:{user_id}", by=by, reason=text,
+            data={"was_owner": bool(was_owner)},
+        )  # fmt: skip
     return block
+
+
+def _sees_as_compliance(case: Case, *, without: int) -> bool:
+    others = get_user_model().objects.filter(is_active=True, role=Role.COMPLIANCE.value)
+    others = others.exclude(pk=without).exclude(pk__in=case.blocks.values("user"))
+    return bool(others.exists())
 
 
 def require_person(user_id: int | None, case: Case) -> None:

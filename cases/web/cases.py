@@ -36,6 +36,7 @@ def case_list(request: AuthedRequest) -> HttpResponse:
         "chips": queries.state_chips(request.actor),
         "state": state if state in STATE_CHIPS else "",
         "may_open": may(request.actor, Action.OPEN_CASE),
+        "may_break_glass": may(request.actor, Action.BREAK_GLASS),
     }
     return render(request, "cases/case_list.html", context)
 

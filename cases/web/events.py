@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import AuditEvent
+from cases.policy import OF_WALLS
 
 # What begins an action's name -> icon and tone; the longest beginning wins.
 LOOKS = (
@@ -73,6 +74,11 @@ LOOKS = (
     ("drop_task", "ban", ""),
     ("add_note", "file-text", ""),
     ("acquire_evidence", "lock", "accent"),
+    ("revoke_access", "users", "warn"),
+    ("lift_block", "undo-2", "warn"),
+    ("break_glass", "triangle-alert", "bad"),
+    ("refuse_break_glass", "triangle-alert", "bad"),
+    ("look_at_emergency", "eye", "good"),
 )
 
 WORDS = {
@@ -160,6 +166,11 @@ WORDS = {
     "recall_referral": _("Release recalled"),
     "acknowledge_referral": _("Release acknowledged"),
     "block_user": _("Person shut out of the case"),
+    "revoke_access": _("Access taken back"),
+    "lift_block": _("Wall lifted"),
+    "break_glass": _("Opened in an emergency, without the right to see it"),
+    "refuse_break_glass": _("Emergency access refused at a wall"),
+    "look_at_emergency": _("Emergency access looked at"),
     "see_counter_evidence": _("Counter-evidence read"),
     "mark_seen": _("Counter-evidence read"),
     "send_line": _("Freeze line sent to the exchange"),
@@ -210,7 +221,9 @@ def told(event: AuditEvent) -> Told:
     icon, tone = look_of(event.action)
     actor = event.actor
     by = (actor.get_full_name() or actor.username) if actor else gettext("The system")
-    return Told(icon, tone, words_of(event.action), event.at, by, event.reason, event.hash)
+    # Everybody of the case reads its timeline; why a wall stands is for those who raise them.
+    reason = "" if event.action in OF_WALLS else event.reason
+    return Told(icon, tone, words_of(event.action), event.at, by, reason, event.hash)
 
 
 def look_of(action: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_files", _("Files"), "files"),
     ("case_tasks", _("Tasks"), "tasks"),
     ("case_reports", _("Reports"), ""),
+    ("case_people", _("People"), ""),
     ("case_timeline", _("Timeline"), ""),
 )
 

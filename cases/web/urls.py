@@ -1,6 +1,7 @@
 """Every address of the analysts' door, one list a noun."""
 
 from cases.web import (
+    access,
     addresses,
     alerts,
     audit,
@@ -26,6 +27,7 @@ from cases.web import (
 
 urlpatterns = [
     *cases.urlpatterns,
+    *access.urlpatterns,
     *wallets.urlpatterns,
     *addresses.urlpatterns,
     *cohorts.urlpatterns,

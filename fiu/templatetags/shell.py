@@ -7,7 +7,10 @@ from django import template
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+
+from fiu.middleware import KEY_AGAIN, factor_page
 
 register = template.Library()
 
@@ -105,3 +108,12 @@ def waiting_places(context: Context) -> list[Place]:
     flat = {str(key): value for key, value in context.flatten().items()}
     found = (present(place, flat) for _title, places in GROUPS for place in places)
     return [entry for entry in found if entry is not None and entry.count]
+
+
+@register.simple_tag(takes_context=True)
+def security_key_url(context: Context, back: str = "") -> str:
+    """Where the person shows a security key and comes back; empty without one: 1 query."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or factor_page(user) != KEY_AGAIN:
+        return ""
+    return f"{reverse(KEY_AGAIN)}?{urlencode({'next': back or '/'})}"

@@ -463,6 +463,17 @@ RULES: dict[str, Rule] = {
     ),
     "mfa_activate_totp": always("302 /accounts/2fa/totp/deactivate/", unproven=PASSWORD_AGAIN),
     "mfa_deactivate_totp": own("302 /accounts/2fa/totp/activate/", writes=FACTOR),
+    # Who has no factor may add a key, others show theirs first. The one asked for is nobody's.
+    "mfa_add_webauthn": replace(
+        own("200", unproven="as-proven"),
+        differs={
+            **{name: dict.fromkeys(METHODS, PASSWORD_AGAIN) for name in WITHOUT_FACTOR},
+            **{name: dict.fromkeys(METHODS, SHOW_FACTOR) for name in FACTOR_NOT_SHOWN},
+        },
+    ),
+    "mfa_reauthenticate_webauthn": always(PASSWORD_AGAIN, unproven="as-proven"),
+    "mfa_edit_webauthn": own("404", get="404"),
+    "mfa_remove_webauthn": own("404", "405", delete="404", get="404"),
     "mfa_view_recovery_codes": own("405", "405", writes=FACTOR),
     "mfa_generate_recovery_codes": own("302 /accounts/2fa/recovery-codes/", writes=FACTOR),
     "mfa_download_recovery_codes": own("405", "405", writes=FACTOR),
@@ -516,6 +527,21 @@ RULES: dict[str, Rule] = {
     "case_decide": form(),
     "case_close": form(),
     "case_reopen": form(),
+    # Its people. The access asked for is the reader's; walls are for those who raise them.
+    "case_people": case("200"),
+    "access_grant": form(),
+    "access_scope": form(),
+    "access_wall": form(),
+    "access_revoke": form(),
+    "access_lift": Rule("house", ("supervisor_member", "compliance"), _answers("200", "422")),
+    "case_emergency": Rule(
+        "house", ("supervisor_member", "supervisor_outsider"), _answers("200", "422")
+    ),
+    "emergency_detail": case("200"),
+    "emergency_look": case(
+        write=ANYWHERE, differs=REFUSED_READER | {"supervisor_member": "403"},
+        writes=[*DECIDED, "cases_emergencylook"],
+    ),
     # Tasks, notes and files.
     "case_tasks": case("200"),
     "task_new": form(),

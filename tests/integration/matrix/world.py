@@ -35,6 +35,7 @@ from cases.policy import Actor
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
+from cases.services.access import break_glass
 from cases.services.alerts import link_alert
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
@@ -145,7 +146,9 @@ class World:
         for parameter, values in self.variants.items():
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
-        named -= {str(self.ids["evidence_id"]), str(self.ids["token_id"])}  # neither is the case's
+        # A number, a token, and people: whom one may choose from lists is no secret of the case.
+        others = ("evidence_id", "token_id", "person_id", "walled_id")
+        named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
 
@@ -272,6 +275,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "name": "dossier.json",
         "token": "forged",
         "token_id": make_live_token(world.users["analyst_member"]),
+        "pk": 999_999_999,
     }
     flow = case_flow(case, case.runs.get(run=world.ids["run_id"]), case_shell(case, by).money)
     assert flow is not None
@@ -351,7 +355,14 @@ def make_team(world: World, case: Case) -> None:
     grant_access(case, world.users["analyst_reader"].pk, "read", by=head)
     for name in ("analyst_blocked", "compliance_blocked"):
         block_user(case, world.users[name].pk, f"{HOUSE} conflict", by=head)
-    CaseAccess.objects.filter(user=world.users["analyst_expired"]).update(
+    world.ids |= {
+        "person_id": world.users["analyst_reader"].public_id,
+        "walled_id": world.users["analyst_blocked"].public_id,
+    }
+    hurried = make_user("supervisor", username="hurried")
+    emergency = break_glass(case.reference, reason=f"{HOUSE} hurry", by=make_actor(hurried))
+    world.ids["emergency_id"] = emergency.public_id
+    CaseAccess.objects.filter(user__in=(world.users["analyst_expired"], hurried)).update(
         expires_at=timezone.now() - timedelta(minutes=1)
     )
 

@@ -172,6 +172,26 @@ def test_the_sixth_wrong_password_is_locked_out_even_if_it_is_right(ana):
     assert answer.status_code != 302
 
 
+def test_the_sixth_wrong_code_is_locked_out_even_if_it_is_right(ana):
+    people.give_second_factor(ana)
+    client = Client()
+    client.post(link_path(ana))
+    for _ in range(5):
+        client.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    assert client.get("/").status_code == 401
+
+
+def test_an_address_signs_in_ten_times_an_hour(ana):
+    people.give_second_factor(ana)
+    right = {"login": "ana", "password": "a long enough password"}
+    for _ in range(10):
+        assert Client().post("/accounts/login/", right).status_code == 302
+    assert Client().post("/accounts/login/", right).status_code == 429
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    assert elsewhere.post("/accounts/login/", right).status_code == 302
+
+
 def test_unknown_names_and_wrong_passwords_are_answered_alike(ana):
     known = Client().post("/accounts/login/", {"login": "ana", "password": "wrong"})
     unknown = Client().post("/accounts/login/", {"login": "bob", "password": "wrong"})

@@ -1,0 +1,56 @@
+"""Ending a person's sessions and closing an account: at once, and kept in the system's chain."""
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+
+from cases.policy import Actor
+from cases.services.audit import record_event
+from cases.services.errors import CaseworkError
+from cases.services.validation import require_reason
+from fiu.models import User
+
+
+@transaction.atomic
+def end_sessions_of(user: User, *, reason: str, by: Actor) -> int:
+    """Sign a person out everywhere; returns how many sessions ended.
+
+    Raises CaseworkError without a reason. Cost: one pass over the sessions that have not run out.
+    """
+    text = require_reason(reason)
+    number = _end(user)
+    record_event(
+        None, "end_sessions", f"user:{user.pk}", by=by, reason=text, data={"num_sessions": number}
+    )
+    return number
+
+
+@transaction.atomic
+def close_account(user: User, *, reason: str, by: Actor) -> int:
+    """Close an account for good: no sign-in, no link, no session; returns how many ended.
+
+    The person stays in every record. Raises CaseworkError without a reason, for an account that is
+    closed, and for the last administrator.
+    """
+    text = require_reason(reason)
+    people = User.objects.select_for_update().filter(is_active=True)
+    if user.pk not in {person.pk for person in people.filter(pk=user.pk)}:
+        raise CaseworkError(f"The account {user.username} is closed already.")
+    if user.role == "admin" and not people.filter(role="admin").exclude(pk=user.pk).exists():
+        raise CaseworkError("This is the last administrator: make another one first.")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    number = _end(user)
+    record_event(
+        None, "close_account", f"user:{user.pk}", by=by, reason=text, data={"num_sessions": number}
+    )
+    return number
+
+
+def _end(user: User) -> int:
+    """Every stored session of the person, listed by the session list or not."""
+    live = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+    mine = [each.pk for each in live if each.get_decoded().get("_auth_user_id") == str(user.pk)]
+    Session.objects.filter(pk__in=mine).delete()
+    UserSession.objects.filter(user=user).delete()
+    return len(mine)

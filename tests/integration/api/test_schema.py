@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from fiu.models import User
 from tests.casework import make_user
 from tests.integration.api.conftest import PREFIX, made, program_of
 
@@ -23,10 +23,10 @@ ROOT = "urn:openapi"
 @pytest.fixture(scope="module")
 def document(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
     """As compliance reads it: everything."""
-    with django_db_blocker.unblock():
-        user = make_user("compliance")
-        found: dict[str, Any] = made(program_of(user).get("openapi.json"), 200)
-        User.objects.filter(pk=user.pk).update(is_active=False)
+    with django_db_blocker.unblock(), transaction.atomic():
+        program = program_of(make_user("compliance"))
+        found: dict[str, Any] = made(program.get("openapi.json"), 200)
+        transaction.set_rollback(True)
     return found
 
 

@@ -16,7 +16,7 @@ from tracing import follow as follow_module
 from tracing import jobs, reads, runner
 from tracing.engine.spec import TraceParameters
 from tracing.follow import follow
-from tracing.ledgers import load_blocks
+from tracing.ledgers import load_blocks, open_ledger
 from tracing.models import StaleRun, TraceRun
 
 pytestmark = pytest.mark.django_db
@@ -135,10 +135,10 @@ def test_a_checkpoint_on_orphaned_blocks_is_not_gone_on_from(world: World) -> No
     runner.leases.yield_run(held)
     again = runner.leases.claim(held.run_id, "test")
     assert again is not None
-    ledger, kernel = follow_module._pinned(again)
+    ledger, kernel = follow_module._pinned(again, open_ledger)
     assert (ledger.epoch, kernel) == (1, {"x": 1})
     world.reorganise()
-    ledger, kernel = follow_module._pinned(again)
+    ledger, kernel = follow_module._pinned(again, open_ledger)
     assert (ledger.epoch, kernel) == (2, None)
 
 

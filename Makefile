@@ -2,7 +2,8 @@
 #
 #   make demo    install, build the demo world, start everything, print how to sign in
 #   make test    install, run every test on SQLite, then those that touch a database or a worker on
-#                PostgreSQL and Redis (ARGS="-k freeze" runs some)
+#                PostgreSQL and Redis (ARGS="-k freeze" runs some; FIU_TEST_EVERYTHING=1 also
+#                asks the matrix and the API's fuzzing there)
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make bench   the engine beside networkx, printed as ratios
 #   make check   format, types, imports, migrations, deployment settings

@@ -2,7 +2,8 @@
 
 The second round runs on PostgreSQL with Redis as cache and broker, as a unit runs the installation.
 It takes the tests that touch the database and those that start workers; all others would only
-repeat themselves. The end says what ran on which database.
+repeat themselves. The matrix and the fuzzing of the API join it with FIU_TEST_EVERYTHING=1. The end
+says what ran on which database.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from tests import servers
 
-PARALLEL = ("-n", "2", "--dist", "loadgroup")
+PARALLEL = ("-n", "3", "--dist", "loadgroup")  # on two cores: browsers and workers wait a lot
 NO_TESTS_COLLECTED = 5
 
 

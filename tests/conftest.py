@@ -22,6 +22,7 @@ from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
+EVERYTHING = os.environ.get("FIU_TEST_EVERYTHING") == "1"
 
 _real_connect = socket.socket.connect
 
@@ -66,7 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item
             for item in items
             if (_touches_database(item) or item.get_closest_marker("worker"))
-            and item.get_closest_marker("once") is None
+            and (EVERYTHING or item.get_closest_marker("once") is None)
         ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept

@@ -17,7 +17,7 @@ from tests.integration.matrix.rules import (
 )
 from tests.integration.matrix.world import DEPOSIT, SEED, SHARED, World, missing
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("matrix")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("matrix")]
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -14,18 +14,24 @@ SeatOf = Callable[[str], Seat]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium_path() -> str:
     path = chromium()
     if path is None:
         pytest.skip("no Chromium on this machine: install Debian's package `chromium`")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """Closed after each file: Django refuses its database beside Playwright's running loop."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=LAUNCH)
+        opened = playwright.chromium.launch(executable_path=chromium_path, args=LAUNCH)
         yield opened
         opened.close()
 
 
 @pytest.fixture(scope="session")
-def demo_home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+def demo_home(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     """A folder with the demo world just made, or None where FIU_TEST_SITE names a running one."""
     if "FIU_TEST_SITE" in os.environ:
         return None

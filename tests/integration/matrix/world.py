@@ -229,6 +229,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     for name, client in world.clients.items():
         world.not_found[name] = ask(client, "GET", "/nothing/").text
     world.no_route = ask(Client(), "GET", "/api/v1/nothing").text
+    make_user("supervisor", username="hurried")  # before the look: lists of people name everybody
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(
@@ -359,7 +360,7 @@ def make_team(world: World, case: Case) -> None:
         "person_id": world.users["analyst_reader"].public_id,
         "walled_id": world.users["analyst_blocked"].public_id,
     }
-    hurried = make_user("supervisor", username="hurried")
+    hurried = User.objects.get(username="hurried")
     emergency = break_glass(case.reference, reason=f"{HOUSE} hurry", by=make_actor(hurried))
     world.ids["emergency_id"] = emergency.public_id
     CaseAccess.objects.filter(user__in=(world.users["analyst_expired"], hurried)).update(

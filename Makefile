@@ -1,9 +1,9 @@
 # Everything starts here; a fresh machine needs Python 3.11 or newer, git and make.
 #
 #   make demo    install, build the demo world, start everything, print how to sign in
-#   make test    install, run every test on SQLite, then those that touch a database or a worker on
-#                PostgreSQL and Redis (ARGS="-k freeze" runs some; FIU_TEST_EVERYTHING=1 also
-#                asks the matrix and the API's fuzzing there)
+#   make test    install, run every test on SQLite (ARGS="-k freeze" runs some)
+#   make test-servers   the same, then on PostgreSQL and Redis those that touch a database or a
+#                worker (FIU_TEST_EVERYTHING=1 also asks the matrix and the API's fuzzing there)
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make bench   the engine beside networkx, printed as ratios
 #   make check   format, types, imports, migrations, deployment settings
@@ -18,13 +18,17 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-
 # Compiled here on all cores, and without the tests that packages carry: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
 
-.PHONY: demo test fast bench check tour format clean
+.PHONY: demo test test-servers fast bench check tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
 	@exec $(PY) manage.py up --demo --port $(PORT)
 
+# Three workers on two cores: browsers and killed processes wait a lot.
 test: $(VENV)/.dev
+	@exec $(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
+
+test-servers: $(VENV)/.dev
 	@exec $(PY) -m tests $(ARGS)
 
 fast: $(VENV)/.fast

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests import servers
 
-PARALLEL = ("-n", "3", "--dist", "loadgroup")  # on two cores: browsers and workers wait a lot
+PARALLEL = ("-n", "3", "--dist", "loadgroup")
 NO_TESTS_COLLECTED = 5
 
 

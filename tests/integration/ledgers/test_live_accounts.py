@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.live_nodes import FOLDER
 from tests.shared_data import data_path
 from tests.unit.engine.accounts.replies import block, receipt, tx
 from tracing.errors import LedgerError
@@ -41,9 +42,12 @@ def ask(method: str, *params: object) -> Any:
 def node(tmp_path: Path) -> Iterator[Path]:
     """A fresh node; the folder of its scripts. Skips, saying why, where there is none to start."""
     scripts = data_path("..") / "nodes"
-    modules = os.environ.get("NODES_MODULES") or str(scripts / "node_modules")
+    modules = os.environ.get("NODES_MODULES") or str(FOLDER / "node_modules")
     if not (Path(modules) / "@foundry-rs").is_dir():
-        pytest.skip(f"no Ethereum node: {modules}/@foundry-rs is absent (NODES_MODULES names it)")
+        pytest.skip(
+            f"no live Ethereum node: {modules} lacks @foundry-rs "
+            "(npm ci --ignore-scripts in tests/nodes installs it)"
+        )
     with (tmp_path / "anvil.log").open("w") as log:
         process = subprocess.Popen(
             ["/bin/sh", str(scripts / "start_anvil.sh"), modules],

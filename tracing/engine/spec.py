@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -250,6 +250,28 @@ class TraceSpec:
         _one_of("policy", self.policy, POLICIES)
         _one_of("direction", self.direction, DIRECTIONS)
         object.__setattr__(self, "seeds", tuple(sorted(set(self.seeds))))
+
+    @classmethod
+    def of(
+        cls, parameters: TraceParameters, seeds: Iterable[int], walls: Walls, boundaries: str
+    ) -> TraceSpec:
+        """The parameters of a run with its seeds and walls, whatever kind of ledger they are of.
+
+        Args:
+            boundaries: hash over all boundary rows given.
+        """
+        return cls(
+            seeds=tuple(seeds),
+            policy=parameters.policy,
+            direction=parameters.direction,
+            max_hops=parameters.max_hops,
+            min_value=parameters.min_value,
+            until_height=parameters.until_height,
+            coinjoin=parameters.coinjoin,
+            walls=walls,
+            parameters=parameters.to_json(),
+            boundaries_sha256=boundaries,
+        )
 
 
 DEFAULT_DEPTH: Final = 8

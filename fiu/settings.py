@@ -168,6 +168,9 @@ else:
         }
     }
 
+# In the process itself, for what is read on every page and may be seconds old.
+CACHES["nearby"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+
 # --- People and sessions ---
 
 AUTH_USER_MODEL = "fiu.User"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection
 from django.test import Client
 
@@ -149,6 +149,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     """Failed sign-ins and used codes of one test are unknown to the next."""
+    caches["nearby"].clear()
     if settings.CACHES["default"]["BACKEND"].endswith("RedisCache"):
         cache.clear()
 

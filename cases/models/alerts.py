@@ -49,7 +49,7 @@ class Rule(models.Model):
 
 class AlertQuerySet(models.QuerySet["Alert"]):
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(visible_alerts(actor)).distinct()
+        return self.filter(visible_alerts(actor))
 
 
 class Alert(PublicModel):

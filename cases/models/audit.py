@@ -33,6 +33,13 @@ class AuditEventQuerySet(models.QuerySet[Any]):
             rows |= system & ~Q(object__in=walled.values("reference"))
         return self.filter(rows)
 
+    def newest_hash(self) -> str:
+        """The hash of the newest event, "" before the first: 1 query.
+
+        Another one than before says that something changed, and nothing of what.
+        """
+        return self.order_by("-pk").values_list("hash", flat=True).first() or ""
+
 
 class AuditEvent(models.Model):
     """One change; each event carries the hash of the one before it in its chain.

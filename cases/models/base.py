@@ -15,7 +15,7 @@ class CaseScopedQuerySet(models.QuerySet[Any]):
     case_path = "case__"
 
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(visible_cases(actor, self.case_path)).distinct()
+        return self.filter(visible_cases(actor, self.case_path))
 
 
 class PublicModel(models.Model):

@@ -19,7 +19,7 @@ DECIDED = ("collecting", "released", "no_match", "refused")
 
 class RequestQuerySet(models.QuerySet[Any]):
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(visible_requests(actor)).distinct()
+        return self.filter(visible_requests(actor))
 
     def open(self) -> Self:
         """Requests that still wait for us."""

@@ -16,13 +16,12 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from uuid import UUID
 
-from django.db.models import F, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from cases.models import (
     Asset,
-    Case,
     CaseRun,
     ExchangeRecord,
     FreezeLine,
@@ -219,7 +218,7 @@ class _Facts:
 
 
 def case_money(case_ids: Iterable[int], actor: Actor) -> CaseMoney:
-    """The money of these cases together, as far as the actor sees them: 9 queries.
+    """The money of these cases together, as far as the actor sees them: 7 queries.
 
     What two cases both know (a deposit, a record) counts once.
     """
@@ -228,7 +227,7 @@ def case_money(case_ids: Iterable[int], actor: Actor) -> CaseMoney:
 
 
 def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]:
-    """The money of each case by itself, for lists: 9 queries for any number of cases."""
+    """The money of each case by itself, for lists: 7 queries for any number of cases."""
     asked = list(case_ids)
     facts = _facts(asked, actor)
     prices = latest_prices(facts.assets())
@@ -236,30 +235,31 @@ def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]
 
 
 def money_by_group(groups: Mapping[int, Collection[int]], actor: Actor) -> dict[int, CaseMoney]:
-    """The money of several groups of cases, each as by `case_money`: 9 queries for all of them."""
+    """The money of several groups of cases, each as by `case_money`: 7 queries for all of them."""
     facts = _facts([case_id for cases in groups.values() for case_id in cases], actor)
     prices = latest_prices(facts.assets())
     return {key: _money(facts.of(set(cases)), prices) for key, cases in groups.items()}
 
 
 def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
-    visible = list(
-        Case.objects.visible_to(actor).filter(pk__in=list(case_ids)).values_list("pk", flat=True)
-    )
+    cases = list(case_ids)
     runs = list(
         CaseRun.objects.visible_to(actor)
-        .filter(case_id__in=visible, is_lead=True)
+        .filter(case_id__in=cases, is_lead=True)
         .values_list("case_id", "run")
     )
     reached = [
         _Amount(row.case_run.case_id, row.account, row.asset, row.base, row.outpoint)
         for row in ReachedAccount.objects.visible_to(actor)
-        .filter(case_run__case_id__in=visible, case_run__is_lead=True)
+        .filter(case_run__case_id__in=cases, case_run__is_lead=True)
         .select_related("account", "case_run")
     ]
-    reached += _recorded(visible, actor, {(f.case_id, f.account.pk, f.asset) for f in reached})
-    lines = FreezeLine.objects.visible_to(actor).select_related(
-        "account", "freeze", "asset", "price"
+    reached += _recorded(cases, actor, {(f.case_id, f.account.pk, f.asset) for f in reached})
+    is_pending = Q(freeze__state__in=PENDING_FREEZES, state__in=PENDING_LINES)
+    lines = list(
+        FreezeLine.objects.visible_to(actor)
+        .filter(is_pending | Q(state=LineState.HELD.value), freeze__case_id__in=cases)
+        .select_related("account", "freeze", "asset", "price")
     )
     frozen = [
         _Amount(
@@ -270,41 +270,39 @@ def _facts(case_ids: Iterable[int], actor: Actor) -> _Facts:
             str(line.public_id),
             (parts_at_execution(line) or (None,))[0],
         )
-        for line in lines.filter(freeze__case_id__in=visible, state=LineState.HELD.value)
+        for line in lines
+        if line.state == LineState.HELD
     ]
     pending = [
         _Amount(
             line.freeze.case_id, line.account, line.asset_id, line.requested, str(line.public_id)
         )
-        for line in lines.filter(
-            freeze__case_id__in=visible,
-            freeze__state__in=PENDING_FREEZES,
-            state__in=PENDING_LINES,
-        )
+        for line in lines
+        if line.freeze.state in PENDING_FREEZES and line.state in PENDING_LINES
     ]
     return _Facts(reached, frozen, pending, runs)
 
 
 def _recorded(
-    visible: Sequence[int], actor: Actor, covered: set[tuple[int, int, str]]
+    cases: Sequence[int], actor: Actor, covered: set[tuple[int, int, str]]
 ) -> list[_Amount]:
     """Deposits of the suspects' accounts in assets that no lead run reached there: 2 queries."""
-    cases: dict[int, set[int]] = {}
+    of_account: dict[int, set[int]] = {}
     for case_id, account_id in (
         SuspectAccount.objects.visible_to(actor)
-        .filter(suspect__case_id__in=visible)
+        .filter(suspect__case_id__in=cases)
         .values_list("suspect__case_id", "account_id")
     ):
-        cases.setdefault(account_id, set()).add(case_id)
+        of_account.setdefault(account_id, set()).add(case_id)
     records = (
-        ExchangeRecord.objects.filter(account_id__in=cases, kind__in=IN_KINDS)
+        ExchangeRecord.objects.filter(account_id__in=of_account, kind__in=IN_KINDS)
         .exclude(status__in=NOT_ARRIVED)
         .select_related("account")
     )
     return [
         _Amount(case_id, record.account, record.asset_id, record.base, record.ref)
         for record in records
-        for case_id in sorted(cases[record.account_id])
+        for case_id in sorted(of_account[record.account_id])
         if (case_id, record.account_id, record.asset_id) not in covered
     ]
 

@@ -26,7 +26,7 @@ YEAR = timedelta(days=365)
 
 
 def unit_money(actor: Actor) -> CaseMoney:
-    """The money of every case the actor sees: 10 queries."""
+    """The money of every case the actor sees: 8 queries."""
     return case_money(Case.objects.visible_to(actor).values_list("pk", flat=True), actor)
 
 
@@ -86,7 +86,7 @@ class FreezeKpis:
 
 
 def freeze_kpis(actor: Actor) -> FreezeKpis:
-    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 14 queries."""
+    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 12 queries."""
     money = unit_money(actor)
     now = timezone.now()
     mine = FreezeRequest.objects.visible_to(actor)

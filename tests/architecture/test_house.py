@@ -122,6 +122,7 @@ SCOPES = {
     "none",  # no rows at all: the form sets them from its case
     "OuterRef",  # a column of the outer row, which passed the filter itself
     "Prefetch",  # the children of rows that passed the filter themselves
+    "newest_hash",  # that something changed, not what
     "live_on",  # what the exchange holds on an account is its own fact, whichever case asked
 }
 

@@ -1,20 +1,21 @@
 """Access to a case: taken back, walls raised and lifted, glass broken and looked at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from cases.models import Case, CaseAccess, CaseBlock, EmergencyAccess
-from cases.policy import PermissionDenied, StepUpRequired
+from cases.models import Case, CaseAccess, CaseBlock, EmergencyAccess, Suspect
+from cases.policy import PermissionDenied, Role, StepUpRequired, writable_cases
 from cases.queries.access import Right, people_of_case
 from cases.queries.inbox import inbox, inbox_numbers
 from cases.services.access import break_glass, lift_block, look_at_emergency, revoke_access
 from cases.services.audit import verify_chains
 from cases.services.cases import block_user, edit_case, grant_access, start_case
 from cases.services.errors import CaseworkError, NotFound
-from tests.casework import make_case, person, stale
+from tests.casework import make_case, make_suspect, person, stale
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,61 @@ def actions(case: Case) -> list[str]:
 
 def waits(actor: object) -> int:
     return len([row for row in inbox(actor) if row.kind == "emergency"])  # type: ignore[arg-type]
+
+
+def may_by_the_rule(
+    role: str, visibility: str, level: str, expires: datetime | None, is_blocked: bool, write: bool
+) -> bool:
+    """The rule of `visible_cases` and `writable_cases` in plain Python."""
+    named = level in (("write", "lead") if write else ("read", "write", "lead"))
+    named = named and (expires is None or expires > timezone.now())
+    if is_blocked or role not in ("analyst", "supervisor", "compliance"):
+        return False
+    return role == "compliance" or visibility == "unit" or named
+
+
+def test_the_row_filters_say_what_the_rule_says_for_every_kind_of_case() -> None:
+    now = timezone.now()
+    ends = (None, now - timedelta(minutes=1), now + timedelta(minutes=1))
+    kinds = list(
+        product(
+            ("unit", "team", "sealed"),
+            [("", None), *product(("read", "write", "lead"), ends)],
+            (False, True),
+        )
+    )
+    owner, other = person("analyst"), person("analyst")
+    cases = [make_case(owner, visibility=visibility) for visibility, _named, _blocked in kinds]
+    for case in cases:
+        make_suspect(case, owner)
+        CaseBlock.objects.create(case=case, user_id=other.user_id, reason="Not one of those asked.")
+    people = {role: person(role) for role in Role if role != Role.SYSTEM}
+    for actor in people.values():
+        for case, (_visibility, (level, expires), is_blocked) in zip(cases, kinds, strict=True):
+            if level:
+                CaseAccess.objects.create(
+                    case=case, user_id=actor.user_id, level=level, expires_at=expires
+                )
+            if is_blocked:
+                CaseBlock.objects.create(case=case, user_id=actor.user_id, reason="A relative.")
+    for role, actor in people.items():
+        told = [
+            [kind for kind, case in zip(kinds, cases, strict=True) if case.pk in seen]
+            for seen in (
+                set(Case.objects.visible_to(actor).values_list("pk", flat=True)),
+                set(Suspect.objects.visible_to(actor).values_list("case", flat=True)),
+                set(Case.objects.filter(writable_cases(actor)).values_list("pk", flat=True)),
+            )
+        ]
+        rule = [
+            [
+                (visibility, named, is_blocked)
+                for visibility, named, is_blocked in kinds
+                if may_by_the_rule(role, visibility, *named, is_blocked, write)
+            ]
+            for write in (False, False, True)
+        ]
+        assert told == rule
 
 
 def test_access_taken_back_is_gone_at_once() -> None:

@@ -280,11 +280,11 @@ def test_case_money_asks_a_fixed_number_of_queries(
         record(account, 10)
         reach(case, account, 5)
         hold(case, account, 10)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(7):
         case_money([case.pk], analyst)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(7):
         money_by_case([case.pk], analyst)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         freeze_kpis(analyst)
         ending_soon(analyst)
     with django_assert_num_queries(1):

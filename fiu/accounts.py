@@ -1,8 +1,4 @@
-"""One-time sign-in links: they stand for the password only, the second factor still follows."""
-
-import hashlib
-import secrets
-from datetime import timedelta
+"""Signing in by link, the second factor again, and what allauth names and is closed here."""
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -12,19 +8,17 @@ from allauth.mfa.base.views import ReauthenticateView
 from allauth.mfa.totp.forms import DeactivateTOTPForm
 from allauth.mfa.totp.views import DeactivateTOTPView
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from fiu.keys import forget_factor
+from fiu.links import read_link, use_link
 from fiu.middleware import actor_of
 from fiu.models import User
 
-LIFETIME = timedelta(minutes=15)
 MAXIMUM_PASSWORD = 128
 
 
@@ -43,37 +37,17 @@ class MaximumLengthValidator:
         return _("A password has at most %(max)d characters.") % {"max": MAXIMUM_PASSWORD}
 
 
-def make_sign_in_link(user: User, origin: str, next_page: str = "") -> str:
-    """A link for one sign-in within 15 minutes; dead as soon as the password changes.
-
-    The link is a random token; who it is for stands in the cache under the token's hash.
-    """
-    token = secrets.token_urlsafe(18)
-    content = {"user": user.pk, "hash": _password_mark(user), "next": next_page}
-    cache.set(_cache_key(token), content, LIFETIME.total_seconds())
-    return origin.rstrip("/") + reverse("sign_in_link", args=[token])
-
-
-def read_token(token: str) -> tuple[User, str]:
-    """The person and the page behind a link.
-
-    Raises Http404 for every reason alike: unknown, expired, used, or an account that is closed.
-    """
-    content = cache.get(_cache_key(token))
-    user = None if content is None else User.objects.filter(pk=content["user"]).first()
-    if user is None or not user.is_active or content["hash"] != _password_mark(user):
-        raise Http404
-    return user, content["next"]
-
-
 @require_http_methods(["GET", "POST"])
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows whose link it is (a preview must not use it up); POST signs in."""
-    user, next_page = read_token(token)
+    found = read_link(token)
+    if found is None:
+        raise Http404
+    user, next_page = found
     if request.method == "GET":
         return render(request, "account/sign_in_link.html", {"person": user})
-    if not cache.delete(_cache_key(token)):
-        raise Http404  # somebody was faster
+    if not use_link(token):
+        raise Http404
     if request.user.is_authenticated:
         request.session.flush()
     record_authentication(request, user, method="link")
@@ -82,14 +56,6 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         request, Login(user=user, redirect_url=next_page or home)
     )
     return response
-
-
-def _cache_key(token: str) -> str:
-    return f"sign-in-link:{hashlib.sha256(token.encode()).hexdigest()}"
-
-
-def _password_mark(user: User) -> str:
-    return user.get_session_auth_hash()[:16]
 
 
 class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth ships no types

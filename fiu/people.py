@@ -16,7 +16,7 @@ from allauth.mfa.totp.internal.auth import (
 from allauth.mfa.utils import decrypt
 from django.conf import settings
 
-from fiu.accounts import make_sign_in_link
+from fiu.links import make_sign_in_link
 from fiu.models import User
 
 DEFAULT_ORIGIN = "http://localhost:8000"

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at every start: 0.1 s in Python
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -45,7 +47,7 @@ def _flags() -> dict[str, Flag]:
             {profile: tuple(codes) for profile, codes in row.get("goaml", {}).items()},
             " ".join(row.get("caution", "").split()),
         )
-        for row in yaml.safe_load(text)["flags"]
+        for row in yaml.load(text, Loader=LOADER)["flags"]  # noqa: S506  # one of the safe ones
     }
 
 

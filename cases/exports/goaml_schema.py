@@ -8,12 +8,12 @@ an empty schema. Each repair is recorded. Source: FORMATS.md section 4; W3C XSD 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import lxml
-import xmlschema
 from lxml import etree
 
 ENGINES = ("lxml", "xmlschema")
@@ -64,10 +64,16 @@ def repaired(text: str) -> tuple[str, tuple[str, ...]]:
     return mended, tuple(f"{name} ({count})" for name, count in sorted(repairs.items()))
 
 
+@cache
+def _second_engine() -> Any:
+    """The package xmlschema, loaded at the first report: it takes 0.3 s, and no page needs it."""
+    return import_module("xmlschema")
+
+
 @dataclass(frozen=True, slots=True)
 class _Schema:
     lxml: Any  # etree.XMLSchema; the package ships no types
-    xmlschema: xmlschema.XMLSchema10
+    xmlschema: Any  # xmlschema.XMLSchema10
     repairs: tuple[str, ...]
 
 
@@ -75,10 +81,11 @@ class _Schema:
 def _load(path: Path, _changed_at: int) -> _Schema:
     text, repairs = repaired(path.read_text("utf-8-sig"))
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    engine = _second_engine()
     try:
         first = etree.XMLSchema(etree.fromstring(text.encode(), parser))
-        second = xmlschema.XMLSchema10(text, allow="none", defuse="always")
-    except (etree.LxmlError, xmlschema.XMLSchemaException) as error:
+        second = engine.XMLSchema10(text, allow="none", defuse="always")
+    except (etree.LxmlError, engine.XMLSchemaException) as error:
         raise NoSchema(f"The schema {path.name} cannot be read: {str(error)[:200]}") from None
     if "report" not in second.elements:
         raise NoSchema(f"The schema {path.name} knows no element report.")
@@ -102,7 +109,7 @@ def validate(content: bytes, folder: Path, name: str) -> Verdict:
             "xmlschema": tuple(_xmlschema_errors(schema.xmlschema, content)),
         },
         schema.repairs,
-        {"lxml": lxml.__version__, "xmlschema": xmlschema.__version__},
+        {"lxml": lxml.__version__, "xmlschema": _second_engine().__version__},
     )
 
 
@@ -112,8 +119,8 @@ def _lxml_errors(schema: Any, document: Any) -> Iterator[str]:
             yield f"line {entry.line}: {entry.message}"
 
 
-def _xmlschema_errors(schema: xmlschema.XMLSchema10, content: bytes) -> Iterator[str]:
-    resource = xmlschema.XMLResource(content, allow="none", defuse="always")
+def _xmlschema_errors(schema: Any, content: bytes) -> Iterator[str]:
+    resource = _second_engine().XMLResource(content, allow="none", defuse="always")
     for number, error in enumerate(schema.iter_errors(resource)):
         if number >= MOST_ERRORS:
             return

@@ -15,6 +15,7 @@ class Command(BaseCommand):
         "Print a link that stands for NAME's password once within 15 minutes, and the current "
         "second-factor code. Demo installations on loopback only."
     )
+    requires_system_checks: list[str] = []  # they load every page, and this one is awaited
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", nargs="?", help="user name")

@@ -9,7 +9,7 @@ from django.test import Client
 
 from cases.models import AuditEvent
 from cases.services.audit import verify_chains
-from fiu import accounts
+from fiu import links
 from fiu.models import User
 from tests.casework import make_user
 from tests.conftest import client_of
@@ -31,7 +31,7 @@ def is_in(client: Client) -> bool:
 def test_a_closed_account_is_out_with_the_next_request_and_stays_out() -> None:
     ana, other = make_user("analyst"), make_user("analyst")
     here, there, bystander = client_of(ana), client_of(ana), client_of(other)
-    link = accounts.make_sign_in_link(ana, "")
+    link = links.make_sign_in_link(ana, "")
     assert is_in(here)
     assert is_in(there)
     told = run(ana.username, "--reason", "Left the company.")

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cases.models import AuditEvent
-from fiu import accounts, people
+from fiu import links, people
 from fiu.models import User
 from tests.conftest import client_of
 from tests.integration.people.test_sign_in import code_of, urlpatterns
@@ -50,7 +50,7 @@ def register(client: Client, name: str = "On my ring") -> SoftKey:
 
 def by_password(user: User) -> Client:
     client = Client()
-    answer = client.post(accounts.make_sign_in_link(user, ""), secure=True)
+    answer = client.post(links.make_sign_in_link(user, ""), secure=True)
     assert answer["Location"] in (SIGN_IN, "/")
     return client
 

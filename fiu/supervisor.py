@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -136,7 +137,9 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         if os.geteuid() == 0:
             say("running as root: fine for a look, not for real cases.")
+        self._make_demo()
         prepare(say)
+        self._load_demo()
         self.url = f"http://{self._public_host()}:{listener.getsockname()[1]}/"
         running_file().write_text(json.dumps({"pid": os.getpid(), "url": self.url}))
         try:
@@ -181,7 +184,6 @@ class Supervisor:
         self._define_children(listener)
         web, worker, *others = self.children
         web.start()
-        self._load_demo()
         if self.demo_process is None:
             worker.start()
         dispatcher = threading.Thread(
@@ -280,24 +282,32 @@ class Supervisor:
 
     # --- demo ---
 
-    def _load_demo(self) -> None:
-        """Begin to load the demo world, where it is wanted and not there yet.
+    def _make_demo(self) -> None:
+        """Begin to make the demo world, where it is wanted and not there yet.
 
-        It begins with the web server, and the rest waits for its end: workers would only take its
-        processor time, and it asks the reference exchange's books through a server of its own.
+        Its blocks are made while we make the tables. All but the web server waits for its end:
+        workers would only take its processor time, and it asks the reference exchange's books
+        through a server of its own.
         """
         if not self.options.demo or (self.home / "demo" / "installation.json").exists():
             return
         say("loading the demo world ...")
         self.demo_process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo"],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "manage.py", "demo", "--tables-follow"],
+            stdin=subprocess.PIPE,  # its end without a word tells of ours
             stdout=sys.stderr,
             stderr=sys.stderr,
             cwd=settings.BASE_DIR,
             env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
             start_new_session=True,
         )
+
+    def _load_demo(self) -> None:
+        """Tell it that the tables stand."""
+        if self.demo_process is not None and self.demo_process.stdin is not None:
+            with suppress(BrokenPipeError):  # it ended early; `_look_at_demo` says so
+                self.demo_process.stdin.write(b"the tables stand\n")
+                self.demo_process.stdin.close()
 
     def _look_at_demo(self) -> None:
         """Once the demo world is loaded: start the rest and tell people how to get in."""

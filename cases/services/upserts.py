@@ -54,4 +54,7 @@ def _preparer(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
     """How a value of this field enters SQL; None where it enters as it is."""
     if isinstance(field, models.CharField | models.IntegerField | models.ForeignKey):
         return None
+    if isinstance(field, models.DateTimeField):
+        adapt: Callable[[Any], Any] = connection.ops.adapt_datetimefield_value
+        return adapt
     return lambda value: field.get_db_prep_save(value, connection)

@@ -1,6 +1,7 @@
 """The demo command: what it refuses, what it makes, and that it does nothing twice."""
 
 import json
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cases.gateways.exchange import exchange_gateway
 from fiu.demo.exchange import BTC
 from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import Installed, add_people, set_services
+from fiu.management.commands.demo import Command
 from fiu.models import Agency, User
 from fiu.people import demo_file
 from tracing.models import Boundary
@@ -51,6 +53,16 @@ def test_a_second_world_needs_another_home(home: Path) -> None:
 def test_a_reorganisation_needs_a_world(home: Path) -> None:
     with pytest.raises(CommandError, match="no demo world here yet"):
         run("--reorg")
+
+
+def test_without_tables_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Command()
+    command.tables_follow = True
+    monkeypatch.setattr(sys, "stdin", StringIO("the tables stand\n"))
+    command._wait_for_tables()
+    monkeypatch.setattr(sys, "stdin", StringIO(""))
+    with pytest.raises(CommandError, match="tables were not made"):
+        command._wait_for_tables()
 
 
 @pytest.mark.django_db

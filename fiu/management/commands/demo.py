@@ -38,6 +38,7 @@ from fiu.people import demo_file
 
 class Command(BaseCommand):
     help = "Make the fictional demo world: ledger, exchange records, people and cases."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--scale", default="demo", choices=sorted(SCALES))
@@ -46,11 +47,17 @@ class Command(BaseCommand):
         parser.add_argument("--files", type=Path, metavar="FOLDER", help="write files there only")
         parser.add_argument("--reorg", action="store_true", help="replace the ledger's last blocks")
         parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--tables-follow",
+            action="store_true",
+            help="use the database only after one line on standard input",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
         self.quarter = -1
         self.started = time.monotonic()
+        self.tables_follow = options["tables_follow"]
         now = _moment(options["now"])
         wanted = Installed(options["scale"], options["seed"], now.isoformat())
         try:
@@ -87,12 +94,17 @@ class Command(BaseCommand):
     def _install(self, wanted: Installed, now: datetime, home: Path) -> dict[str, Any]:
         """Blocks load in a second process while this one writes and imports the rows."""
         folder = home / "demo"
-        add_people()
         loading: list[subprocess.Popen[str]] = []
+
+        def load(blocks: list[Path]) -> None:
+            self._wait_for_tables()
+            loading.append(_start_loading(blocks))
+
         built = build(
             folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
-            tick=self._tick, blocks_ready=lambda paths: loading.append(_start_loading(paths)),
+            tick=self._tick, blocks_ready=load,
         )  # fmt: skip
+        add_people()
         self._say("exchange records")
         report = import_exchange(built.exchange, progress=self._progress)
         set_services(wanted.seed)
@@ -112,6 +124,11 @@ class Command(BaseCommand):
             "installed": True, "scale": wanted.scale, "seed": wanted.seed,
             "transactions": num_transactions, "tip_hash": loaded["tip_hash"], "rows": report.rows,
         }  # fmt: skip
+
+    def _wait_for_tables(self) -> None:
+        """Blocks are made while somebody else makes the tables; nothing at all if that failed."""
+        if self.tables_follow and not sys.stdin.readline():
+            raise CommandError("The tables were not made; nothing was loaded.")
 
     def _reorganise(self, home: Path, present: Installed | None) -> dict[str, Any]:
         if present is None:

@@ -30,6 +30,7 @@ from tracing.management.asking import (
 
 class Command(BaseCommand):
     help = "Find the best paths between two wallets, each an address, txid:vout, or a comma list."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ledger", help=LEDGERS)

@@ -21,6 +21,7 @@ class Command(BaseCommand):
         "Load .raw, .blk, .bz2 or a node's own blk*.dat files. Loading twice changes nothing; a "
         "damaged file is refused whole."
     )
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ledger", help="bitcoin, bitcoin-test or bitcoin-regtest")

@@ -58,6 +58,7 @@ class Score:
 
 class Command(BaseCommand):
     help = "Score the CoinJoin detectors on a folder of labelled rows and real blocks."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("data", type=Path, help="folder with coinjoin/, esplora/, btc-blocks/")

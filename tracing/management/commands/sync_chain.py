@@ -25,6 +25,7 @@ class Command(BaseCommand):
         "Bring a ledger level with a node named in FIU_NODES_FILE, from the ledger's tip on. May "
         "be stopped at any time and started again: what is stored stays."
     )
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("node", help="its name in the file, or the ledger's if it is the one")

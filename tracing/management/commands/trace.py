@@ -30,6 +30,7 @@ MODE_OF = {"forward": "destination", "backward": "source"}
 
 class Command(BaseCommand):
     help = "Follow value from seeds to where it went (forward) or came from (backward)."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ledger", help=LEDGERS)

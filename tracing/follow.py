@@ -25,7 +25,7 @@ from tracing.leases import Claim
 from tracing.ledgers import open_ledger
 from tracing.ledgers.accounts import open_account_ledger
 from tracing.ledgers.names import is_account, resolve
-from tracing.models import Boundary
+from tracing.models import Boundary, WallRows, WallSet
 from tracing.runner import Json, Watch
 from tracing.staleness import is_overtaken
 
@@ -46,17 +46,20 @@ def follow(held: Claim, watch: Watch) -> Json:
     if is_account(resolve(settings.FIU_HOME, parameters.ledger)):
         return follow_accounts(held, watch, parameters)
     ledger, kernel = _pinned(held, open_ledger)
-    result = _traced(parameters, watch, ledger, kernel)
+    walls = WallSet.objects.keep(_rows_now(ledger.name))
+    result = _traced(parameters, watch, ledger, walls, kernel)
     for _ in range(MOST_REORGANISATIONS):
         if not is_overtaken(ledger.name, ledger.epoch):
             break
         ledger = open_ledger(settings.FIU_HOME, held.ledger)
-        result = _traced(parameters, watch, ledger, None)
+        result = _traced(parameters, watch, ledger, walls, None)
     return result
 
 
-def _traced(parameters: TraceParameters, watch: Watch, ledger: Ledger, kernel: Json | None) -> Json:
-    spec = _resolved(parameters, ledger)
+def _traced(
+    parameters: TraceParameters, watch: Watch, ledger: Ledger, walls: WallRows, kernel: Json | None
+) -> Json:
+    spec = _resolved(parameters, ledger, walls)
     watch.heart.tick()
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger, watch).json
@@ -73,7 +76,7 @@ def _traced(parameters: TraceParameters, watch: Watch, ledger: Ledger, kernel: J
 def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> Json:
     """The same over an account ledger."""
     ledger, kernel = _pinned(held, open_account_ledger)
-    rows = tuple(sorted(Boundary.objects.walls(ledger.name).items()))
+    rows = WallSet.objects.keep(_rows_now(ledger.name))
     watch.heart.tick()
     if parameters.mode == "paths":
         return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json
@@ -98,28 +101,41 @@ def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:
     }
 
 
-def repeat(parameters: TraceParameters, epoch: int, tip_hash: str) -> Json:
-    """The sealed answer to a question once more, on that snapshot and with the walls of now.
+def repeat(
+    parameters: TraceParameters,
+    pinned: tuple[int, str] | None = None,
+    walls: WallRows | None = None,
+) -> Json:
+    """The sealed answer to a question once more.
+
+    Args:
+        pinned: epoch and tip hash of a snapshot, None for the newest.
+        walls: those it knows, None for those of now.
 
     Raises LedgerError where the snapshot is gone, SeedError, ParametersError.
     """
     home = settings.FIU_HOME
-    if is_account(resolve(home, parameters.ledger)):
-        accounts = open_account_ledger(home, parameters.ledger, epoch, tip_hash)
-        rows = tuple(sorted(Boundary.objects.walls(accounts.name).items()))
+    name = resolve(home, parameters.ledger)
+    rows = _rows_now(name) if walls is None else walls
+    if is_account(name):
+        accounts = open_account_ledger(home, name, *(pinned or ()))
         if parameters.mode == "paths":
             return find_account_paths(account_paths_spec(parameters, accounts, rows), accounts).json
         return trace_accounts(account_trace_spec(parameters, accounts, rows), accounts).json
-    ledger = open_ledger(home, parameters.ledger, epoch, tip_hash)
-    spec = _resolved(parameters, ledger)
+    ledger = open_ledger(home, name, *(pinned or ()))
+    spec = _resolved(parameters, ledger, rows)
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger).json
     return trace(spec, ledger).json
 
 
-def _resolved(parameters: TraceParameters, ledger: Ledger) -> TraceSpec | PathsSpec:
+def _rows_now(ledger: str) -> WallRows:
+    """(address, kind) of the walls there are now: 1 query."""
+    return tuple(sorted(Boundary.objects.walls(ledger).items()))
+
+
+def _resolved(parameters: TraceParameters, ledger: Ledger, rows: WallRows) -> TraceSpec | PathsSpec:
     """The question with its walls, as the engine takes it."""
-    rows = tuple(sorted(Boundary.objects.walls(parameters.ledger).items()))
     walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
     is_paths = parameters.mode == "paths"
     spec = paths_spec(parameters, ledger) if is_paths else trace_spec(parameters, ledger)

@@ -20,14 +20,12 @@ from kombu.exceptions import OperationalError
 
 from tracing import runner
 from tracing.attribution import LabelReport, load_sanctions, load_tags
-from tracing.engine.seal import code_hash
 from tracing.engine.spec import TraceParameters
 from tracing.failpoints import failpoint
 from tracing.follow import follow
-from tracing.follow import repeat as ask_again
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.models import Boundary, TraceRun
-from tracing.run_views import result
+from tracing.replay import repeat_newest, repeats
 from tracing.staleness import mark_stale_runs, mark_stale_told, untold_stale_runs
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
 
@@ -67,7 +65,6 @@ logger = structlog.get_logger(__name__)
 RUN_TASK = "tracing.run"
 STALE_TASK = "cases.note_stale_traces"
 HINT_EXPIRES_SECONDS = 3600
-REPEATS_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -225,36 +222,6 @@ def oldest_claimable_seconds() -> float:
 def num_running() -> int:
     """Runs that a worker holds now."""
     return TraceRun.objects.filter(state=RunState.RUNNING, lease_until__gte=Now()).count()
-
-
-def repeats(public_id: UUID) -> bool | None:
-    """Ask a done run's question again: whether the same sealed result comes out.
-
-    None where they cannot be compared: it was sealed by other code, or the walls have changed.
-    Cost: that of the run. Raises LedgerError where its snapshot is gone.
-    """
-    stored = result(public_id)
-    if stored is None or stored["seal"].get("code_hash") != code_hash():
-        return None
-    seal = stored["seal"]
-    content = TraceRun.objects.values_list("parameters", flat=True).get(public_id=public_id)
-    again = ask_again(
-        TraceParameters.from_json(content),
-        seal["snapshot"]["epoch"],
-        seal["snapshot"]["block_hash"],
-    )
-    if again["seal"]["boundaries_sha256"] != seal["boundaries_sha256"]:
-        return None
-    return bool(again["seal"]["result_sha256"] == seal["result_sha256"])
-
-
-def repeat_newest() -> tuple[UUID, bool] | None:
-    """The newest done run that `repeats` can compare, and its answer; None without any."""
-    done = TraceRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk")
-    for public_id in done.values_list("public_id", flat=True)[:REPEATS_LOOKED_AT]:
-        if (is_same := repeats(public_id)) is not None:
-            return public_id, is_same
-    return None
 
 
 def set_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:

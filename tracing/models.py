@@ -1,11 +1,14 @@
 """The tables of tracing: runs, their results, and the addresses where a trace stops."""
 
+import json
 import uuid
+import zlib
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tracing.engine.seal import boundaries_sha256
 from tracing.states import LIVE_STATES, BoundaryKind, LabelState, RunState
 
 MAXIMUM_TRIES = 5
@@ -194,6 +197,41 @@ class Boundary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ledger}:{self.address}"
+
+
+WallRows = tuple[tuple[str, str], ...]
+"""(address, kind), sorted, each once."""
+
+
+class WallSetQuerySet(models.QuerySet["WallSet"]):
+    def keep(self, rows: WallRows) -> WallRows:
+        """Keep the walls that a run is about to know, once for all runs: 1 or 2 queries."""
+        sha256 = boundaries_sha256(rows)
+        if not self.filter(sha256=sha256).exists():
+            content = zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 6)
+            self.bulk_create([WallSet(sha256=sha256, rows=content)], ignore_conflicts=True)
+        return rows
+
+    def of(self, sha256: str) -> WallRows | None:
+        """The walls of a seal; None where they were not kept: 1 query."""
+        found = self.filter(sha256=sha256).first()
+        if found is None:
+            return None
+        rows = json.loads(zlib.decompress(bytes(found.rows)))
+        return tuple((address, kind) for address, kind in rows)
+
+
+class WallSet(models.Model):
+    """The walls that sealed results knew, so that any of them can be repeated. Never changed."""
+
+    sha256 = models.CharField(max_length=64, unique=True)  # as in the seal
+    rows = models.BinaryField()  # zlib of JSON: [[address, kind], ...]
+    kept_at = models.DateTimeField(db_default=Now())
+
+    objects = WallSetQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.sha256
 
 
 class TagPackQuerySet(models.QuerySet["TagPack"]):

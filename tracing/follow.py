@@ -46,7 +46,7 @@ def follow(held: Claim, watch: Watch) -> Json:
     if is_account(resolve(settings.FIU_HOME, parameters.ledger)):
         return follow_accounts(held, watch, parameters)
     ledger, kernel = _pinned(held, open_ledger)
-    walls = WallSet.objects.keep(_rows_now(ledger.name))
+    walls = WallSet.objects.keep(walls_now(ledger.name))
     result = _traced(parameters, watch, ledger, walls, kernel)
     for _ in range(MOST_REORGANISATIONS):
         if not is_overtaken(ledger.name, ledger.epoch):
@@ -76,7 +76,7 @@ def _traced(
 def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> Json:
     """The same over an account ledger."""
     ledger, kernel = _pinned(held, open_account_ledger)
-    rows = WallSet.objects.keep(_rows_now(ledger.name))
+    rows = WallSet.objects.keep(walls_now(ledger.name))
     watch.heart.tick()
     if parameters.mode == "paths":
         return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json
@@ -116,7 +116,7 @@ def repeat(
     """
     home = settings.FIU_HOME
     name = resolve(home, parameters.ledger)
-    rows = _rows_now(name) if walls is None else walls
+    rows = walls_now(name) if walls is None else walls
     if is_account(name):
         accounts = open_account_ledger(home, name, *(pinned or ()))
         if parameters.mode == "paths":
@@ -129,7 +129,7 @@ def repeat(
     return trace(spec, ledger).json
 
 
-def _rows_now(ledger: str) -> WallRows:
+def walls_now(ledger: str) -> WallRows:
     """(address, kind) of the walls there are now: 1 query."""
     return tuple(sorted(Boundary.objects.walls(ledger).items()))
 

@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from tracing import runner
 from tracing.attribution import LabelReport, load_sanctions, load_tags
+from tracing.drift import mark_drift_told, untold_drifts, watch_runs
 from tracing.engine.spec import TraceParameters
 from tracing.failpoints import failpoint
 from tracing.follow import follow
@@ -47,6 +48,7 @@ __all__ = [
     "load_sanctions",
     "load_tags",
     "mark_collected",
+    "mark_drift_told",
     "mark_stale_runs",
     "mark_stale_told",
     "num_running",
@@ -57,7 +59,9 @@ __all__ = [
     "send_hint",
     "set_boundaries",
     "take_uncollected",
+    "untold_drifts",
     "untold_stale_runs",
+    "watch_runs",
 ]
 
 logger = structlog.get_logger(__name__)

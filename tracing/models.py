@@ -145,6 +145,34 @@ class StaleRun(models.Model):
         return f"{self.run_id} behind {self.fork_height}"
 
 
+class DriftCheck(models.Model):
+    """The last time a done run was asked again: one row a run, replaced by every check."""
+
+    run = models.OneToOneField(TraceRun, models.PROTECT, related_name="drift")
+    epoch = models.PositiveIntegerField()  # these three: of what it was asked
+    tip_hash = models.CharField(max_length=64)
+    walls_sha256 = models.CharField(max_length=64)
+    height = models.PositiveIntegerField()
+    num_conclusions = models.PositiveIntegerField()
+    num_moved = models.PositiveIntegerField()
+    changes = models.JSONField(default=list)
+    checked_at = models.DateTimeField()
+    noticed_at = models.DateTimeField()  # since when it says what it says
+    told_at = models.DateTimeField(null=True)  # when the casework wrote it down
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["noticed_at"],
+                name="drift_untold",
+                condition=Q(told_at__isnull=True, num_conclusions__gt=0),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} at {self.height}"
+
+
 class FollowedNode(models.Model):
     """How far a ledger follows one node: one row a node, replaced by every sync."""
 

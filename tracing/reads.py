@@ -18,6 +18,7 @@ from tracing.account_views import (
     place_address,
     why_together,
 )
+from tracing.drift import Drift, drifts
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
@@ -68,6 +69,7 @@ __all__ = [
     "AssetTotals",
     "AssetUnit",
     "ClusterView",
+    "Drift",
     "Estimate",
     "ExposureRow",
     "ExposureView",
@@ -94,6 +96,7 @@ __all__ = [
     "address_summary",
     "asset_unit",
     "cluster",
+    "drifts",
     "estimate",
     "followed_nodes",
     "is_account_ledger",

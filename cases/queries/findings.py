@@ -12,7 +12,7 @@ from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
 from cases.states import FindingState
 from tracing import reads
-from tracing.reads import Staleness
+from tracing.reads import Drift, Staleness
 
 FILTERS = tuple(state.value for state in FindingState)
 
@@ -51,6 +51,7 @@ class FindingPage:
     num_unseen: int
     is_reviewer: bool
     stale: list[StaleRest]
+    drifts: list[Drift]
 
 
 def case_findings(case: Case) -> list[Finding]:
@@ -69,7 +70,7 @@ def finding_list(actor: Actor, state: str, after: str) -> Page:
 
 
 def finding_page(finding: Finding, actor: Actor) -> FindingPage:
-    """One finding with amounts, counter-evidence and decisions: 3 to 5 queries."""
+    """One finding with amounts, counter-evidence and decisions: 3 to 6 queries."""
     amounts = list(finding.amounts.order_by("pk"))
     assets = _assets({each.asset for each in amounts})
     against = list(finding.counter_evidence.select_related("seen_by").order_by("pk"))
@@ -87,6 +88,7 @@ def finding_page(finding: Finding, actor: Actor) -> FindingPage:
         and actor.user_id
         not in (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id),
         stale=stale_rests(amounts),
+        drifts=list(reads.drifts({each.run for each in amounts if each.run}).values()),
     )
 
 

@@ -1,17 +1,18 @@
 """Traces of a case: asked for and cancelled here, run by tracing."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CaseRun
+from cases.models import Case, CaseRun, FindingAmount
 from cases.policy import SYSTEM, Action, Actor
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case, lock_case
-from cases.states import InvalidTransition
+from cases.states import CaseState, InvalidTransition, ReferralState
 from tracing import jobs, reads
 from tracing.jobs import TraceParameters
 
@@ -97,6 +98,55 @@ def _note_stale(stale: reads.Staleness) -> bool:
             "num_blocks": stale.num_blocks,
             "num_transactions": stale.num_transactions,
             "num_gone": stale.num_gone,
+        },
+    )  # fmt: skip
+    return True
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """How many sealed runs are watched, were asked again, and were newly found to drift."""
+
+    num_watched: int
+    num_asked: int
+    num_noticed: int
+
+
+def watch_drift() -> DriftReport:
+    """Ask the sealed runs of open cases and of released findings again, and note what drifted.
+
+    Only runs whose ledger or walls changed since the last look are asked. Cost: that of the runs.
+    """
+    watched = set(
+        CaseRun.objects.exclude(collected_at=None)
+        .exclude(case__state=CaseState.CLOSED.value)
+        .values_list("run", flat=True)
+    )
+    out = [ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
+    watched |= set(
+        FindingAmount.objects.filter(finding__referrals__state__in=out, run__isnull=False)
+        .values_list("run", flat=True)
+        .distinct()
+    )
+    asked = jobs.watch_runs(watched)
+    noticed = sum(_note_drift(drift) for drift in jobs.untold_drifts())
+    return DriftReport(len(watched), asked, noticed)
+
+
+@transaction.atomic
+def _note_drift(drift: reads.Drift) -> bool:
+    case_run = CaseRun.objects.filter(run=drift.run).first()
+    case = lock_case(case_run.case_id) if case_run is not None else None
+    if not jobs.mark_drift_told(drift.run) or case is None:
+        return False
+    record_event(
+        case, "drifted_trace", f"run:{drift.run}", by=SYSTEM,
+        reason="Asked again today, this trace concludes something else.",
+        data={
+            "ledger": drift.ledger,
+            "height": drift.height,
+            "num_conclusions": drift.num_conclusions,
+            "num_moved": drift.num_moved,
         },
     )  # fmt: skip
     return True

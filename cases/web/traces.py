@@ -61,6 +61,7 @@ def trace_detail(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpRes
         "row": row,
         "report": report,
         "stale": reads.stale_runs([run_id]).get(run_id) if row.view.is_stale else None,
+        "drift": reads.drifts([run_id]).get(run_id),
         **(queries.page_of(report.groups, request.GET.get("page", "")) if report else {}),
         "partial": [] if row.view.is_done else queries.partial_of(row),
         "unit": report.unit if report else queries.partial_unit(row),

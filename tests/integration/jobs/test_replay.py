@@ -10,45 +10,13 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.blockmaker import BlockChain, address, pay
+from tests.integration.jobs.story import FEE, LEDGER, Story, sealed_run, wall
 from tests.integration.jobs.support import person
-from tracing import jobs, reads, replay, runner
+from tracing import jobs, reads, replay
 from tracing.engine.spec import TraceParameters
-from tracing.follow import follow
-from tracing.jobs import BoundaryRow
-from tracing.ledgers import load_blocks
-from tracing.models import TraceResult, TraceRun, WallSet
+from tracing.models import TraceResult, WallSet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("replay")]
-LEDGER = "bitcoin-regtest"
-FEE = 1_000
-
-
-class Story:
-    """One coin paid on to two people; the second pays on in a block that comes later."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.chain = BlockChain()
-        coin = self.chain.add().txs[0]
-        self.seed = f"{coin.txid}:0"
-        value = 5_000_000_000
-        self.first = pay(
-            [(coin.txid, 0)], [(address(1), 1_000_000_000), (address(2), 4_000_000_000 - FEE)]
-        )
-        self.chain.add(self.first)
-        assert value == 1_000_000_000 + 4_000_000_000
-        self.load()
-
-    def load(self) -> None:
-        path = self.home / "blocks.blk"
-        path.write_bytes(b"".join(block.record for block in self.chain.blocks))
-        load_blocks(self.home, LEDGER, [path])
-
-    def go_on(self) -> None:
-        paid_on = [(address(3), 4_000_000_000 - 2 * FEE)]
-        self.chain.add(pay([(self.first.txid, 1)], paid_on))
-        self.load()
 
 
 @pytest.fixture
@@ -57,22 +25,11 @@ def story(tmp_path: Path, settings: Any) -> Story:
     return Story(tmp_path)
 
 
-def sealed_run(story: Story, **fields: Any) -> TraceRun:
-    parameters = TraceParameters(ledger=LEDGER, seeds=(story.seed,), **fields)
-    run = jobs.queue(uuid4(), person(uuid4().hex).pk, parameters)
-    assert runner.run(run.pk, follow) == "done"
-    return run
-
-
 def rerun(*arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command("rerun", *arguments, "--json", stdout=out)
     found: dict[str, Any] = json.loads(out.getvalue())
     return found
-
-
-def wall(number: int) -> None:
-    jobs.set_boundaries("test", [BoundaryRow(LEDGER, address(number), "exchange_deposit", "Ours")])
 
 
 def test_a_run_comes_out_as_sealed_whatever_came_later(story: Story) -> None:

@@ -307,12 +307,12 @@ def _recorded(
     ]
 
 
-def latest_prices(assets: set[str]) -> dict[str, AssetPrice]:
-    """The latest price of each asset, with its source and time: 2 queries."""
+def latest_prices(assets: set[str], at: datetime | None = None) -> dict[str, AssetPrice]:
+    """The price of each asset at a time (now), with its source and its own time: 2 queries."""
     latest = {
         price.asset_id: price
         for price in Price.objects.filter(
-            asset_id__in=assets, currency=CURRENCY, at__lte=timezone.now()
+            asset_id__in=assets, currency=CURRENCY, at__lte=at or timezone.now()
         )
         .annotate(
             place=Window(

@@ -85,6 +85,11 @@ class Report:
     unit: reads.AssetUnit
     num_unknown: int  # accounts whose balance before the ledger begins is not known
 
+    @property
+    def reaches_service(self) -> bool:
+        """Whether an end lies at a service: one that swaps is a break point."""
+        return any(group.status == "service" for group in self.groups)
+
 
 def case_runs(case: Case) -> list[RunRow]:
     """The runs of a case, newest first: 2 queries, any number of runs."""

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, Wallet
+from cases.queries.breakpoints import Matcher
 from tracing import reads
 from tracing.errors import TracingError
 from tracing.jobs import TraceParameters
@@ -174,6 +175,43 @@ class TraceForm(forms.Form):
             until_height=fields["until_height"],
             coinjoin=fields["coinjoin"],
             stops=tuple(lines(fields["stops"]) + services_of(fields)),
+        )
+
+
+class MatcherForm(forms.Form):
+    """The window and the fee band within which a deposit fits a payment into a swap service."""
+
+    from_minutes = forms.IntegerField(
+        label=_("Earliest, minutes after"), min_value=0, max_value=10_080, initial=10
+    )
+    to_minutes = forms.IntegerField(
+        label=_("Latest, minutes after"), min_value=1, max_value=10_080, initial=120
+    )
+    least_fee = forms.DecimalField(
+        label=_("Least fee, %"), min_value=0, max_value=50, decimal_places=4, initial="0.2"
+    )
+    most_fee = forms.DecimalField(
+        label=_("Most fee, %"), min_value=0, max_value=50, decimal_places=4, initial="2.0"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().clean() or {}
+        for least, most in (("from_minutes", "to_minutes"), ("least_fee", "most_fee")):
+            if None not in (fields.get(least), fields.get(most)) and fields[least] > fields[most]:
+                self.add_error(most, gettext("This must not be less than the field before it."))
+        return fields
+
+    @property
+    def matcher(self) -> Matcher:
+        """What was asked for; the usual window and band where nothing was, or it cannot be read."""
+        if not self.is_bound or not self.is_valid():
+            return Matcher()
+        fields = self.cleaned_data
+        return Matcher(
+            fields["from_minutes"],
+            fields["to_minutes"],
+            int(fields["least_fee"] * 10_000),
+            int(fields["most_fee"] * 10_000),
         )
 
 

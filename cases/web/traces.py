@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cases.http import AuthedRequest, casework
 from cases.models import Case
 from cases.policy import Action, may
+from cases.queries import breakpoints
 from cases.queries import traces as queries
 from cases.services.errors import CaseworkError
 from cases.services.traces import cancel_trace, queue_trace, set_lead_run
-from cases.web.forms_traces import TraceForm
+from cases.web.forms_traces import MatcherForm, TraceForm
 from cases.web.shell import get_case, render_case
 from tracing import reads
 
@@ -83,6 +84,29 @@ def trace_ends(request: AuthedRequest, case_id: UUID, run_id: UUID, number: int)
     group = report.groups[number - 1]
     context = {"row": row, "report": report, "group": group, "unit": report.unit}
     return render_case(request, "cases/trace_ends.html", case, "case_traces", context)
+
+
+@require_safe
+@casework
+def trace_breaks(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpResponse:
+    """Where funds entered a swap service, and what arrived at our exchange that fits."""
+    case = get_case(request, case_id)
+    row = _row(case, run_id)
+    form = MatcherForm(request.GET or None)
+    found = breakpoints.break_points(run_id, form.matcher)
+    if found is None:
+        raise Http404
+    context = {
+        "row": row,
+        "form": form,
+        "matcher": form.matcher,
+        "found": found,
+        "moments": breakpoints.MOMENTS,
+    }
+    status = 422 if form.errors else 200
+    return render_case(
+        request, "cases/trace_breaks.html", case, "case_traces", context, status=status
+    )
 
 
 @require_POST
@@ -164,6 +188,7 @@ urlpatterns = [
         trace_ends,
         name="trace_ends",
     ),
+    path("cases/<uuid:case_id>/traces/<uuid:run_id>/breaks/", trace_breaks, name="trace_breaks"),
     path("cases/<uuid:case_id>/traces/<uuid:run_id>/cancel/", trace_cancel, name="trace_cancel"),
     path("cases/<uuid:case_id>/traces/<uuid:run_id>/lead/", trace_lead, name="trace_lead"),
     path("cases/<uuid:case_id>/traces/<uuid:run_id>/verify/", trace_verify, name="trace_verify"),

@@ -582,6 +582,7 @@ RULES: dict[str, Rule] = {
     "trace_new": form(),
     "trace_detail": case("200"),
     "trace_ends": case("200"),
+    "trace_breaks": case("200"),
     # The run is over: nothing to cancel. The update that finds no live row is not a change.
     "trace_cancel": case(write="409", differs=REFUSED_READER, writes=["tracing_tracerun"]),
     "trace_lead": case(write=ANYWHERE, differs=REFUSED_READER),

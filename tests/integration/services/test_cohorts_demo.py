@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,20 +13,23 @@ from django.db import IntegrityError, transaction
 
 from cases.models import Case, Cohort, CohortMember, CohortPayment, Wallet
 from cases.policy import Actor
+from cases.queries.breakpoints import Matcher, break_points
 from cases.services.attribution import import_tags
 from cases.services.cohorts import build_cohort, export_cohort
 from cases.services.errors import CaseworkError
 from cases.services.exchange import import_exchange
+from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallets
 from fiu.demo.case_file import CaseFile
 from fiu.demo.installation import set_services
 from tests.casework import make_case, person
 from tests.demo_ledger import LEDGER, DemoLedger
-from tracing import reads
+from tracing import jobs, reads
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo_ledger")]
 PACKAGES = (10_000, 25_000, 50_000, 100_000)
 PREFIX = "NQ-7001-"
+SWAPS = (22, 41, 63, 95)  # minutes until the deposit of each order
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,36 @@ def test_the_exposure_of_the_operator_names_the_services(built: Built, demo: Dem
         met = sum(row.amount for row in found.rows if row.direction == name)
         rest = sum(found.rest[name].values())
         assert met + rest + found.fees[name] == found.turnover[name]
+
+
+def test_the_swaps_break_points_name_the_operators_account_first(
+    built: Built, demo: DemoLedger
+) -> None:
+    facts = CaseFile.read(demo.built.folder)
+    asked = jobs.TraceParameters(ledger=LEDGER, seeds=tuple(facts.seeds), policy="fifo")
+    run = queue_trace(built.case, asked, by=built.mei)
+    jobs.carry_now(run.run)
+    found = break_points(run.run, Matcher())
+    assert found is not None
+    swaps = demo.oracle["swaps"]
+    points = {point.value: point for point in found.points}
+    assert len(found.points) == len(swaps) + 1  # the first version of pack A takes Z for one
+    for number, swap in enumerate(swaps):
+        point = points[swap["sat"]]
+        uids = {each.record.account.uid.removeprefix(PREFIX) for each in point.candidates}
+        assert uids == {swap["account"], *swap["decoys"]}
+        assert {each.weight for each in point.candidates} == {Fraction(1, number + 3)}
+        [right] = [each for each in point.candidates if each.record.base == swap["base"]]
+        assert (right.fee, right.minutes) == ((6_000, 9_000, 12_000, 15_000)[number], SWAPS[number])
+        assert point.base_rate < Decimal("0.1")
+    first, *others = found.ranking
+    assert first.account.uid.removeprefix(PREFIX) == swaps[0]["account"]
+    assert (first.num_points, first.weight) == (4, Fraction(57, 60))
+    assert len(others) == 14
+    assert {other.num_points for other in others} == {1}
+    nothing = break_points(run.run, Matcher(from_minutes=0, to_minutes=1))
+    assert nothing is not None
+    assert nothing.ranking == ()
 
 
 def test_the_agencys_list_is_counted_line_by_line(built: Built, demo: DemoLedger) -> None:

@@ -1,0 +1,100 @@
+"""The page of break points: what fits a payment into a swap service, and when nothing can."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from cases.models import CaseRun, ExchangeRecord, Price
+from cases.services.attribution import import_tags
+from tests.casework import LEDGER, make_account, make_asset, make_price
+from tests.integration.web.conftest import HOPS, Room
+from tracing import reads
+from tracing.jobs import BoundaryRow, set_boundaries
+
+pytestmark = pytest.mark.django_db
+XMR = "monero:418015bb9ae982a1975da7d79277c270/slip44:128"
+PACK = """
+title: Sample pack
+creator: Sample desk
+source: https://packs.sample.example/x
+currency: BTC
+network: BTC
+lastmod: 2025-01-01
+tags:
+- address: {address}
+  label: Ferryswap
+  category: coinswap_exchange
+"""
+
+
+@pytest.fixture
+def swapped(room: Room, tmp_path: Path) -> CaseRun:
+    """A trace that ends at a swap service on its second hop."""
+    pack = tmp_path / "pack.yaml"
+    pack.write_text(PACK.format(address=HOPS[1]))
+    import_tags(pack)
+    set_boundaries("tags", [BoundaryRow(LEDGER, HOPS[1], "service", "Ferryswap")])
+    return room.run_trace()
+
+
+def address_of(room: Room, run: CaseRun, query: str = "") -> str:
+    return reverse("trace_breaks", args=[room.case.public_id, run.run]) + query
+
+
+def deposit(run: CaseRun, minutes: int, xmr: str, name: str) -> None:
+    result = reads.result(run.run)
+    assert result is not None
+    [end] = [each for each in result["ends"] if each["status"] == "service"]
+    ExchangeRecord.objects.create(
+        ref=f"D-{name}", kind="deposit", account=make_account(name), asset_id=XMR,
+        base=int(float(xmr) * 10**12), status="credited",
+        at=datetime.fromisoformat(end["at"]) + timedelta(minutes=minutes),
+    )  # fmt: skip
+
+
+def test_a_trace_without_a_swap_says_so(room: Room) -> None:
+    run = room.run_trace()
+    page = room.client.get(address_of(room, run)).content.decode()
+    assert "No swap service in this trace" in page
+    assert room.outsider.get(address_of(room, run)).status_code == 404
+
+
+def test_without_prices_nothing_is_compared(room: Room, swapped: CaseRun) -> None:
+    page = room.client.get(address_of(room, swapped)).content.decode()
+    assert "nothing can be compared" in page
+    detail = reverse("trace_detail", args=[room.case.public_id, swapped.run])
+    assert "Break points" in room.client.get(detail).content.decode()
+
+
+def test_deposits_in_window_and_band_are_listed_masked(room: Room, swapped: CaseRun) -> None:
+    # 49.99997 BTC at 100,000, XMR at 200: 24,999.985 XMR less a fee.
+    make_asset(XMR, "XMR", 12)
+    make_price(XMR, "200")
+    Price.objects.update(at=datetime(2009, 1, 1, tzinfo=UTC))
+    deposit(swapped, 30, "24850", "NQ-0000001")
+    deposit(swapped, 30, "24985", "NQ-0000002")  # less than 0.2 % fee
+    deposit(swapped, 5, "24850", "NQ-0000003")  # too early
+    page = room.client.get(address_of(room, swapped)).content.decode()
+    assert "1 deposit fits." in page
+    assert "By chance" in page
+    assert "D-NQ-0000001" in page
+    assert "D-NQ-0000002" not in page
+    assert "D-NQ-0000003" not in page
+    assert ">NQ-0000001<" not in page
+    wider = room.client.get(
+        address_of(room, swapped, "?from_minutes=0&to_minutes=60&least_fee=0&most_fee=2")
+    )
+    assert "3 deposits fit." in wider.content.decode()
+    assert "1/3" in wider.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["?from_minutes=9&to_minutes=3&least_fee=0&most_fee=2", "?from_minutes=x"]
+)
+def test_a_window_that_cannot_be_is_said(room: Room, swapped: CaseRun, query: str) -> None:
+    answer: Any = room.client.get(address_of(room, swapped, query))
+    assert answer.status_code == 422
+    assert "errorlist" in answer.content.decode()

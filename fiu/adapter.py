@@ -1,12 +1,15 @@
 """What allauth asks of us: nobody signs up, and every session knows its door and its start."""
 
 import time
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 
@@ -36,6 +39,17 @@ class AccountAdapter(DefaultAccountAdapter):
         if any(record["at"] > fresh for record in records):
             return False
         return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Failures count by account and address: nobody locks a colleague out from elsewhere."""
+        account = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{account}:{self.get_client_ip(request)}"
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        if code == "too_many_login_attempts":
+            self.request.retry_after = LOCKED_SECONDS  # read by ResponseHeaders
+        found: ValidationError = super().validation_error(code, *args)
+        return found
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """No mail in this installation: the audit trail and the session list tell it instead."""

@@ -12,6 +12,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
 from cases.api.problems import problem_page
+from fiu.limits import seconds_until_allowed
 
 logger = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ SENTENCES = {
     403: "You may not do this.",
     404: "There is nothing at this address.",
     409: "This has changed meanwhile. Reload the page to see its present state.",
+    429: "Too many requests: wait a moment.",
     500: "Something failed here. Nothing was changed.",
 }
 
@@ -54,6 +56,15 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(request, 404)
+
+
+def too_many(request: HttpRequest, sentence: str = "", seconds: int | None = None) -> HttpResponse:
+    """429 with the time to wait. allauth calls it with the request alone, for its own limits."""
+    if seconds is None:
+        seconds = seconds_until_allowed(request)
+    page = error_page(request, 429, sentence)
+    page["Retry-After"] = str(seconds)
+    return page
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

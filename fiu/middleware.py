@@ -22,10 +22,10 @@ from django_structlog.middlewares import RequestMiddleware
 
 from cases.policy import STEP_UP, Actor, PermissionDenied, Role, StepUpRequired
 from cases.services.audit import record_refusal
-from cases.services.errors import CaseworkError
+from cases.services.errors import CaseworkError, TooFast
 from cases.states import InvalidTransition
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
-from fiu.errors import error_page
+from fiu.errors import error_page, too_many
 from fiu.models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -82,6 +82,11 @@ class ResponseHeaders:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if getattr(request, "signed_out", False):
             response["Clear-Site-Data"] = '"cache", "storage"'
+        seconds = getattr(request, "retry_after", None)
+        if seconds is not None and response.status_code == 200:
+            # The sign-in form says so in a sentence; programs that guess are told by the status.
+            response.status_code = 429
+            response["Retry-After"] = str(seconds)
         return response
 
 
@@ -319,6 +324,8 @@ class DomainErrors:
             keep_refusal(request, error)
         if isinstance(error, PermissionDenied | DjangoPermissionDenied):
             return error_page(request, 403, str(error))
+        if isinstance(error, TooFast):
+            return too_many(request, str(error), error.seconds)
         if isinstance(error, CaseworkError):
             return error_page(request, 409, str(error))
         return None

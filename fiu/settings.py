@@ -414,6 +414,15 @@ PROVISIONAL_HOURS = _values["FIU_PROVISIONAL_HOURS"]
 if not 1 <= PROVISIONAL_HOURS <= 72:
     raise SettingsError("FIU_PROVISIONAL_HOURS must be a number of hours from 1 to 72.")
 
+# --- Limits on what one person or program may ask for (S4) ---
+
+API_PER_SECOND = _values["FIU_API_PER_SECOND"]
+API_BURST = _values["FIU_API_BURST"]
+EXPORTS_PER_HOUR = _values["FIU_EXPORTS_PER_HOUR"]
+for _name in ("FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR"):
+    if not 1 <= _values[_name] <= 1_000_000:
+        raise SettingsError(f"{_name} must be a number from 1 to 1000000.")
+
 # --- Logs: ids only (P5) ---
 
 _shared_processors: list[Any] = [  # structlog types each processor differently

@@ -15,6 +15,7 @@ from fiu import accounts, csp, dashboard, errors, health, keys, tokens
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
 handler404 = errors.not_found
+handler429 = errors.too_many  # allauth's limits of sign-ins
 handler500 = errors.server_error
 
 sign_in = [

@@ -28,6 +28,7 @@ from cases.api.parsing import idempotency_key, request_digest
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import PAGE_ROWS, Page, is_mark, newest_first
 from cases.services.idempotency import answer_once
+from cases.services.limits import take_call
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -93,6 +94,17 @@ class Door(APIView):
     def actor(self) -> Actor:
         actor: Actor = self.request._request.actor
         return actor
+
+    def perform_authentication(self, request: Request) -> None:
+        """Counted before anything is judged: a person by the account, anybody else by address."""
+        address = f"address:{request.META.get('REMOTE_ADDR', '')}"
+        try:
+            super().perform_authentication(request)
+        except exceptions.APIException:
+            take_call(address)
+            raise
+        user = request.user
+        take_call(f"user:{user.pk}" if user.is_authenticated else address)
 
     @property
     def call(self) -> Call:

@@ -95,5 +95,5 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     413: Problem(413, "too-large").body(),
     415: Problem(415, "unsupported-media-type").body(),
     422: Problem(422, "not-possible", "Give a reason: it stands in the audit trail.").body(),
-    429: Problem(429, "throttled").body(),
+    429: Problem(429, "too-fast", "Too many calls: wait 3 seconds.").body(),
 }  # fmt: skip

@@ -15,7 +15,13 @@ from rest_framework.response import Response
 from cases.files import FileDamaged
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.services.audit import record_refusal
-from cases.services.errors import CaseworkError, ContentChanged, NotFound, VersionChanged
+from cases.services.errors import (
+    CaseworkError,
+    ContentChanged,
+    NotFound,
+    TooFast,
+    VersionChanged,
+)
 from cases.services.idempotency import KeyReused
 from cases.states import InvalidTransition
 from tracing.errors import TracingError
@@ -101,6 +107,8 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header
+    if isinstance(error, TooFast):
+        response["Retry-After"] = str(error.seconds)
     return response
 
 
@@ -122,6 +130,8 @@ def _problem_of(error: Exception, *, is_token: bool) -> Problem | None:
         return Problem(409, "state-changed", str(error))
     if isinstance(error, PermissionDenied | DjangoPermissionDenied):
         return Problem(403, "refused", str(error))
+    if isinstance(error, TooFast):
+        return Problem(429, "too-fast", str(error))
     if isinstance(error, FileDamaged):
         return Problem(422, "damaged", _("The stored file is damaged: verify the store."))
     if isinstance(error, CaseworkError | TracingError):
@@ -165,7 +175,7 @@ def _plain(value: Any) -> Any:
 
 def problem_page(request: HttpRequest, code: int, sentence: str = "") -> HttpResponse:
     """The same for what fails outside a view: an unknown address, a fault of ours."""
-    names = {400: "unreadable", 403: "refused", 404: "not-found", 500: "failed"}
+    names = {400: "unreadable", 403: "refused", 404: "not-found", 429: "too-fast", 500: "failed"}
     problem = Problem(code, names.get(code, "failed"), sentence)
     return HttpResponse(
         json.dumps(problem.body(), ensure_ascii=False, separators=(",", ":")),

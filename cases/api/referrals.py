@@ -32,6 +32,7 @@ from cases.queries.referrals import officers_of, package_of
 from cases.services import referrals as services
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields
+from cases.services.limits import take_export
 from cases.states import ReferralState, ReleaseState
 
 STATES = [(state.value, state.value) for state in ReferralState]
@@ -242,6 +243,7 @@ class Copy(Door):
         if release is None or file is None:
             raise Http404
         content = load_bytes(file.sha256)
+        take_export(by=self.actor)
         what = f"{release.number} {file.name}"
         record_read(referral.case, "download_release", what, by=self.actor, purpose="own copy")
         return download(content, file.mime, file.name)

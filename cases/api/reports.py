@@ -18,6 +18,7 @@ from cases.models import Alert, ReportSubject, SuspicionReport
 from cases.models.reports import GENDERS
 from cases.policy import Action, Actor, may
 from cases.services import reports as services
+from cases.services.limits import take_export
 from cases.states import ReportState
 
 VIEWERS = (Action.VIEW_REPORT,)
@@ -198,6 +199,7 @@ class ReportFile(ReportDoor):
         report = one_report(self.actor, report_id)
         if report.state not in OUT or not may(self.actor, Action.FILE_REPORT):
             raise Http404
+        take_export(by=self.actor)
         services.read_report(report, by=self.actor)
         return download(report.file.encode(), "application/xml", f"{report.reference}.xml")
 

@@ -145,7 +145,7 @@ class Operation(AutoSchema):
 
 def _errors(method: str, call: Call, *, has_ids: bool) -> list[int]:
     """The statuses that this call can end with besides success."""
-    found = {401, 403, 404, *call.errors}
+    found = {401, 403, 404, 429, *call.errors}
     if call.is_page or call.filters is not None:
         found.add(400)
     if method != "GET":

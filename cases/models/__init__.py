@@ -31,6 +31,7 @@ from cases.models.freezes import (
     LegalInstrument,
 )
 from cases.models.idempotency import IdempotencyKey
+from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
 from cases.models.referrals import (
     Referral,
@@ -100,6 +101,7 @@ __all__ = [
     "OperationPartner",
     "OutboxMessage",
     "OwnAddress",
+    "Pace",
     "Price",
     "ReachedAccount",
     "ReadEvent",

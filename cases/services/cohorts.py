@@ -20,6 +20,7 @@ from cases.models.cohorts import TIER_PATTERN
 from cases.policy import Action, Actor, require_second_person
 from cases.services.audit import record_event, record_read
 from cases.services.errors import CaseworkError
+from cases.services.limits import take_export
 from cases.services.locks import enter_case
 from cases.services.validation import check_fields, require_text
 from tracing import reads
@@ -137,6 +138,7 @@ def export_cohort(
         raise CaseworkError(_("A member whose address has an open tag conflict is not exported."))
     if asked is not None and len(found) != len(set(asked)):
         raise CaseworkError(_("A member does not belong to this cohort."))
+    take_export(by=by)
     record_event(
         fresh, "export_cohort", f"cohort:{cohort.public_id}", by=by,
         data={"num_members": len(found)},

@@ -2,6 +2,7 @@
 
 CaseworkError               the request cannot be met as it stands (422)
 ├── NotFound                a row named in the request is not there, or not for this person
+├── TooFast                 asked too often: wait (429)
 └── ImportRefused           a file of exchange records is wrong; nothing of it was kept
 states.InvalidTransition    the object moved on meanwhile (409)
 └── ContentChanged          what was to be decided is no longer what the person saw
@@ -19,6 +20,14 @@ class CaseworkError(Exception):
 
 class NotFound(CaseworkError):
     """A row named in the request does not exist for this case and person."""
+
+
+class TooFast(CaseworkError):
+    """Asked too often; `seconds` is how long to wait."""
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(sentence)
 
 
 class ImportRefused(CaseworkError):

@@ -32,6 +32,7 @@ from cases.policy import (
 from cases.services.audit import Break, canonical, record_event
 from cases.services.errors import CaseworkError
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
+from cases.services.limits import take_export
 from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason
@@ -197,6 +198,7 @@ def export_evidence(evidence: Evidence, *, reason: str, by: Actor) -> bytes:
     require_second_person(by, evidence.acquired_by_id)
     require_step_up(by)
     text = require_reason(reason)
+    take_export(by=by)
     content = load_bytes(evidence.sha256)
     _log(evidence, "export", text[:200], evidence.sha256, by=by)
     record_event(case, "export_evidence", evidence.exhibit_no, by=by, reason=text)

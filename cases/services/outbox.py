@@ -39,6 +39,7 @@ from cases.services.freezes.orders import (
 )
 from cases.services.freezes.releases import follow_orders, require_standing_release
 from cases.services.idempotency import forget_answers
+from cases.services.limits import forget_pace
 from cases.services.locks import lock_case
 from cases.states import (
     OUTBOX,
@@ -304,4 +305,5 @@ def housekeeping() -> dict[str, int]:
         "decisions_due": flag_decisions_due(),
         "releases": release_leftovers(),
         "answers": forget_answers(),
+        "paces": forget_pace(),
     }

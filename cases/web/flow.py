@@ -19,6 +19,7 @@ from cases.queries.cases import CaseShell, case_shell
 from cases.queries.flow import CaseFlow, case_flow, inspected
 from cases.queries.money import case_money
 from cases.queries.traces import drawable_runs, lead_run
+from cases.services.limits import take_export
 from cases.web.shell import get_case, render_case
 
 TABLE_ROWS = 200
@@ -80,6 +81,8 @@ def flow_export(request: AuthedRequest, case_id: UUID, run_id: UUID, form: str) 
     if found is None:
         raise Http404
     is_picture = form == "svg"
+    if not is_picture:
+        take_export(by=request.actor)
     response = HttpResponse(
         svg.render(found.flow) if is_picture else table_bytes(found),
         content_type="image/svg+xml" if is_picture else "text/csv; charset=utf-8",

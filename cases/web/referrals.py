@@ -20,6 +20,7 @@ from cases.queries import referrals as queries
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields, refuse_leaks
 from cases.services.errors import CaseworkError
+from cases.services.limits import take_export
 from cases.services.referrals import (
     approve_referral,
     clear_referral,
@@ -206,6 +207,7 @@ def referral_copy(request: AuthedRequest, referral_id: UUID, watermark: str) -> 
     if release is None or file is None:
         raise Http404
     content = load_bytes(file.sha256)
+    take_export(by=request.actor)
     what = f"{release.number} {file.name}"
     record_read(referral.case, "download_release", what, by=request.actor, purpose="own copy")
     disposition = content_disposition_header(as_attachment=True, filename=file.name)

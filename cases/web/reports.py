@@ -18,6 +18,7 @@ from cases.policy import Action, PermissionDenied, StepUpRequired, may
 from cases.queries import reports as queries
 from cases.services import reports as services
 from cases.services.errors import CaseworkError
+from cases.services.limits import take_export
 from cases.services.reports.content import missing
 from cases.states import REPORT, InvalidTransition, ReportAction, ReportState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
@@ -236,6 +237,7 @@ def report_download(request: AuthedRequest, report_id: UUID) -> HttpResponse:
     report = _get(request, report_id)
     if ReportState(report.state) not in OUT or not may(request.actor, Action.FILE_REPORT):
         raise Http404
+    take_export(by=request.actor)
     services.read_report(report, by=request.actor)
     answer = HttpResponse(report.file.encode(), content_type="application/xml")
     answer["Content-Disposition"] = f'attachment; filename="{report.reference}.xml"'

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from cases.models import AuditEvent, Case, IdempotencyKey
 from cases.services.idempotency import forget_answers
@@ -256,6 +257,51 @@ def test_a_refusal_is_an_event(analyst: Program, case: Case) -> None:
     assert (event.actor_id, json.loads(event.data)) == (
         analyst.user.pk, {"asked": "operation_list"},
     )  # fmt: skip
+
+
+def slow_down(settings: Settings) -> None:
+    settings.API_PER_SECOND, settings.API_BURST = 1, 3
+
+
+def test_a_program_that_asks_too_fast_is_told_how_long_to_wait(
+    analyst: Program, stranger: Program, settings: Settings
+) -> None:
+    slow_down(settings)
+    assert [analyst.get("cases").status_code for _ in range(3)] == [200] * 3
+    answer = analyst.get("cases")
+    problem = told(answer, 429, "too-fast")
+    assert problem["detail"] == "Too many calls: wait 1 second."
+    assert answer["Retry-After"] == "1"
+    # The pace is the person's, whatever the token; nobody else is slowed.
+    told(browser_of(analyst.user).get("inbox"), 429, "too-fast")
+    assert stranger.get("cases").status_code == 200
+
+
+def test_nothing_is_written_by_a_call_too_many(analyst: Program, settings: Settings) -> None:
+    slow_down(settings)
+    for number in range(5):
+        analyst.post("cases", CASE, key=f"fast-{number}")
+    assert Case.objects.count() == 3
+    assert IdempotencyKey.objects.count() == 3
+
+
+def test_wrong_tokens_are_counted_by_address(settings: Settings) -> None:
+    slow_down(settings)
+    for number in range(3):
+        headers = {"Authorization": f"Bearer thk_guess{number}"}
+        told(Client().get(f"{PREFIX}cases", headers=headers), 401, "authentication-failed")
+    assert Client().get(f"{PREFIX}cases", headers=headers)["Retry-After"] == "1"
+    told(Client().get(f"{PREFIX}cases"), 429, "too-fast")
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7").get(f"{PREFIX}cases", headers=headers)
+    told(elsewhere, 401, "authentication-failed")
+
+
+def test_what_may_not_be_seen_costs_as_much_as_what_may(
+    stranger: Program, case: Case, settings: Settings
+) -> None:
+    slow_down(settings)
+    statuses = [stranger.get(f"cases/{case.public_id}").status_code for _ in range(4)]
+    assert statuses == [404, 404, 404, 429]
 
 
 def test_the_page_for_people_names_what_their_role_may_ask() -> None:

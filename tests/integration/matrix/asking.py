@@ -21,7 +21,7 @@ TIME = re.compile(rb"<time[^>]*>[^<]*</time>")
 FORMS = ("POST", "PUT", "PATCH")
 PROGRAMS = settings.API_PREFIX
 # Of the session and of counting failures, not of the case.
-OWN_TABLES = {"django_session", "usersessions_usersession", "fiu_cache"}
+OWN_TABLES = {"django_session", "usersessions_usersession", "fiu_cache", "cases_pace"}
 # An answer is stored with the write that it tells of, and goes with it.
 KEPT_ANSWERS = {"cases_idempotencykey"}
 

@@ -23,6 +23,7 @@ from cases.policy import PermissionDenied, StepUpRequired
 from cases.states import InvalidTransition
 from fiu import links, people
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
+from fiu.errors import too_many
 from fiu.models import Agency, User
 from tests.conftest import client_of
 
@@ -60,6 +61,7 @@ urlpatterns = [
     path("liaison/", page),
     path("", include("fiu.urls")),
 ]
+handler429 = too_many
 
 
 @pytest.fixture
@@ -176,7 +178,11 @@ def test_the_sixth_wrong_password_is_locked_out_even_if_it_is_right(ana):
     for _ in range(5):
         client.post("/accounts/login/", {"login": "ana", "password": "wrong"})
     answer = client.post("/accounts/login/", {"login": "ana", "password": "a long enough password"})
-    assert answer.status_code != 302
+    assert (answer.status_code, answer["Retry-After"]) == (429, "900")
+    assert "Too many failed login attempts" in answer.content.decode()
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")  # nobody locks a colleague out
+    right = {"login": "ana", "password": "a long enough password"}
+    assert elsewhere.post("/accounts/login/", right).status_code == 302
 
 
 def test_the_sixth_wrong_code_is_locked_out_even_if_it_is_right(ana):
@@ -185,7 +191,8 @@ def test_the_sixth_wrong_code_is_locked_out_even_if_it_is_right(ana):
     client.post(link_path(ana))
     for _ in range(5):
         client.post("/accounts/2fa/authenticate/", {"code": "000000"})
-    client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    assert (answer.status_code, answer["Retry-After"]) == (429, "900")
     assert client.get("/").status_code == 401
 
 
@@ -194,7 +201,10 @@ def test_an_address_signs_in_ten_times_an_hour(ana):
     right = {"login": "ana", "password": "a long enough password"}
     for _ in range(10):
         assert Client().post("/accounts/login/", right).status_code == 302
-    assert Client().post("/accounts/login/", right).status_code == 429
+    answer = Client().post("/accounts/login/", right)
+    assert answer.status_code == 429
+    assert 3500 < int(answer["Retry-After"]) <= 3600
+    assert "Too many requests: wait a moment." in answer.content.decode()
     elsewhere = Client(REMOTE_ADDR="192.0.2.7")
     assert elsewhere.post("/accounts/login/", right).status_code == 302
 

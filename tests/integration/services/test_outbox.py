@@ -187,7 +187,7 @@ def test_housekeeping_says_what_it_did() -> None:
     freeze, exchange = make_hold()
     send(exchange)
     FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
-    nothing = {"lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0}
+    nothing = {"lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0, "paces": 0}
     assert outbox.housekeeping() == nothing | {"lapsed": 1}
     assert outbox.housekeeping() == nothing
 
@@ -392,7 +392,7 @@ def test_orders_wait_until_an_exchange_is_connected(settings: Any) -> None:
     assert send_outbox_task(str(OutboxMessage.objects.get().pk)) == 0
     assert states(freeze) == ("pending", "sent")
     assert housekeeping_task() == {
-        "lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0,
+        "lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0, "paces": 0,
     }  # fmt: skip
 
 

@@ -1,0 +1,90 @@
+"""Limits on how often one person, program or address may ask for something (S4).
+
+Each limit is a bucket that empties at a steady pace (the generic cell rate algorithm): `burst` at
+once, after that one every `step_ms`. One row holds it, changed by one conditional UPDATE, so all
+processes count together and of two requests at once each counts.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cases.models import Pace
+from cases.policy import Actor
+from cases.services.errors import TooFast
+
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`burst` at once, then one every `step_ms` milliseconds."""
+
+    name: str
+    step_ms: int
+    burst: int
+
+
+def take_call(who: str) -> None:
+    """Count one call of the API by `who` (`user:7`, `address:192.0.2.1`): 1 query.
+
+    Raises TooFast, with the seconds to wait.
+    """
+    limit = Limit("api", math.ceil(1000 / settings.API_PER_SECOND), settings.API_BURST)
+    seconds = seconds_to_wait(limit, who)
+    if seconds:
+        raise TooFast(
+            ngettext(
+                "Too many calls: wait %(number)d second.",
+                "Too many calls: wait %(number)d seconds.",
+                seconds,
+            )
+            % {"number": seconds},
+            seconds,
+        )
+
+
+def take_export(*, by: Actor) -> None:
+    """Count one export by this person: 1 query. Raises TooFast, with the seconds to wait.
+
+    In the transaction of the export where it has one, so that a refused export does not count.
+    """
+    number = settings.EXPORTS_PER_HOUR
+    limit = Limit("export", HOUR_MS // number, number)
+    seconds = seconds_to_wait(limit, f"user:{by.person}")
+    if seconds:
+        words = _("You have made %(number)d exports within an hour: wait %(minutes)d minutes.")
+        minutes = math.ceil(seconds / 60)
+        raise TooFast(words % {"number": number, "minutes": minutes}, seconds)
+
+
+def seconds_to_wait(limit: Limit, who: str, now: float | None = None) -> int:
+    """Pass and answer 0, or answer the whole seconds to wait, at least 1. `now` is for tests.
+
+    Cost: 1 query; 3 at the first passing, 2 for who must wait.
+    """
+    at = int((time.time() if now is None else now) * 1000)
+    key = f"{limit.name}:{who}"[:80]
+    furthest = at + (limit.burst - 1) * limit.step_ms
+    row = Pace.objects.filter(key=key)
+    for _attempt in range(2):
+        step_on = Greatest(F("rest_at"), Value(at)) + limit.step_ms
+        if row.filter(rest_at__lte=furthest).update(rest_at=step_on):
+            return 0
+        rest_at = row.values_list("rest_at", flat=True).first()
+        if rest_at is not None:
+            return max(1, math.ceil((rest_at - furthest) / 1000))
+        first = Pace(key=key, rest_at=at)  # whoever inserts it, the next round passes
+        Pace.objects.bulk_create([first], ignore_conflicts=True)
+    return 1
+
+
+def forget_pace() -> int:
+    """Delete the rows of whoever is at rest; returns how many."""
+    return Pace.objects.filter(rest_at__lt=int(time.time() * 1000)).delete()[0]

@@ -67,7 +67,7 @@ $(VENV)/.fast: requirements.txt requirements-fast.txt | $(PY)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-dev.txt | $(PY)
+$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-oidc.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
 	@$(PIP) -r requirements-dev.txt
 	@$(COMPILE)

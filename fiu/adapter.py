@@ -7,10 +7,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
+from fiu.oidc.factor import STATE_KEY, keep_factor
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 
 SIGNED_IN_AT = "fiu_signed_in_at"
@@ -26,6 +27,22 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         mark_session(request, user)
+
+    def get_login_stages(self) -> list[str]:
+        ours = {"allauth.mfa.stages.AuthenticateStage": "fiu.oidc.factor.SecondFactorStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def pre_login(
+        self, request: HttpRequest, user: User, *, signal_kwargs: Any = None, **given: Any
+    ) -> HttpResponse | None:
+        login = (signal_kwargs or {}).get("sociallogin")
+        shown_at = login.state.get(STATE_KEY) if login is not None else None
+        if shown_at is not None:
+            keep_factor(request, user, shown_at)
+        found: HttpResponse | None = super().pre_login(
+            request, user, signal_kwargs=signal_kwargs, **given
+        )
+        return found
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if isinstance(request.user, User) and request.user.role == "liaison":

@@ -27,6 +27,7 @@ from cases.states import InvalidTransition
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.errors import error_page, too_many
 from fiu.models import User
+from fiu.oidc.factor import has_outside_factor
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -295,6 +296,8 @@ def actor_of(request: HttpRequest) -> Actor | None:
 def step_up(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor, then go on: a plain form post is sent again by itself."""
     user = request.user
+    if isinstance(user, User) and has_outside_factor(request, user) and not has_second_factor(user):
+        return _again_outside(request)
     has_key = isinstance(user, User) and factor_page(user) == KEY_AGAIN
     page = reverse(KEY_AGAIN if has_key else "mfa_reauthenticate")
     if request.headers.get("HX-Request"):
@@ -304,6 +307,18 @@ def step_up(request: HttpRequest) -> HttpResponse:
         return response
     resumable: HttpResponse = suspend_request(request, page)
     return resumable
+
+
+def _again_outside(request: HttpRequest) -> HttpResponse:
+    """To the provider, and back to the page on which the act stood: the act is asked for again."""
+    came_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    page = urlsplit(came_from).path if request.method != "GET" else request.get_full_path()
+    target = f"{reverse('oidc_start')}?{urlencode({'again': '1', 'next': page or '/'})}"
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = target
+        return response
+    return redirect(target)
 
 
 class DomainErrors:

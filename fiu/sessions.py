@@ -11,12 +11,15 @@ from django.http import HttpRequest, HttpResponse
 DOOR_KEY = "fiu_door"
 LIAISON_DOOR = "liaison"
 SIGN_IN_PREFIX = "/accounts/"
+OUTSIDE_PREFIX = "/accounts/oidc/"
 
 
 def door_cookie(request: HttpRequest) -> str:
     """The name of the cookie that this request is judged by."""
     if request.path.startswith(settings.LIAISON_PREFIX):
         return settings.LIAISON_COOKIE_NAME
+    if request.path.startswith(OUTSIDE_PREFIX):
+        return settings.SESSION_COOKIE_NAME  # people of the house alone sign in from outside
     if request.path.startswith(SIGN_IN_PREFIX):
         asked = request.GET.get("next", "").startswith(settings.LIAISON_PREFIX)
         present = settings.LIAISON_COOKIE_NAME in request.COOKIES

@@ -6,6 +6,7 @@ S security, W client rules.
 
 import logging
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,6 +72,30 @@ INSTALLED_APPS = [
     "template_partials",
     "csp",
 ]
+
+# Sign-in at the organisation's own provider, for people of the house; off without an issuer (S2).
+OIDC_ISSUER = "" if FIU_DOOR == "liaison" else _values["FIU_OIDC_ISSUER"]
+OIDC_CLIENT_ID = _values["FIU_OIDC_CLIENT_ID"]
+OIDC_NAME = _values["FIU_OIDC_NAME"]
+OIDC_SECOND_FACTOR = _values["FIU_OIDC_SECOND_FACTOR"]  # such as amr:mfa or acr:phr
+OIDC_CLIENT_SECRET = ""
+if OIDC_ISSUER:
+    _issuer = urlsplit(OIDC_ISSUER)
+    if _issuer.scheme != "https" and _issuer.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise SettingsError("FIU_OIDC_ISSUER must start with https://.")
+    if not OIDC_CLIENT_ID or not _values["FIU_OIDC_CLIENT_SECRET_FILE"]:
+        raise SettingsError(
+            "FIU_OIDC_ISSUER needs FIU_OIDC_CLIENT_ID and FIU_OIDC_CLIENT_SECRET_FILE."
+        )
+    if not all(each.startswith(("amr:", "acr:")) for each in OIDC_SECOND_FACTOR):
+        raise SettingsError("FIU_OIDC_SECOND_FACTOR lists claims such as amr:mfa or acr:phr.")
+    if not all(find_spec(name) for name in ("jwt", "requests")):
+        raise SettingsError("FIU_OIDC_ISSUER needs: pip install -r requirements-oidc.txt")
+    OIDC_CLIENT_SECRET = password(
+        "FIU_OIDC_CLIENT_SECRET_FILE", _values["FIU_OIDC_CLIENT_SECRET_FILE"]
+    )
+    INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+SOCIALACCOUNT_ADAPTER = "fiu.oidc.adapter.SignInAdapter"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -5,6 +5,7 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.usersessions import views as sessions
+from django.conf import settings
 from django.urls import include, path
 
 from cases.api import urls as api
@@ -57,7 +58,10 @@ second_factor = [
     ),
 ]
 
+outside = [path("accounts/oidc/", include("fiu.oidc.urls"))] if settings.OIDC_ISSUER else []
+
 urlpatterns = [
+    *outside,
     path("healthz", health.healthz, name="healthz"),
     path("csp-report/", csp.report, name="csp_report"),
     path("accounts/2fa/", include(second_factor)),

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("FIU_HOME", tempfile.mkdtemp(prefix="fiu-test-"))
@@ -11,6 +12,10 @@ os.environ.setdefault("FIU_CHECKPOINT_SECONDS", "1")
 os.environ.setdefault("FIU_DISPATCH_SECONDS", "0.5")
 os.environ.setdefault("FIU_HINT_SECONDS", "1")
 os.environ.setdefault("FIU_LOG_LEVEL", "WARNING")
+# Sign-in from outside is on, at an address where nothing answers; workers of tests start without.
+os.environ["FIU_OIDC_ISSUER"] = "http://127.0.0.1:9"
+os.environ["FIU_OIDC_CLIENT_ID"] = "tracehold"
+os.environ["FIU_OIDC_CLIENT_SECRET_FILE"] = str(Path(__file__).with_name("oidc_secret"))
 
 from fiu.settings import *  # noqa: F403
 from fiu.settings import CACHES, DATABASES, FIU_HOME, STORAGES
@@ -25,6 +30,8 @@ if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     CACHES["default"]["LOCATION"] = urlunsplit(
         urlsplit(CACHES["default"]["LOCATION"])._replace(path=f"/{1 + WORKER_NUMBER}")
     )
+for _name in ("FIU_OIDC_ISSUER", "FIU_OIDC_CLIENT_ID", "FIU_OIDC_CLIENT_SECRET_FILE"):
+    del os.environ[_name]
 STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
 }

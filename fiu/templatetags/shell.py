@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -117,3 +118,16 @@ def security_key_url(context: Context, back: str = "") -> str:
     if user is None or factor_page(user) != KEY_AGAIN:
         return ""
     return f"{reverse(KEY_AGAIN)}?{urlencode({'next': back or '/'})}"
+
+
+@register.simple_tag(takes_context=True)
+def outside_sign_in(context: Context) -> dict[str, str]:
+    """Where a sign-in at the organisation's own provider begins, and its name; empty where off.
+
+    Officers of agencies have no part in it, so their way to the sign-in does not show it.
+    """
+    page = context["request"].GET.get("next", "")
+    if not settings.OIDC_ISSUER or page.startswith(settings.LIAISON_PREFIX):
+        return {}
+    query = f"?{urlencode({'next': page})}" if page else ""
+    return {"url": reverse("oidc_start") + query, "name": settings.OIDC_NAME}

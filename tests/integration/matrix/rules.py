@@ -426,6 +426,14 @@ RULES: dict[str, Rule] = {
         HOME, HOME, HOME, HOME, HOME,
         strangers={"GET": "200", "HEAD": "200", "POST": "200", "PUT": "200", "OPTIONS": "200"},
     ),
+    # The way to the organisation's own provider, which does not answer here, and back without a
+    # state. The liaisons' cookie is not read there.
+    "oidc_start": Rule(
+        "house", AT_THE_DOOR["house"], {"GET": HOME}, strangers={"GET": "503"}
+    ),
+    "oidc_callback": Rule(
+        "house", AT_THE_DOOR["house"], {"GET": "403"}, strangers={"GET": "403"}
+    ),
     "account_logout": own(
         SIGN_IN, "405", unproven="as-proven",
         strangers={"GET": SIGN_IN, "HEAD": SIGN_IN, "POST": SIGN_IN, "OPTIONS": "200"},

@@ -36,6 +36,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_OIDC_CLIENT_SECRET_FILE": (str, ""),
     "FIU_OIDC_NAME": (str, ""),
     "FIU_OIDC_SECOND_FACTOR": (list, []),
+    "FIU_METRICS_TOKEN_FILE": (str, ""),
     "FIU_LOG_LEVEL": (str, "INFO"),
     "FIU_LEASE_SECONDS": (float, 60.0),
     "FIU_HEARTBEAT_SECONDS": (float, 15.0),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import structlog
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa.base.forms import ReauthenticateForm
@@ -45,6 +46,7 @@ BEFORE_SECOND_FACTOR = frozenset(
         "mfa_reauthenticate_webauthn",
         "mfa_activate_totp",
         "healthz",
+        "metrics",
         "csp_report",
     }
 )
@@ -143,7 +145,13 @@ class RequestLog(RequestMiddleware):
         is_unnamed = plain in UNNAMED or plain.startswith("report_")
         return f"{request.method} {'-' if is_unnamed else name}"
 
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        took = time.perf_counter() - request.log_begun  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(ms=round(took * 1000, 1))
+        super().handle_response(request, response)
+
     def prepare(self, request: HttpRequest) -> None:
+        request.log_begun = time.perf_counter()  # type: ignore[attr-defined]
         agent = request.META.pop("HTTP_USER_AGENT", None)
         super().prepare(request)
         if agent is not None:

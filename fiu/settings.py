@@ -24,6 +24,7 @@ from fiu.environment import (
     secret,
     with_password,
 )
+from fiu.logs import plain_exception, plain_sentence
 
 _values = read()
 
@@ -288,7 +289,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if FIU_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = FIU_TLS
 SECURE_HSTS_PRELOAD = FIU_TLS
 SECURE_SSL_REDIRECT = FIU_TLS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if FIU_TLS else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -448,6 +449,14 @@ for _name in ("FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR"):
     if not 1 <= _values[_name] <= 1_000_000:
         raise SettingsError(f"{_name} must be a number from 1 to 1000000.")
 
+# --- The page for monitoring: with this token, else from loopback alone ---
+
+METRICS_TOKEN = ""
+if _values["FIU_METRICS_TOKEN_FILE"]:
+    METRICS_TOKEN = password("FIU_METRICS_TOKEN_FILE", _values["FIU_METRICS_TOKEN_FILE"])
+    if len(METRICS_TOKEN) < 32:
+        raise SettingsError("FIU_METRICS_TOKEN_FILE must hold at least 32 characters.")
+
 # --- Logs: ids only (P5) ---
 
 _shared_processors: list[Any] = [  # structlog types each processor differently
@@ -464,10 +473,10 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                plain_exception,
                 structlog.processors.JSONRenderer(),
             ],
-            "foreign_pre_chain": _shared_processors,
+            "foreign_pre_chain": [*_shared_processors, plain_sentence],
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},

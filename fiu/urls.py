@@ -11,7 +11,7 @@ from django.urls import include, path
 from cases.api import urls as api
 from cases.liaison import urls as liaison
 from cases.web import urls as casework
-from fiu import accounts, csp, dashboard, errors, health, keys, tokens
+from fiu import accounts, csp, dashboard, errors, health, keys, metrics, tokens
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -63,6 +63,7 @@ outside = [path("accounts/oidc/", include("fiu.oidc.urls"))] if settings.OIDC_IS
 urlpatterns = [
     *outside,
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("csp-report/", csp.report, name="csp_report"),
     path("accounts/2fa/", include(second_factor)),
     path("accounts/", include(sign_in)),

@@ -38,5 +38,6 @@ STORAGES["staticfiles"] = {
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 # Tests ask faster than any program; those of the limits set them.
 API_PER_SECOND = API_BURST = EXPORTS_PER_HOUR = 1_000_000
+METRICS_TOKEN = "of the tests, forty characters and a bit"
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}

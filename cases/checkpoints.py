@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -80,11 +80,12 @@ class Series:
 
 def merkle_root(heads: Mapping[str, Head]) -> str:
     """RFC 6962 root over all heads by chain name, hex; of none it is the hash of nothing."""
-    leaves = [
-        hashlib.sha256(b"\0" + rfc8785.dumps([chain, seq, sha256])).digest()
-        for chain, (seq, sha256) in sorted(heads.items())
-    ]
-    return _root(leaves).hex()
+    return root_of([chain, seq, sha256] for chain, (seq, sha256) in sorted(heads.items()))
+
+
+def root_of(values: Iterable[list[str | int | None]]) -> str:
+    """RFC 6962 root over values in their RFC 8785 form, hex."""
+    return _root([hashlib.sha256(b"\0" + rfc8785.dumps(each)).digest() for each in values]).hex()
 
 
 def _root(leaves: Sequence[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from celery import shared_task
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
 from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
+from cases.services.reads import seal_reads
 from cases.services.traces import note_stale_traces
 from tracing import jobs
 
@@ -40,8 +41,8 @@ def send_outbox_task(message: str = "") -> int:
 
 @shared_task(name="cases.housekeeping")
 def housekeeping_task() -> dict[str, int]:
-    """Let unratified holds lapse, mark freezes whose end is reached, go on releasing."""
-    return outbox.housekeeping()
+    """Let unratified holds lapse, mark freezes that fall due, go on releasing, seal looks."""
+    return outbox.housekeeping() | {"reads_sealed": seal_reads()}
 
 
 @shared_task(name="cases.audit_checkpoint")

@@ -25,10 +25,12 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from cases.api.parsing import idempotency_key, request_digest
+from cases.models import Case
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import PAGE_ROWS, Page, is_mark, newest_first
 from cases.services.idempotency import answer_once
 from cases.services.limits import take_call
+from cases.services.reads import BY_PROGRAM, keep_case_look
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -225,12 +227,17 @@ class Step(Door):
 
 
 class One(Door):
-    """GET on one row."""
+    """GET on one row; of a case it is kept as a look (H4)."""
 
     find: Any = None
 
     def get(self, request: Request, **ids: Any) -> Response:
-        return self.tell(self.find(self.actor, *ids.values()))
+        row = self.find(self.actor, *ids.values())
+        case = row if isinstance(row, Case) else getattr(row, "case", None)
+        if isinstance(case, Case):
+            what = getattr(row, "reference", "") or case.reference
+            keep_case_look(case, self.route, by=self.actor, told=what, purpose=BY_PROGRAM)
+        return self.tell(row)
 
 
 def route(address: str, view: type[Door], name: str, **settings: Any) -> URLPattern:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from cases.api.door import Call, Door, route
 from cases.api.fields import Body, Text
 from cases.queries.search import search
+from cases.services.reads import BY_PROGRAM, keep_search
 
 LONGEST = 200
 
@@ -51,12 +52,14 @@ class FoundAnswer(serializers.Serializer):
 class Search(Door):
     calls = {
         "POST": Call(
-            _("Look a text up; nothing is written"), FoundAnswer, SearchBody, errors=(422,)
+            _("Look a text up; that you did is kept"), FoundAnswer, SearchBody, errors=(422,)
         )
     }
 
     def post(self, request: Request) -> Response:
-        return self.tell(search(self.read()["q"], self.actor))
+        found = search(self.read()["q"], self.actor)
+        keep_search(found.kind, found.text, by=self.actor, purpose=BY_PROGRAM)
+        return self.tell(found)
 
 
 urlpatterns = [route("search", Search, "search")]

@@ -14,6 +14,7 @@ from cases.api.door import Call, Door, One, making, one, route
 from cases.api.fields import Body, CaseName, PersonAnswer, Row, Text
 from cases.models import Suspect, SuspectAccount, SuspectName
 from cases.policy import Actor
+from cases.services.reads import BY_PROGRAM, keep_suspects_look
 from cases.services.suspects import add_name, add_suspect, link_account, reveal_customer
 
 KINDS = Suspect._meta.get_field("kind").choices or []
@@ -126,7 +127,12 @@ class Suspects(Door):
 
     def get(self, request: Request) -> Response:
         rows = Suspect.objects.visible_to(self.actor).select_related("case", "added_by")
-        return self.page(rows.prefetch_related("names", "accounts__account"), "added_at")
+        rows = rows.prefetch_related("names", "accounts__account")
+        return self.page(rows, "added_at", self._kept)
+
+    def _kept(self, rows: list[Suspect]) -> list[Suspect]:
+        keep_suspects_look(rows, by=self.actor, purpose=BY_PROGRAM)
+        return rows
 
 
 class CaseSuspects(Door):

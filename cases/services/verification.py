@@ -13,6 +13,7 @@ from cases.models import (
 )
 from cases.services import findings, freezes, requests
 from cases.services.audit import Break
+from cases.services.reads import altered_reads
 from cases.states import FindingState, FreezeState
 
 BATCH = 500
@@ -20,6 +21,8 @@ BATCH = 500
 
 def altered_contents() -> list[Break]:
     """What left its hash: findings, freezes, releases, requests; `seq` is 0, they are no events.
+
+    And sealed looks, by the event that sealed them.
 
     Cost: one pass over all of them, about five queries a finding batch and a freeze.
     """
@@ -32,7 +35,7 @@ def altered_contents() -> list[Break]:
             *_releases(),
             *_requests(),
         ]
-    ]
+    ] + list(altered_reads())
 
 
 def _findings() -> Iterator[tuple[str, str, str]]:

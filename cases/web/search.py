@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from cases.http import AuthedRequest, casework
 from cases.queries.search import search
+from cases.services.reads import keep_search
 
 LONGEST = 200
 
@@ -15,7 +16,9 @@ LONGEST = 200
 @casework
 def search_page(request: AuthedRequest) -> HttpResponse:
     text = request.POST.get("q", "").replace("\x00", "")[:LONGEST]  # PostgreSQL takes no NUL
-    return render(request, "cases/search.html", {"found": search(text, request.actor)})
+    found = search(text, request.actor)
+    keep_search(found.kind, found.text, by=request.actor)
+    return render(request, "cases/search.html", {"found": found})
 
 
 urlpatterns = [path("search/", search_page, name="search")]

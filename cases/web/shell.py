@@ -14,6 +14,7 @@ from cases.http import AuthedRequest
 from cases.models import Case
 from cases.policy import Action, may
 from cases.queries.cases import CaseShell, case_shell
+from cases.services.reads import keep_case_look
 from cases.web.amounts import MONEY_PARTS
 
 # Route, words, and the count shown beside it.
@@ -33,6 +34,8 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_people", _("People"), ""),
     ("case_timeline", _("Timeline"), ""),
 )
+
+POLL = "X-Fiu-Poll"  # a page that refreshes itself is one look
 
 # Tabs that do not exist without a personal right.
 PERSONAL_TABS = frozenset({"case_reports"})
@@ -66,9 +69,12 @@ def render_case(
 ) -> HttpResponse:
     """A page of the case; `active` is the route of its tab.
 
-    `shell` is added to the context; a view that needed it before gives its own.
+    `shell` is added to the context; a view that needed it before gives its own. Opening it is kept
+    as a look: 1 insert. Looks at suspicion reports are kept with the reports.
     """
     context = context or {}
+    if request.method == "GET" and POLL not in request.headers and active not in PERSONAL_TABS:
+        keep_case_look(case, active, by=request.actor)  # before the page: no line, no page
     given = context.get("shell")
     shell = given if isinstance(given, CaseShell) else case_shell(case, request.actor)
     actor = request.actor

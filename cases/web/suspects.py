@@ -16,6 +16,7 @@ from cases.models import Suspect
 from cases.policy import Action, may
 from cases.queries import suspects as queries
 from cases.services.errors import CaseworkError
+from cases.services.reads import keep_suspects_look
 from cases.services.suspects import add_name, add_suspect, link_account, reveal_customer
 from cases.web.forms_suspects import AccountForm, NameForm, RevealForm, SuspectForm
 from cases.web.shell import get_case, render_case
@@ -123,6 +124,7 @@ def suspect_account_reveal(
 @casework
 def suspect_list(request: AuthedRequest) -> HttpResponse:
     page = queries.suspect_list(request.actor, request.GET.get("after", ""))
+    keep_suspects_look(page.rows, by=request.actor)
     return render(request, "cases/suspect_list.html", {"page": page})
 
 

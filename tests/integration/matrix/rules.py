@@ -146,9 +146,12 @@ def case(
     read: str = "", write: str = "", differs: Mapping[str, str] | None = None,
     query: str = "", writes: Iterable[str] = (),
 ) -> Rule:  # fmt: skip
-    """Of the sealed case: exists for those who may see it. `differs` is for the writing."""
+    """Of the sealed case: exists for those who may see it. `differs` is for the writing.
+
+    To open one of its pages is kept as a look (H4).
+    """
     others = {name: {"POST": answer} for name, answer in (differs or {}).items()}
-    return Rule("house", MEMBERS, _answers(read, write), others, query, frozenset(writes))
+    return Rule("house", MEMBERS, _answers(read, write), others, query, LOOKED | set(writes))
 
 
 def report(read: str = "", write: str = "", writes: Iterable[str] = ()) -> Rule:
@@ -218,10 +221,13 @@ def program(
     sees: tuple[str, ...] = MEMBERS, roles: tuple[str, ...] = CASEWORKERS,
     differs: Mapping[str, str] | None = None, writes: Iterable[str] = (), query: str = "",
 ) -> Rule:  # fmt: skip
-    """At the door for programs, of the sealed case. POST and PATCH send an empty object."""
+    """At the door for programs, of the sealed case. POST and PATCH send an empty object.
+
+    To read one of its rows is kept as a look (H4).
+    """
     answers = _answers(read, write) | ({"PATCH": patch} if patch else {})
     others = {name: {"POST": answer} for name, answer in (differs or {}).items()}
-    return Rule("api", sees, answers, others, query, frozenset(writes), roles=roles)
+    return Rule("api", sees, answers, others, query, LOOKED | set(writes), roles=roles)
 
 
 def everywhere(read: str = "", write: str = "") -> Rule:
@@ -503,7 +509,7 @@ RULES: dict[str, Rule] = {
     "case_list": unit("200"),
     "case_new": unit("200", "422"),
     "wallet_list": unit("200"),
-    "suspect_list": unit("200"),
+    "suspect_list": unit("200", writes=LOOKED),
     "trace_list": unit("200"),
     "finding_list": unit("200"),
     "freeze_list": unit("200"),
@@ -542,7 +548,9 @@ RULES: dict[str, Rule] = {
     "access_scope": form(),
     "access_wall": form(),
     "access_revoke": form(),
-    "access_lift": Rule("house", ("supervisor_member", "compliance"), _answers("200", "422")),
+    "access_lift": Rule(
+        "house", ("supervisor_member", "compliance"), _answers("200", "422"), writes=LOOKED
+    ),
     "case_emergency": Rule(
         "house", ("supervisor_member", "supervisor_outsider"), _answers("200", "422")
     ),

@@ -87,6 +87,7 @@ class Action(StrEnum):
     REVIEW_REPORT = "review_report"
     APPROVE_REPORT = "approve_report"
     FILE_REPORT = "file_report"
+    SEE_SELF_LOOKUP = "see_self_lookup"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
 
@@ -152,6 +153,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         SENIOR
         | {
             Action.LIFT_BLOCK,
+            Action.SEE_SELF_LOOKUP,
             Action.DECIDE_OPERATION,
             Action.APPROVE_FREEZE,
             Action.EXTEND_FREEZE,
@@ -333,6 +335,13 @@ def emergencies_to_look_at(actor: Actor) -> Q:
     """
     mine = Q() if actor.role == Role.COMPLIANCE else Q(case__owner_by_id=actor.user_id)
     return mine & ~Q(user_id=actor.user_id)
+
+
+def visible_self_lookups(actor: Actor) -> Q:
+    """Row filter for people who looked up their own name: compliance, and nobody the own (A7)."""
+    if not may(actor, Action.SEE_SELF_LOOKUP):
+        return Q(pk__in=[])
+    return ~Q(user_id=actor.user_id) & (Q(case=None) | visible_cases(actor, "case__"))
 
 
 def visible_operations(actor: Actor) -> Q:

@@ -15,6 +15,7 @@ from cases.api.fields import Body, CaseName, PersonAnswer, Row, Text
 from cases.models import Suspect, SuspectAccount, SuspectName
 from cases.policy import Actor
 from cases.services.reads import BY_PROGRAM, keep_suspects_look
+from cases.services.self_lookups import watch_suspects
 from cases.services.suspects import add_name, add_suspect, link_account, reveal_customer
 
 KINDS = Suspect._meta.get_field("kind").choices or []
@@ -27,6 +28,13 @@ def one_suspect(actor: Actor, suspect_id: UUID) -> Suspect:
     """The suspect if the person may see its case. Raises Http404."""
     rows = Suspect.objects.visible_to(actor).select_related("case", "added_by")
     found: Suspect = one(rows.prefetch_related("names", "accounts__account"), public_id=suspect_id)
+    return found
+
+
+def shown_suspect(actor: Actor, suspect_id: UUID) -> Suspect:
+    """The same to be read; compliance learns of it where it is the reader's own name (A7)."""
+    found = one_suspect(actor, suspect_id)
+    watch_suspects([found], by=actor, case=found.case)
     return found
 
 
@@ -196,7 +204,7 @@ urlpatterns = [
     route("suspects", Suspects, "suspect_list"),
     route("cases/<uuid:case_id>/suspects", CaseSuspects, "suspect_add"),
     route(
-        ONE, One, "suspect_detail", find=one_suspect,
+        ONE, One, "suspect_detail", find=shown_suspect,
         calls={"GET": Call(_("One suspect"), SuspectAnswer)},
     ),
     route(f"{ONE}/names", SuspectNames, "suspect_name_add"),

@@ -53,6 +53,7 @@ from cases.models.requests import (
     RequestIdentifier,
     RequestMessage,
 )
+from cases.models.self_lookups import SelfLookup
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
@@ -117,6 +118,7 @@ __all__ = [
     "RequestIdentifier",
     "RequestMessage",
     "Rule",
+    "SelfLookup",
     "ShareGrant",
     "SharedRelease",
     "Suspect",

@@ -32,6 +32,7 @@ from cases.models import (
     InformationRequest,
     LegalInstrument,
     Referral,
+    SelfLookup,
     Task,
 )
 from cases.models.alerts import GRAVE
@@ -60,6 +61,7 @@ MOST = 200
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
+    "self_lookup": (L("Own names looked up"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
     "extension": (L("Extensions"), "freeze"),
@@ -105,7 +107,7 @@ class _Queue:
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 15 queries."""
+    """How many rows wait, by entry of the rail and together as "inbox": at most 16 queries."""
     numbers: Counter[str] = Counter()
     for queue in _queues(actor):
         number = queue.rows.count()
@@ -118,7 +120,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 29 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 30 queries.
 
     With `kind` only rows of that kind, at most 200 of each.
     """
@@ -165,7 +167,7 @@ def _queues(actor: Actor) -> list[_Queue]:
         queue
         for make in (
             _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments,
-            _cases, _tasks, _alerts, _requests, _emergencies,
+            _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups,
         )
         if (queue := make(actor)) is not None
     ]  # fmt: skip
@@ -452,6 +454,23 @@ def _emergencies(actor: Actor) -> _Queue | None:
         return replace(told, can_take=False)  # each of them looks for themselves
 
     return _Queue("emergency", rows.order_by("opened_at", "pk"), tell)
+
+
+def _self_lookups(actor: Actor) -> _Queue | None:
+    """People who looked up their own name, for compliance, until one of them has looked."""
+    if not may(actor, Action.SEE_SELF_LOOKUP):
+        return None
+    rows = SelfLookup.objects.visible_to(actor).filter(seen_at=None).select_related("case", "user")
+
+    def tell(row: SelfLookup) -> InboxRow:
+        name = row.user.get_full_name() or row.user.username
+        told = _row(
+            "self_lookup", "eye", _("%(name)s looked up the own name") % {"name": name},
+            "", "self_lookup_detail", row, since=row.at, tone="bad",
+        )  # fmt: skip
+        return replace(told, can_take=False)
+
+    return _Queue("self_lookup", rows.order_by("at", "pk"), tell)
 
 
 def _failed_runs(actor: Actor) -> list[InboxRow]:

@@ -18,6 +18,7 @@ from cases.checkpoints import root_of
 from cases.models import AuditEvent, Case, ReadEvent, Suspect
 from cases.policy import SYSTEM, Actor
 from cases.services.audit import Break, keyed, record_event, record_read
+from cases.services.self_lookups import watch_self, watch_suspects
 
 BY_PROGRAM = "program"
 SEAL = "seal_reads"
@@ -46,12 +47,15 @@ def keep_suspects_look(suspects: Sequence[Suspect], *, by: Actor, purpose: str =
     if suspects:
         span = f"{suspects[0].reference} to {suspects[-1].reference}"
         record_read(None, "list_suspects", span, by=by, purpose=purpose)
+        watch_suspects(suspects, by=by)
 
 
 def keep_search(kind: str, text: str, *, by: Actor, purpose: str = "") -> None:
     """A text was looked up; `kind` is what it was taken for."""
     if text:
         record_read(None, "search", f"{kind}:{keyed(text.casefold())}", by=by, purpose=purpose)
+        if kind == "words":
+            watch_self("search", [text], by=by)
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from cases.services.audit import keyed, record_event, record_read
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
+from cases.services.self_lookups import watch_self
 from cases.services.validation import check_fields, require_text
 
 
@@ -139,6 +140,7 @@ def reveal_customer(case: Case, account: ExchangeAccount, purpose: str, *, by: A
     if mine is None:
         raise NotFound(_("This account is no part of the case."))
     record_read(fresh, "reveal_customer", f"account:{mine.public_id}", by=by, purpose=text)
+    watch_self("customer", [mine.holder_name], by=by, case=fresh)
     return Customer(
         uid=mine.uid,
         customer=mine.customer,

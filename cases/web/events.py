@@ -80,6 +80,8 @@ LOOKS = (
     ("break_glass", "triangle-alert", "bad"),
     ("refuse_break_glass", "triangle-alert", "bad"),
     ("look_at_emergency", "eye", "good"),
+    ("look_up_self", "eye", "bad"),
+    ("see_self_lookup", "eye", "good"),
 )
 
 WORDS = {
@@ -173,6 +175,9 @@ WORDS = {
     "break_glass": _("Opened in an emergency, without the right to see it"),
     "refuse_break_glass": _("Emergency access refused at a wall"),
     "look_at_emergency": _("Emergency access looked at"),
+    "look_up_self": _("Somebody looked up the own name"),
+    "see_self_lookup": _("Own name looked up: seen by compliance"),
+    "seal_reads": _("Looks sealed"),
     "see_counter_evidence": _("Counter-evidence read"),
     "mark_seen": _("Counter-evidence read"),
     "send_line": _("Freeze line sent to the exchange"),

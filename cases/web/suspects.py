@@ -17,6 +17,7 @@ from cases.policy import Action, may
 from cases.queries import suspects as queries
 from cases.services.errors import CaseworkError
 from cases.services.reads import keep_suspects_look
+from cases.services.self_lookups import watch_suspects
 from cases.services.suspects import add_name, add_suspect, link_account, reveal_customer
 from cases.web.forms_suspects import AccountForm, NameForm, RevealForm, SuspectForm
 from cases.web.shell import get_case, render_case
@@ -26,8 +27,10 @@ from cases.web.shell import get_case, render_case
 @casework
 def case_suspects(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     case = get_case(request, case_id)
+    cards = queries.case_suspects(case)
+    watch_suspects([card.suspect for card in cards], by=request.actor, case=case)
     context = {
-        "cards": queries.case_suspects(case),
+        "cards": cards,
         "may_add": may(request.actor, Action.ADD_SUSPECT),
         "may_reveal": may(request.actor, Action.REVEAL_CUSTOMER),
     }

@@ -19,6 +19,7 @@ from cases.web import (
     reports,
     requests,
     search,
+    self_lookups,
     suspects,
     tasks,
     traces,
@@ -48,4 +49,5 @@ urlpatterns = [
     *audit.urlpatterns,
     *flow.urlpatterns,
     *search.urlpatterns,
+    *self_lookups.urlpatterns,
 ]

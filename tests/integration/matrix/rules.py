@@ -559,6 +559,12 @@ RULES: dict[str, Rule] = {
         write=ANYWHERE, differs=REFUSED_READER | {"supervisor_member": "403"},
         writes=[*DECIDED, "cases_emergencylook"],
     ),
+    # Whoever looked up the own name in the case: for compliance.
+    "self_lookup_detail": Rule("house", ("compliance",), _answers("200")),
+    "self_lookup_see": Rule(
+        "house", ("compliance",), _answers(write="302 /inbox/"),
+        writes=frozenset({"cases_auditevent", "cases_selflookup"}),
+    ),
     # Tasks, notes and files.
     "case_tasks": case("200"),
     "task_new": form(),

@@ -26,6 +26,7 @@ from cases.models import (
     InformationRequest,
     LegalInstrument,
     Referral,
+    SelfLookup,
     SharedRelease,
     ShareGrant,
     Suspect,
@@ -363,6 +364,8 @@ def make_team(world: World, case: Case) -> None:
     hurried = User.objects.get(username="hurried")
     emergency = break_glass(case.reference, reason=f"{HOUSE} hurry", by=make_actor(hurried))
     world.ids["emergency_id"] = emergency.public_id
+    lookup = SelfLookup.objects.create(user=hurried, what="suspect", case=case, at=timezone.now())
+    world.ids["lookup_id"] = lookup.public_id
     CaseAccess.objects.filter(user__in=(world.users["analyst_expired"], hurried)).update(
         expires_at=timezone.now() - timedelta(minutes=1)
     )

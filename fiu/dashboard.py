@@ -66,7 +66,7 @@ def waiting(actor: Actor) -> dict[str, int]:
 @require_safe
 @login_required
 def home(request: AuthedRequest) -> HttpResponse:
-    """Each role's first page: at most 67 queries for people who work on cases."""
+    """Each role's first page: at most 65 queries for people who work on cases."""
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)

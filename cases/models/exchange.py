@@ -14,6 +14,11 @@ class Asset(models.Model):
     decimals = models.PositiveSmallIntegerField()
 
 
+def masked_uid(uid: str) -> str:
+    """What screens show of an account's number: the last four characters."""
+    return f"••{uid[-4:]}"
+
+
 class ExchangeAccount(PublicModel):
     """An account at the exchange; the uid never leaves to third parties, screens mask it."""
 
@@ -32,7 +37,7 @@ class ExchangeAccount(PublicModel):
     @property
     def masked(self) -> str:
         """What screens show: the last four characters of the uid."""
-        return f"••{self.uid[-4:]}"
+        return masked_uid(self.uid)
 
 
 class DepositAddress(models.Model):

@@ -147,7 +147,7 @@ def case_list(actor: Actor, states: list[str], after: str = "", size: int = PAGE
                 Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS)
             ),
             deadline=Subquery(
-                _deadlines(FreezeRequest.objects.filter(case=OuterRef("pk")))
+                running_clocks(FreezeRequest.objects.filter(case=OuterRef("pk")))
                 .values("case")
                 .annotate(at=Min("due"))
                 .values("at")
@@ -251,7 +251,7 @@ def time_to_first_freeze(case: Case) -> timedelta | None:
 
 def next_deadline(case: Case) -> Deadline | None:
     """The freeze of the case that ends or falls due next: 1 query."""
-    freeze = _deadlines(case.freezes.all()).order_by("due").first()
+    freeze = running_clocks(case.freezes.all()).order_by("due").first()
     if freeze is None:
         return None
     provisional = freeze.state == FreezeState.PROVISIONAL
@@ -357,7 +357,7 @@ def case_events(case: Case, after: str = "") -> Page:
     return newest_first(case.events.select_related("actor"), "at", after)
 
 
-def _deadlines(freezes: QuerySet[Any]) -> QuerySet[Any]:
+def running_clocks(freezes: QuerySet[Any]) -> QuerySet[Any]:
     """Those with a running clock; `due` is when a provisional one lapses or another one ends."""
     running = [
         FreezeState.PROVISIONAL.value,

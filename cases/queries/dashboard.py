@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,7 +13,7 @@ from cases.models import (
     FreezeRequest,
 )
 from cases.policy import Action, Actor, may
-from cases.queries.cases import OPEN_STATES
+from cases.queries.cases import OPEN_STATES, running_clocks
 from cases.states import CaseState, FindingState, FreezeState
 
 AGES = (7, 30, 90)
@@ -47,32 +46,20 @@ def cases_by_age(actor: Actor) -> list[tuple[str, int]]:
 
 def workload(actor: Actor, limit: int = 6) -> list[tuple[str, int]]:
     """Open cases by owner, most first: 1 query."""
-    cases = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES).select_related("owner_by")
-    owners = Counter(
-        (case.owner_by.get_full_name() or case.owner_by.username) if case.owner_by else _("Nobody")
-        for case in cases
-    )
+    cases = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES)
+    owners: Counter[str] = Counter()
+    for _pk, first, last, username in cases.values_list(
+        "pk", "owner_by__first_name", "owner_by__last_name", "owner_by__username"
+    ):
+        owners[f"{first} {last}".strip() or username if username else _("Nobody")] += 1
     return sorted(owners.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
 def deadlines(actor: Actor, limit: int = 8) -> list[tuple[FreezeRequest, datetime]]:
     """Freezes with a running clock, the nearest end first: 1 query."""
-    running = FreezeRequest.objects.visible_to(actor).filter(
-        Q(state=FreezeState.PROVISIONAL, provisional_until__isnull=False)
-        | Q(
-            state__in=[FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value],
-            expires_at__isnull=False,
-        )
-    )
-    rows = [(freeze, _end_of(freeze)) for freeze in running.select_related("case")]
-    return sorted(rows, key=lambda row: (row[1], row[0].reference))[:limit]
-
-
-def _end_of(freeze: FreezeRequest) -> datetime:
-    is_provisional = freeze.state == FreezeState.PROVISIONAL
-    end = freeze.provisional_until if is_provisional else freeze.expires_at
-    assert end is not None  # the filter above
-    return end
+    running = running_clocks(FreezeRequest.objects.visible_to(actor))
+    rows = running.select_related("case").order_by("due", "reference")
+    return [(freeze, freeze.due) for freeze in rows[:limit]]
 
 
 def guide_case(actor: Actor) -> Case | None:

@@ -9,7 +9,7 @@ from statistics import median
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases.models import Case, FreezeLine, FreezeRequest
+from cases.models import FreezeLine, FreezeRequest
 from cases.policy import Actor
 from cases.queries.money import (
     CURRENCY,
@@ -26,8 +26,8 @@ YEAR = timedelta(days=365)
 
 
 def unit_money(actor: Actor) -> CaseMoney:
-    """The money of every case the actor sees: 8 queries."""
-    return case_money(Case.objects.visible_to(actor).values_list("pk", flat=True), actor)
+    """The money of every case the actor sees: 7 queries."""
+    return case_money(None, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class FreezeKpis:
 
 
 def freeze_kpis(actor: Actor) -> FreezeKpis:
-    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 12 queries."""
+    """Held now by asset, what waits, what ends within 72 h, median time to freeze: 11 queries."""
     money = unit_money(actor)
     now = timezone.now()
     mine = FreezeRequest.objects.visible_to(actor)

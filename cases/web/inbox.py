@@ -18,6 +18,8 @@ from cases.services.errors import CaseworkError
 from cases.services.requests import start_verification
 from cases.services.tasks import take_row
 
+SHOWN = 100  # rows of one page; the rest moves up as these are done
+
 
 @require_safe
 @casework
@@ -25,8 +27,10 @@ def inbox(request: AuthedRequest) -> HttpResponse:
     rows = queries.inbox(request.actor)
     kind = request.GET.get("type", "")
     kind = kind if kind in queries.KINDS else ""
+    of_kind = [row for row in rows if kind in ("", row.kind)]
     context = {
-        "rows": [row for row in rows if kind in ("", row.kind)],
+        "rows": of_kind[:SHOWN],
+        "num_more": max(0, len(of_kind) - SHOWN),
         "chips": queries.kind_chips(rows),
         "kind": kind,
         "num_all": len(rows),

@@ -284,7 +284,11 @@ def test_case_money_asks_a_fixed_number_of_queries(
         case_money([case.pk], analyst)
     with django_assert_num_queries(7):
         money_by_case([case.pk], analyst)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(7):
+        every_case = case_money(None, analyst)
+    assert every_case == case_money([case.pk], analyst)
+    assert every_case.reached
+    with django_assert_num_queries(11):
         freeze_kpis(analyst)
         ending_soon(analyst)
     with django_assert_num_queries(1):

@@ -150,6 +150,22 @@ def test_chips_filter_by_kind(held: Held) -> None:
     assert "Nothing of this kind" in client.get(reverse("inbox"), {"type": "run"}).content.decode()
 
 
+def test_a_long_inbox_shows_the_nearest_deadlines_and_counts_the_rest() -> None:
+    user = make_user("analyst")
+    now = timezone.now()
+    case = make_case(make_actor(user))
+    Task.objects.bulk_create(
+        Task(case=case, title=f"Task {n:03d}", created_by=user, created_at=now, assignee=user,
+             due_at=now + timedelta(hours=n))
+        for n in range(103)
+    )  # fmt: skip
+    page = client_of(user).get(reverse("inbox")).content.decode()
+    assert page.count("<tr>") == 101  # with the head
+    assert "Task 099" in page
+    assert "Task 100" not in page
+    assert "3 more with later deadlines" in page
+
+
 def test_a_new_alert_waits_for_all_until_one_takes_it() -> None:
     alert, first, second = make_alert(), make_user("analyst"), make_user("analyst")
     (row,) = inbox(make_actor(first), "alert")

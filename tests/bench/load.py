@@ -1,0 +1,279 @@
+"""Pages under load: `python -m tests.bench.load [--cases N] [--users N] [--seconds N] [--only DB]`.
+
+Real gunicorn with the arguments of `manage.py up`, on loopback, over SQLite and then over a
+PostgreSQL of its own (tests/servers.py). Each user has a session, asks for one page after the
+other and reads for one to three seconds in between; the driver, the database and the server share
+the machine. With the full size it writes the last section of docs/benchmarks.md.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from tests import servers
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+REPORT: Final = ROOT / "docs" / "benchmarks.md"
+HEADING: Final = "## Pages under load"
+FULL: Final = 20_000
+LIMITS: Final = {"case page": 200, "search": 300}  # ms, TRUST section 12
+TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
+MIX: Final = (  # one of ten; the dashboard is where people begin
+    "inbox", "inbox", "case page", "case page", "case page", "case page", "search", "search",
+    "case list", "home",
+)  # fmt: skip
+
+
+@dataclass
+class Times:
+    """Milliseconds of every answer by page, and the answers that were none."""
+
+    pages: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Measured:
+    """One database's answers."""
+
+    database: str
+    times: Times
+    seconds: float
+    rows: dict[str, int]
+    made_in: float
+
+
+class Visitor(threading.Thread):
+    """One person: asks, reads, asks again."""
+
+    def __init__(
+        self, number: int, port: int, world: dict[str, Any], times: Times, end_at: float
+    ) -> None:
+        super().__init__(name=f"visitor {number}", daemon=True)
+        self.dice = random.Random(number)
+        self.port, self.world, self.times, self.end_at = port, world, times, end_at
+        self.cookies = {world["cookie"]: world["sessions"][number]}
+        self.token = ""
+
+    def run(self) -> None:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as self.line:
+            self._ask("GET", "/search/")  # the form's token
+            time.sleep(self.dice.uniform(0, 2))
+            while time.monotonic() < self.end_at:
+                page = self.dice.choice(MIX)
+                begun = time.perf_counter()
+                kind, status = self._visit(page)
+                took = (time.perf_counter() - begun) * 1000
+                self.times.pages[page].append(took)
+                if kind:
+                    self.times.pages[f"{page}: {kind}"].append(took)
+                if status != HTTPStatus.OK:
+                    self.times.wrong.append(f"{page}: {status}")
+                time.sleep(self.dice.uniform(1, 3))
+
+    def _visit(self, page: str) -> tuple[str, int]:
+        if page == "search":
+            kind = self.dice.choice(sorted(self.world["searches"]))
+            text = self.dice.choice(self.world["searches"][kind])
+            return kind, self._ask("POST", "/search/", q=text)
+        path = {
+            "inbox": "/inbox/",
+            "case page": f"/cases/{self.dice.choice(self.world['cases'])}/",
+            "case list": "/cases/",
+            "home": "/",
+        }[page]
+        return "", self._ask("GET", path)
+
+    def _ask(self, method: str, path: str, **values: str) -> int:
+        headers = {
+            "Host": "localhost",
+            "Origin": "http://localhost",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+        }
+        body = None
+        if method == "POST":
+            body = urlencode(values | {"csrfmiddlewaretoken": self.token})
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.line.request(method, path, body, headers)
+        answer = self.line.getresponse()
+        text = answer.read()
+        self.line.close()  # who reads for two seconds finds the connection closed by the server
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        if found := TOKEN.search(text):
+            self.token = found.group(1).decode()
+        return answer.status
+
+
+@contextmanager
+def gunicorn(environment: dict[str, str], log: Path) -> Iterator[int]:
+    """The web server as `manage.py up` starts it; its port."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        descriptor, port = listener.fileno(), listener.getsockname()[1]
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "gunicorn", "fiu.wsgi:application",
+                    "--bind", f"fd://{descriptor}", "--worker-class", "gthread", "--workers", "2",
+                    "--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning",
+                ],
+                cwd=ROOT, env=environment, stdout=file, stderr=file, pass_fds=(descriptor,),
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            _wait_until_healthy(port)
+            yield port
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def _wait_until_healthy(port: int) -> None:
+    end_at = time.monotonic() + 60
+    while time.monotonic() < end_at:
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as line:
+                line.request("GET", "/healthz", headers={"Host": "localhost"})
+                if line.getresponse().status == HTTPStatus.OK:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit("the web server did not become healthy")
+
+
+def measure(database: str, options: argparse.Namespace) -> Measured:
+    """Fill one installation, let the users at it, and take the times."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fiu-load-")))
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("FIU_")}
+        environment |= {
+            "DJANGO_SETTINGS_MODULE": "fiu.settings",
+            "FIU_HOME": str(home / "home"),
+            "FIU_LOG_LEVEL": "WARNING",
+        }
+        name = "SQLite"
+        if database == "postgresql":
+            server = stack.enter_context(servers.postgresql())
+            environment["FIU_DATABASE_URL"] = stack.enter_context(
+                servers.database_of_its_own(server.url)
+            )
+            name = server.origin
+        begun = time.monotonic()
+        made = subprocess.run(
+            [
+                sys.executable, "-m", "tests.bench.load_world",
+                str(options.cases), str(options.users),
+            ],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
+        )  # fmt: skip
+        world = json.loads(made.stdout)
+        made_in = time.monotonic() - begun
+        say(f"{name}: {world['rows']} in {made_in:.0f} s")
+        if not world["is_whole"]:
+            raise SystemExit("the audit chains of the bench's own rows do not hold")
+        port = stack.enter_context(gunicorn(environment, home / "web.log"))
+        _visit(port, world, options.users, 8)  # templates and caches of each worker
+        times = _visit(port, world, options.users, options.seconds)
+        if times.wrong:
+            say((home / "web.log").read_text(errors="replace")[-2000:])
+            raise SystemExit(f"wrong answers: {sorted(set(times.wrong))}")
+        return Measured(name, times, options.seconds, world["rows"], made_in)
+
+
+def _visit(port: int, world: dict[str, Any], num_users: int, seconds: float) -> Times:
+    times = Times()
+    end_at = time.monotonic() + seconds
+    visitors = [Visitor(number, port, world, times, end_at) for number in range(num_users)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join(seconds + 120)
+    if any(visitor.is_alive() for visitor in visitors):
+        raise SystemExit("a visitor still waits for an answer")
+    return times
+
+
+def p95(values: list[float]) -> float:
+    """95 of 100 answers were at least this fast, in ms."""
+    return statistics.quantiles(values, n=20)[18] if len(values) > 1 else values[0]
+
+
+def say(line: str) -> None:
+    """One line to the reader at once."""
+    print(line, flush=True)
+
+
+def section(found: list[Measured], options: argparse.Namespace, others: float) -> str:
+    """The section of docs/benchmarks.md."""
+    rows = found[0].rows
+    lines = [
+        HEADING,
+        "",
+        f"Written by `python -m tests.bench.load`: {options.users} people at once over",
+        f"{rows['Case']:,} cases, a fifth of them open ({rows['Wallet']:,} wallets,"
+        f" {rows['Finding']:,} findings,",
+        f"{rows['FreezeRequest']:,} freezes, {rows['AuditEvent']:,} audit events), real gunicorn"
+        f" with the arguments of `manage.py up`,",
+        f"{options.seconds:.0f} s on each database. Each person reads 1 to 3 s between two pages."
+        " Server, database and driver",
+        f"share the machine of {os.cpu_count()} cores; others had given it a load of {others:.1f}"
+        " when this began.",
+        "",
+        "| page | database | answers | median | p95 | longest | target p95 |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for page in sorted(found[0].times.pages):
+        for each in found:
+            values = each.times.pages.get(page)
+            if not values:
+                continue
+            target = f"{LIMITS[page]} ms" if page in LIMITS else ""
+            lines.append(
+                f"| {page} | {each.database} | {len(values)} | {statistics.median(values):.0f} ms"
+                f" | {p95(values):.0f} ms | {max(values):.0f} ms | {target} |"
+            )
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=FULL)
+    parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    options = parser.parse_args()
+    others = os.getloadavg()[0]
+    databases = [options.only] if options.only else ["sqlite", "postgresql"]
+    found = [measure(database, options) for database in databases]
+    text = section(found, options, others)
+    say(text)
+    if options.cases == FULL and not options.only:
+        before = REPORT.read_text().partition(HEADING)[0].rstrip()
+        REPORT.write_text(f"{before}\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,17 @@
-"""Races on real transactions: of several callers at once exactly one wins."""
+"""Races on real transactions: of several callers at once exactly one wins.
 
+In the suite each of the large four is run a few times; `python -m tests.races` runs them as often
+as asked for, on both databases, and tells what it counted.
+"""
+
+import json
+import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +31,7 @@ from cases.policy import Actor, PermissionDenied
 from cases.services import outbox
 from cases.services.audit import verify_chains
 from cases.services.errors import CaseworkError
+from cases.services.findings import approve_finding, edit_finding, submit_finding
 from cases.services.freezes import (
     LineSpec,
     approve_freeze,
@@ -35,13 +44,35 @@ from cases.services.freezes import (
     submit_freeze,
     triage_freeze,
 )
+from cases.services.traces import queue_trace
 from cases.states import InvalidTransition
-from tests.casework import BTC, make_account, make_approved_finding, make_asset, make_case, person
+from tests.casework import (
+    BTC,
+    LEDGER,
+    make_account,
+    make_approved_finding,
+    make_asset,
+    make_case,
+    make_finding,
+    person,
+    see_all,
+)
 from tests.fakes import FakeExchange
+from tracing.jobs import TraceParameters
+from tracing.models import TraceRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RACES = 50
+RACES = int(os.environ.get("FIU_TEST_RACES", "10"))
+
+
+def tell(kind: str, winners: list[int]) -> None:
+    """One line for `python -m tests.races`: how many races, and how many with one winner."""
+    file = os.environ.get("FIU_TEST_RACE_FILE")
+    if file:
+        line = {"kind": kind, "races": len(winners), "with_one_winner": winners.count(1)}
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(line) + "\n")
 
 
 def race(*calls: Callable[[], Any]) -> list[Exception | None]:
@@ -85,15 +116,17 @@ def finding(case: Case, analyst: Actor) -> Finding:
     return make_approved_finding(case, analyst)
 
 
+def drafted(case: Case, by: Actor, finding: Finding, account: ExchangeAccount) -> FreezeRequest:
+    return request_freeze(
+        case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
+        agency_id=None, reason="R.", lines=[LineSpec(account.pk, BTC, 5, finding.pk)], by=by,
+    )  # fmt: skip
+
+
 def ask(
     case: Case, by: Actor, finding: Finding, account: ExchangeAccount | None = None
 ) -> FreezeRequest:
-    line = LineSpec((account or make_account()).pk, BTC, 5, finding.pk)
-    freeze = request_freeze(
-        case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
-        agency_id=None, reason="R.", lines=[line], by=by,
-    )  # fmt: skip
-    return submit_freeze(freeze, by=by)
+    return submit_freeze(drafted(case, by, finding, account or make_account()), by=by)
 
 
 def approving(freeze: FreezeRequest, shown: str, by: Actor) -> Callable[[], Any]:
@@ -105,16 +138,114 @@ def test_of_two_approvers_at_once_exactly_one_wins(
     case: Case, analyst: Actor, finding: Finding
 ) -> None:
     first, second = person("compliance"), person("compliance")
+    winners = []
     for number in range(RACES):
         freeze = triage_freeze(ask(case, analyst, finding), by=analyst)
         shown = content_hash_of(freeze)
         outcomes = race(approving(freeze, shown, first), approving(freeze, shown, second))
         losers = [error for error in outcomes if error is not None]
+        winners.append(outcomes.count(None))
         assert len(losers) == 1, f"race {number}: {outcomes}"
         assert isinstance(losers[0], InvalidTransition)
+    tell("two approvers", winners)
     assert FreezeApproval.objects.count() == RACES
     assert OutboxMessage.objects.count() == RACES
     assert case.events.filter(action="approve_freeze").count() == RACES
+
+
+def test_of_two_submissions_at_once_exactly_one_counts(
+    case: Case, analyst: Actor, finding: Finding
+) -> None:
+    account = make_account()
+    winners = []
+    for number in range(RACES):
+        freeze = drafted(case, analyst, finding, account)
+        one, two = (FreezeRequest.objects.get(pk=freeze.pk) for _ in range(2))
+        outcomes = race(
+            lambda one=one: submit_freeze(one, by=analyst),
+            lambda two=two: submit_freeze(two, by=analyst),
+        )
+        winners.append(outcomes.count(None))
+        assert winners[-1] == 1, f"race {number}: {outcomes}"
+    tell("double submit", winners)
+    assert case.events.filter(action="submit_freeze").count() == RACES
+
+
+def test_of_two_equal_questions_at_once_exactly_one_is_queued(case: Case, analyst: Actor) -> None:
+    winners = []
+    for number in range(RACES):
+        asked = TraceParameters(ledger=LEDGER, seeds=(f"{number:064x}:0",))
+        race(*[lambda: queue_trace(case, asked, by=analyst)] * 2)  # noqa: B023  # run at once
+        winners.append(TraceRun.objects.filter(params_hash=asked.params_hash).count())
+        assert winners[-1] == 1, f"race {number}"
+    tell("double question", winners)
+    assert case.runs.count() == RACES
+
+
+def test_an_answer_that_arrives_twice_is_booked_once(
+    case: Case, analyst: Actor, finding: Finding
+) -> None:
+    supervisor = person("supervisor")
+    winners = []
+    for number in range(RACES):
+        account = make_account()
+        freeze = place_hold(
+            case, lines=[LineSpec(account.pk, BTC, 5, finding.pk)], urgency="urgent", reason="R.",
+            by=supervisor,
+        )  # fmt: skip
+        exchange = FakeExchange(free={(account.uid, BTC): 9}, script=["late"])
+        key = OutboxMessage.objects.get(line__freeze=freeze).pk
+        outbox.send_outbox_message(key, gateway=exchange)
+        OutboxMessage.objects.filter(pk=key).update(not_before=None)
+        barrier = threading.Barrier(2)
+        answered = TwiceAtOnce(exchange, barrier)
+
+        def ask(key: uuid.UUID = key, answered: TwiceAtOnce = answered) -> object:
+            return outbox.send_outbox_message(key, gateway=answered)  # type: ignore[arg-type]
+
+        assert race(ask, ask) == [None, None]
+        line = freeze.lines.get()
+        winners.append(line.receipts.count())
+        assert (line.state, line.held, winners[-1]) == ("held", 5, 1), f"race {number}"
+        assert len(exchange.calls) == 1
+    tell("duplicate answer", winners)
+
+
+class TwiceAtOnce:
+    """The exchange's answer by key, in the hands of two workers at the same moment."""
+
+    def __init__(self, exchange: FakeExchange, barrier: threading.Barrier) -> None:
+        self._exchange, self._barrier = exchange, barrier
+
+    def find(self, key: uuid.UUID) -> Any:
+        answer = self._exchange.find(key)
+        with suppress(threading.BrokenBarrierError):  # the other saw it booked, and asks no more
+            self._barrier.wait(timeout=1)
+        return answer
+
+
+def test_of_an_edit_and_an_approval_at_once_exactly_one_stands(case: Case, analyst: Actor) -> None:
+    reviewer = person("supervisor")
+    winners = []
+    for number in range(RACES):
+        finding = submit_finding(make_finding(case, analyst), by=analyst)
+        see_all(finding, reviewer)
+        one, two = (Finding.objects.get(pk=finding.pk) for _ in range(2))
+        shown = finding.content_hash
+        outcomes = race(
+            lambda one=one: edit_finding(one, version=one.version, statement="New.", by=analyst),
+            lambda two=two, shown=shown: approve_finding(
+                two, content_hash=shown, reason="Y.", by=reviewer
+            ),
+        )
+        winners.append(outcomes.count(None))
+        assert winners[-1] == 1, f"race {number}: {outcomes}"
+        finding.refresh_from_db()
+        is_edited = outcomes[0] is None
+        assert (finding.state == "draft") == is_edited
+        assert (finding.content_hash != shown) == is_edited
+        assert finding.approvals.count() == (not is_edited)
+    tell("edit against approval", winners)
 
 
 def test_the_requester_never_wins_a_race_against_the_approver(case: Case, finding: Finding) -> None:

@@ -16,12 +16,15 @@ from django.db import connection
 
 from cases.hints import COLLECT_FINDINGS, SEND_OUTBOX, send_hint
 from cases.models import Case
+from fiu.chaos import clock
 from fiu.chaos.processes import Processes
 from tracing import reads
 from tracing.failpoints import FAILPOINTS, FILE
 
 DISK_FULL_AT = 4096  # bytes: no file may grow beyond
 SECONDS_OF_A_FULL_DISK = 1.5
+DAY = 86_400.0
+SECONDS_OF_A_WRONG_CLOCK = 3.0
 STOPPED_LEASES = 1.5
 SECONDS_TO_FIRE = 12.0
 # Passed by the workers; an order is written, and a release made, by whoever decides.
@@ -57,6 +60,7 @@ class Faults:
             (1, "kill the exchange", self._kill_exchange),
             (2, "stop a run's process", self._stop_child),
             (2, "disk full", self._fill_disk),
+            (2, "move a clock", self._move_clock),
             (2, "lose all hints", self._lose_hints),
             (2, "send hints twice", self._double_hints),
         ]
@@ -172,6 +176,14 @@ class Faults:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
         return act
+
+    def _move_clock(self) -> str:
+        """A day ahead or behind, in one worker and its pool; the database keeps its own time."""
+        part = self._dice.choice([self._processes.worker, self._processes.casework])
+        seconds = self._dice.choice([DAY, -DAY])
+        clock.move(part.members(), seconds)
+        self._undo_at(time.monotonic() + SECONDS_OF_A_WRONG_CLOCK, clock.put_right)
+        return f"of {part.name}, {'a day ahead' if seconds > 0 else 'a day behind'}"
 
     def _lose_hints(self) -> str:
         self._processes.lose_hints()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,7 @@ from cases.services.freezes.content import (
     URGENT,
     LineSpec,
     content_hash_of,
+    is_in_window,
     require_evidence,
     require_shown,
     require_standing_approval,
@@ -172,7 +174,7 @@ def ratify_freeze(
     enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
     _require_decider(freeze, by=by)
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.RATIFY)
-    if freeze.provisional_until is None or freeze.provisional_until <= timezone.now():
+    if not is_in_window(freeze):
         raise InvalidTransition(_("The window of this provisional hold is over."))
     shown = require_shown(freeze, content_hash)
     require_evidence(freeze)
@@ -210,11 +212,12 @@ def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeReq
 def lapse_provisional_freezes() -> int:
     """End every provisional hold whose window is over and order the release of its lines.
 
+    By the database's clock, as the leases are: a worker whose own clock is wrong releases nothing.
     Only a hold that nobody ratified ends by itself. Each in its own transaction; runs twice
     without harm. Returns how many lapsed.
     """
     overdue = FreezeRequest.objects.filter(
-        state=FreezeState.PROVISIONAL.value, provisional_until__lte=timezone.now()
+        state=FreezeState.PROVISIONAL.value, provisional_until__lte=Now()
     )
     return sum(_lapse(freeze) for freeze in overdue.order_by("case_id", "pk"))
 
@@ -235,9 +238,7 @@ def flag_decisions_due() -> int:
 
     Nothing is released. Returns how many were marked.
     """
-    due = FreezeRequest.objects.filter(
-        state=FreezeState.ACTIVE.value, expires_at__lte=timezone.now()
-    )
+    due = FreezeRequest.objects.filter(state=FreezeState.ACTIVE.value, expires_at__lte=Now())
     return sum(_flag(freeze) for freeze in due.order_by("case_id", "pk"))
 
 

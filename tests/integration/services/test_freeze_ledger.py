@@ -208,7 +208,9 @@ def test_an_extension_moves_the_end_and_leaves_the_approved_content(held: Held) 
 
 
 def test_a_freeze_past_its_end_is_extended_back_into_force(held: Held) -> None:
-    FreezeRequest.objects.filter(pk=held.freeze.pk).update(expires_at=timezone.now())
+    FreezeRequest.objects.filter(pk=held.freeze.pk).update(
+        expires_at=timezone.now() - timedelta(seconds=1)
+    )
     assert flag_decisions_due() == 1
     held.freeze.refresh_from_db()
     assert held.freeze.state == "decision_due"

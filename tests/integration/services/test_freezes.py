@@ -513,7 +513,9 @@ def test_an_unratified_hold_lapses_and_its_lines_are_released(
     send(exchange)
     assert lapse_provisional_freezes() == 0
     cite_evidence(freeze, finding_id=make_approved_finding(case, analyst).pk, by=analyst)
-    FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        provisional_until=timezone.now() - timedelta(seconds=1)
+    )
     with pytest.raises(InvalidTransition, match="over"):
         ratify_freeze(freeze, content_hash=content_hash_of(freeze), reason="Yes.", by=compliance)
     assert lapse_provisional_freezes() == 1
@@ -540,7 +542,9 @@ def test_an_order_of_a_lapsed_hold_never_goes_out(
     case: Case, account: ExchangeAccount, exchange: FakeExchange
 ) -> None:
     freeze = hold(case, account, person("supervisor"))
-    FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        provisional_until=timezone.now() - timedelta(seconds=1)
+    )
     lapse_provisional_freezes()
     send(exchange)
     assert exchange.calls == []
@@ -554,7 +558,9 @@ def test_an_answer_after_the_end_is_released_at_once(
     freeze = hold(case, account, person("supervisor"))
     send(exchange)
     assert freeze.lines.get().state == "unknown"
-    FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        provisional_until=timezone.now() - timedelta(seconds=1)
+    )
     lapse_provisional_freezes()
     OutboxMessage.objects.update(not_before=None)
     send(exchange)
@@ -568,7 +574,9 @@ def test_a_refused_release_is_asked_again_after_an_hour(
 ) -> None:
     freeze = hold(case, account, person("supervisor"))
     send(exchange)
-    FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        provisional_until=timezone.now() - timedelta(seconds=1)
+    )
     exchange.script = ["refuse"]
     lapse_provisional_freezes()
     send(exchange)
@@ -585,7 +593,9 @@ def test_an_ended_freeze_stays_held_and_asks_for_a_decision(
     freeze = approved(case, analyst, account, compliance)
     send(exchange)
     assert flag_decisions_due() == 0
-    FreezeRequest.objects.filter(pk=freeze.pk).update(expires_at=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        expires_at=timezone.now() - timedelta(seconds=1)
+    )
     assert flag_decisions_due() == 1
     assert (fresh(freeze).state, freeze.lines.get().state) == ("decision_due", "held")
     assert lapse_provisional_freezes() == 0

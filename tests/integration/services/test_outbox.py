@@ -186,7 +186,9 @@ def test_a_finished_message_is_never_sent_again() -> None:
 def test_housekeeping_says_what_it_did() -> None:
     freeze, exchange = make_hold()
     send(exchange)
-    FreezeRequest.objects.filter(pk=freeze.pk).update(provisional_until=timezone.now())
+    FreezeRequest.objects.filter(pk=freeze.pk).update(
+        provisional_until=timezone.now() - timedelta(seconds=1)
+    )
     nothing = {"lapsed": 0, "decisions_due": 0, "releases": 0, "answers": 0, "paces": 0}
     assert outbox.housekeeping() == nothing | {"lapsed": 1}
     assert outbox.housekeeping() == nothing
@@ -245,7 +247,9 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule()
     def windows_end(self) -> None:
-        FreezeRequest.objects.filter(state="provisional").update(provisional_until=timezone.now())
+        FreezeRequest.objects.filter(state="provisional").update(
+            provisional_until=timezone.now() - timedelta(seconds=1)
+        )
         lapse_provisional_freezes()
 
     @precondition(lambda self: FreezeRequest.objects.filter(state="provisional").exists())

@@ -13,7 +13,7 @@ Decimal at the latest price, row by row, so that every total is exactly the sum 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from cases.states import FreezeState, LineState
 CURRENCY = "USD"
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+EXACT = Context(prec=130, rounding=ROUND_HALF_EVEN)  # 78 digits of amount, 24 of price
 ACCOUNT = ("account_id", "account__public_id", "account__uid")
 IN_KINDS = ("deposit", "fiat_in")
 NOT_ARRIVED = ("failed", "rejected", "refused", "cancelled", "reversed", "stopped", "pending")
@@ -67,9 +68,7 @@ def fiat_of(base: int, decimals: int, price: Price | None) -> Decimal | None:
 
 def value_of(base: int, decimals: int, price: Decimal) -> Decimal:
     """`base` / 10^decimals * price, exact and then rounded to the cent, half to even."""
-    with localcontext() as context:
-        context.prec = 130  # 78 digits of amount, 24 of price
-        return (Decimal(base).scaleb(-decimals) * price).quantize(CENT, ROUND_HALF_EVEN)
+    return EXACT.quantize(EXACT.multiply(EXACT.scaleb(Decimal(base), -decimals), price), CENT)
 
 
 def parts_at_execution(line: FreezeLine) -> tuple[Decimal, Decimal] | None:
@@ -414,7 +413,7 @@ def _part(facts: list[_Amount], prices: dict[str, AssetPrice]) -> MoneyPart:
         )
     ordered = sorted(
         rows.values(),
-        key=lambda row: (-(row.fiat or ZERO), row.masked, row.asset, str(row.account)),
+        key=lambda row: (-(row.fiat or ZERO), row.masked, row.asset, row.account),
     )
     return MoneyPart(tuple(ordered))
 
@@ -443,5 +442,5 @@ def _left(reached: MoneyPart, frozen: MoneyPart, pending: MoneyPart) -> MoneyPar
             )
     kept = [row for row in rows.values() if row.base or row.fiat]
     return MoneyPart(
-        tuple(sorted(kept, key=lambda r: (-(r.fiat or ZERO), r.masked, r.asset, str(r.account))))
+        tuple(sorted(kept, key=lambda r: (-(r.fiat or ZERO), r.masked, r.asset, r.account)))
     )

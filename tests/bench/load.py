@@ -2,7 +2,7 @@
 
 Real gunicorn with the arguments of `manage.py up`, on loopback, over SQLite and then over a
 PostgreSQL of its own (tests/servers.py). Each user has a session, asks for one page after the
-other and reads for one to three seconds in between; the driver, the database and the server share
+other and reads for two to eight seconds in between; the driver, the database and the server share
 the machine. With the full size it writes the last section of docs/benchmarks.md.
 """
 
@@ -37,9 +37,10 @@ HEADING: Final = "## Pages under load"
 FULL: Final = 20_000
 LIMITS: Final = {"case page": 200, "search": 300}  # ms, TRUST section 12
 TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
-MIX: Final = (  # one of ten; the dashboard is where people begin
-    "inbox", "inbox", "case page", "case page", "case page", "case page", "search", "search",
-    "case list", "home",
+READING: Final = (2.0, 8.0)  # seconds between two pages of one person
+# Of twenty pages; the first page is where people begin and seldom come back to.
+MIX: Final = (
+    *["case page"] * 9, *["inbox"] * 4, *["search"] * 4, *["case list"] * 2, "home",
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as self.line:
             self._ask("GET", "/search/")  # the form's token
-            time.sleep(self.dice.uniform(0, 2))
+            time.sleep(self.dice.uniform(0, READING[1]))
             while time.monotonic() < self.end_at:
                 page = self.dice.choice(MIX)
                 begun = time.perf_counter()
@@ -88,7 +89,7 @@ class Visitor(threading.Thread):
                     self.times.pages[f"{page}: {kind}"].append(took)
                 if status != HTTPStatus.OK:
                     self.times.wrong.append(f"{page}: {status}")
-                time.sleep(self.dice.uniform(1, 3))
+                time.sleep(self.dice.uniform(*READING))
 
     def _visit(self, page: str) -> tuple[str, int]:
         if page == "search":
@@ -195,7 +196,7 @@ def measure(database: str, options: argparse.Namespace) -> Measured:
         if not world["is_whole"]:
             raise SystemExit("the audit chains of the bench's own rows do not hold")
         port = stack.enter_context(gunicorn(environment, home / "web.log"))
-        _visit(port, world, options.users, 8)  # templates and caches of each worker
+        _visit(port, world, options.users, 10)  # templates and caches of each worker
         times = _visit(port, world, options.users, options.seconds)
         if times.wrong:
             say((home / "web.log").read_text(errors="replace")[-2000:])
@@ -237,7 +238,7 @@ def section(found: list[Measured], options: argparse.Namespace, others: float) -
         f" {rows['Finding']:,} findings,",
         f"{rows['FreezeRequest']:,} freezes, {rows['AuditEvent']:,} audit events), real gunicorn"
         f" with the arguments of `manage.py up`,",
-        f"{options.seconds:.0f} s on each database. Each person reads 1 to 3 s between two pages."
+        f"{options.seconds:.0f} s on each database. Each person reads 2 to 8 s between two pages."
         " Server, database and driver",
         f"share the machine of {os.cpu_count()} cores; others had given it a load of {others:.1f}"
         " when this began.",
@@ -262,7 +263,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=FULL)
     parser.add_argument("--users", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=75)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     options = parser.parse_args()
     others = os.getloadavg()[0]

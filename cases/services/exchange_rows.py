@@ -85,12 +85,12 @@ def price(cell: str) -> Decimal:
 def moment(cell: str) -> datetime:
     """A time with its zone, such as 2025-05-20T13:56:00Z."""
     try:
-        value: datetime | None = datetime.fromisoformat(cell)
-    except ValueError:
-        value = None
-    if value is None or value.tzinfo is None:
-        raise ValueError("must be a time with its zone, such as 2025-05-20T13:56:00Z.")
-    return value.astimezone(UTC)
+        value = datetime.fromisoformat(cell)
+        if value.tzinfo is not None:
+            return value.astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it would lie before year 1 or after 9999
+        pass
+    raise ValueError("must be a time with its zone, such as 2025-05-20T13:56:00Z.")
 
 
 def day(cell: str) -> date:

@@ -28,6 +28,9 @@ _FOREIGN_MAGIC: Final = {
     bytes.fromhex("fbc0b6db"): "Litecoin",
     bytes.fromhex("c0c0c0c0"): "Dogecoin",
 }
+MOST_UNPACKED: Final = 160 * 2**20  # a node's own files end at 128 MiB
+MOST_RATIO: Final = 100
+ALWAYS_UNPACKED: Final = 32 * 2**20  # a young node's file is nearly all padding
 _REGTEST_BITS: Final = (0x207FFFFF).to_bytes(4, "little")
 
 
@@ -52,18 +55,23 @@ def xor_with(data: bytes, key: bytes) -> bytes:
 def unpack(data: bytes) -> bytes:
     """The content of a bzip2 file, other data as they are.
 
-    Raises BlockFileError if cut off or corrupt.
+    Raises BlockFileError if cut off, corrupt, or larger than any file of blocks: a few hundred
+    bytes can hold gigabytes.
     """
     if data[:3] != b"BZh":
         return data
-    out, rest = [], data
+    most = min(MOST_UNPACKED, max(ALWAYS_UNPACKED, MOST_RATIO * len(data)))
+    out, rest, room = [], data, most
     while rest[:3] == b"BZh":
         at = len(data) - len(rest)
         stream = bz2.BZ2Decompressor()
         try:
-            out.append(stream.decompress(rest))
+            out.append(stream.decompress(rest, room + 1))
         except OSError:
             raise BlockFileError("the compressed data are corrupt", at) from None
+        room -= len(out[-1])
+        if room < 0:
+            raise BlockFileError(f"the compressed data hold more than {most >> 20} MB", at)
         if not stream.eof:
             raise BlockFileError("the compressed data are cut off", len(data))
         rest = stream.unused_data
@@ -103,13 +111,14 @@ def split_records(data: bytes, raw: bytes, tail: int) -> Records:
     behind records.
     """
     spans: list[tuple[int, int]] = []
+    written = _Written(data, raw)
     network: Network | None = None
     p, size = 0, len(data)
     while p < size:
         magic = data[p : p + 4]
         found = MAGIC.get(magic)
         if found is None:
-            p = _skip_padding(data, raw, p)
+            p = written.skip_padding(p)
             continue
         if network not in (None, found):
             raise BlockFileError(f"a record of {found} among those of {network}", p)
@@ -128,20 +137,32 @@ def split_records(data: bytes, raw: bytes, tail: int) -> Records:
     return Records(data, tuple(spans), network)
 
 
-def _skip_padding(data: bytes, raw: bytes, p: int) -> int:
-    """Position of the next record or the end.
+class _Written:
+    """Which bytes of a file are no padding; looked at once, however many gaps there are."""
 
-    Raises BlockFileError if not all between is padding.
-    """
-    starts = [at for at in (data.find(magic, p) for magic in MAGIC) if at >= 0]
-    stop = min(starts, default=len(data))
-    rubbish = np.frombuffer(data, np.uint8)[p:stop] != 0
-    if raw:
-        # Space reserved in advance was never written through the key.
-        rubbish &= np.frombuffer(raw, np.uint8)[p:stop] != 0
-    if rubbish.any():
-        raise BlockFileError("neither a record nor padding", p + int(rubbish.argmax()))
-    return stop
+    def __init__(self, data: bytes, raw: bytes) -> None:
+        self._data, self._raw = data, raw
+        self._marks: bytes | None = None
+
+    def skip_padding(self, p: int) -> int:
+        """Position of the next record or the end.
+
+        Raises BlockFileError if not all between is padding.
+        """
+        if self._marks is None:
+            written = np.frombuffer(self._data, np.uint8) != 0
+            if self._raw:
+                # Space reserved in advance was never written through the key.
+                written &= np.frombuffer(self._raw, np.uint8) != 0
+            self._marks = written.tobytes()
+        at = self._marks.find(1, p)
+        if at < 0:
+            return len(self._data)
+        # A byte of the magic that the key makes zero on disk looks unwritten.
+        for start in range(max(p, at - 3), at + 1):
+            if self._data[start : start + 4] in MAGIC:
+                return start
+        raise BlockFileError("neither a record nor padding", at)
 
 
 def network_of(records: Records) -> Network | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -27,6 +27,20 @@ _NAMED_AFTER: Final = (
     ("p2p-platform", "exchange"), ("scam", "scam"), ("gambling", "gambling"),
 )  # fmt: skip
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Of plain words only these are more than text: a number need not be read to be shown, and a long
+# one takes hours.
+_READ: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("bool", "null", "timestamp"))
+_PLAIN: Final = type(
+    "_Plain",
+    (_LOADER,),
+    {
+        "yaml_implicit_resolvers": {
+            first: [(tag, pattern) for tag, pattern in rules if tag in _READ]
+            for first, rules in _LOADER.yaml_implicit_resolvers.items()
+        }
+    },
+)
+_DEEPEST: Final = 20
 _WORD: Final = re.compile(r"[^\s,;]+")
 
 Networks = Sequence[Network]
@@ -200,7 +214,7 @@ def parse_tag_csv(
     ]
     if not lines:
         raise TagFileError("the file holds no line but comments")
-    header = [cell.strip().lower() for cell in next(csv.reader([lines[0][1]]))]
+    header = [cell.strip().lower() for cell in _cells(lines[0][1])]
     named = {"entity": "label", "name": "label", "license": "licence"}
     columns = [named.get(cell, cell) for cell in header]
     missing = sorted({"address", "label", "source"} - set(columns))
@@ -213,7 +227,11 @@ def parse_tag_csv(
             notes.append(f"category {category} as the file's name says")
     found = _Rows(networks)
     for number, line in lines[1:]:
-        cells = next(csv.reader(io.StringIO(line)))
+        try:
+            cells = _cells(line)
+        except TagFileError as error:
+            found.refuse(number, line, str(error))
+            continue
         if len(cells) != len(columns):
             found.refuse(number, line, f"it has {len(cells)} cells in place of {len(columns)}")
             continue
@@ -266,18 +284,32 @@ def _yaml(content: bytes) -> dict[str, object]:
     """A YAML mapping of plain values. Aliases are refused: a few lines could name billions."""
     text = _decoded(content)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in _events(text)):
-            raise TagFileError("the file uses YAML aliases, which are not read")
-        head = yaml.load(text, Loader=_LOADER)  # noqa: S506  # one of the two safe loaders
+        _check_events(text)
+        head = yaml.load(text, Loader=_PLAIN)  # noqa: S506  # one of the two safe loaders
     except yaml.YAMLError as error:
-        raise TagFileError(f"no YAML: {str(error).splitlines()[0]}") from None
+        said = str(error).splitlines() or ["it cannot be read"]
+        raise TagFileError(f"no YAML: {said[0]}") from None
+    except (ValueError, OverflowError) as error:
+        raise TagFileError(f"a day or time is none: {error}") from None
     if not isinstance(head, dict):
         raise TagFileError("no TagPack: the file is no mapping")
     return head
 
 
-def _events(text: str) -> Iterator[object]:
-    yield from yaml.parse(text, Loader=_LOADER)
+def _check_events(text: str) -> None:
+    """Refuse what a list of tags has no use for, before anything is built of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            raise TagFileError("the file uses YAML aliases, which are not read")
+        if getattr(event, "tag", None):
+            raise TagFileError("the file uses YAML types, which are not read")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise TagFileError(f"the file is nested more than {_DEEPEST} deep")
 
 
 def _decoded(content: bytes) -> str:
@@ -287,6 +319,13 @@ def _decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TagFileError("the text is not UTF-8") from None
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(line)), [])
+    except csv.Error as error:
+        raise TagFileError(f"no CSV line: {error}") from None
 
 
 def _text(tag: Mapping[str, object], key: str, maximum: int) -> str:

@@ -7,9 +7,11 @@ members. A file that is no such thing is refused whole, with the byte where it g
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +20,9 @@ from tracing.errors import BlockFileError
 Json: TypeAlias = dict[str, Any]  # a reply of a node: whatever it says
 
 MAX_BYTES: Final = 4 << 30
+MOST_UNPACKED: Final = 500 * 2**20
+MOST_RATIO: Final = 100  # replies pack to a tenth or a twentieth
+ALWAYS_UNPACKED: Final = 32 * 2**20
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]+")
 
 
@@ -41,14 +46,20 @@ def objects_of(data: bytes, source: str) -> Iterator[tuple[int, object]]:
         yield from _objects_of(data)
     except BlockFileError as error:
         raise error.named(source) from None
+    except RecursionError:
+        raise BlockFileError("nested too deeply", 0, source) from None
 
 
 def _objects_of(data: bytes) -> Iterator[tuple[int, object]]:
     if data[:2] == b"\x1f\x8b":
+        most = min(MOST_UNPACKED, max(ALWAYS_UNPACKED, MOST_RATIO * len(data)))
         try:
-            data = gzip.decompress(data)
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(most + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise BlockFileError(f"the compressed file is damaged ({error})", 0) from None
+        if len(data) > most:
+            raise BlockFileError(f"the compressed file holds more than {most >> 20} MB", 0)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,8 +89,8 @@ def _documents(text: str) -> Iterator[object]:
         except _TwiceError as error:
             place = len(text[:at].encode())
             raise BlockFileError(f"the key {error} stands twice in one object", place) from None
-        except RecursionError:
-            raise BlockFileError("nested too deeply", at) from None
+        except ValueError:  # Python reads no number of more than 4,300 digits
+            raise BlockFileError("a number is longer than any amount", at) from None
         yield value
 
 
@@ -90,8 +101,8 @@ class _TwiceError(Exception):
 def _once(pairs: list[tuple[str, Any]]) -> Json:  # whatever the reply holds
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwiceError(repr(next(name for name in names if names.count(name) > 1)))
+        [(name, _num)] = Counter(name for name, _ in pairs).most_common(1)
+        raise _TwiceError(repr(name))
     return found
 
 

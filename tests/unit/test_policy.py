@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.policy import (
+    EMERGENCY,
     GRANTS,
+    OF_WALLS,
+    PERSONAL,
+    STEP_UP,
     SYSTEM,
     Action,
     Actor,
@@ -103,3 +107,108 @@ def test_an_old_second_factor_is_asked_for_again(age: timedelta | None) -> None:
 def test_a_fresh_second_factor_is_enough() -> None:
     at = timezone.now() - timedelta(minutes=4)
     require_step_up(Actor(user_id=1, role=Role.COMPLIANCE, mfa_at=at))
+
+
+# Reviewed: which roles may do what, by first letters (u: auditor, d: admin, y: system).
+LETTERS = {
+    "a": Role.ANALYST, "s": Role.SUPERVISOR, "c": Role.COMPLIANCE, "l": Role.LIAISON,
+    "u": Role.AUDITOR, "d": Role.ADMIN, "y": Role.SYSTEM,
+}  # fmt: skip
+REVIEWED = {
+    "asc": """
+        view_case open_case edit_case add_task add_note acquire_evidence add_wallet
+        add_suspect queue_trace cancel_trace build_cohort submit_finding record_instrument
+        request_freeze cancel_freeze triage_freeze draft_referral redact_referral
+        view_request verify_requester close_request reveal_customer triage_alert
+        view_report draft_report
+    """,
+    "sc": """
+        decide_case grant_access edit_operation export_evidence export_cohort
+        approve_finding withdraw_finding verify_instrument place_provisional_freeze
+        approve_referral send_referral decide_request release_response dismiss_grave_alert
+        reopen_alert
+    """,
+    "c": """
+        lift_block decide_operation approve_freeze extend_freeze release_freeze
+        clear_referral recall_referral decide_personal_request review_report
+        approve_report file_report
+    """,
+    "s": """
+        break_glass
+    """,
+    "y": """
+        collect_findings raise_alert
+    """,
+    "ascy": """
+        draft_finding
+    """,
+    "scy": """
+        execute_freeze
+    """,
+    "scl": """
+        read_release
+    """,
+    "l": """
+        acknowledge_release record_request answer_request
+    """,
+    "ascu": """
+        read_audit
+    """,
+    "scud": """
+        verify_audit
+    """,
+}
+
+
+def test_each_role_has_the_grants_that_were_reviewed() -> None:
+    """A changed right is changed here too, so that two people see it."""
+    told = {(letter, action) for letters, words in REVIEWED.items()
+            for letter in letters for action in words.split()}  # fmt: skip
+    granted = {
+        (letter, action.value) for letter, role in LETTERS.items() for action in GRANTS[role]
+    }
+    assert granted == told
+
+
+def test_reports_take_a_personal_right_but_not_of_compliance() -> None:
+    assert {Action.VIEW_REPORT, Action.DRAFT_REPORT} == PERSONAL
+    for action in PERSONAL:
+        for role in (Role.ANALYST, Role.SUPERVISOR):
+            assert not may(Actor(user_id=1, role=role), action)
+            assert may(Actor(user_id=1, role=role, may_view_reports=True), action)
+        assert may(Actor(user_id=1, role=Role.COMPLIANCE), action)
+        assert not may(Actor(user_id=1, role=Role.AUDITOR, may_view_reports=True), action)
+    assert may(ANALYST, Action.VIEW_CASE)
+
+
+def test_what_tells_of_walls_is_known() -> None:
+    assert {"block_user", "lift_block", "refuse_break_glass"} == OF_WALLS
+
+
+def test_an_actor_is_nobody_in_particular_until_said() -> None:
+    assert (ANALYST.agency_id, ANALYST.address, ANALYST.mfa_at) == (None, "", None)
+    assert not ANALYST.may_view_reports
+    assert ANALYST.pk == ANALYST.person == 1
+    assert SYSTEM.pk is None
+    assert SYSTEM.role == Role.SYSTEM
+    with pytest.raises(PermissionDenied, match="Only a person"):
+        _ = SYSTEM.person
+
+
+def test_the_windows_are_five_and_sixty_minutes() -> None:
+    assert (STEP_UP.total_seconds(), EMERGENCY.total_seconds()) == (300, 3600)
+
+
+def test_a_second_factor_counts_up_to_the_last_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    require_step_up(Actor(user_id=1, role=Role.COMPLIANCE, mfa_at=now - STEP_UP))
+    with pytest.raises(StepUpRequired):
+        require_step_up(
+            Actor(user_id=1, role=Role.COMPLIANCE, mfa_at=now - STEP_UP - timedelta(microseconds=1))
+        )
+
+
+def test_the_system_decides_nothing_even_where_nobody_asked() -> None:
+    with pytest.raises(PermissionDenied, match="Only a person"):
+        require_second_person(SYSTEM)

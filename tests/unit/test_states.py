@@ -39,6 +39,10 @@ def test_live_lines_are_those_the_exchange_may_hold() -> None:
     assert set(states.LIVE_LINE_STATES) == {"sent", "unknown", "held"}
 
 
+def test_open_alerts_are_those_that_somebody_may_still_take_or_decide() -> None:
+    assert set(states.OPEN_ALERT_STATES) == {"new", "assigned"}
+
+
 def test_an_approved_freeze_never_ends_by_itself() -> None:
     approved = {states.FreezeState.ACTIVE, states.FreezeState.DECISION_DUE}
     lapsing = {

@@ -77,7 +77,27 @@ def test_nothing_starts_before_tables_and_guards_stand() -> None:
             needed = service["depends_on"]["migrate"]["condition"]
             assert needed == "service_completed_successfully", name
     steps = services()["migrate"]["command"][-1]
-    assert steps.index("migrate --no-input") < steps.index("install_guards") < steps.index("check")
+    steps = [line for line in steps.splitlines() if "manage.py" in line]
+    order = ("install_roles --lift", "migrate", "createcachetable", "install_guards")
+    assert [name for step, name in zip(steps, order, strict=False) if name in step] == list(order)
+    assert "install_roles" in steps[4]
+    assert "check --database default" in steps[5]
+
+
+def test_what_answers_anybody_does_not_own_the_tables() -> None:
+    """A9: the liaison door signs in as a role of its own, and no other service knows its word."""
+    roles = {name: services()[name]["environment"]["FIU_DATABASE_URL"] for name in APP}
+    assert {name for name, url in roles.items() if "//fiu@" in url} == {"migrate", "backup"}
+    assert [name for name, url in roles.items() if "//fiu_liaison@" in url] == ["liaison"]
+    assert all("//fiu_app@" in roles[name] for name in ("web", "worker", "casework", "dispatcher"))
+    for secret, holders in {
+        "database_password": {"migrate", "backup", "postgres"},
+        "app_password": {"migrate", "web", "worker", "casework", "dispatcher"},
+        "liaison_password": {"migrate", "liaison"},
+    }.items():
+        assert {
+            name for name, each in services().items() if secret in each.get("secrets", ())
+        } == holders
 
 
 def test_databases_are_not_published_and_the_rest_on_loopback_only() -> None:

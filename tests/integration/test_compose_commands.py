@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import secrets
 import signal
 import socket
@@ -25,6 +26,11 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.worker]
 
 SECONDS_TO_BE_HEALTHY = 60
 HARD_PASSWORD = "p@ss:/w#rd%41 é"  # what an address must not be broken by
+PASSWORDS = {
+    "fiu": ("database_password", HARD_PASSWORD),
+    "fiu_app": ("app_password", f"{HARD_PASSWORD} of the house"),
+    "fiu_liaison": ("liaison_password", f"{HARD_PASSWORD} of the door"),
+}
 HOUSE, LIAISON = HOSTS["TRACEHOLD_HOST"], HOSTS["TRACEHOLD_LIAISON_HOST"]
 
 
@@ -39,8 +45,9 @@ class Installation:
         }
         self._secret("secret_key", secrets.token_urlsafe(64))
         self._secret("exchange_token", secrets.token_urlsafe(64))
-        self.replaced["FIU_DATABASE_URL"] = database
-        self._secret("database_password", HARD_PASSWORD)
+        self.database = database
+        for name, word in PASSWORDS.values():
+            self._secret(name, word)
         server = urlsplit(redis)
         word = server.password or ""
         self._secret("redis_password", word)
@@ -60,6 +67,9 @@ class Installation:
         settings = dict(service["environment"]) | {"FIU_HOME": str(self.folder / home)}
         for name, value in settings.items():
             settings[name] = value.replace("/run/secrets", str(self.folder))
+        settings["FIU_DATABASE_URL"] = self.address(
+            str(urlsplit(settings["FIU_DATABASE_URL"]).username)
+        )
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LANG": "C.UTF-8",
@@ -68,10 +78,24 @@ class Installation:
             **self.replaced,
         }
 
+    def role(self, name: str) -> str:
+        """The role of this test that stands for one of the file: roles belong to a whole server."""
+        return name.replace("fiu", str(urlsplit(self.database).username))
+
+    def address(self, role: str) -> str:
+        place = urlsplit(self.database)
+        return place._replace(netloc=f"{self.role(role)}@{place.hostname}:{place.port}").geturl()
+
     def run(self, name: str, command: list[str] | None = None) -> None:
         service = services()[name]
+        given = [
+            re.sub(r"\bfiu_(app|liaison)\b", lambda match: self.role(match.group()), word).replace(
+                "/run/secrets", str(self.folder)
+            )
+            for word in command or service["command"]
+        ]
         done = subprocess.run(
-            command or service["command"],
+            given,
             cwd=ROOT,
             env=self.environment(service),
             capture_output=True,
@@ -154,14 +178,14 @@ class Installation:
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    """A database whose owner is no superuser, as the file sets it up."""
+    """A database whose owner is no superuser and may create roles, as the file sets it up."""
     server = os.environ["FIU_TEST_DATABASE_URL"]
-    role = f"fiu_{secrets.token_hex(4)}"
+    role = f"test{secrets.token_hex(4)}"
     with database_of_its_own(server) as url, closing(psycopg2.connect(server)) as connection:
         connection.autocommit = True
         name = urlsplit(url).path[1:]
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", [HARD_PASSWORD])
+            cursor.execute(f"CREATE ROLE {role} LOGIN CREATEROLE PASSWORD %s", [HARD_PASSWORD])
             cursor.execute(f"ALTER DATABASE {name} OWNER TO {role}")
         try:
             place = urlsplit(url)
@@ -170,7 +194,7 @@ def database() -> Iterator[str]:
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
                 cursor.execute(f"CREATE DATABASE {name}")  # for the one who drops it
-                cursor.execute(f"DROP ROLE {role}")
+                cursor.execute(f"DROP ROLE {role}, {role}_app, {role}_liaison")
 
 
 def test_the_services_start_answer_at_their_own_doors_and_end(
@@ -205,6 +229,20 @@ def test_the_services_start_answer_at_their_own_doors_and_end(
         answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
         assert answer.getheader("Content-Encoding") == "br"
         assert "immutable" in answer.getheader("Cache-Control")
+
+        for role, sees in (("fiu_app", True), ("fiu_liaison", False)):
+            _, word = PASSWORDS[role]
+            with closing(psycopg2.connect(unit.address(role), password=word)) as theirs:
+                theirs.autocommit = True
+                with theirs.cursor() as cursor:
+                    for verb in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                        cursor.execute(
+                            "SELECT has_table_privilege('public.cases_case', %s)", [verb]
+                        )
+                        assert cursor.fetchone() == (sees,)
+                    cursor.execute("SELECT count(*) FROM fiu_user")  # a view, for the door
+                    cursor.execute("SHOW search_path")
+                    assert (cursor.fetchone()[0] == "liaison") is not sees
 
         assert list((tmp_path / "checkpoints").glob("audit-*.jsonl")), "no checkpoint was taken"
         for _ in range(2):  # the second finds the first

@@ -4,8 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_shutting_down
 
+from cases.acting import let_process_act_as_system
 from fiu import broker
 from tracing.stopping import ask_to_stop
 
@@ -20,6 +21,12 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
     """Celery leaves logging alone when somebody answers this: the settings configure it."""
+
+
+@worker_init.connect
+def work_for_the_installation(**_: Any) -> None:
+    """A worker has no request: what it does is the installation's own work."""
+    let_process_act_as_system()
 
 
 @worker_shutting_down.connect

@@ -22,6 +22,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_STATIC_ROOT": (str, ""),
     "FIU_DATABASE_URL": (str, ""),
     "FIU_DATABASE_PASSWORD_FILE": (str, ""),
+    "FIU_RLS": (bool, False),
     "FIU_BROKER_URL": (str, ""),
     "FIU_CACHE_URL": (str, ""),
     "FIU_REDIS_PASSWORD_FILE": (str, ""),

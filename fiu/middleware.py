@@ -21,6 +21,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
 from django_structlog.middlewares import RequestMiddleware
 
+from cases.acting import acting_as
 from cases.policy import STEP_UP, Actor, PermissionDenied, Role, StepUpRequired
 from cases.services.audit import record_refusal
 from cases.services.errors import CaseworkError, TooFast
@@ -271,8 +272,10 @@ class CurrentActor:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method == "POST" and isinstance(request.user, User) and request.POST.get("code"):
             request.code_accepted = accept_code(request, request.user)  # type: ignore[attr-defined]
-        request.actor = actor_of(request)  # type: ignore[attr-defined]  # see cases/http.py
-        return self.get_response(request)
+        actor = actor_of(request)
+        request.actor = actor  # type: ignore[attr-defined]  # see cases/http.py
+        with acting_as(actor):
+            return self.get_response(request)
 
 
 def accept_code(request: HttpRequest, user: User) -> bool:

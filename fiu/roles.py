@@ -16,7 +16,7 @@ import psycopg2.extensions
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from cases.guards import GUARDS
+from cases.guards import GUARDS, lift_row_security
 
 SCHEMA = "liaison"
 
@@ -111,23 +111,23 @@ def install_roles(*, app: str, app_password: str, liaison: str, liaison_password
     with transaction.atomic(), connection.cursor() as cursor:
         home = _value(cursor, "SELECT quote_ident(current_schema())")
         for role, word in ((app, app_password), (liaison, liaison_password)):
-            _make_role(cursor, role, word)
+            make_role(cursor, role, word)
         _drop_windows(cursor)
         cursor.execute(f"CREATE SCHEMA {SCHEMA}")
-        for role in (app, liaison):
-            _revoke_all(cursor, home, _quoted(role))
-        _grant_house(cursor, home, _quoted(app))
+        grant_house(cursor, app)
         _grant_liaison(cursor, home, liaison)
 
 
 def lift_roles() -> None:
-    """Take the views away, so that a migration can change the tables under them.
+    """Take views and policies away, so that a migration can change the tables under them.
 
-    Until `install_roles` makes them anew the liaison door answers with an error. Nothing on SQLite.
+    Nothing opens by it: until `install_roles` the liaison door answers with an error, and until
+    `install_guards` tables under row-level security show no row. Nothing on SQLite.
     """
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
             _drop_windows(cursor)
+            lift_row_security(connection)
 
 
 def _drop_windows(cursor: CursorWrapper) -> None:
@@ -141,7 +141,7 @@ def _drop_windows(cursor: CursorWrapper) -> None:
     cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
-def _make_role(cursor: CursorWrapper, role: str, word: str) -> None:
+def make_role(cursor: CursorWrapper, role: str, word: str) -> None:
     """The role as it must be: it signs in, and has no power of its own."""
     cursor.execute(
         "SELECT rolsuper OR rolcreaterole, quote_ident(rolname) FROM pg_roles"
@@ -191,8 +191,10 @@ def _revoke_all(cursor: CursorWrapper, home: str, name: str) -> None:
     cursor.execute(f"GRANT CONNECT ON DATABASE {database} TO {name}")
 
 
-def _grant_house(cursor: CursorWrapper, home: str, name: str) -> None:
+def grant_house(cursor: CursorWrapper, role: str) -> None:
     """All rows of all tables, but nothing that is append-only can be changed or deleted (H3)."""
+    home, name = _value(cursor, "SELECT quote_ident(current_schema())"), _quoted(role)
+    _revoke_all(cursor, home, name)
     guards = {guard.name for guard in GUARDS}
     cursor.execute(f"GRANT USAGE ON SCHEMA {home} TO {name}")
     cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {home} TO {name}")
@@ -208,6 +210,7 @@ def _grant_house(cursor: CursorWrapper, home: str, name: str) -> None:
 def _grant_liaison(cursor: CursorWrapper, home: str, liaison: str) -> None:
     """The views, and a search path on which nothing else is."""
     name = _quoted(liaison)
+    _revoke_all(cursor, home, name)
     cursor.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}")
     for window in WINDOWS:
         table, rows = _quoted(window.table), window.rows.replace("{home}", home)

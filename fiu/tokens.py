@@ -25,6 +25,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
+from cases.acting import act_as
 from cases.api.problems import SecondFactorMissing
 from cases.policy import Actor, Role, require_step_up
 from cases.services.audit import record_event
@@ -152,6 +153,7 @@ class TokenAccess(BaseAuthentication):
             address=request.META.get("REMOTE_ADDR", ""),
             may_view_reports=user.may_view_reports,
         )
+        act_as(request._request.actor)  # until the request ends: CurrentActor began the block
         return user, found
 
     def authenticate_header(self, request: Request) -> str:

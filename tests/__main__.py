@@ -4,6 +4,8 @@ The second round runs on PostgreSQL with Redis as cache and broker, as a unit ru
 It takes the tests that touch the database and those that start workers; all others would only
 repeat themselves. The matrix and the fuzzing of the API join it with FIU_TEST_EVERYTHING=1. The end
 says what ran on which database.
+
+`FIU_RLS=1 python -m tests` is the second round alone, under row-level security.
 """
 
 import json
@@ -19,6 +21,7 @@ from tests import servers
 
 PARALLEL = ("-n", "3", "--dist", "loadgroup")
 NO_TESTS_COLLECTED = 5
+WITH_ROW_SECURITY = os.environ.get("FIU_RLS") == "1"
 
 
 def run_round(name: str, arguments: list[str], variables: dict[str, str]) -> tuple[int, str]:
@@ -60,12 +63,15 @@ def on_servers(arguments: list[str]) -> tuple[int, str]:
             "FIU_TEST_DATABASE_URL": database.url,
             "FIU_TEST_REDIS_URL": redis.url,
         }
-        name = f"{database.origin}; {redis.origin}"
+        if WITH_ROW_SECURITY:
+            variables["FIU_RLS"] = "1"
+        name = f"{database.origin}; {redis.origin}" + ("; FIU_RLS=1" if WITH_ROW_SECURITY else "")
         return run_round(name, arguments, variables)
 
 
 def main(arguments: list[str]) -> int:
-    rounds = [run_round("SQLite", arguments, {}), on_servers(arguments)]
+    rounds = [] if WITH_ROW_SECURITY else [run_round("SQLite", arguments, {})]
+    rounds.append(on_servers(arguments))
     print("=== what ran where ===")
     for _, line in rounds:
         print(line)

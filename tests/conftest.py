@@ -15,10 +15,12 @@ from django.core.cache import cache, caches
 from django.db import connection
 from django.test import Client
 
-from cases.guards import install_guards, remove_guards
+from cases.acting import let_process_act_as_system
+from cases.guards import install_guards, install_policies, remove_guards
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
+from tests import row_security
 
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
@@ -39,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
     socket.socket.connect = _connect_on_loopback  # type: ignore[method-assign]
     if not hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(settings.FIU_HOME)
+    let_process_act_as_system()  # what no page or call asks for: tests are on nobody's side
+    if settings.ROW_SECURITY:
+        row_security.let_services_act_for_their_actor()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -141,9 +146,14 @@ def client_of(user: User, *, second_factor_age: float | None = 0.0) -> Client:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """The test database stands under the same guards as the real one."""
+    """The test database stands under the same guards as the real one, and the same policies."""
     with django_db_blocker.unblock():
+        if settings.ROW_SECURITY:
+            row_security.be_owner()
         install_guards()
+        if settings.ROW_SECURITY:
+            install_policies()
+            row_security.make_role()
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +168,16 @@ _guards_are_lifted = False
 
 
 @pytest.fixture(autouse=True)
+def _role(request: pytest.FixtureRequest, _guards: None) -> None:
+    """Under FIU_RLS=1 tests work as the house's role; those about the guards as the owner."""
+    if settings.ROW_SECURITY and _touches_database(request.node):
+        if request.node.get_closest_marker("owner"):
+            row_security.be_owner()
+        else:
+            row_security.be_house()
+
+
+@pytest.fixture(autouse=True)
 def _guards(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lift the guards only for the emptying of tables after a test with real transactions."""
     global _guards_are_lifted
@@ -166,10 +186,14 @@ def _guards(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("_django_db_helper")
     if _guards_are_lifted:
+        if settings.ROW_SECURITY:
+            row_security.be_owner()
         install_guards()
         _guards_are_lifted = connection.in_atomic_block  # else they stand from now on
     has_real_transactions = not connection.in_atomic_block
     yield
     if has_real_transactions:
+        if settings.ROW_SECURITY:
+            row_security.be_owner()
         remove_guards()
         _guards_are_lifted = True

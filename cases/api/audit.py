@@ -7,10 +7,11 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from cases.acting import acting_as
 from cases.api.door import Call, Door, route
 from cases.api.fields import PersonAnswer
 from cases.models import AuditEvent, Case
-from cases.policy import Action, Role
+from cases.policy import SYSTEM, Action, Role
 from cases.queries.audit import AuditFilter, audit_trail
 from cases.queries.keyset import is_mark
 from cases.services.audit import verify_chains
@@ -96,7 +97,8 @@ class VerifyAudit(Door):
     calls = {"POST": Call(_("Recompute every chain now; nothing is written"), VerifyAnswer)}
 
     def post(self, request: Request) -> Response:
-        breaks = verify_chains().breaks + altered_contents()
+        with acting_as(SYSTEM):  # every chain, whoever asks
+            breaks = verify_chains().breaks + altered_contents()
         sees_all = self.actor.role in (Role.AUDITOR, Role.ADMIN)
         names = {each.case for each in breaks}
         visible = Case.objects.visible_to(self.actor).filter(reference__in=names)

@@ -2,7 +2,7 @@
 
 `manage.py install_guards` installs them after every `migrate`, as often as one likes: SQLite drops
 the triggers of a table that a migration rebuilds. The system check fails while one is missing or
-was altered.
+was altered. Under FIU_RLS=1 the same step installs the policies on rows (row_security.py).
 
 Held here, besides the CHECK and UNIQUE constraints of the models:
     append-only      audit events, reads, approvals, receipts, custody, files of a release
@@ -13,10 +13,18 @@ Held here, besides the CHECK and UNIQUE constraints of the models:
     evidence         an approved freeze cites an approved finding or a verified instrument per line
 """
 
-from cases.guards.install import check_guards, install_guards, missing_guards, remove_guards
+from cases.guards.install import (
+    check_guards,
+    install_guards,
+    install_policies,
+    missing_guards,
+    remove_guards,
+)
+from cases.guards.row_security import RowSecurityError, lift_row_security, missing_policies
 from cases.guards.rules import GUARDS
 from cases.guards.shapes import Guard
 
 __all__ = [
-    "GUARDS", "Guard", "check_guards", "install_guards", "missing_guards", "remove_guards",
+    "GUARDS", "Guard", "RowSecurityError", "check_guards", "install_guards", "install_policies",
+    "lift_row_security", "missing_guards", "missing_policies", "remove_guards",
 ]  # fmt: skip

@@ -3,10 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from cases.guards.row_security import (
+    install_row_security,
+    missing_policies,
+    remove_row_security,
+)
 from cases.guards.rules import GUARDS
 from cases.guards.shapes import PREFIX
 
@@ -53,6 +59,21 @@ def missing_guards(connection: BaseDatabaseWrapper) -> list[str]:
         for name, (table, text) in _expected(connection.vendor).items()
         if table in tables and present.get(name) != (table, text)
     )
+
+
+def install_policies(using: str = "default") -> int:
+    """The policies of FIU_RLS=1, or none of them without it; returns how many stand.
+
+    Nothing on SQLite. Raises RowSecurityError.
+    """
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return 0
+    if settings.ROW_SECURITY:
+        return install_row_security(connection)
+    with transaction.atomic(using=using):
+        remove_row_security(connection)
+    return 0
 
 
 def install_guards(using: str = "default") -> int:
@@ -127,6 +148,15 @@ def check_guards(
                     f"{len(missing)} guards are missing or altered: {names}.",
                     hint="Run: python manage.py install_guards",
                     id="cases.E001",
+                )
+            )
+        if settings.ROW_SECURITY and (open_tables := missing_policies(connections[using])):
+            errors.append(
+                Error(
+                    f"{len(open_tables)} tables have no policy or another one:"
+                    f" {', '.join(open_tables[:3])}" + (" ..." if len(open_tables) > 3 else ""),
+                    hint="Run: python manage.py install_guards",
+                    id="cases.E002",
                 )
             )
     return errors

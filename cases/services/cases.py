@@ -9,8 +9,17 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.acting import acting_as
 from cases.models import Case, CaseAccess, CaseBlock, FreezeRequest
-from cases.policy import Action, Actor, PermissionDenied, Role, require, require_second_person
+from cases.policy import (
+    SYSTEM,
+    Action,
+    Actor,
+    PermissionDenied,
+    Role,
+    require,
+    require_second_person,
+)
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.locks import enter_case
@@ -97,15 +106,15 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
     check_fields(fresh, *(name for name in fields if name != "owner_by_id"))
     if "owner_by_id" in changed:
         require_person(fresh.owner_by_id, fresh)
+    if fresh.visibility != "unit":  # first: nobody writes a row that the writer would not see
+        for user_id in {fresh.owner_by_id, by.user_id}:
+            _admit(fresh, user_id, by=by)
     saved = Case.objects.filter(pk=fresh.pk, version=version).update(
         **fields, version=F("version") + 1
     )
     if not saved:
         raise VersionChanged(_("Somebody saved this case meanwhile."))
     fresh.version = version + 1
-    if fresh.visibility != "unit":
-        for user_id in {fresh.owner_by_id, by.user_id}:
-            _admit(fresh, user_id, by=by)
     record_event(fresh, "edit_case", fresh.reference, by=by, data={"fields": sorted(changed)})
     return fresh
 
@@ -240,9 +249,10 @@ def block_user(case: Case, user_id: int, reason: str, *, by: Actor) -> CaseBlock
         defaults={"reason": text, "blocked_by_id": by.user_id, "blocked_at": timezone.now()},
     )
     if created:
-        was_owner = Case.objects.filter(pk=fresh.pk, owner_by_id=user_id).update(
-            owner_by_id=None, version=F("version") + 1
-        )
+        with acting_as(SYSTEM):  # who raised a wall before oneself no longer sees the case
+            was_owner = Case.objects.filter(pk=fresh.pk, owner_by_id=user_id).update(
+                owner_by_id=None, version=F("version") + 1
+            )
         record_event(
             fresh, "block_user", f"user:{user_id}", by=by, reason=text,
             data={"was_owner": bool(was_owner)},

@@ -11,11 +11,15 @@ def lock_case(case_id: int) -> Case:
     """Lock the case row until the transaction ends and return it fresh (C4).
 
     PostgreSQL: FOR NO KEY UPDATE. SQLite: the transaction began IMMEDIATE and is the only writer.
-    Raises TransactionManagementError outside a transaction, Case.DoesNotExist.
+    Raises TransactionManagementError outside a transaction, and PermissionDenied where there is no
+    such case: under row-level security also one that the actor may not see.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("lock_case needs a transaction around it")
-    case: Case = Case.objects.select_for_update(no_key=True).get(pk=case_id)
+    try:
+        case: Case = Case.objects.select_for_update(no_key=True).get(pk=case_id)
+    except Case.DoesNotExist as error:
+        raise PermissionDenied("You may not change this case.") from error
     return case
 
 

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.acting import acting_as
 from cases.models import Case, Operation, OperationPartner
-from cases.policy import Action, Actor, require, require_second_person
+from cases.policy import SYSTEM, Action, Actor, require, require_second_person
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
@@ -84,7 +85,8 @@ def put_case(case: Case, operation: Operation | None, *, reason: str, by: Actor)
     if operation is not None and operation.pk == fresh.operation_id:
         raise CaseworkError(_("The case belongs to this operation already."))
     for pk in sorted(pk for pk in (fresh.operation_id, operation and operation.pk) if pk):
-        part = Operation.objects.select_for_update(no_key=True).get(pk=pk)
+        with acting_as(SYSTEM):  # the one it leaves may be behind a wall
+            part = Operation.objects.select_for_update(no_key=True).get(pk=pk)
         if part.state == OperationState.CLOSED.value:
             raise CaseworkError(_("A closed operation keeps the cases it has."))
     Case.objects.filter(pk=fresh.pk).update(operation=operation)

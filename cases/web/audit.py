@@ -5,10 +5,11 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
+from cases.acting import acting_as
 from cases.checkpoints import CheckpointError, folder_of_settings, last_checkpoint
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import Case
-from cases.policy import Action, Role, may
+from cases.policy import SYSTEM, Action, Role, may
 from cases.queries.audit import audit_trail
 from cases.services.audit import Break, VerifyReport
 from cases.services.checkpoints import verify_against_checkpoints
@@ -28,11 +29,12 @@ def audit_list(request: AuthedRequest) -> HttpResponse:
 @require_at_the_door(Action.VERIFY_AUDIT)
 def audit_verify(request: AuthedRequest) -> HttpResponse:
     """Recompute every chain and every approved content now; a fragment for htmx."""
-    try:
-        report, _series = verify_against_checkpoints()
-    except CheckpointError as error:
-        report = VerifyReport(breaks=[Break("", 0, str(error))])
-    report.breaks += altered_contents()
+    with acting_as(SYSTEM):  # every chain, whoever asks; the answer names no more than a place
+        try:
+            report, _series = verify_against_checkpoints()
+        except CheckpointError as error:
+            report = VerifyReport(breaks=[Break("", 0, str(error))])
+        report.breaks += altered_contents()
     if request.htmx:
         context = _state(request, report)
         return render(request, "cases/audit_state.html", context)

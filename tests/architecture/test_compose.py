@@ -89,6 +89,7 @@ def test_what_answers_anybody_does_not_own_the_tables() -> None:
     roles = {name: services()[name]["environment"]["FIU_DATABASE_URL"] for name in APP}
     assert {name for name, url in roles.items() if "//fiu@" in url} == {"migrate", "backup"}
     assert [name for name, url in roles.items() if "//fiu_liaison@" in url] == ["liaison"]
+    assert all(services()[name]["environment"]["FIU_RLS"] == "1" for name in APP)  # A10
     assert all("//fiu_app@" in roles[name] for name in ("web", "worker", "casework", "dispatcher"))
     for secret, holders in {
         "database_password": {"migrate", "backup", "postgres"},

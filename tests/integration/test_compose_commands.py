@@ -185,7 +185,9 @@ def database() -> Iterator[str]:
         connection.autocommit = True
         name = urlsplit(url).path[1:]
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE ROLE {role} LOGIN CREATEROLE PASSWORD %s", [HARD_PASSWORD])
+            cursor.execute(
+                f"CREATE ROLE {role} LOGIN CREATEROLE BYPASSRLS PASSWORD %s", [HARD_PASSWORD]
+            )
             cursor.execute(f"ALTER DATABASE {name} OWNER TO {role}")
         try:
             place = urlsplit(url)
@@ -241,6 +243,12 @@ def test_the_services_start_answer_at_their_own_doors_and_end(
                         )
                         assert cursor.fetchone() == (sees,)
                     cursor.execute("SELECT count(*) FROM fiu_user")  # a view, for the door
+                    cursor.execute(
+                        "SELECT relrowsecurity, rolbypassrls FROM pg_class, pg_roles"
+                        " WHERE pg_class.oid = 'public.cases_case'::regclass"
+                        " AND rolname = current_user"
+                    )
+                    assert cursor.fetchone() == (True, False)
                     cursor.execute("SHOW search_path")
                     assert (cursor.fetchone()[0] == "liaison") is not sees
 

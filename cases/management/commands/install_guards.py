@@ -1,12 +1,15 @@
-"""Install the triggers that keep the rules in the database; run it after every `migrate`."""
+"""Install the triggers, and under FIU_RLS=1 the policies, that keep the rules in the database.
+
+Run it after every `migrate`.
+"""
 
 import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from cases.guards import install_guards
+from cases.guards import RowSecurityError, install_guards, install_policies
 
 
 class Command(BaseCommand):
@@ -18,7 +21,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = install_guards()
+        try:
+            policies = install_policies()
+        except RowSecurityError as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps({"num_guards": count}))
+            self.stdout.write(json.dumps({"num_guards": count, "num_policies": policies}))
         else:
-            self.stdout.write(f"{count} guards stand.")
+            told = f" {policies} tables have a policy on their rows." if policies else ""
+            self.stdout.write(f"{count} guards stand.{told}")

@@ -10,8 +10,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cases.acting import acting_as
 from cases.models import ReportEvent, SuspicionReport
-from cases.policy import Action, Actor
+from cases.policy import SYSTEM, Action, Actor
 from cases.services.audit import FIRST_PREVIOUS, canonical, event_hash, keyed
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
@@ -33,7 +34,8 @@ def record_report_event(
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-    last = ReportEvent.objects.order_by("-seq").values_list("seq", "hash").first()
+    with acting_as(SYSTEM):  # the last event may be of a report that the actor must not see
+        last = ReportEvent.objects.order_by("-seq").values_list("seq", "hash").first()
     seq, prev_hash = (last[0] + 1, last[1]) if last else (1, FIRST_PREVIOUS)
     now = timezone.now()
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -52,8 +52,11 @@ def enter_request(request: InformationRequest, action: Action, *, by: Actor) -> 
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("enter_request needs a transaction around it")
-    InformationRequest.objects.select_for_update(no_key=True).get(pk=request.pk)
+    locked = InformationRequest.objects.select_for_update(no_key=True).filter(pk=request.pk)
+    is_there = locked.first() is not None  # not under row-level security, for who does not see it
     require(by, action)
+    if not is_there:
+        raise PermissionDenied("You may not change this request.")
     request.refresh_from_db()
     mine = InformationRequest.objects.visible_to(by).filter(pk=request.pk)
     if request.case_id is not None and by.role != Role.LIAISON:

@@ -14,7 +14,7 @@ from fiu.roles import WINDOWS, RolesError, install_roles, lift_roles
 class Command(BaseCommand):
     help = (
         "Create or update the two roles and what they may do; run it after every `migrate`, as the"
-        " owner of the tables. --lift before it takes the views away that would hold it up."
+        " owner of the tables. --lift before it takes views and policies away that hold it up."
     )
 
     requires_system_checks = []  # it runs before the tables and the guards stand
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 json.dumps({"ok": True, "num_views": 0 if options["lift"] else len(WINDOWS)})
             )
         elif options["lift"]:
-            self.stdout.write("The views of the liaison door are lifted.")
+            self.stdout.write("The views of the liaison door and the policies on rows are lifted.")
         else:
             self.stdout.write(
                 f"{options['app']} works in the tables, {options['liaison']} in"

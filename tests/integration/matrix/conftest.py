@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from cases.exports import pdf
 from cases.guards import install_guards
+from tests import row_security
 from tests.integration.matrix.asking import ask, path_of, routes, undone
 from tests.integration.matrix.rules import RULES
 from tests.integration.matrix.world import World, make_world
@@ -53,6 +55,10 @@ def world(
     ):
         logging.disable(logging.WARNING)
         patch.setattr(pdf, "is_available", lambda: False)  # a second for each copy
+        if settings.ROW_SECURITY:
+            row_security.be_owner()
         install_guards()
+        if settings.ROW_SECURITY:
+            row_security.be_house()
         yield make_world(home, look_around)
         logging.disable(logging.NOTSET)

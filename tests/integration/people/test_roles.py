@@ -32,7 +32,7 @@ from tests.casework import make_actor, make_case, make_user
 from tests.integration.services.test_requests import ADDRESS
 from tests.integration.web.referral_desk import Desk, make_desk
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db, pytest.mark.owner]
 
 WORD = "open 'sesame' 100% ü"
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")

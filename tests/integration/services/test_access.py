@@ -219,6 +219,7 @@ def test_an_emergency_waits_for_each_of_compliance_and_the_owner_until_they_look
             look_at_emergency(emergency, by=nobody)
 
 
+@pytest.mark.owner
 def test_the_database_keeps_what_was_opened_in_an_emergency() -> None:
     case = make_case(visibility="sealed")
     emergency = break_glass(case.reference, reason="Now.", by=person("supervisor"))

@@ -39,7 +39,7 @@ from cases.services.cases import edit_case
 from fiu.middleware import DomainErrors
 from tests.casework import make_approved_finding, make_case, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.owner]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.casework import make_case, make_user, person
 from tests.conftest import SignIn
 from tests.report_desk import make_report_desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.owner]
 
 
 @pytest.fixture

@@ -150,6 +150,7 @@ def test_an_export_needs_a_second_person_and_a_fresh_code(
         assert hashlib.sha256(archive.read(name)).hexdigest() == digest
 
 
+@pytest.mark.owner
 @pytest.mark.parametrize(
     "change",
     [

@@ -240,6 +240,7 @@ def test_an_extension_has_its_rules(held: Held) -> None:
     assert ask_longer(held).number == 2
 
 
+@pytest.mark.owner
 @pytest.mark.parametrize(
     "change",
     [

@@ -601,6 +601,7 @@ def test_an_ended_freeze_stays_held_and_asks_for_a_decision(
     assert lapse_provisional_freezes() == 0
 
 
+@pytest.mark.owner
 def test_lines_and_receipts_cannot_be_rewritten(
     case: Case, analyst: Actor, compliance: Actor, account: ExchangeAccount, exchange: FakeExchange
 ) -> None:

@@ -40,7 +40,7 @@ from tests.casework import (
     person,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.owner]
 
 
 def refused(sql: str, *arguments: Any) -> None:

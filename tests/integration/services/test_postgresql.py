@@ -12,7 +12,7 @@ from cases.services.locks import lock_case
 from fiu.models import User
 from tests.casework import make_case, person
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db, pytest.mark.owner]
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET seq = 7", "TRUNCATE {}"])

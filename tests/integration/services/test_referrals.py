@@ -445,6 +445,7 @@ def test_only_active_officers_of_this_agency_receive(
         send_referral(referral, liaison_ids=[mine.pk], expires_at=tomorrow(), by=supervisor)
 
 
+@pytest.mark.owner
 def test_a_release_never_changes(
     case: Case, agency: Agency, analyst: Actor, supervisor: Actor, compliance: Actor
 ) -> None:

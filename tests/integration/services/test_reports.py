@@ -168,6 +168,7 @@ def test_an_approver_who_left_files_nothing(desk: ReportDesk) -> None:
         file_report(report, transport="x", by=desk.compliance)
 
 
+@pytest.mark.owner
 def test_the_database_keeps_the_content_and_the_people(desk: ReportDesk) -> None:
     report = in_review(desk)
     rows = SuspicionReport.objects.filter(pk=report.pk)

@@ -500,6 +500,7 @@ def test_an_answer_is_a_release_that_the_officer_can_open(
             )
 
 
+@pytest.mark.owner
 @pytest.mark.parametrize(
     "sql",
     [
@@ -523,6 +524,7 @@ def test_the_database_refuses_what_no_service_does(
         cursor.execute(sql)
 
 
+@pytest.mark.owner
 def test_the_database_refuses_a_checker_as_decider(
     request_: InformationRequest, analyst: Actor
 ) -> None:
@@ -541,6 +543,7 @@ def test_the_database_refuses_a_checker_as_decider(
     assert missing_guards(connection) == []
 
 
+@pytest.mark.owner
 def test_a_changed_line_is_found(request_: InformationRequest) -> None:
     with connection.cursor() as cursor:
         name = "guard_cases_requestidentifier_kept"

@@ -70,6 +70,7 @@ def test_outsiders_add_nothing(case: Case, role: str) -> None:
         take_row(case.pk, "finding", uuid.uuid4(), by=person(role))
 
 
+@pytest.mark.owner
 def test_a_note_keeps_every_wording(case: Case, analyst: Actor) -> None:
     note = add_note(case, text="First.", by=analyst)
     revise_note(note, text="Second.", number=1, by=analyst)

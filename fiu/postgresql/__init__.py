@@ -1,0 +1,1 @@
+"""PostgreSQL under row-level security (FIU_RLS=1): Django's backend with our cursor."""

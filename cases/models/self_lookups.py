@@ -14,7 +14,7 @@ from cases.policy import Actor, visible_self_lookups
 
 class SelfLookupQuerySet(models.QuerySet["SelfLookup"]):
     def visible_to(self, actor: Actor) -> Self:
-        return self.filter(visible_self_lookups(actor)).distinct()
+        return self.filter(visible_self_lookups(actor))
 
 
 class SelfLookup(PublicModel):

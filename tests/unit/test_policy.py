@@ -131,7 +131,7 @@ REVIEWED = {
     "c": """
         lift_block decide_operation approve_freeze extend_freeze release_freeze
         clear_referral recall_referral decide_personal_request review_report
-        approve_report file_report
+        approve_report file_report see_self_lookup
     """,
     "s": """
         break_glass

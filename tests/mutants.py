@@ -196,7 +196,8 @@ def put_in(mutant: Mutant) -> None:
         sys.modules[mutant.module] = module
     for name, new in vars(fresh).items():
         old = vars(module).get(name)
-        if getattr(new, "__module__", mutant.module) != mutant.module or name.startswith("__"):
+        is_code = isinstance(new, types.FunctionType | type)
+        if name.startswith("__") or (is_code and new.__module__ != mutant.module):
             continue
         if isinstance(new, types.FunctionType) and isinstance(old, types.FunctionType):
             _swap(old, new)
@@ -209,8 +210,8 @@ def put_in(mutant: Mutant) -> None:
         elif old is not new and not isinstance(new, types.ModuleType | type):
             for each in list(sys.modules.values()):
                 held = getattr(each, "__dict__", {})
-                for other in [key for key, value in held.items() if value is old]:
-                    held[other] = new
+                if name in held and held[name] is old:
+                    held[name] = new
 
 
 def _swap(old: object, new: object) -> None:

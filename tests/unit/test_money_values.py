@@ -154,6 +154,29 @@ def test_left_is_reached_without_frozen_and_pending_row_by_row() -> None:
     ]  # fmt: skip
 
 
+def test_what_counts_as_arrived_and_as_pending_is_what_was_reviewed() -> None:
+    assert set(money.IN_KINDS) == {"deposit", "fiat_in"}
+    assert set(money.NOT_ARRIVED) == {
+        "failed", "rejected", "refused", "cancelled", "reversed", "stopped", "pending",
+    }  # fmt: skip
+    assert set(money.PENDING_FREEZES) == {
+        "submitted", "in_review", "provisional", "approved", "executing",
+    }  # fmt: skip
+    assert set(money.PENDING_LINES) == {"planned", "sent", "unknown"}
+
+
+def test_facts_name_all_their_assets_and_are_told_apart_by_case() -> None:
+    facts = money._Facts(
+        [amount(1, "a", 1, "k")], [amount(1, "b", 1, "k")], [amount(1, "c", 1, "k")],
+        [(1, UUID(int=1)), (2, UUID(int=2))],
+    )  # type: ignore[list-item]  # fmt: skip
+    assert facts.assets() == {"a", "b", "c"}
+    assert facts.of((1,)) == money._Facts(
+        facts.reached, facts.frozen, facts.pending, [(1, UUID(int=1))]
+    )
+    assert facts.of((2,)) == money._Facts([], [], [], [(2, UUID(int=2))])
+
+
 def test_the_columns_hold_seventy_eight_digits_and_nothing_else() -> None:
     field = BaseUnitsField(name="base", db_column="base")
     field.column = "base"

@@ -21,7 +21,15 @@ from cases.models import (
     ReachedAccount,
 )
 from cases.policy import Actor
-from cases.queries.money import CaseMoney, case_money, money_by_case, price_at, value_of
+from cases.queries.money import (
+    CaseMoney,
+    case_money,
+    latest_prices,
+    money_by_case,
+    money_by_group,
+    price_at,
+    value_of,
+)
 from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money
 from cases.services import outbox
 from cases.services.cases import block_user
@@ -288,11 +296,25 @@ def test_case_money_asks_a_fixed_number_of_queries(
         every_case = case_money(None, analyst)
     assert every_case == case_money([case.pk], analyst)
     assert every_case.reached
+    assert every_case.lead_runs == tuple(
+        case.runs.filter(is_lead=True).order_by("pk").values_list("run", flat=True)
+    )
+    assert len(every_case.lead_runs) == 1
+    assert money_by_group({7: [case.pk]}, analyst) == {7: every_case}
     with django_assert_num_queries(11):
         freeze_kpis(analyst)
         ending_soon(analyst)
     with django_assert_num_queries(1):
         freezes_by_month(analyst)
+
+
+def test_cash_has_its_face_value_and_an_unknown_asset_its_name_and_no_price(db: None) -> None:
+    make_asset("fiat:USD", "USD", 2)
+    found = latest_prices({"fiat:USD", "eip155:1/slip44:60"})
+    cash, unknown = found["fiat:USD"], found["eip155:1/slip44:60"]
+    assert (cash.price, cash.source, cash.at, cash.decimals) == (1, "face value", None, 2)
+    assert (unknown.symbol, unknown.decimals, unknown.price) == ("slip44:60", 0, None)
+    assert (unknown.source, unknown.at) == ("", None)
 
 
 def test_the_board_counts_what_waits_and_what_ends(case: Case, analyst: Actor) -> None:

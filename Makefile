@@ -5,7 +5,8 @@
 #   make test-servers   the same, then on PostgreSQL and Redis those that touch a database or a
 #                worker (FIU_TEST_EVERYTHING=1 also asks the matrix and the API's fuzzing there)
 #   make fast    add the compiled kernels for large ledgers (210 MB)
-#   make bench   the engine beside networkx, printed as ratios
+#   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
+#                20 people over 20,000 cases
 #   make check   format, types, imports, migrations, deployment settings
 #   make tour    play the main job in a browser and write docs/tour.md
 
@@ -18,7 +19,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-
 # Compiled here on all cores, and without the tests that packages carry: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
 
-.PHONY: demo test test-servers fast bench check tour format clean
+.PHONY: demo test test-servers fast bench bench-load check tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -35,6 +36,9 @@ fast: $(VENV)/.fast
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)
+
+bench-load: $(VENV)/.dev
+	@exec $(PY) -m tests.bench.load $(ARGS)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from tests.bench.generator import generate
+from tests.bench.load import HEADING
 from tests.bench.rows import Row, clustering, haircut, timed
 from tests.bench.twins import compare_clusters, compare_traces
 from tracing.engine.kernels import Kernels, compiled
@@ -48,7 +49,8 @@ def main() -> None:
         sizes = SIZES[:1] if "--quick" in options else SIZES
         rows, first_use = measured((*sizes, *LARGE) if "--large" in options else sizes, cache)
     if "--quick" not in options:
-        REPORT.write_text(document(rows, first_use))
+        _before, heading, load = REPORT.read_text().partition(HEADING)
+        REPORT.write_text(document(rows, first_use) + (f"\n{heading}{load}" if heading else ""))
 
 
 def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:

@@ -58,6 +58,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_API_PER_SECOND": (int, 5),
     "FIU_API_BURST": (int, 20),
     "FIU_EXPORTS_PER_HOUR": (int, 10),
+    "FIU_TRACES_AT_ONCE": (int, 50),
     "FIU_FAILPOINT": (str, ""),
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),

@@ -452,7 +452,10 @@ if not 1 <= PROVISIONAL_HOURS <= 72:
 API_PER_SECOND = _values["FIU_API_PER_SECOND"]
 API_BURST = _values["FIU_API_BURST"]
 EXPORTS_PER_HOUR = _values["FIU_EXPORTS_PER_HOUR"]
-for _name in ("FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR"):
+TRACES_AT_ONCE = _values["FIU_TRACES_AT_ONCE"]
+for _name in (
+    "FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR", "FIU_TRACES_AT_ONCE",
+):  # fmt: skip
     if not 1 <= _values[_name] <= 1_000_000:
         raise SettingsError(f"{_name} must be a number from 1 to 1000000.")
 

@@ -53,6 +53,7 @@ __all__ = [
     "mark_stale_told",
     "num_live",
     "num_running",
+    "num_waiting_for",
     "oldest_claimable_seconds",
     "queue",
     "repeat_newest",
@@ -222,6 +223,11 @@ def oldest_claimable_seconds() -> float:
         .first()
     )
     return 0.0 if oldest is None else float((oldest[1] - oldest[0]).total_seconds())
+
+
+def num_waiting_for(person: int) -> int:
+    """Runs that this person asked for and that are not over; the index of live runs serves it."""
+    return TraceRun.objects.filter(requested_by=person, state__in=LIVE_STATES).count()
 
 
 def num_running() -> int:

@@ -18,8 +18,10 @@ from django.utils.translation import ngettext
 from cases.models import Pace
 from cases.policy import Actor
 from cases.services.errors import TooFast
+from tracing import jobs
 
 HOUR_MS = 3_600_000
+TRACE_SECONDS = 60  # when to look again; nobody knows when a run ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,17 @@ def take_export(*, by: Actor) -> None:
         words = _("You have made %(number)d exports within an hour: wait %(minutes)d minutes.")
         minutes = math.ceil(seconds / 60)
         raise TooFast(words % {"number": number, "minutes": minutes}, seconds)
+
+
+def require_room_for_trace(*, by: Actor) -> None:
+    """After a run was queued: one person's runs never fill the workers for everybody: 1 query.
+
+    What a single run may take is bounded by its own parameters. Raises TooFast.
+    """
+    most = settings.TRACES_AT_ONCE
+    if jobs.num_waiting_for(by.person) > most:
+        words = _("%(number)d of your traces are not over yet: wait for one, or cancel one.")
+        raise TooFast(words % {"number": most}, TRACE_SECONDS)
 
 
 def seconds_to_wait(limit: Limit, who: str, now: float | None = None) -> int:

@@ -11,6 +11,7 @@ from cases.models import Case, CaseRun, FindingAmount
 from cases.policy import SYSTEM, Action, Actor
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
+from cases.services.limits import require_room_for_trace
 from cases.services.locks import enter_case, lock_case
 from cases.states import CaseState, InvalidTransition, ReferralState
 from tracing import jobs, reads
@@ -21,7 +22,7 @@ from tracing.jobs import TraceParameters
 def queue_trace(case: Case, parameters: TraceParameters, *, by: Actor) -> CaseRun:
     """Put a run of this case in the queue. The same question while it runs gives the same run.
 
-    Raises PermissionDenied.
+    Raises PermissionDenied, and TooFast where the person has too many that are not over.
     """
     fresh = enter_case(case.pk, Action.QUEUE_TRACE, by=by)
     run = jobs.queue(fresh.public_id, by.person, parameters)
@@ -31,6 +32,7 @@ def queue_trace(case: Case, parameters: TraceParameters, *, by: Actor) -> CaseRu
         defaults={"requested_by_id": by.user_id, "requested_at": timezone.now()},
     )
     if created:
+        require_room_for_trace(by=by)
         record_event(
             fresh, "queue_trace", f"run:{run.public_id}", by=by,
             data={

@@ -4,15 +4,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
+from cases.models import CaseRun
 from cases.policy import SYSTEM, PermissionDenied
 from cases.services.audit import verify_chains
-from cases.services.errors import CaseworkError, NotFound
+from cases.services.errors import CaseworkError, NotFound, TooFast
 from cases.services.findings import collect_findings
 from cases.services.traces import cancel_trace, queue_trace, set_lead_run
 from cases.states import InvalidTransition
 from tests.casework import LEDGER, finish_run, make_case, person, trace_result
 from tracing.jobs import TraceParameters
+from tracing.models import TraceRun
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +93,20 @@ def test_one_collected_run_to_the_destination_leads() -> None:
     set_lead_run(case, second.run, by=by)
     assert case.events.filter(action="set_lead_run").count() == 1
     assert verify_chains().is_whole
+
+
+def test_one_person_never_fills_the_queue(settings: Settings) -> None:
+    settings.TRACES_AT_ONCE = 2
+    case, ana = make_case(), person("analyst")
+    runs = [
+        queue_trace(case, parameters(seeds=(f"{number:064x}:0",)), by=ana) for number in range(2)
+    ]
+    with pytest.raises(TooFast, match="2 of your traces are not over yet"):
+        queue_trace(case, parameters(seeds=(f"{2:064x}:0",)), by=ana)
+    assert CaseRun.objects.count() == TraceRun.objects.count() == 2
+    assert queue_trace(case, parameters(seeds=(f"{1:064x}:0",)), by=ana).run == runs[1].run, (
+        "it is there already"
+    )
+    queue_trace(case, parameters(seeds=(f"{2:064x}:0",)), by=person("analyst"))
+    cancel_trace(case, runs[0].run, by=ana)
+    queue_trace(case, parameters(seeds=(f"{3:064x}:0",)), by=ana)

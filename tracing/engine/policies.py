@@ -49,11 +49,15 @@ def windows(values: Sequence[int], total: int, *, from_the_end: bool) -> list[tu
 
 
 def lay(coins: Iterable[tuple[int, Tape]]) -> Tape:
-    """One tape from coins, each given with its start on the axis, in ascending order of start."""
+    """One tape from coins, each given with its start on the axis, in ascending order of start.
+
+    Coins worth nothing leave no piece: two may start at one place, in either order.
+    """
     tape: Tape = []
     for offset, pieces in coins:
         for start, length, seed in pieces:
-            tape.append((offset + start, length, seed))
+            if length:
+                tape.append((offset + start, length, seed))
     return tape
 
 

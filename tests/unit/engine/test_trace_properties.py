@@ -73,6 +73,15 @@ def test_books_reconcile_under_any_limit(
     assert max_hops is None or all(end.hops <= max_hops for end in result.ends)
 
 
+def test_a_seed_worth_nothing_beside_another_takes_nothing_from_it() -> None:
+    """Both start at one place of the transaction's axis; found by the property below."""
+    txs = [((), (1,)), ((), (1, 1)), ((), (7, 15)), (((1, 1), (2, 0), (2, 1)), (0, 0, 2))]
+    world = World(tuple(WorldTx(*tx) for tx in txs), ((0, 0), (3, 0), (3, 2)))
+    for policy in CONSERVING:
+        sheet = world.trace(policy, direction="backward").sheet
+        assert (sheet.seeds, sheet.ends, sheet.difference) == (3, 3, 0)
+
+
 @given(worlds(), st.sampled_from(("forward", "backward")))
 @some
 def test_bounds_hold_every_policy(world: World, direction: str) -> None:

@@ -1,6 +1,8 @@
 """Home: money, deadlines, what waits, charts, the guide; and what every page's rail counts."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
@@ -76,8 +78,7 @@ def home(request: AuthedRequest) -> HttpResponse:
         "money": money,
         "kpis": kpis(money),
         "waiting_rows": inbox(actor)[:HOME_ROWS],
-        "deadlines": queries.deadlines(actor),
-        "request_deadlines": request_deadlines(actor),
+        "clocks": clocks(actor),
         "runs": runs,
         "months": months(actor),
         "ages": rows_of(queries.cases_by_age(actor)),
@@ -85,6 +86,15 @@ def home(request: AuthedRequest) -> HttpResponse:
         "guide": guide(request.user, actor),
     }
     return render(request, "dashboard/home.html", context)
+
+
+def clocks(actor: Actor) -> list[tuple[str, Any, datetime]]:
+    """What ends or falls due, the next first: (kind, freeze or request, when)."""
+    found: list[tuple[str, Any, datetime]] = [
+        ("freeze", freeze, at) for freeze, at in queries.deadlines(actor)
+    ]
+    found += [("request", asked, at) for asked, at in request_deadlines(actor)]
+    return sorted(found, key=lambda clock: clock[2])
 
 
 @require_safe
@@ -152,8 +162,8 @@ def kpis(money: CaseMoney) -> list[dict[str, object]]:
             "url": f"{amounts}?part=pending",
         },
         {
-            "label": _("Left before the freeze"), "icon": "arrow-right", "tone": "bad",
-            "fiat": money.left_fiat, "sub": _("withdrawn or spent, not held"),
+            "label": _("Not held"), "icon": "arrow-right", "tone": "bad",
+            "fiat": money.left_fiat, "sub": _("withdrawn, spent or still in the account"),
             "url": f"{amounts}?part=left",
         },
     ]  # fmt: skip

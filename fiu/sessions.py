@@ -24,7 +24,9 @@ def door_cookie(request: HttpRequest) -> str:
         asked = request.GET.get("next", "").startswith(settings.LIAISON_PREFIX)
         present = settings.LIAISON_COOKIE_NAME in request.COOKIES
         house = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if present and (asked or not house):
+        # Who wants a page of the house signs in there, whatever the other door knows of them.
+        wants_house = "next" in request.GET and not asked
+        if present and (asked or not (house or wants_house)):
             return settings.LIAISON_COOKIE_NAME
     return settings.SESSION_COOKIE_NAME
 

@@ -58,6 +58,7 @@ L = gettext_lazy
 ENDING = timedelta(days=14)
 RECENT = timedelta(days=14)  # a failed run older than this waits for nobody
 MOST = 200
+OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
@@ -153,11 +154,11 @@ def _with_amounts(rows: list[InboxRow], actor: Actor) -> list[InboxRow]:
     """Freezes with what they hold or ask for, at the last price where nothing was executed."""
     worth = worth_of(
         FreezeRequest.objects.visible_to(actor).filter(
-            public_id__in=[row.path[0] for row in rows if row.route == "freeze_detail"]
+            public_id__in=[row.path[0] for row in rows if row.kind in OF_THE_FREEZE]
         )
     )
     return [
-        replace(row, amount=worth.get(row.path[0])) if row.route == "freeze_detail" else row
+        replace(row, amount=worth.get(row.path[0])) if row.kind in OF_THE_FREEZE else row
         for row in rows
     ]
 

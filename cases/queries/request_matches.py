@@ -15,6 +15,8 @@ from cases.models import (
     ExchangeRecord,
     InformationRequest,
     RequestIdentifier,
+    Suspect,
+    SuspectAccount,
     Wallet,
 )
 from cases.policy import Actor
@@ -53,6 +55,7 @@ class Match:
     accounts: list[AccountMatch] = field(default_factory=list)
     records: list[RecordMatch] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
+    suspects: list[Suspect] = field(default_factory=list)
 
     @property
     def is_searched(self) -> bool:
@@ -65,7 +68,7 @@ class Match:
 
     @property
     def num_found(self) -> int:
-        return len(self.accounts) + len(self.records) + len(self.wallets)
+        return len(self.accounts) + len(self.records) + len(self.wallets) + len(self.suspects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,9 @@ class Period:
 
 
 def matches_of(request: InformationRequest, actor: Actor) -> list[Match]:
-    """Each valid identifier with its matches, in the order given: 6 queries, any number of them.
+    """Each valid identifier with its matches, in the order given: 7 queries, any number of them.
 
-    Wallets are those of cases the actor may see; accounts and records are the exchange's own.
+    Wallets and suspects are those of cases the actor may see; the rest is the exchange's own.
     """
     rows = request.identifiers.filter(valid=True).order_by("place")
     found = [Match(each) for each in rows]
@@ -108,6 +111,7 @@ def matches_of(request: InformationRequest, actor: Actor) -> list[Match]:
     _accounts(of_kind["uid"], of_kind["name"])
     _records(of_kind["address"], of_kind["txid"], period)
     _wallets(of_kind["address"], actor)
+    _suspects(found, actor)
     return found
 
 
@@ -165,3 +169,14 @@ def _wallets(matches: list[Match], actor: Actor) -> None:
                 wallet.address,
             ):
                 each.wallets.append(wallet)
+
+
+def _suspects(matches: list[Match], actor: Actor) -> None:
+    """Those who have one of the accounts found, each once."""
+    accounts = {each.account.pk for match in matches for each in match.accounts}
+    links = SuspectAccount.objects.visible_to(actor).filter(account_id__in=accounts)
+    for link in links.select_related("suspect__case").order_by("suspect_id", "pk"):
+        for match in matches:
+            has = any(each.account.pk == link.account_id for each in match.accounts)
+            if has and link.suspect not in match.suspects:
+                match.suspects.append(link.suspect)

@@ -33,8 +33,8 @@ def money_amounts(money: CaseMoney) -> list[dict[str, object]]:
         },
         {
             "key": "left",
-            "label": _("Left before the freeze"),
-            "meaning": _("reached less frozen less pending, per account and asset"),
+            "label": _("Not held"),
+            "meaning": _("reached less frozen less pending: withdrawn, spent or still there"),
             "tone": "bad",
             "money": money.left,
         },

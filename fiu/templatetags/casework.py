@@ -36,7 +36,7 @@ def money_strip(totals: object) -> dict[str, object]:
     pieces = (
         ("frozen", _("Frozen"), "ice"),
         ("pending", _("Awaiting approval"), "warn"),
-        ("left", _("Left before the freeze"), "bad"),
+        ("left", _("Not held"), "bad"),
     )
     parts, shown = [], []
     for name, label, tone in pieces:

@@ -55,7 +55,7 @@ class FiuPalette extends HTMLElement {
 
   places() {
     const seen = new Set();
-    return [...document.querySelectorAll(".rail a, .tabs a, .page-head a.btn, main .table tbody a, main .rows a")]
+    return [...document.querySelectorAll(".rail .entries a, .tabs a, .page-head a.btn, main .table tbody a, main .rows a")]
       .filter((link) => link.href && !seen.has(link.href) && seen.add(link.href))
       .map((link) => ({ href: link.href, link, words: (link.querySelector("span:not(.count, .sr)") ?? link).textContent.trim().replace(/\s+/g, " ") }));
   }

@@ -15,6 +15,7 @@ from cases.models import (
     InformationRequest,
     RequestDecision,
     SharedRelease,
+    SuspectAccount,
     Wallet,
 )
 from cases.policy import Actor, PermissionDenied, StepUpRequired
@@ -52,6 +53,7 @@ from tests.casework import (
     make_asset,
     make_case,
     make_deposit_address,
+    make_suspect,
     make_user,
     person,
     stale,
@@ -461,7 +463,7 @@ def test_matches_are_by_time_and_wallets_only_of_visible_cases(
         case=case, ledger=LEDGER, address=ADDRESS, provenance="analyst", provenance_note="N",
         added_by_id=compliance.person, added_at=timezone.now(),
     )  # fmt: skip
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         address, uid, name, email = matches_of(request, analyst)
     assert [(m.account.pk, m.in_period) for m in address.accounts] == [
         (before.pk, False), (now.pk, True),
@@ -471,6 +473,14 @@ def test_matches_are_by_time_and_wallets_only_of_visible_cases(
     assert [m.how for m in name.accounts] == ["name"]
     assert (email.is_searched, email.num_found) == (False, 0)
     assert len(matches_of(request, compliance)[0].wallets) == 1
+    suspect = make_suspect(case, compliance)
+    SuspectAccount.objects.create(
+        suspect=suspect, account=before, basis="Own name.", linked_by_id=compliance.person,
+        linked_at=timezone.now(),
+    )  # fmt: skip
+    address, uid, name, email = matches_of(request, compliance)
+    assert [match.suspects for match in (address, uid, name, email)] == [[suspect]] * 3 + [[]]
+    assert all(match.suspects == [] for match in matches_of(request, analyst))
 
 
 def test_an_answer_is_a_release_that_the_officer_can_open(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -231,7 +232,7 @@ NOW = int(time.time())
         {"token_answer": b"[]"},
         {"token_answer": b"nothing"},
     ],
-    ids=str,
+    ids=count(1),  # the same in every process that collects
 )
 def test_a_token_that_does_not_hold_opens_nothing(
     provider: Provider, ana: User, spoilt: dict[str, Any]
@@ -327,7 +328,7 @@ def test_a_factor_shown_outside_counts_only_where_the_settings_name_it(
     assert there_and_back(Client())["Location"] == "/accounts/2fa/authenticate/"
 
 
-@pytest.mark.parametrize("auth_time", [NOW - 3600, None, "now"])
+@pytest.mark.parametrize("auth_time", [NOW - 3600, None, "now"], ids=["old", "none", "now"])
 def test_an_old_session_outside_opens_pages_but_no_legal_act(
     provider: Provider, ana: User, settings: Settings, auth_time: Any
 ) -> None:

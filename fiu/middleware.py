@@ -124,8 +124,6 @@ class OneDoor:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.FIU_DOOR == "both" and self._is_lost_officer(request):
-            return redirect(settings.LIAISON_PREFIX)
         if settings.FIU_DOOR == "both" or request.path.startswith(_SHARED_PATHS):
             return self.get_response(request)
         is_liaison = request.path.startswith(settings.LIAISON_PREFIX)
@@ -134,12 +132,6 @@ class OneDoor:
         if settings.FIU_DOOR == "liaison" and request.path == "/":
             return redirect(settings.LIAISON_PREFIX)
         return error_page(request, 404)
-
-    @staticmethod
-    def _is_lost_officer(request: HttpRequest) -> bool:
-        """At the address that the start prints, with the cookie of the other door only."""
-        is_officer = settings.LIAISON_COOKIE_NAME in request.COOKIES
-        return request.path == "/" and is_officer and not request.user.is_authenticated
 
 
 class RequestLog(RequestMiddleware):

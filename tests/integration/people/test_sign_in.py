@@ -233,8 +233,8 @@ def test_a_liaison_has_another_cookie_that_the_house_does_not_read(officer):
     assert cookie["httponly"]
     assert answer.cookies[django_settings.SESSION_COOKIE_NAME].value == ""
     assert client.get("/liaison/").content.decode().startswith(f"{officer.pk} liaison")
-    # Whoever opens the bare address is shown to the own door, and never sent round in a circle.
-    assert client.get("/").headers["Location"] == "/liaison/"
+    # Whoever opens the bare address is asked who they are, and never sent round in a circle.
+    assert client.get("/").status_code == 401
     assert b'name="password"' in client.get("/accounts/login/?next=/").content
 
 

@@ -70,7 +70,7 @@ def watch_runs(runs: Iterable[UUID]) -> int:
             again = replay(run.public_id, of_now=True)
         except LedgerError:
             continue
-        _keep(run, again, now)
+        _keep(run, check, again, now)
         asked += 1
     return asked
 
@@ -101,14 +101,15 @@ def _state_of(ledger: str) -> tuple[int, str, str]:
     return snapshot.epoch, snapshot.tip_hash, boundaries_sha256(walls_now(ledger))
 
 
-def _keep(run: TraceRun, again: Replay, now: tuple[int, str, str]) -> None:
+def _keep(
+    run: TraceRun, before: DriftCheck | None, again: Replay, now: tuple[int, str, str]
+) -> None:
     """Write the check; the same conclusions as at the last one are no news."""
     found = [_told(change) for change in again.changes if _is_conclusion(change)]
     moved = sum(change.kind == "end" for change in again.changes) - sum(
         change["kind"] == "end" for change in found
     )
     epoch, tip_hash, walls = now
-    before = DriftCheck.objects.filter(run=run).first()
     fields = {
         "epoch": epoch,
         "tip_hash": tip_hash,

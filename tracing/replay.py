@@ -25,6 +25,10 @@ REPEATS_LOOKED_AT = 20
 """Newest done runs among which `repeat_newest` looks for one it can compare."""
 
 
+class WallsNotKept(LedgerError):
+    """The run was sealed before the walls of each seal were kept."""
+
+
 @dataclass(frozen=True)
 class Replay:
     """A sealed run asked again.
@@ -88,7 +92,7 @@ def replay(run: UUID, *, of_now: bool = False) -> Replay:
     else:
         walls = WallSet.objects.of(seal["boundaries_sha256"])
         if walls is None:
-            raise LedgerError(
+            raise WallsNotKept(
                 f"the walls of the run {run} were not kept (it was sealed by an earlier version); "
                 "--now asks with those of today"
             )
@@ -129,15 +133,18 @@ def find_run(name: str) -> UUID:
 
 
 def repeats(run: UUID) -> bool | None:
-    """Whether a done run gives the same sealed result again; None where that cannot be asked.
+    """Whether a done run gives the same sealed result again; None where that cannot be compared.
 
-    Cost: that of the run.
+    Sealed by other code, or its walls were not kept. Cost: that of the run, nothing for other code.
+    Raises LedgerError where its snapshot is gone.
     """
-    try:
-        again = replay(run)
-    except LedgerError:
+    stored = result(run)
+    if stored is None or stored["seal"].get("code_hash") != code_hash():
         return None
-    return again.is_identical if again.is_same_code else None
+    try:
+        return replay(run).is_identical
+    except WallsNotKept:
+        return None
 
 
 def repeat_newest() -> tuple[UUID, bool] | None:

@@ -113,7 +113,7 @@ def swap_ends(
 def break_points(run: UUID, matcher: Matcher) -> BreakPoints | None:
     """The break points of a done run; None while it is not done.
 
-    At most 5 queries, and 4 for each break point.
+    At most 6 queries, and 4 for each break point.
     """
     result = reads.result(run)
     if result is None:
@@ -121,9 +121,9 @@ def break_points(run: UUID, matcher: Matcher) -> BreakPoints | None:
     snapshot = result["seal"]["snapshot"]
     followed = result.get("asset")  # a result without one is of Bitcoin
     asset = str(followed["name"]) if followed else f"{snapshot['chain']}/slip44:0"
-    span = _span()
+    span, assets = _span(), {asset, *_assets_of_deposits()}
     points = tuple(
-        _point(end, label, asset, matcher, span)
+        _point(end, label, asset, assets, matcher, span)
         for end, label in swap_ends(snapshot["ledger"], result.get("ends") or [])
     )
     return BreakPoints(points, _ranking(points), reads.asset_unit(followed))
@@ -143,6 +143,7 @@ def _point(
     end: Mapping[str, Any],
     label: str,
     asset: str,
+    assets: set[str],
     matcher: Matcher,
     span: tuple[datetime, datetime] | None,
 ) -> BreakPoint:
@@ -157,7 +158,7 @@ def _point(
         .select_related("account", "asset")
         .order_by("at", "ref")
     )
-    prices = latest_prices({asset, *_assets_of_deposits(asset)}, at)
+    prices = latest_prices(assets, at)
     bands = {
         name: band
         for name, price in prices.items()
@@ -192,10 +193,8 @@ def _fits(record: ExchangeRecord, bands: Mapping[str, tuple[int, int]]) -> bool:
     return bool(least <= record.base <= most)
 
 
-def _assets_of_deposits(asset: str) -> set[str]:
-    return set(
-        _deposits().exclude(asset_id=asset).order_by().values_list("asset_id", flat=True).distinct()
-    )
+def _assets_of_deposits() -> set[str]:
+    return set(_deposits().order_by().values_list("asset_id", flat=True).distinct())
 
 
 def _worth(value: int, paid: AssetPrice, got: AssetPrice) -> Fraction | None:

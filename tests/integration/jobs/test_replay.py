@@ -14,6 +14,7 @@ from tests.integration.jobs.story import FEE, LEDGER, Story, sealed_run, wall
 from tests.integration.jobs.support import person
 from tracing import jobs, reads, replay
 from tracing.engine.spec import TraceParameters
+from tracing.errors import LedgerError
 from tracing.models import TraceResult, WallSet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("replay")]
@@ -125,10 +126,21 @@ def test_another_engine_may_give_the_same_answer(
     assert jobs.repeats(run.public_id) is None
 
 
+def test_a_run_whose_ledger_is_gone_is_no_run_that_cannot_be_compared(
+    story: Story, settings: Any
+) -> None:
+    """The drill of a restore must not pass over it."""
+    run = sealed_run(story)
+    settings.FIU_HOME = story.home / "elsewhere"
+    with pytest.raises(LedgerError):
+        jobs.repeats(run.public_id)
+
+
 def test_walls_that_were_not_kept_are_said(story: Story) -> None:
     wall(1)
     run = sealed_run(story)
     WallSet.objects.all().delete()
     with pytest.raises(CommandError, match="were not kept"):
         rerun(str(run.public_id))
+    assert jobs.repeats(run.public_id) is None
     assert rerun(str(run.public_id), "--now")["identical"]

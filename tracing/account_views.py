@@ -84,6 +84,12 @@ def asset_unit(asset: Mapping[str, Any] | None) -> AssetUnit:
     return AssetUnit(name, str(asset.get("symbol") or f"{number[:6]}…"), int(asset["decimals"]))
 
 
+def asset_name(result: Mapping[str, Any]) -> str:
+    """The CAIP-19 name of what a result follows; one without an `asset` part is of Bitcoin."""
+    followed = result.get("asset")
+    return str(followed["name"]) if followed else f"{result['seal']['snapshot']['chain']}/slip44:0"
+
+
 def native_unit(ledger: str) -> AssetUnit:
     """The unit of a ledger's own coin, whether the ledger is loaded or not."""
     if not names.is_account(ledger):

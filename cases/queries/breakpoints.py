@@ -118,15 +118,13 @@ def break_points(run: UUID, matcher: Matcher) -> BreakPoints | None:
     result = reads.result(run)
     if result is None:
         return None
-    snapshot = result["seal"]["snapshot"]
-    followed = result.get("asset")  # a result without one is of Bitcoin
-    asset = str(followed["name"]) if followed else f"{snapshot['chain']}/slip44:0"
+    ledger, asset = result["seal"]["snapshot"]["ledger"], reads.asset_name(result)
     span, assets = _span(), {asset, *_assets_of_deposits()}
     points = tuple(
         _point(end, label, asset, assets, matcher, span)
-        for end, label in swap_ends(snapshot["ledger"], result.get("ends") or [])
+        for end, label in swap_ends(ledger, result.get("ends") or [])
     )
-    return BreakPoints(points, _ranking(points), reads.asset_unit(followed))
+    return BreakPoints(points, _ranking(points), reads.asset_unit(result.get("asset")))
 
 
 def _span() -> tuple[datetime, datetime] | None:

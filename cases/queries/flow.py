@@ -221,7 +221,7 @@ def asset_of(result: Mapping[str, Any]) -> Asset | str:
     """The asset of a run: 1 query; on Bitcoin its CAIP-19 name when it is not among the records."""
     told = result.get("asset")
     if told is None:
-        name = f"{result['seal']['snapshot']['chain']}/slip44:0"
+        name = reads.asset_name(result)
         return Asset.objects.filter(asset=name).first() or name
     unit = reads.asset_unit(told)
     known = Asset.objects.filter(asset=unit.asset).first()

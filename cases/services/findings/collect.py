@@ -100,7 +100,7 @@ def collect_findings(run: UUID) -> int:
         _keep_asset(result)
         reached, num_unassigned = _reached(case, view.ledger, result)
         num_reached = len(reached)
-        _save_reached(case_run, _asset(result), reached)
+        _save_reached(case_run, reads.asset_name(result), reached)
         made = [_draft(case, view, result, each) for each in _worth_a_draft(reached)]
     record_event(
         case, "collect_findings", f"run:{run}", by=SYSTEM,
@@ -127,12 +127,6 @@ def _requester_sees(case: Case, case_run: CaseRun) -> bool:
         may(actor, Action.QUEUE_TRACE)
         and Case.objects.filter(pk=case.pk).visible_to(actor).exists()
     )
-
-
-def _asset(result: Mapping[str, Any]) -> str:
-    if result.get("asset"):
-        return str(result["asset"]["name"])
-    return f"{result['seal']['snapshot']['chain']}/slip44:0"
 
 
 def _keep_asset(result: Mapping[str, Any]) -> None:
@@ -229,7 +223,7 @@ def _worth_a_draft(reached: Sequence[Reached]) -> list[Reached]:
 def _draft(case: Case, view: reads.RunView, result: Mapping[str, Any], reached: Reached) -> str:
     """Draft the finding of one account; returns its reference."""
     parameters = jobs.TraceParameters.from_json(view.parameters)
-    asset = _asset(result)
+    asset = reads.asset_name(result)
     unit = _Unit.of(asset, result)
     policy = POLICY_WORDS[parameters.policy]
     seeds = Wallet.objects.filter(

@@ -11,8 +11,6 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from fiu.backup import backup_before_migration
-
 Say = Callable[[str], None]
 
 
@@ -22,6 +20,9 @@ def prepare(say: Say) -> None:
     due = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if due:
         if executor.loader.applied_migrations:
+            # It loads the ledgers' arrays; a start without changes goes without them.
+            from fiu.backup import backup_before_migration  # noqa: PLC0415
+
             copy = backup_before_migration()
             if copy is not None:
                 say(f"backup before the tables change: {copy}")

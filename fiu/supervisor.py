@@ -25,11 +25,9 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
-from fiu.dispatcher import Dispatcher
 from fiu.environment import secret
 from fiu.people import running_file
 from fiu.preparation import prepare
-from tracing import jobs
 
 SECONDS_TO_STOP = 20.0
 SECONDS_TO_BE_HEALTHY = 60.0
@@ -186,9 +184,7 @@ class Supervisor:
         web.start()
         if self.demo_process is None:
             worker.start()
-        dispatcher = threading.Thread(
-            target=Dispatcher(self.stop).run, name="dispatcher", daemon=True
-        )
+        dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         dispatcher.start()
         status = 0
         if self._wait_until_healthy(listener.getsockname()[1]):
@@ -207,6 +203,12 @@ class Supervisor:
         listener.close()
         self.exchange_socket.close()
         return status
+
+    def _dispatch(self) -> None:
+        # The engine and its arrays load beside the web server, not before it starts.
+        from fiu.dispatcher import Dispatcher  # noqa: PLC0415
+
+        Dispatcher(self.stop).run()
 
     def _define_children(self, listener: socket.socket) -> None:
         log = self.home / "log"
@@ -372,6 +374,8 @@ class Supervisor:
 
     def _restart_a_deaf_worker(self) -> None:
         """J14: alive means "claims". Work waits, hands are free, and nobody takes it."""
+        from tracing import jobs  # noqa: PLC0415  # see _dispatch
+
         waiting = jobs.oldest_claimable_seconds()
         if waiting < settings.DEAF_SECONDS or jobs.num_running() >= self.options.workers:
             return

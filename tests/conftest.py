@@ -178,18 +178,23 @@ def _role(request: pytest.FixtureRequest, _guards: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _guards(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Lift the guards only for the emptying of tables after a test with real transactions."""
+def _guards(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Lift the guards only for the emptying of tables after a test with real transactions.
+
+    They are put up again before the next transaction begins: inside of it they would go with it,
+    and SQLite would read a changed schema again after every savepoint that is undone.
+    """
     global _guards_are_lifted
     if not _touches_database(request.node):
         yield
         return
-    request.getfixturevalue("_django_db_helper")
     if _guards_are_lifted:
-        if settings.ROW_SECURITY:
-            row_security.be_owner()
-        install_guards()
-        _guards_are_lifted = connection.in_atomic_block  # else they stand from now on
+        with django_db_blocker.unblock():
+            if settings.ROW_SECURITY:
+                row_security.be_owner()
+            install_guards()
+            _guards_are_lifted = connection.in_atomic_block  # else they stand from now on
+    request.getfixturevalue("_django_db_helper")
     has_real_transactions = not connection.in_atomic_block
     yield
     if has_real_transactions:

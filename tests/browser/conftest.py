@@ -1,16 +1,16 @@
-"""One demo installation and one seat per person for each file of journeys."""
+"""One demo installation for all journeys, and one seat per person for each file of them."""
 
 import os
-import shutil
+import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, StorageState, sync_playwright
 
-from tests.browser.site import LAUNCH, Seat, Site, chromium, take_seat
+from tests.browser.site import LAUNCH, Seat, Site, chromium, sign_in, take_seat
 
 SeatOf = Callable[[str], Seat]
+STEP_UP_LASTS = 300.0  # seconds; a person who signed in earlier would be asked for a code again
 
 
 @pytest.fixture(scope="session")
@@ -31,41 +31,39 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def demo_home(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """A folder with the demo world just made, or None where FIU_TEST_SITE names a running one."""
-    if "FIU_TEST_SITE" in os.environ:
-        return None
-    home = tmp_path_factory.mktemp("world") / "home"
-    started = Site(home)
+def site(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demo as people find it; each journey leaves what it did to the next one."""
+    started = Site(tmp_path_factory.mktemp("demo") / "home")
     try:
-        started.wait_for_demo()
-    finally:
-        status = started.stop()
-    assert status == 0
-    return home
-
-
-@pytest.fixture(scope="module")
-def site(demo_home: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("demo") / "home"
-    if demo_home is not None:
-        shutil.copytree(demo_home, home)
-    started = Site(home)
-    try:
+        if "FIU_TEST_SITE" not in os.environ:
+            started.wait_for_demo()
         yield started
     finally:
         status = started.stop()
     assert status == 0
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, tuple[float, StorageState]]:
+    """When each person signed in, and the cookies since: a code works once."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def seat_of(site: Site, browser: Browser) -> SeatOf:
-    """A code works once: so each person signs in once and keeps the window."""
+def seat_of(
+    site: Site, browser: Browser, sessions: dict[str, tuple[float, StorageState]]
+) -> SeatOf:
+    """Each person signs in once and keeps the window."""
     seats: dict[str, Seat] = {}
 
     def seat(name: str) -> Seat:
         if name not in seats:
-            seats[name] = take_seat(site, browser, name)
+            at, cookies = sessions.get(name, (0.0, None))
+            is_fresh = cookies is not None and time.monotonic() - at < STEP_UP_LASTS
+            seats[name] = take_seat(site, browser, name, cookies if is_fresh else None)
+            if not is_fresh:
+                sign_in(seats[name])
+                sessions[name] = (time.monotonic(), seats[name].context.storage_state())
         return seats[name]
 
     return seat

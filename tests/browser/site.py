@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    StorageState,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -134,12 +141,13 @@ def _in_words(url: str, violations: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def take_seat(site: Site, browser: Browser, name: str, theme: str = "light") -> Seat:
-    """Sign a demo person in by link and second factor, in a fresh browser context."""
+def take_seat(site: Site, browser: Browser, name: str, cookies: StorageState | None = None) -> Seat:
+    """A fresh browser context for a demo person, which keeps what its console says."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 900},
-        color_scheme="dark" if theme == "dark" else "light",
+        color_scheme="light",
         reduced_motion="reduce",
+        storage_state=cookies,
     )
     page = context.new_page()
     seat = Seat(site, name, page, context)
@@ -154,10 +162,15 @@ def take_seat(site: Site, browser: Browser, name: str, theme: str = "light") -> 
     page.on("console", heard)
     page.on("pageerror", lambda error: seat.messages.append(f"error: {error} ({page.url})"))
     page.on("request", asked)
-    answer = json.loads(site.manage("signin", name, "--json"))
+    return seat
+
+
+def sign_in(seat: Seat) -> None:
+    """By the one-time link and the second factor."""
+    answer = json.loads(seat.site.manage("signin", seat.name, "--json"))
+    page = seat.page
     page.goto(answer["link"])
     page.locator("button.primary").click()
     page.locator("input[name=code]").fill(answer["code"])
     page.locator("button.primary").click()
     page.wait_for_load_state("networkidle")
-    return seat

@@ -8,7 +8,7 @@ from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-WHO = "nora"
+WHO = "ida"  # no later journey is hers: her second factor is another one afterwards
 
 
 def give_key(seat: Seat) -> None:

@@ -38,12 +38,16 @@ PRINCIPALS = (
 )  # fmt: skip
 
 # Everybody asks by GET and POST where the route takes them. A method that a route does not take is
-# refused before anybody is looked at, HEAD is GET without its body, and a sign-in page knows no
-# case: by these somebody of each role and of each kind of stranger asks.
+# refused before anybody is looked at, and HEAD is GET without its body: by these one person of each
+# door asks, one who sees the case and one who does not, and a stranger of each kind.
 ASK_BY_ALL = (
-    "analyst_member", "analyst_outsider", "supervisor_outsider", "compliance_blocked", *OVERSEERS,
-    "liaison_granted", "liaison_other_agency", *WITHOUT_FACTOR, *FACTOR_NOT_SHOWN, *STRAYED,
-    *STRANGERS,
+    "analyst_member", "analyst_outsider", "admin", "liaison_granted", "liaison_other_agency",
+    "without_factor", "liaison_at_the_house", "anonymous",
+)  # fmt: skip
+# Everybody whose answer at a sign-in page, or at the door for programs, is another one.
+ASK_AT_SIGN_IN = (
+    *ASK_BY_ALL, "supervisor_outsider", "compliance_blocked", "auditor", "analyst_at_the_liaisons",
+    "liaison_without_factor", *FACTOR_NOT_SHOWN, "deactivated",
 )  # fmt: skip
 
 # Whose session each door reads; everybody else is a stranger there.
@@ -93,14 +97,13 @@ class Rule:
             if method not in self.answers or method == "HEAD":
                 one = principal in ("admin", "anonymous") and method == "DELETE"
                 return one or principal == "analyst_member"
-            return principal in (*ASK_BY_ALL, *MEMBERS)
+            return principal in (*ASK_AT_SIGN_IN, *MEMBERS)
         if method == "PATCH":
             # Only programs send it; sign-in pages by allauth take what they take.
             return principal == "analyst_member" and self.door != "sign-in"
-        if principal in ASK_BY_ALL:
-            return True
-        knows_cases = self.door in ("house", "liaison")
-        return knows_cases and method in ("GET", "POST") and method in self.answers
+        if method in ("GET", "POST") and method in self.answers:
+            return self.door in ("house", "liaison") or principal in ASK_AT_SIGN_IN
+        return principal in ASK_BY_ALL
 
     def expected(self, method: str, principal: str) -> str:
         """The answer that this person must get."""

@@ -10,6 +10,7 @@ from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec
 from tracing.engine.spec import TraceParameters
 
+pytestmark = pytest.mark.xdist_group("demo_ledger")
 POLICIES = ("haircut", "fifo", "lifo")
 # end -> value, low, haircut, FIFO, LIFO, high
 TAINT = {

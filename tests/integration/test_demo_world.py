@@ -19,6 +19,7 @@ from tracing.engine.addresses import decode_address
 from tracing.errors import AddressError
 from tracing.ledgers import load_blocks, open_ledger
 
+pytestmark = pytest.mark.xdist_group("demo_ledger")
 XMR_UNIT = 10**12
 
 

@@ -17,6 +17,8 @@ from django.core.management import CommandError, call_command
 import fiu
 from fiu.sbom import LOCK, ROOT, bill_of_materials, read_lock
 
+pytestmark = pytest.mark.xdist_group("bill")  # made once
+
 
 @pytest.fixture(scope="module")
 def bill() -> dict[str, Any]:

@@ -22,7 +22,10 @@ from tracing.jobs import BoundaryRow
 from tracing.ledgers.accounts import load_evm
 from tracing.models import Boundary
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.xdist_group("account-commands"),
+]  # made once a file
 
 TUSD = 10**6
 

@@ -18,6 +18,7 @@ from cases.exports import canonical_json, csv, html, manifest, package, pdf
 from tests.unit.exports import test_exports
 from tests.unit.exports.test_exports import AMOUNT, FINDING
 
+pytestmark = pytest.mark.xdist_group("package")  # one release, made once
 WATERMARK = "0123456789"
 NUM_FLIPS = 80
 SEED = 20_261_121

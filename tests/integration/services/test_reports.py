@@ -36,7 +36,8 @@ from fiu.models import User
 from tests.casework import make_agency, make_approved_finding, person, stale
 from tests.report_desk import CANARY, ReportDesk, complete, make_report_desk, set_up_receiver
 
-pytestmark = pytest.mark.django_db
+# The schema of the receiver is compiled once a process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("receiver")]
 
 
 @pytest.fixture(scope="module")

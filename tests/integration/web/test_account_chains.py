@@ -35,7 +35,7 @@ from tracing.ledgers.accounts import load_evm
 from tracing.models import TraceRun
 from tracing.runner import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("account-chains")]  # made once a file
 
 LEDGER = "ethereum-dev"
 ASSET = f"eip155:31337/erc20:{TOKEN}"

@@ -14,7 +14,8 @@ from tests.conftest import client_of
 from tests.integration.web.conftest import number
 from tests.report_desk import CANARY, ReportDesk, make_alert, make_report_desk, set_up_receiver
 
-pytestmark = pytest.mark.django_db
+# The schema of the receiver is compiled once a process.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("receiver")]
 
 
 @pytest.fixture

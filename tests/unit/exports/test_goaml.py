@@ -13,6 +13,7 @@ from cases.exports import goaml
 from cases.exports.goaml_schema import NoSchema, repaired, validate
 from tests.shared_data import schema_path
 
+pytestmark = pytest.mark.xdist_group("receiver")  # the schema is compiled once a process
 PROFILE = goaml.load_profile("ae-5.0.2")
 PERSON = goaml.Person(
     first_name="Kai-Wen", last_name="Demoson", original_name="", gender="-",

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("supervisor")  # one prepared home
+pytestmark = pytest.mark.xdist_group("supervisor")  # one home, and mostly one installation
 ROOT = Path(__file__).resolve().parents[2]
 Up = Callable[..., "Running"]
 
@@ -115,48 +114,45 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that was started once: tables, secrets and static files stand."""
-    running = Running(tmp_path_factory.mktemp("prepared") / "home")
-    running.wait_ready()
-    running.end()
-    return running.home
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all tests: tables are made by the first start in it."""
+    return tmp_path_factory.mktemp("one") / "home"
 
 
 @pytest.fixture
-def up_again(prepared: Path, tmp_path: Path, up: Up) -> Up:
-    """Starts in a copy of a home that was started before."""
-    shutil.copytree(prepared, tmp_path / "home")
-    return up
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
+def up() -> Iterator[Up]:
     started: list[Running] = []
 
-    def start(*options: str, **variables: str) -> Running:
-        running = Running(tmp_path / "home", *options, **variables)
-        started.append(running)
-        return running
+    def start(home: Path, *options: str, **variables: str) -> Running:
+        started.append(Running(home, *options, **variables))
+        return started[-1]
 
     yield start
     for running in started:
         running.end()
 
 
+@pytest.fixture(scope="module")
+def running(home: Path) -> Iterator[Running]:
+    """One that the tests which only look at it share."""
+    shared = Running(home)
+    shared.wait_ready()
+    yield shared
+    shared.end()
+
+
 @pytest.mark.slow
-def test_one_command_starts_serves_and_ends_without_a_trace(up, tmp_path):
+def test_one_command_starts_serves_and_ends_without_a_trace(up, home):
     begun = time.monotonic()
-    first = up()
+    first = up(home)
     assert first.wait_ready() == f"ready {first.line.removeprefix('ready ')}"
     print(f"ready after {time.monotonic() - begun:.1f} s")
     assert first.get("healthz") == (200, '{"status": "ok"}')
-    home = first.home
     assert home.stat().st_mode & 0o777 == 0o700
     assert (home / "secrets" / "secret_key").stat().st_mode & 0o777 == 0o600
     assert json.loads((home / "up.json").read_text())["pid"] == first.process.pid
 
-    second = up()
+    second = up(home)
     assert second.process.wait(timeout=30) == 2
     assert str(first.process.pid) in second.errors.read_text()
 
@@ -169,27 +165,23 @@ def test_one_command_starts_serves_and_ends_without_a_trace(up, tmp_path):
     assert first.process.stdout.read() == "", "stdout holds the ready line and nothing else"
     assert not (home / "up.json").exists()
 
-    again = up()
+    again = up(home)
     begun = time.monotonic()
     again.wait_ready()
     print(f"ready again after {time.monotonic() - begun:.1f} s")
     assert not (home / "backups").exists(), "no backup without a change of the tables"
 
 
-@pytest.mark.slow
-def test_a_supervisor_killed_with_9_takes_all_along(up_again):
-    running = up_again()
-    running.wait_ready()
-    family = running.children()
-    running.process.kill()
-    running.process.wait()
-    assert wait_until(lambda: alive(family) == set(), 10), alive(family)
+def test_a_port_in_use_is_one_sentence(running, tmp_path):
+    port = running.url.rstrip("/").rsplit(":", 1)[1]
+    (tmp_path / "other").mkdir()
+    other = Running(tmp_path / "other" / "home", "--port", port)
+    assert other.process.wait(timeout=30) == 1
+    assert "cannot listen" in other.errors.read_text()
 
 
 @pytest.mark.slow
-def test_a_child_that_dies_is_started_again(up_again):
-    running = up_again()
-    running.wait_ready()
+def test_a_child_that_dies_is_started_again(running):
     for pid in running.children():
         if "gunicorn" in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
@@ -205,24 +197,22 @@ def test_a_child_that_dies_is_started_again(up_again):
     assert wait_until(answers, 20), running.errors.read_text()
 
 
-def test_a_port_in_use_is_one_sentence(up_again, tmp_path):
-    running = up_again()
-    running.wait_ready()
-    port = running.url.rstrip("/").rsplit(":", 1)[1]
-    (tmp_path / "other").mkdir()
-    other = Running(tmp_path / "other" / "home", "--port", port)
-    assert other.process.wait(timeout=30) == 1
-    assert "cannot listen" in other.errors.read_text()
+@pytest.mark.slow
+def test_a_supervisor_killed_with_9_takes_all_along(running):
+    family = running.children()
+    running.process.kill()
+    running.process.wait()
+    assert wait_until(lambda: alive(family) == set(), 10), alive(family)
 
 
-def test_an_unknown_setting_stops_the_start_with_a_sentence(up):
-    running = up(FIU_DATABASE="x")
+def test_an_unknown_setting_stops_the_start_with_a_sentence(up, tmp_path):
+    running = up(tmp_path / "home", FIU_DATABASE="x")
     assert running.process.wait(timeout=30) == 1
     lines = running.errors.read_text().strip().splitlines()
     assert lines == ["FIU_DATABASE is not a setting of this program: see docs/operate/settings.md."]
 
 
-def test_an_address_beyond_loopback_needs_tls(up):
-    running = up("--host", "0.0.0.0")  # noqa: S104  # it must be refused
+def test_an_address_beyond_loopback_needs_tls(up, tmp_path):
+    running = up(tmp_path / "home", "--host", "0.0.0.0")  # noqa: S104  # it must be refused
     assert running.process.wait(timeout=30) == 1
     assert "FIU_TLS" in running.errors.read_text()

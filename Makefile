@@ -16,6 +16,8 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 ARGS ?=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
+# A machine may forbid it: each of the many processes would then compile our sources again.
+export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, and without the tests that packages carry: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
 

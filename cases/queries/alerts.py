@@ -6,15 +6,23 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from cases.detection import FLAGS, Flag
-from cases.models import Alert, Case, ExchangeRecord
+from cases.models import Alert, Case, ExchangeRecord, FreezeLine, ReachedAccount, SuspectAccount
 from cases.policy import Actor, writable_cases
-from cases.states import OPEN_ALERT_STATES, AlertState
+from cases.states import OPEN_ALERT_STATES, AlertState, LineState
 
 PAGE_ROWS = 50
 MOST_RECORDS = 200
 MOST_LIKE = 8
 AROUND = timedelta(days=3)
 STATES = tuple(state.value for state in AlertState)
+
+
+@dataclass(frozen=True)
+class KnownCase:
+    """A case that reached the account or suspects its holder, with what it holds there."""
+
+    case: Case
+    held: list[FreezeLine]
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class AlertPage:
     linked: list[str]
     like: list[Alert]
     cases: list[Case]
+    known: list[KnownCase]
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,12 @@ class Queue:
 
 
 def alert_queue(actor: Actor, state: str = "", page: int = 1) -> Queue:
-    """Open alerts, gravest first and oldest first among equals, or those of a state: 1 query."""
+    """Open alerts, gravest and then highest score first, or those of a state: 1 query.
+
+    Among equals the oldest stands first.
+    """
     wanted = (state,) if state in STATES else OPEN_ALERT_STATES
-    rows = _shown(actor).filter(state__in=wanted).order_by("-rank", "raised_at", "pk")
+    rows = _shown(actor).filter(state__in=wanted).order_by("-rank", "-score", "raised_at", "pk")
     start = (page - 1) * PAGE_ROWS
     found = list(rows[start : start + PAGE_ROWS + 1])
     return Queue(found[:PAGE_ROWS], page, len(found) > PAGE_ROWS)
@@ -59,7 +71,7 @@ def alert_for_page(actor: Actor) -> QuerySet[Alert]:
 
 
 def alert_page(alert: Alert, actor: Actor) -> AlertPage:
-    """What stands around one alert: 6 queries."""
+    """What stands around one alert: 8 queries."""
     records = (
         ExchangeRecord.objects.filter(Q(alerts=alert) | Q(alerts__merged_into=alert))
         .select_related("asset", "asset_out", "account", "counter_account")
@@ -71,14 +83,36 @@ def alert_page(alert: Alert, actor: Actor) -> AlertPage:
         .exclude(pk=alert.pk)
         .order_by("-closed_at")
     )
+    known = known_cases(alert, actor)
+    told = {each.case.pk for each in known}
     return AlertPage(
         [FLAGS[flag] for flag in alert.rule.red_flags if flag in FLAGS],
         list(alert.merged.order_by("raised_at", "pk")),
         list(records[:MOST_RECORDS]),
         [account.masked for account in alert.linked_accounts.all()],
         list(like[:MOST_LIKE]),
-        list(open_cases(actor)),
+        sorted(open_cases(actor), key=lambda case: case.pk not in told),
+        known,
     )
+
+
+def known_cases(alert: Alert, actor: Actor) -> list[KnownCase]:
+    """Where its account is known already, except in the case it was led to: 2 queries."""
+    reached = ReachedAccount.objects.visible_to(actor).filter(
+        account=alert.account, case_run__is_lead=True
+    )
+    suspected = SuspectAccount.objects.visible_to(actor).filter(account=alert.account)
+    lines: dict[int, list[FreezeLine]] = {}
+    held = FreezeLine.objects.visible_to(actor).filter(account=alert.account)
+    for line in held.filter(state=LineState.HELD).select_related("freeze", "asset").order_by("pk"):
+        lines.setdefault(line.freeze.case_id, []).append(line)
+    cases = Case.objects.visible_to(actor).filter(
+        Q(pk__in=reached.values("case_run__case")) | Q(pk__in=suspected.values("suspect__case"))
+    )
+    return [
+        KnownCase(case, lines.get(case.pk, []))
+        for case in cases.exclude(pk=alert.case_id).order_by("reference")
+    ]
 
 
 def open_cases(actor: Actor) -> QuerySet[Case]:

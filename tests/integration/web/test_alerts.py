@@ -8,9 +8,14 @@ from django.test import Client
 from django.urls import reverse
 
 from cases.models import Alert, AuditEvent, SuspicionReport
+from cases.queries.alerts import alert_queue
+from cases.services import outbox
+from cases.services.freezes import LineSpec, place_hold
+from cases.services.suspects import link_account
 from fiu.models import User
-from tests.casework import make_user
+from tests.casework import BTC, make_asset, make_case, make_suspect, make_user, person
 from tests.conftest import client_of
+from tests.fakes import FakeExchange
 from tests.integration.web.conftest import number
 from tests.report_desk import CANARY, ReportDesk, make_alert, make_report_desk, set_up_receiver
 
@@ -40,6 +45,30 @@ def test_the_queue_says_why_and_masks_the_account(
     assert "••4417" in page
     assert alert.account.uid not in page
     assert alert.account.holder_name not in page
+
+
+def test_an_alert_names_the_cases_that_know_its_account(alert: Alert, analyst: Client) -> None:
+    by, wall = person("analyst"), person("supervisor")
+    case, elsewhere = make_case(by, visibility="unit"), make_case(by, visibility="team")
+    for known in (case, elsewhere):
+        link_account(make_suspect(known, by), alert.account.uid, "Own name.", by=by)
+    place_hold(
+        case, lines=[LineSpec(alert.account.pk, make_asset().pk, 50_000_000)], urgency="urgent",
+        reason="R.", by=wall,
+    )  # fmt: skip
+    outbox.send_due_messages(FakeExchange(free={(alert.account.uid, BTC): 50_000_000}))
+    page = analyst.get(url("detail", alert)).content.decode()
+    note = page[page.index("known already") :].partition("</div>")[0]
+    assert case.reference in note
+    assert "0.50 BTC" in note
+    assert elsewhere.reference not in page
+
+
+def test_the_higher_score_stands_first_among_equally_grave_alerts() -> None:
+    low, high = make_alert("NQ-900100"), make_alert("NQ-900200", shift=1)
+    Alert.objects.filter(pk=low.pk).update(score=high.score - 5)
+    queue = alert_queue(person("analyst"))
+    assert [row.pk for row in queue.rows] == [high.pk, low.pk]
 
 
 def test_the_queue_takes_the_same_queries_for_one_and_for_many(

@@ -31,7 +31,7 @@ TONES: Mapping[str, str] = {
     "admin": "accent", "mule": "accent", "suspect": "accent",
     "swap": "violet", "service": "violet",
     "mixer": "warn", "coinjoin": "warn", "pending": "warn",
-    "account": "good", "frozen": "ice",
+    "account": "good", "frozen": "ice", "partly": "ice",
 }  # fmt: skip
 
 Point = tuple[float, float]

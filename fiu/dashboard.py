@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
@@ -22,11 +23,11 @@ from cases.policy import Action, Actor, Role, may
 from cases.queries import dashboard as queries
 from cases.queries.inbox import inbox, inbox_numbers
 from cases.queries.money import AssetSum, CaseMoney
-from cases.queries.money_parts import amounts_by_case
+from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.requests import request_deadlines
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.queries.traces import live_runs
-from cases.web.amounts import MONEY_PARTS, money_amounts
+from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from fiu.charts import Column, Part, Row
 from fiu.models import User
 from fiu.templatetags.money import KnownAsset, exact, headline
@@ -102,15 +103,29 @@ def clocks(actor: Actor) -> list[tuple[str, Any, datetime]]:
 def dashboard_money(request: AuthedRequest) -> HttpResponse:
     """What the totals are made of, per account and asset, then per case: 20 queries."""
     money = unit_money(request.actor)
+    by_case = amounts_by_case(request.actor)
     part = request.GET.get("part", "")
     context = {
         "nav": "dashboard",
         "money": money,
         "amounts": money_amounts(money),
         "part": part if part in MONEY_PARTS else "",
-        "by_case": amounts_by_case(request.actor),
+        "by_case": by_case,
+        "known_twice": sum((each.money.reached.fiat for each in by_case), -money.reached.fiat),
     }
     return render(request, "dashboard/money.html", context)
+
+
+@require_safe
+@casework
+def dashboard_account(request: AuthedRequest, account_id: UUID) -> HttpResponse:
+    """The coins and freeze lines behind one account's amounts of one asset, over all cases."""
+    found = unit_account(account_id, request.GET.get("asset", ""), request.actor)
+    if found is None:
+        raise Http404
+    money = unit_money(request.actor)
+    context = {"nav": "dashboard", "parts": found, "amounts": row_amounts(money, found.rows)}
+    return render(request, "dashboard/account.html", context)
 
 
 @require_POST
@@ -222,6 +237,7 @@ def url_of(step: queries.GuideStep) -> str:
 urlpatterns = [
     path("", home, name="dashboard"),
     path("money/", dashboard_money, name="dashboard_money"),
+    path("money/<uuid:account_id>/", dashboard_account, name="dashboard_account"),
     path("guide/close/", guide_close, name="guide_close"),
     path("theme/", set_theme, name="set_theme"),
 ]

@@ -28,7 +28,7 @@ from cases.models import (
 )
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import PAGE_ROWS, Page, newest_first
-from cases.queries.money import CaseMoney, case_money, money_by_case
+from cases.queries.money import CaseMoney, case_money, money_by_case, row_states
 from cases.states import (
     CASE,
     CaseAction,
@@ -200,7 +200,7 @@ def case_acts(case: Case, actor: Actor) -> list[str]:
 
 
 def case_shell(case: Case, actor: Actor) -> CaseShell:
-    """Head, money strip and tab counts of one case: 13 queries."""
+    """Head, money strip and tab counts of one case: 14 queries."""
     money = case_money([case.pk], actor)
     lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
     counted = {
@@ -282,14 +282,8 @@ def case_overview(shell: CaseShell) -> Overview:
 
 
 def accounts_reached(money: CaseMoney) -> list[AccountState]:
-    """The reached rows of the money strip with frozen, pending or left beside each: 0 queries."""
-    states: dict[tuple[UUID, str], str] = {}
-    for name, part in (
-        ("frozen", money.frozen), ("pending", money.pending), ("left", money.left),
-    ):  # fmt: skip
-        for row in part.rows:
-            if row.base > 0:
-                states.setdefault((row.account, row.asset), name)
+    """The reached rows of the money strip with what became of each: 0 queries."""
+    states = row_states(money)
     return [
         AccountState(
             row.account,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +15,7 @@ from cases.flow_groups import Words, summarise
 from cases.models import Asset, Case, CaseRun, Price
 from cases.queries.flow_lanes import fold_chains, lanes, merged
 from cases.queries.flow_places import Gathering, Pair, Place, short
-from cases.queries.money import CaseMoney, fiat_of, price_at
+from cases.queries.money import CaseMoney, account_states, fiat_of, price_at
 from tracing import reads
 
 
@@ -55,7 +54,7 @@ def case_flow(
     ledger = result["seal"]["snapshot"]["ledger"]
     rows = (row for step in result["steps"] for row in (*step["in"], *step["out"]))
     addresses = {row[1] for row in rows if row[1]}
-    gathering = Gathering(case, run, ledger, states_of(money), addresses, result["seal"])
+    gathering = Gathering(case, run, ledger, account_states(money), addresses, result["seal"])
     for step in result["steps"]:
         gathering.add_step(step)
     for end in result["ends"]:
@@ -180,18 +179,6 @@ def group_of(
     )
 
 
-def states_of(money: CaseMoney) -> dict[UUID, str]:
-    """Account -> frozen, pending or left: the colour of its card; held beats asked beats gone."""
-    states: dict[UUID, str] = {}
-    for name, part in (
-        ("frozen", money.frozen), ("pending", money.pending), ("left", money.left),
-    ):  # fmt: skip
-        for row in part.rows:
-            if row.base > 0:
-                states.setdefault(row.account, name)
-    return states
-
-
 def break_words(place: Place) -> str:
     """Why the flow ends here, for break points."""
     if place.role == "coinjoin":
@@ -203,7 +190,11 @@ def break_words(place: Place) -> str:
 
 def account_words(state: str) -> str:
     """What became of the money of an account, for its card."""
-    return {"frozen": _("frozen"), "pending": _("pending"), "left": _("left")}.get(state, "")
+    words = {
+        "frozen": _("frozen"), "partly": _("partly frozen"), "pending": _("pending"),
+        "left": _("not held"),
+    }  # fmt: skip
+    return words.get(state, "")
 
 
 def group_words(places: Sequence[Place]) -> str:

@@ -129,17 +129,22 @@ def lanes(places: Sequence[Place], pairs: Iterable[Pair]) -> tuple[dict[str, int
 
 
 def title_of(lane: int, places: Sequence[Place]) -> str:
-    """What most of the cards of a lane are."""
+    """What the cards of a lane are; where they are of several kinds, the two most frequent."""
     kinds = [kind_of(place) for place in places]
-    most = max(sorted(set(kinds)), key=kinds.count, default="")
-    titles = {
+    found = sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))
+    words = {
         "bank": _("Market bank"),
         "suspect": _("Suspects' wallets"),
         "service": _("Services"),
         "payer": _("Payers"),
         "other": _("Start") if lane == 0 else _("Layering"),
     }
-    return titles.get(most, "")
+    if len(found) < 2:
+        return words[found[0]] if found else ""
+    return _("%(first)s, %(second)s") % {
+        "first": words[found[0]],
+        "second": words[found[1]] if len(found) == 2 else _("others"),
+    }
 
 
 def kind_of(place: Place) -> str:

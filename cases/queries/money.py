@@ -3,52 +3,53 @@
     reached   value that came into accounts: what the lead run says by its policy; where no run
               reached an account's asset, the exchange's own deposits of the suspects' accounts
     frozen    what the exchange holds now
+    elsewhere what it holds for other cases, of accounts that this one reached or suspects
     pending   what is asked for and not yet answered
-    left      reached - frozen - pending, by value; where it would be negative, a gain
+    left      reached - frozen - elsewhere - pending, by value; where it would be negative, a gain
 
 Amounts are integers in base units and never summed over different assets; fiat is a rounded
-Decimal at the latest price, row by row, so that every total is exactly the sum of its rows.
+Decimal at the latest price, row by row, so that every total is exactly the sum of its rows. Over
+several cases a coin counts once (`money_facts.coins_of`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Any
+from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from cases.models import (
-    Asset,
-    CaseRun,
-    ExchangeRecord,
-    FreezeLine,
-    Price,
-    ReachedAccount,
-    SuspectAccount,
-)
-from cases.models.exchange import masked_uid
+from cases.models import Asset, Price
 from cases.policy import Actor
-from cases.states import FreezeState, LineState
+from cases.queries.money_facts import (
+    IN_KINDS,
+    NOT_ARRIVED,
+    PENDING_FREEZES,
+    PENDING_LINES,
+    ZERO,
+    Amount,
+    Facts,
+    coins_of,
+    facts_of,
+    parts_at_execution,
+    value_of,
+)
+
+# The facts behind the sums; whoever reads sums finds their words here.
+__all__ = [
+    "IN_KINDS",
+    "NOT_ARRIVED",
+    "PENDING_FREEZES",
+    "PENDING_LINES",
+    "ZERO",
+    "parts_at_execution",
+    "value_of",
+]
 
 CURRENCY = "USD"
-CENT = Decimal("0.01")
-ZERO = Decimal("0.00")
-EXACT = Context(prec=130, rounding=ROUND_HALF_EVEN)  # 78 digits of amount, 24 of price
-ACCOUNT = ("account_id", "account__public_id", "account__uid")
-IN_KINDS = ("deposit", "fiat_in")
-NOT_ARRIVED = ("failed", "rejected", "refused", "cancelled", "reversed", "stopped", "pending")
-PENDING_FREEZES = (
-    FreezeState.SUBMITTED.value,
-    FreezeState.IN_REVIEW.value,
-    FreezeState.PROVISIONAL.value,
-    FreezeState.APPROVED.value,
-    FreezeState.EXECUTING.value,
-)
-PENDING_LINES = (LineState.PLANNED.value, LineState.SENT.value, LineState.UNKNOWN.value)
 
 
 def price_at(asset: str, at: datetime, currency: str = CURRENCY) -> Price | None:
@@ -64,26 +65,6 @@ def price_at(asset: str, at: datetime, currency: str = CURRENCY) -> Price | None
 def fiat_of(base: int, decimals: int, price: Price | None) -> Decimal | None:
     """The value of base units, rounded to the cent (half to even); None without a price."""
     return value_of(base, decimals, price.price) if price else None
-
-
-def value_of(base: int, decimals: int, price: Decimal) -> Decimal:
-    """`base` / 10^decimals * price, exact and then rounded to the cent, half to even."""
-    return EXACT.quantize(EXACT.multiply(EXACT.scaleb(Decimal(base), -decimals), price), CENT)
-
-
-def parts_at_execution(line: FreezeLine) -> tuple[Decimal, Decimal] | None:
-    """(held, released) of a line's value when it was frozen, adding up to it to the cent.
-
-    None where it was not executed or had no price. `price` and `asset` must be fetched.
-    """
-    if line.fiat_value is None:
-        return None
-    if not line.released or line.price is None:
-        return line.fiat_value, ZERO
-    if not line.held:
-        return ZERO, line.fiat_value
-    released = value_of(line.released, line.asset.decimals, line.price.price)
-    return line.fiat_value - released, released
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +139,17 @@ class MoneyPart:
 
 @dataclass(frozen=True, slots=True)
 class CaseMoney:
-    """The four parts of one or several cases, with the prices they stand on.
+    """The parts of one or several cases, with the prices they stand on.
 
-    `left.fiat` is never below zero on the strip: read `left_fiat` and `gain_fiat`.
-    `difference` is `left` row by row, signed, because assets were exchanged into one another.
+    `left` is signed row by row, because assets were exchanged into one another and moved between
+    accounts: `not_held` and `beyond` are its two sides, both positive. The strip shows `left_fiat`
+    and `gain_fiat`, of which one is zero.
     """
 
     currency: str
     reached: MoneyPart
     frozen: MoneyPart
+    elsewhere: MoneyPart
     pending: MoneyPart
     left: MoneyPart
     prices: tuple[AssetPrice, ...]
@@ -182,161 +165,100 @@ class CaseMoney:
         return max(-self.left.fiat, ZERO)
 
     @property
+    def not_held(self) -> MoneyPart:
+        """Of accounts and assets where more came in than is held or asked for: by how much."""
+        return MoneyPart(tuple(row for row in self.left.rows if _is_more(row)))
+
+    @property
+    def beyond(self) -> MoneyPart:
+        """Of those where more is held or asked for than came in as this asset: by how much."""
+        less = (row for row in reversed(self.left.rows) if not _is_more(row))
+        return MoneyPart(
+            tuple(
+                replace(row, base=-row.base, fiat=None if row.fiat is None else -row.fiat)
+                for row in less
+            )
+        )
+
+    @property
     def unvalued(self) -> tuple[str, ...]:
         """Symbols without a price: their amounts are in no fiat total."""
         return tuple(price.symbol for price in self.prices if price.price is None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Of an account only what a row shows: totals read tens of thousands of them."""
+def account_states(money: CaseMoney) -> dict[UUID, str]:
+    """Account -> frozen, partly (frozen), pending or left.
 
-    pk: int
-    public_id: UUID
-    masked: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Amount:
-    """One fact: this much of an asset in an account, counted once by its key."""
-
-    case_id: int
-    account: "_Account"
-    asset: str
-    base: int
-    key: str
-    at_execution: Decimal | None = None
+    Frozen is an account of which at least the value that came in is held, in whatever assets it is
+    now; without a price, only what is held as the asset that came in counts.
+    """
+    came, held = _worth(money.reached), _worth(money.frozen, money.elsewhere)
+    unpriced = {row.account for row in money.not_held.rows if row.fiat is None}
+    states = {row.account: "left" for row in money.not_held.rows}
+    states |= {row.account: "pending" for row in money.pending.rows if row.base}
+    for account, worth in held.items():
+        is_whole = account not in unpriced and worth >= came.get(account, ZERO)
+        states[account] = "frozen" if is_whole else "partly"
+    return states
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    reached: list[_Amount]
-    frozen: list[_Amount]
-    pending: list[_Amount]
-    runs: list[tuple[int, UUID]]
+def row_states(money: CaseMoney) -> dict[tuple[UUID, str], str]:
+    """(account, asset) -> frozen, partly, pending or left, by what is held as this asset."""
+    more = {(row.account, row.asset) for row in money.not_held.rows}
+    states = dict.fromkeys(more, "left")
+    states |= {(row.account, row.asset): "pending" for row in money.pending.rows if row.base}
+    for part in (money.frozen, money.elsewhere):
+        for row in part.rows:
+            if row.base:
+                key = (row.account, row.asset)
+                states[key] = "partly" if key in more else "frozen"
+    return states
 
-    def assets(self) -> set[str]:
-        return {fact.asset for part in (self.reached, self.frozen, self.pending) for fact in part}
 
-    def of(self, cases: Collection[int]) -> "_Facts":
-        return _Facts(
-            [fact for fact in self.reached if fact.case_id in cases],
-            [fact for fact in self.frozen if fact.case_id in cases],
-            [fact for fact in self.pending if fact.case_id in cases],
-            [run for run in self.runs if run[0] in cases],
-        )
+def _worth(*parts: MoneyPart) -> dict[UUID, Decimal]:
+    """Account -> fiat of its rows that hold anything, in all these parts."""
+    sums: dict[UUID, Decimal] = {}
+    for part in parts:
+        for row in part.rows:
+            if row.base:
+                sums[row.account] = sums.get(row.account, ZERO) + (row.fiat or ZERO)
+    return sums
+
+
+def _is_more(row: MoneyRow) -> bool:
+    return row.base > 0 or (row.base == 0 and (row.fiat or ZERO) > 0)
 
 
 def case_money(case_ids: Iterable[int] | None, actor: Actor) -> CaseMoney:
-    """The money of these cases together, as far as the actor sees them: 7 queries.
+    """The money of these cases together, as far as the actor sees them: 8 queries.
 
-    None stands for every case the actor sees.
+    None stands for every case the actor sees: 7 queries.
 
-    What two cases both know (a deposit, a record) counts once.
+    A coin that two cases both know, from a trace or from the exchange's records, counts once.
     """
-    facts = _facts(case_ids, actor)
+    facts = facts_of(case_ids, actor)
     return _money(facts, latest_prices(facts.assets()))
 
 
 def money_by_case(case_ids: Iterable[int], actor: Actor) -> dict[int, CaseMoney]:
-    """The money of each case by itself, for lists: 7 queries for any number of cases."""
+    """The money of each case by itself, for lists: 8 queries for any number of cases."""
     asked = list(case_ids)
-    facts = _facts(asked, actor)
+    facts = facts_of(asked, actor)
     prices = latest_prices(facts.assets())
     return {case_id: _money(facts.of((case_id,)), prices) for case_id in asked}
 
 
 def money_by_group(groups: Mapping[int, Collection[int]], actor: Actor) -> dict[int, CaseMoney]:
-    """The money of several groups of cases, each as by `case_money`: 7 queries for all of them."""
-    facts = _facts([case_id for cases in groups.values() for case_id in cases], actor)
+    """The money of several groups of cases, each as by `case_money`: 8 queries for all of them."""
+    facts = facts_of([case_id for cases in groups.values() for case_id in cases], actor)
     prices = latest_prices(facts.assets())
     return {key: _money(facts.of(set(cases)), prices) for key, cases in groups.items()}
 
 
-def _facts(case_ids: Iterable[int] | None, actor: Actor) -> _Facts:
-    """The facts of these cases, or of all the actor sees: then no query carries their numbers."""
-    cases = None if case_ids is None else list(case_ids)
-
-    def of(path: str) -> dict[str, list[int]]:
-        return {} if cases is None else {f"{path}__in": cases}
-
-    runs = list(
-        CaseRun.objects.visible_to(actor)
-        .filter(is_lead=True, **of("case_id"))
-        .values_list("case_id", "run")
-    )
-    accounts: dict[int, _Account] = {}
-
-    def account(pk: int, public_id: UUID, uid: str) -> _Account:
-        if pk not in accounts:
-            accounts[pk] = _Account(pk, public_id, masked_uid(uid))
-        return accounts[pk]
-
-    reached = [
-        _Amount(case_id, account(*of_account), asset, base, outpoint)
-        for case_id, asset, base, outpoint, *of_account in ReachedAccount.objects.visible_to(actor)
-        .filter(case_run__is_lead=True, **of("case_run__case_id"))
-        .values_list("case_run__case_id", "asset", "base", "outpoint", *ACCOUNT)
-    ]
-    covered = {(fact.case_id, fact.account.pk, fact.asset) for fact in reached}
-    reached += [
-        _Amount(case_id, account(*of_account), asset, base, ref)
-        for case_id, asset, base, ref, *of_account in _recorded(
-            SuspectAccount.objects.visible_to(actor).filter(**of("suspect__case_id")), covered
-        )
-    ]
-    is_pending = Q(freeze__state__in=PENDING_FREEZES, state__in=PENDING_LINES)
-    lines = list(
-        FreezeLine.objects.visible_to(actor)
-        .filter(is_pending | Q(state=LineState.HELD.value), **of("freeze__case_id"))
-        .select_related("account", "freeze", "asset", "price")
-    )
-    frozen = [
-        _Amount(
-            line.freeze.case_id,
-            account(line.account_id, line.account.public_id, line.account.uid),
-            line.asset_id,
-            line.held,
-            str(line.public_id),
-            (parts_at_execution(line) or (None,))[0],
-        )
-        for line in lines
-        if line.state == LineState.HELD
-    ]
-    pending = [
-        _Amount(
-            line.freeze.case_id,
-            account(line.account_id, line.account.public_id, line.account.uid),
-            line.asset_id,
-            line.requested,
-            str(line.public_id),
-        )
-        for line in lines
-        if line.freeze.state in PENDING_FREEZES and line.state in PENDING_LINES
-    ]
-    return _Facts(reached, frozen, pending, runs)
-
-
-def _recorded(
-    linked: QuerySet[SuspectAccount], covered: set[tuple[int, int, str]]
-) -> Iterable[tuple[Any, ...]]:
-    """Deposits of the suspects' accounts in assets that no lead run reached there: 2 queries."""
-    cases: dict[int, set[int]] = {}
-    for case_id, account_id in linked.values_list("suspect__case_id", "account_id"):
-        cases.setdefault(account_id, set()).add(case_id)
-    if not cases:
-        return []
-    records = (
-        ExchangeRecord.objects.filter(account_id__in=linked.values("account_id"), kind__in=IN_KINDS)
-        .exclude(status__in=NOT_ARRIVED)
-        .values_list("asset_id", "base", "ref", *ACCOUNT)
-    )
-    return [
-        (case_id, asset, base, ref, account_id, *of_account)
-        for asset, base, ref, account_id, *of_account in records
-        for case_id in sorted(cases[account_id])
-        if (case_id, account_id, asset) not in covered
-    ]
+def account_money(account_id: UUID, actor: Actor) -> tuple[Facts, CaseMoney]:
+    """The facts and sums of one account over every case the actor sees: 7 queries."""
+    facts = facts_of(None, actor, account_id)
+    return facts, _money(facts, latest_prices(facts.assets()))
 
 
 def latest_prices(assets: set[str], at: datetime | None = None) -> dict[str, AssetPrice]:
@@ -370,31 +292,28 @@ def latest_prices(assets: set[str], at: datetime | None = None) -> dict[str, Ass
     return found
 
 
-def _money(facts: _Facts, prices: dict[str, AssetPrice]) -> CaseMoney:
-    reached = _part(facts.reached, prices)
+def _money(facts: Facts, prices: dict[str, AssetPrice]) -> CaseMoney:
+    reached = _part(coins_of(facts.reached), prices)
     frozen = _part(facts.frozen, prices)
+    elsewhere = _part(facts.elsewhere, prices)
     pending = _part(facts.pending, prices)
     used = facts.assets()
     return CaseMoney(
         currency=CURRENCY,
         reached=reached,
         frozen=frozen,
+        elsewhere=elsewhere,
         pending=pending,
-        left=_left(reached, frozen, pending),
+        left=_left(reached, frozen, elsewhere, pending),
         prices=tuple(price for name, price in sorted(prices.items()) if name in used),
         lead_runs=tuple(run for _, run in facts.runs),
     )
 
 
-def _part(facts: list[_Amount], prices: dict[str, AssetPrice]) -> MoneyPart:
-    """Facts with the same key once, then one row per account and asset, dearest first."""
-    once: dict[tuple[str, int], _Amount] = {}
-    for fact in facts:
-        key = (fact.key, fact.account.pk)
-        if key not in once or once[key].base < fact.base:
-            once[key] = fact
+def _part(facts: list[Amount], prices: dict[str, AssetPrice]) -> MoneyPart:
+    """One row per account and asset, dearest first."""
     rows: dict[tuple[int, str], MoneyRow] = {}
-    for fact in once.values():
+    for fact in facts:
         price = prices[fact.asset]
         old = rows.get((fact.account.pk, fact.asset))
         base = fact.base + (old.base if old else 0)
@@ -418,13 +337,13 @@ def _part(facts: list[_Amount], prices: dict[str, AssetPrice]) -> MoneyPart:
     return MoneyPart(tuple(ordered))
 
 
-def _left(reached: MoneyPart, frozen: MoneyPart, pending: MoneyPart) -> MoneyPart:
-    """reached - frozen - pending per account and asset, signed; without the rows that are zero.
+def _left(reached: MoneyPart, *held: MoneyPart) -> MoneyPart:
+    """reached less what is held or asked for, per account and asset, signed; no rows of zero.
 
-    Fiat is the difference of the rounded rows, so the four parts add up to the cent.
+    Fiat is the difference of the rounded rows, so the parts add up to the cent.
     """
     rows: dict[tuple[UUID, str], MoneyRow] = {}
-    for sign, part in ((1, reached), (-1, frozen), (-1, pending)):
+    for sign, part in ((1, reached), *((-1, part) for part in held)):
         for row in part.rows:
             old = rows.get((row.account, row.asset))
             fiat = None

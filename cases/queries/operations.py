@@ -44,7 +44,7 @@ class OperationPage:
 
 
 def operation_list(actor: Actor) -> list[OperationRow]:
-    """Every operation the actor may see, newest first: 11 queries for any number of them."""
+    """Every operation the actor may see, newest first: 12 queries for any number of them."""
     operations = list(_with_agencies(Operation.objects.visible_to(actor)).order_by("-reference"))
     return _rows(operations, actor)
 

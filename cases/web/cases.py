@@ -18,7 +18,7 @@ from cases.queries.money_parts import account_parts
 from cases.services import cases as services
 from cases.services.errors import CaseworkError
 from cases.states import CaseState
-from cases.web.amounts import MONEY_PARTS, money_amounts
+from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from cases.web.events import told
 from cases.web.forms_cases import ACT_FORMS, CaseEditForm, CaseForm
 from cases.web.shell import get_case, render_case
@@ -153,9 +153,7 @@ def case_account(request: AuthedRequest, case_id: UUID, account_id: UUID) -> Htt
     parts = account_parts(case, shell.money, account_id, asset, request.actor)
     if parts is None:
         raise Http404
-    amounts = [
-        each | {"row": parts.rows.get(str(each["key"]))} for each in money_amounts(shell.money)
-    ]
+    amounts = row_amounts(shell.money, parts.rows)
     context = {"shell": shell, "parts": parts, "amounts": amounts}
     return render_case(request, "cases/case_account.html", case, "case_detail", context)
 

@@ -104,6 +104,7 @@ def money_strip(shell: CaseShell) -> dict[str, object]:
         "currency": money.currency,
         "reached": money.reached.fiat,
         "frozen": money.frozen.fiat,
+        "elsewhere": money.elsewhere.fiat if money.elsewhere else None,
         "pending": money.pending.fiat,
         "left": money.left_fiat,
         "gain": money.gain_fiat,

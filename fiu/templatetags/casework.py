@@ -26,21 +26,24 @@ def _read(source: object, name: str) -> Any:  # whatever the page's value object
 
 @register.inclusion_tag("components/money_strip.html")
 def money_strip(totals: object) -> dict[str, object]:
-    """`{% money_strip totals %}`: reached us = frozen + pending + left, as one bar with sums.
+    """`{% money_strip totals %}`: reached us = frozen + elsewhere + pending + left, as one bar.
 
     `totals` is an object or dict: `reached, frozen, pending, left` (Decimal fiat, None is unknown);
-    optional: `currency, entered, num_accounts, num_assets, time_to_first_freeze` (timedelta),
-    `policy, price_at, price` and `reached_url, frozen_url, pending_url, left_url`.
+    optional: `elsewhere` (what other cases hold), `currency, entered, num_accounts, num_assets`,
+    `time_to_first_freeze` (timedelta), `policy, price_at, price`, and `reached_url` and so on.
     """
     currency = str(_read(totals, "currency") or "USD")
     pieces = (
         ("frozen", _("Frozen"), "ice"),
+        ("elsewhere", _("Held by other cases"), "ice"),
         ("pending", _("Awaiting approval"), "warn"),
         ("left", _("Not held"), "bad"),
     )
     parts, shown = [], []
     for name, label, tone in pieces:
         amount = _read(totals, name)
+        if amount is None and name == "elsewhere":
+            continue
         if amount is not None:
             parts.append(Part(label, Decimal(amount), tone, headline(amount, currency)))
         shown.append(
@@ -106,12 +109,12 @@ def money_flow(
 def legend(flow: Flow) -> list[tuple[str, str]]:
     """(tone, word) of the tones that the picture uses."""
     words = {
-        "bad": _("Illicit, or left"),
+        "bad": _("Illicit, or not held"),
         "warn": _("Mixer, or pending"),
         "violet": _("Service"),
         "accent": _("Suspect"),
         "good": _("Account"),
-        "ice": _("Frozen here"),
+        "ice": _("Frozen, in whole or in part"),
     }
     return [(tone, words[tone]) for tone in flow.tones]
 

@@ -153,7 +153,7 @@ def test_every_state_has_a_word_and_a_vendored_icon():
 
 def test_ice_means_frozen_and_nothing_else():
     frozen = {key for key, (_, tone, _) in badges.LOOKS.items() if tone == "ice"}
-    assert frozen == {"freeze.active", "decision_due", "held"}
+    assert frozen == {"freeze.active", "decision_due", "held", "partly"}
 
 
 def test_active_freeze_is_frozen_while_an_active_grant_is_not():

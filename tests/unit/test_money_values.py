@@ -1,5 +1,6 @@
 """What an amount is worth, and how parts and sums of a case's money are made of their rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -8,6 +9,8 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cases.models.fields import MAX_BASE_UNITS, BaseUnitsField, parse_base_units
 from cases.queries import money
@@ -17,10 +20,13 @@ from cases.queries.money import (
     CaseMoney,
     MoneyPart,
     MoneyRow,
+    account_states,
     fiat_of,
     parts_at_execution,
+    row_states,
     value_of,
 )
+from cases.queries.money_facts import Account, Amount, Facts, coins_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 FIELD = BaseUnitsField(name="base")
@@ -40,15 +46,17 @@ def price(asset: str, value: str | None) -> AssetPrice:
     return AssetPrice(asset, asset.upper(), 2, None if value is None else Decimal(value), "S", AT)
 
 
-def amount(number: int, asset: str, base: int, key: str, executed: str | None = None) -> object:
-    account = money._Account(number, UUID(int=number), f"••{number:04d}")
+def amount(
+    number: int, asset: str, base: int, key: str, executed: str | None = None, **more: object
+) -> Amount:
+    account = Account(number, UUID(int=number), f"••{number:04d}")
     at_execution = None if executed is None else Decimal(executed)
-    return money._Amount(1, account, asset, base, key, at_execution)
+    return Amount(1, account, asset, base, key, at_execution, **more)  # type: ignore[arg-type]
 
 
 def strip(left: MoneyPart, prices: tuple[AssetPrice, ...] = ()) -> CaseMoney:
     nothing = MoneyPart()
-    return CaseMoney("USD", nothing, nothing, nothing, left, prices, ())
+    return CaseMoney("USD", nothing, nothing, nothing, nothing, left, prices, ())
 
 
 def test_the_largest_amount_has_an_exact_value() -> None:
@@ -126,14 +134,12 @@ def test_left_is_never_below_zero_and_then_a_gain() -> None:
 
 def test_a_fact_known_twice_counts_once_with_its_larger_amount() -> None:
     prices = {"a": price("a", "2"), "b": price("b", None)}
-    part = money._part(
-        [
-            amount(1, "a", 100, "k", "1.50"), amount(1, "a", 300, "k", "2.50"),
-            amount(1, "a", 200, "k", "9"), amount(1, "a", 50, "other", "0.50"),
-            amount(2, "a", 700, "k"), amount(1, "b", 9, "k2"),
-        ],  # type: ignore[list-item]
-        prices,
-    )  # fmt: skip
+    facts = [
+        amount(1, "a", 100, "k", "1.50"), amount(1, "a", 300, "k", "2.50"),
+        amount(1, "a", 200, "k", "9"), amount(1, "a", 50, "other", "0.50"),
+        amount(2, "a", 700, "k"), amount(1, "b", 9, "k2"),
+    ]  # fmt: skip
+    part = money._part(coins_of(facts), prices)
     assert [
         (each.masked, each.asset, each.base, each.fiat, each.num_parts, each.at_execution)
         for each in part.rows
@@ -144,14 +150,104 @@ def test_a_fact_known_twice_counts_once_with_its_larger_amount() -> None:
     ]
 
 
-def test_left_is_reached_without_frozen_and_pending_row_by_row() -> None:
+def traced(base: int, tx: str, index: int = 0, number: int = 1) -> Amount:
+    return amount(number, "a", base, f"{tx}:{index}", tx=tx)
+
+
+def recorded(base: int, ref: str, tx: str = "", number: int = 1) -> Amount:
+    return amount(number, "a", base, ref, tx=tx, is_recorded=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "together"),
+    [
+        ([traced(90, "t"), recorded(100, "R1", "t")], 100),  # one coin, told by two cases
+        ([traced(90, "t"), traced(60, "t", 1), recorded(100, "R1", "t")], 150),  # two outputs
+        ([traced(90, "t"), recorded(100, "R1", "u")], 190),  # two transactions
+        ([traced(90, "t"), recorded(100, "R1")], 100),  # may be the same: never both
+        ([traced(90, "t"), traced(70, "u"), recorded(100, "R1")], 160),
+        ([traced(90, "t"), recorded(90, "R1", "t"), recorded(40, "R2")], 130),
+        ([recorded(100, "R1"), recorded(100, "R2"), recorded(100, "R1")], 200),
+        ([traced(90, "t"), recorded(100, "R1", "t", number=2)], 190),  # another account
+    ],
+)
+def test_a_coin_counts_once_whoever_knows_it(facts: list[Amount], together: int) -> None:
+    assert sum(fact.base for fact in coins_of(facts)) == together
+    assert sum(fact.base for fact in coins_of(reversed(facts))) == together
+
+
+COINS = st.lists(
+    st.builds(
+        lambda case, is_recorded, base, tx, number: (
+            case,
+            recorded(base, f"R{number}", tx) if is_recorded else traced(base, tx or "t", number),
+        ),
+        st.integers(1, 3), st.booleans(), st.integers(0, 9), st.sampled_from(["", "t", "u"]),
+        st.integers(0, 2),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(COINS)
+def test_a_total_is_between_its_largest_case_and_their_sum(told: list[tuple[int, Amount]]) -> None:
+    """Of one case alone either a trace or the records count, so each case is of one kind."""
+    kind = {case: fact.is_recorded for case, fact in reversed(told)}
+    of_case: dict[int, list[Amount]] = {}
+    for case, fact in told:
+        if fact.is_recorded == kind[case]:
+            of_case.setdefault(case, []).append(fact)
+    each = [sum(fact.base for fact in coins_of(facts)) for facts in of_case.values()]
+    together = sum(
+        fact.base for fact in coins_of(fact for facts in of_case.values() for fact in facts)
+    )
+    assert max(each, default=0) <= together <= sum(each)
+
+
+def test_left_is_reached_without_what_is_held_or_asked_for_row_by_row() -> None:
     reached = MoneyPart((row(1, 10, "10"), row(2, 4, "4"), row(4, 3, None, "c")))
-    frozen = MoneyPart((row(1, 3, "3"), row(2, 4, "4"), row(3, 5, "5")))
+    frozen = MoneyPart((row(1, 2, "2"), row(2, 4, "4"), row(3, 5, "5")))
+    elsewhere = MoneyPart((row(1, 1, "1"),))
     pending = MoneyPart((row(1, 2, "2"), row(4, 1, None, "c")))
-    left = money._left(reached, frozen, pending)
+    left = money._left(reached, frozen, elsewhere, pending)
     assert [(each.masked, each.base, each.fiat, each.num_parts) for each in left.rows] == [
-        ("••0001", 5, Decimal("5"), 3), ("••0004", 2, None, 2), ("••0003", -5, Decimal("-5"), 1),
+        ("••0001", 5, Decimal("5"), 4), ("••0004", 2, None, 2), ("••0003", -5, Decimal("-5"), 1),
     ]  # fmt: skip
+    both = strip(left)
+    assert [(each.masked, each.base) for each in both.not_held.rows] == [
+        ("••0001", 5),
+        ("••0004", 2),
+    ]
+    assert [(each.masked, each.base, each.fiat) for each in both.beyond.rows] == [
+        ("••0003", 5, Decimal("5"))
+    ]
+    assert both.not_held.fiat - both.beyond.fiat == both.left_fiat - both.gain_fiat
+
+
+def test_an_account_held_in_part_is_never_called_frozen() -> None:
+    """By value for the account, which may have changed one asset into another; by asset else."""
+    reached = MoneyPart((
+        row(1, 10, "10"), row(2, 10, "10"), row(3, 10, "10"), row(4, 10, "10"),
+        row(5, 9, None, "c"),
+    ))  # fmt: skip
+    frozen = MoneyPart((row(1, 3, "3"), row(2, 4, "4"), row(2, 6, "6", "b"), row(5, 4, None, "c")))
+    elsewhere = MoneyPart((row(1, 7, "7", "b"), row(3, 9, "9")))
+    pending = MoneyPart((row(4, 1, "1"),))
+    left = money._left(reached, frozen, elsewhere, pending)
+    told = CaseMoney("USD", reached, frozen, elsewhere, pending, left, (), ())
+    assert account_states(told) == {
+        UUID(int=1): "frozen", UUID(int=2): "frozen", UUID(int=3): "partly",
+        UUID(int=4): "pending", UUID(int=5): "partly",
+    }  # fmt: skip
+    states = {(account.int, asset): state for (account, asset), state in row_states(told).items()}
+    assert states == {
+        (1, "a"): "partly", (1, "b"): "frozen", (2, "a"): "partly", (2, "b"): "frozen",
+        (3, "a"): "partly", (4, "a"): "pending", (5, "c"): "partly",
+    }  # fmt: skip
+    nothing = MoneyPart()
+    untouched = CaseMoney("USD", reached, nothing, nothing, nothing, reached, (), ())
+    assert set(account_states(untouched).values()) == {"left"}
 
 
 def test_what_counts_as_arrived_and_as_pending_is_what_was_reviewed() -> None:
@@ -165,16 +261,16 @@ def test_what_counts_as_arrived_and_as_pending_is_what_was_reviewed() -> None:
     assert set(money.PENDING_LINES) == {"planned", "sent", "unknown"}
 
 
-def test_facts_name_all_their_assets_and_are_told_apart_by_case() -> None:
-    facts = money._Facts(
-        [amount(1, "a", 1, "k")], [amount(1, "b", 1, "k")], [amount(1, "c", 1, "k")],
-        [(1, UUID(int=1)), (2, UUID(int=2))],
-    )  # type: ignore[list-item]  # fmt: skip
-    assert facts.assets() == {"a", "b", "c"}
-    assert facts.of((1,)) == money._Facts(
-        facts.reached, facts.frozen, facts.pending, [(1, UUID(int=1))]
-    )
-    assert facts.of((2,)) == money._Facts([], [], [], [(2, UUID(int=2))])
+def test_what_a_case_holds_is_held_elsewhere_for_one_that_reached_the_account() -> None:
+    run = (1, UUID(int=1)), (2, UUID(int=2))
+    mine, theirs = amount(1, "a", 1, "k"), replace(amount(1, "b", 1, "l"), case_id=2)
+    asked = amount(1, "c", 1, "m")
+    stranger = replace(amount(9, "d", 1, "n"), case_id=2)
+    facts = Facts([mine], [mine, theirs, stranger], [asked], [], list(run), {1: {1}, 2: {9}})
+    assert facts.assets() == {"a", "b", "c", "d"}
+    assert facts.of((1,)) == Facts([mine], [mine], [asked], [theirs], [run[0]], {1: {1}})
+    assert facts.of((2,)) == Facts([], [theirs, stranger], [], [], [run[1]], {2: {9}})
+    assert facts.of((1, 2)) == facts
 
 
 def test_the_columns_hold_seventy_eight_digits_and_nothing_else() -> None:

@@ -504,6 +504,7 @@ RULES: dict[str, Rule] = {
         },
     ),
     "dashboard_money": unit("200"),
+    "dashboard_account": case("200", query=f"?asset={BTC}"),
     "guide_close": unit(write="302 /", writes=["fiu_user"]),
     "set_theme": unit(write="404"),  # no such theme
     "liaison_theme": officers(write="404"),

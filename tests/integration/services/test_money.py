@@ -30,6 +30,7 @@ from cases.queries.money import (
     price_at,
     value_of,
 )
+from cases.queries.money_parts import account_parts, unit_account
 from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money
 from cases.services import outbox
 from cases.services.cases import block_user
@@ -108,14 +109,15 @@ def ask(case: Case, account: ExchangeAccount, base: int, by: Actor) -> FreezeReq
 
 
 def assert_adds_up(money: CaseMoney) -> None:
-    """Reached = frozen + pending + left, to the cent and per asset to the base unit."""
-    assert money.reached.fiat == money.frozen.fiat + money.pending.fiat + money.left.fiat
+    """Reached = frozen + elsewhere + pending + left, to the cent and to the base unit."""
+    held = (money.frozen, money.elsewhere, money.pending)
+    assert money.reached.fiat == sum(part.fiat for part in held) + money.left.fiat
     assert money.left.fiat == money.left_fiat - money.gain_fiat
     for part in (money.reached, money.frozen, money.pending, money.left):
         assert part.fiat == sum((row.fiat or Decimal(0) for row in part.rows), Decimal("0.00"))
         assert sum(each.base for each in part.by_asset) == sum(row.base for row in part.rows)
-    base = {row.asset: 0 for row in money.reached.rows + money.frozen.rows + money.pending.rows}
-    for sign, part in ((1, money.reached), (-1, money.frozen), (-1, money.pending)):
+    base = {row.asset: 0 for part in (money.reached, *held) for row in part.rows}
+    for sign, part in ((1, money.reached), *((-1, part) for part in held)):
         for row in part.rows:
             base[row.asset] += sign * row.base
     left = {each.asset: each.base for each in money.left.by_asset}
@@ -220,6 +222,65 @@ def test_what_two_cases_both_know_counts_once(case: Case, analyst: Actor) -> Non
     assert [m.reached.rows[0].base for m in each.values()] == [10, 10]
 
 
+def test_a_coin_traced_by_one_case_and_recorded_for_another_counts_once(
+    case: Case, analyst: Actor
+) -> None:
+    """As when a case is opened from an alert about an account that another case traced to."""
+    account, other = make_account(), make_case(analyst)
+    own(other, account, analyst)
+    for base in (90, 60):
+        reach(case, account, base)
+    for txid, base in (*traced_transactions(case, 100), ("ab" * 32, 7)):
+        record(account, base, txid=txid)
+    cases = [case.pk, other.pk]
+    each = {pk: money.reached.rows[0].base for pk, money in money_by_case(cases, analyst).items()}
+    assert each == {case.pk: 150, other.pk: 207}
+    for money in (case_money(cases, analyst), unit_money(analyst), *of_both(cases, analyst)):
+        assert [row.base for row in money.reached.rows] == [207]
+        assert money.reached.rows[0].num_parts == 3
+        assert_adds_up(money)
+    found = unit_account(account.public_id, BTC, analyst)
+    assert found is not None
+    assert sum(coin.fact.base for coin in found.coins) == found.rows["reached"].base == 207
+    assert [len(coin.cases) for coin in found.coins] == [2, 2, 1]
+    assert unit_account(account.public_id, ETH, analyst) is None
+
+
+def traced_transactions(case: Case, base: int) -> list[tuple[str, int]]:
+    outpoints = ReachedAccount.objects.filter(case_run__case=case).values_list(
+        "outpoint", flat=True
+    )
+    return [(outpoint.partition(":")[0], base) for outpoint in outpoints]
+
+
+def of_both(cases: list[int], analyst: Actor) -> list[CaseMoney]:
+    return list(money_by_group({1: cases}, analyst).values())
+
+
+def test_what_another_case_holds_is_said_and_not_called_not_held(
+    case: Case, analyst: Actor
+) -> None:
+    account, other, blocked = make_account(), make_case(analyst), person("analyst")
+    own(case, account, analyst)
+    own(other, account, analyst)
+    record(account, 500_000_000)
+    hold(case, account, 300_000_000)
+    hold(case, make_account(), 7)  # of an account that the other case does not know
+    money = case_money([other.pk], analyst)
+    assert [row.base for row in money.elsewhere.rows] == [300_000_000]
+    assert (money.frozen.rows, money.left_fiat) == ((), Decimal("200000.00"))
+    assert_adds_up(money)
+    both = money_by_case([case.pk, other.pk], analyst)
+    assert both[other.pk] == money
+    assert not both[case.pk].elsewhere
+    assert not case_money([case.pk, other.pk], analyst).elsewhere
+    parts = account_parts(other, money, account.public_id, BTC, analyst)
+    assert parts is not None
+    assert [line.freeze.case for line in parts.lines] == [case]
+    block_user(case, blocked.person, "Conflict.", by=person("supervisor"))
+    assert not case_money([other.pk], blocked).elsewhere
+
+
 def test_the_money_of_a_case_one_may_not_see_is_nothing(case: Case, analyst: Actor) -> None:
     account, blocked = make_account(), person("analyst")
     own(case, account, analyst)
@@ -288,9 +349,9 @@ def test_case_money_asks_a_fixed_number_of_queries(
         record(account, 10)
         reach(case, account, 5)
         hold(case, account, 10)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         case_money([case.pk], analyst)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         money_by_case([case.pk], analyst)
     with django_assert_num_queries(7):
         every_case = case_money(None, analyst)

@@ -25,6 +25,11 @@ def test_the_totals_open_what_they_are_made_of(room: Room) -> None:
     assert "20.00 BTC" in parts
     assert room.case.title in parts
     assert room.case.title not in room.outsider.get(reverse("dashboard_money")).content.decode()
+    rows = reverse("dashboard_account", args=[room.case.runs.get().reached.get().account.public_id])
+    asset = {"asset": room.case.runs.get().reached.get().asset}
+    assert room.case.reference in room.client.get(rows, asset).content.decode()
+    assert room.client.get(rows, {"asset": "none"}).status_code == 404
+    assert room.outsider.get(rows, asset).status_code == 404
 
 
 def test_a_finding_waits_for_the_second_person_and_not_for_its_author() -> None:

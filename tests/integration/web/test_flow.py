@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from cases.queries.cases import case_shell
 from cases.queries.flow import CaseFlow, case_flow, key_pairs, words_of
+from cases.queries.flow_lanes import title_of
 from cases.queries.flow_places import Place, shared
 from tests.integration.web.conftest import DEPOSIT, FEE, Room
 
@@ -54,6 +55,15 @@ def test_the_widest_way_is_chosen() -> None:
     sums = {("a", "b"): 10, ("b", "z"): 2, ("a", "c"): 5, ("c", "z"): 5}
     assert key_pairs(sums, ["a"], ["z"]) == {("a", "c"), ("c", "z")}
     assert key_pairs(sums, ["a"], ["nowhere"]) == set()
+
+
+def test_a_lane_of_several_kinds_is_not_named_by_one_of_them() -> None:
+    bank, order, swap, nobody = (Place(r, r, r) for r in ("bank", "swap", "service", "unknown"))
+    assert title_of(1, [bank]) == "Market bank"
+    assert title_of(1, [order, bank, swap]) == "Services, Market bank"
+    assert title_of(1, [nobody, nobody, bank]) == "Layering, Market bank"
+    assert title_of(0, [nobody, order, bank, nobody]) == "Start, others"
+    assert title_of(1, []) == ""
 
 
 def test_an_output_is_shared_among_inputs_to_the_last_unit() -> None:

@@ -7,8 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.db.models import Case as Choice
-from django.db.models import Count, F, IntegerField, Min, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +37,7 @@ from cases.models import (
     Task,
     Wallet,
 )
-from cases.policy import Action, Actor, may
+from cases.policy import Action, Actor, may, writable_cases
 from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 from cases.queries.money import CaseMoney, case_money, money_by_case, row_states
 from cases.states import (
@@ -86,6 +97,7 @@ class CaseShell:
     deadline: Deadline | None
     people: list[Any]
     agencies: list[str]
+    is_writable: bool  # by membership: an emergency, or being named to read, gives no more
 
 
 @dataclass(frozen=True)
@@ -213,12 +225,16 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         "tasks": Task.objects.filter(case=OuterRef("pk"), state=TaskState.OPEN.value),
         "files": Evidence.objects.filter(case=OuterRef("pk")),
     }
-    numbers = (
+    is_writable, *numbers = (
         Case.objects.visible_to(actor)
         .filter(pk=case.pk)
-        .values_list(*(_number_of(rows) for rows in counted.values()))
+        .values_list(
+            ExpressionWrapper(writable_cases(actor), output_field=BooleanField()),
+            *(_number_of(rows) for rows in counted.values()),
+        )
+        .get()
     )
-    counts = dict(zip(counted, numbers.get(), strict=True))
+    counts = dict(zip(counted, numbers, strict=True))
     shared = case.referrals.filter(
         state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
     )
@@ -231,7 +247,14 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         deadline=next_deadline(case),
         people=case_people(case),
         agencies=sorted(set(shared.values_list("agency__short_name", flat=True))),
+        is_writable=is_writable,
     )
+
+
+def may_change(case: Case, actor: Actor) -> bool:
+    """Whether this person's membership lets more than read, whatever the role grants: 1 query."""
+    cases = Case.objects.visible_to(actor).filter(writable_cases(actor), pk=case.pk)
+    return bool(cases.exists())
 
 
 def case_people(case: Case) -> list[Any]:
@@ -273,7 +296,7 @@ def case_overview(shell: CaseShell) -> Overview:
         key=lambda doubt: (SEVERITIES[doubt.finding.severity], doubt.pk),
     )
     return Overview(
-        steps=next_steps(shell, findings),
+        steps=next_steps(shell, findings) if shell.is_writable else [],
         accounts=accounts_reached(shell.money),
         findings=findings[:5],
         against=against[:6],

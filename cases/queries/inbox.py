@@ -36,7 +36,7 @@ from cases.models import (
     Task,
 )
 from cases.models.alerts import GRAVE
-from cases.policy import Action, Actor, emergencies_to_look_at, may
+from cases.policy import Action, Actor, emergencies_to_look_at, may, writable_cases
 from cases.queries.freezes import worth_of
 from cases.queries.ledger import expiry_step
 from cases.queries.requests import requests_waiting
@@ -174,9 +174,14 @@ def _queues(actor: Actor) -> list[_Queue]:
     ]  # fmt: skip
 
 
+def _changeable(rows: QuerySet[Any], actor: Actor, path: str = "case__") -> QuerySet[Any]:
+    """Without the rows of cases that the person may only read: nothing there waits for them."""
+    return rows.filter(writable_cases(actor, path))
+
+
 def _findings(actor: Actor) -> _Queue | None:
     me = actor.user_id
-    findings = Finding.objects.visible_to(actor)
+    findings = _changeable(Finding.objects.visible_to(actor), actor)
     if may(actor, Action.APPROVE_FINDING):
         rows = findings.filter(state=FindingState.SUBMITTED.value).exclude(
             Q(drafted_by=me) | Q(last_edited_by=me) | Q(submitted_by=me)
@@ -212,7 +217,7 @@ FREEZE_WORDS = {
 def _freezes(actor: Actor) -> _Queue | None:
     """Compliance decides; supervisors triage and see clocks run; authors finish their drafts."""
     me = actor.user_id
-    freezes = FreezeRequest.objects.visible_to(actor)
+    freezes = _changeable(FreezeRequest.objects.visible_to(actor), actor)
     others = ~(Q(requested_by=me) | Q(last_edited_by=me) | Q(provisional_by=me))
     asked = Q(
         state__in=[
@@ -250,7 +255,7 @@ def _ending(actor: Actor) -> _Queue | None:
     """The alarm of 14, 7 and 1 days, and what is past its end: compliance, and who asked for it."""
     if not may(actor, Action.REQUEST_FREEZE):
         return None
-    rows = FreezeRequest.objects.visible_to(actor).filter(
+    rows = _changeable(FreezeRequest.objects.visible_to(actor), actor).filter(
         Q(state=FreezeState.ACTIVE.value, expires_at__lte=timezone.now() + ENDING)
         | Q(state=FreezeState.DECISION_DUE.value)
     )
@@ -321,7 +326,7 @@ def _referrals(actor: Actor) -> _Queue | None:
     if not words and not sends:
         return None
     others = ~(Q(drafted_by=actor.user_id) | Q(last_edited_by=actor.user_id))
-    rows = Referral.objects.visible_to(actor).filter(
+    rows = _changeable(Referral.objects.visible_to(actor), actor).filter(
         Q(state__in=list(words)) & others | Q(state__in=list(sends))
     )
 
@@ -337,7 +342,7 @@ def _referrals(actor: Actor) -> _Queue | None:
 def _instruments(actor: Actor) -> _Queue | None:
     if not may(actor, Action.VERIFY_INSTRUMENT):
         return None
-    rows = LegalInstrument.objects.visible_to(actor).filter(verified_by=None)
+    rows = _changeable(LegalInstrument.objects.visible_to(actor), actor).filter(verified_by=None)
     rows = rows.exclude(recorded_by=actor.user_id).select_related("case")
 
     def tell(row: LegalInstrument) -> InboxRow:
@@ -353,7 +358,9 @@ def _instruments(actor: Actor) -> _Queue | None:
 def _cases(actor: Actor) -> _Queue | None:
     if not may(actor, Action.DECIDE_CASE):
         return None
-    rows = Case.objects.visible_to(actor).filter(state=CaseState.IN_REVIEW.value)
+    rows = _changeable(Case.objects.visible_to(actor), actor, "").filter(
+        state=CaseState.IN_REVIEW.value
+    )
     rows = rows.exclude(submitted_by=actor.user_id)
 
     def tell(row: Case) -> InboxRow:
@@ -370,7 +377,7 @@ def _tasks(actor: Actor) -> _Queue | None:
     if not may(actor, Action.ADD_TASK):
         return None
     me = actor.user_id
-    rows = Task.objects.visible_to(actor).filter(
+    rows = _changeable(Task.objects.visible_to(actor), actor).filter(
         Q(assignee=me) | Q(assignee=None), state=TaskState.OPEN.value
     )
 

@@ -18,6 +18,7 @@ from cases.models import Alert, Case
 from cases.models.alerts import DISPOSITIONS
 from cases.policy import Action, may
 from cases.queries import alerts as queries
+from cases.queries.cases import may_change
 from cases.services.alerts import (
     assign_alert,
     dismiss_alert,
@@ -85,7 +86,9 @@ def alert_detail(request: AuthedRequest, alert_id: UUID) -> HttpResponse:
         "acts": acts,
         "may_assign": (state, AlertAction.ASSIGN) in ALERT,
         "may_link": (state, AlertAction.LINK) in ALERT,
-        "may_report": alert.case_id is not None and may(request.actor, Action.DRAFT_REPORT),
+        "may_report": alert.case is not None
+        and may(request.actor, Action.DRAFT_REPORT)
+        and may_change(alert.case, request.actor),
     }
     return render(request, "cases/alert_detail.html", context)
 

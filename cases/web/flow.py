@@ -55,6 +55,7 @@ def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpR
     context = {
         "case": case, "found": found, "place": place, "came": came[:8], "went": went[:8],
         "num_came": len(came), "num_went": len(went), "addresses": sorted(place.addresses)[:24],
+        "may_change": shell.is_writable,
     }  # fmt: skip
     return render(request, "cases/flow_inspector.html", context)
 

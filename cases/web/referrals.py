@@ -17,6 +17,7 @@ from cases.http import AuthedRequest, casework, require_at_the_door, seen_versio
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
+from cases.queries.cases import may_change
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields, refuse_leaks
 from cases.services.errors import CaseworkError
@@ -132,6 +133,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
     dossier = _dossier(referral, page.release)
     is_draft = referral.state == ReferralState.DRAFT
     may_redact = is_draft and may(request.actor, Action.REDACT_REFERRAL)
+    may_redact = may_redact and may_change(referral.case, request.actor)
     if form is None and may_redact:
         form = RedactionForm(redactable_fields(referral))
     context = {

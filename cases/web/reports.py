@@ -16,6 +16,7 @@ from cases.http import AuthedRequest, require_at_the_door
 from cases.models import SuspicionReport
 from cases.policy import Action, PermissionDenied, StepUpRequired, may
 from cases.queries import reports as queries
+from cases.queries.cases import may_change
 from cases.services import reports as services
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
@@ -23,7 +24,7 @@ from cases.services.reports.content import missing
 from cases.states import REPORT, InvalidTransition, ReportAction, ReportState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_reports import NewReportForm, ReportForm, SubjectForm
-from cases.web.shell import get_case, render_case
+from cases.web.shell import get_case, offered_to_readers, render_case
 
 viewers = require_at_the_door(Action.VIEW_REPORT)
 TAB = "case_reports"
@@ -90,7 +91,7 @@ def report_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 @require_safe
 @viewers
 def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
-    """One report with what is missing and what to decide; the look is kept: 25 queries."""
+    """One report with what is missing and what to decide; the look is kept: 26 queries."""
     report = _get(request, report_id)
     services.read_report(report, by=request.actor)
     state = ReportState(report.state)
@@ -115,6 +116,8 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "is_out": state in OUT,
         "local_currency": load_profile(report.profile)["local_currency"],
     }
+    if not may_change(report.case, request.actor):
+        context = offered_to_readers(context)
     return render(request, "cases/report_detail.html", context)
 
 

@@ -1,7 +1,8 @@
 """The shell of a case: `render_case` draws every tab inside templates/cases/case_base.html."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from cases.models import Case
 from cases.policy import Action, may
 from cases.queries.cases import CaseShell, case_shell
 from cases.services.reads import keep_case_look
+from cases.web.acts import Act
 from cases.web.amounts import MONEY_PARTS
 
 # Route, words, and the count shown beside it.
@@ -36,6 +38,13 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
 )
 
 POLL = "X-Fiu-Poll"  # a page that refreshes itself is one look
+
+# Pages that are one form, and what a reader may do like everybody else.
+WRITING_PAGES = (
+    "_form.html", "_act.html", "_add.html", "_ask.html", "_new.html", "_reveal.html",
+    "/cohort_member.html",
+)  # fmt: skip
+READING = frozenset({"may_download"})
 
 # Tabs that do not exist without a personal right.
 PERSONAL_TABS = frozenset({"case_reports"})
@@ -78,6 +87,7 @@ def render_case(
     given = context.get("shell")
     shell = given if isinstance(given, CaseShell) else case_shell(case, request.actor)
     actor = request.actor
+    reads_only = not shell.is_writable
     page = {
         "nav": "case",
         "case": case,
@@ -93,7 +103,34 @@ def render_case(
         "may_freeze": may(actor, Action.REQUEST_FREEZE),
         **context,
     }
+    if reads_only:
+        # A form that is asked for by its address is shown, off, before anything is typed into it.
+        page = offered_to_readers(page) | {
+            "reads_only": True, "locked": template.endswith(WRITING_PAGES),
+        }  # fmt: skip
     return render(request, template, page, status=status)
+
+
+def offered_to_readers(page: Mapping[str, Any]) -> dict[str, Any]:
+    """The same page for a person who may only read the case: acts are off, with the reason.
+
+    The services refuse as well; this keeps what they would refuse from being offered.
+    """
+    shown = dict(page)
+    for key, value in page.items():
+        if key.startswith("may_") and key not in READING:
+            shown[key] = False
+        elif key == "decisions":
+            shown[key] = {name: _switched_off(acts) for name, acts in value.items()}
+        elif key.endswith("acts"):
+            shown[key] = _switched_off(value)
+    return shown
+
+
+def _switched_off(acts: Iterable[object]) -> list[object]:
+    """Legal acts with the reason why not; what is no act but the name of one is left out."""
+    why = _("You may read this case, not change it.")
+    return [replace(act, blocked=act.blocked or str(why)) for act in acts if isinstance(act, Act)]
 
 
 def money_strip(shell: CaseShell) -> dict[str, object]:

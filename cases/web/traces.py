@@ -14,6 +14,7 @@ from cases.models import Case
 from cases.policy import Action, may
 from cases.queries import breakpoints
 from cases.queries import traces as queries
+from cases.queries.cases import may_change
 from cases.services.errors import CaseworkError
 from cases.services.traces import cancel_trace, queue_trace, set_lead_run
 from cases.web.forms_traces import MatcherForm, TraceForm
@@ -169,7 +170,8 @@ def _progress(request: AuthedRequest, row: queries.RunRow) -> HttpResponse:
         "row": row,
         "case": row.case_run.case,
         "partial": queries.partial_of(row),
-        "may_cancel": may(request.actor, Action.CANCEL_TRACE),
+        "may_cancel": may(request.actor, Action.CANCEL_TRACE)
+        and may_change(row.case_run.case, request.actor),
     }
     response = render(request, "cases/trace_progress.html", context)
     if row.is_over:

@@ -10,11 +10,23 @@ from django.utils import timezone
 from cases.models import Case, CaseAccess, CaseBlock, EmergencyAccess
 from cases.policy import Actor
 from cases.queries.access import people_of_case
+from cases.queries.inbox import inbox
 from cases.services.cases import block_user
+from cases.services.findings import submit_finding
+from cases.services.freezes import LineSpec, request_freeze, submit_freeze
 from fiu.models import User
 from fiu.people import give_second_factor
-from tests.casework import make_actor, make_case, make_user
+from tests.casework import (
+    BTC,
+    make_account,
+    make_actor,
+    make_approved_finding,
+    make_case,
+    make_finding,
+    make_user,
+)
 from tests.conftest import client_of
+from tests.integration.web.conftest import Room
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +158,48 @@ def test_the_screen_asks_five_times_at_most(
         make_user("analyst")
     with django_assert_max_num_queries(5):  # type: ignore[operator]
         people_of_case(case, actor)
+
+
+WRITES = re.compile(r'(?:href|action)="([^"]*/(?:new|edit|start|submit|triage|add|drop|finish)/)"')
+READERS_MAY = ("verify", "accounts", "theme", "search")  # what keeps a look, or is one's own
+
+
+def test_a_person_named_to_read_is_offered_nothing_that_would_be_refused(room: Room) -> None:
+    """As after a broken glass: acts are off with the reason, forms cannot be typed into in vain."""
+    reader = make_user("supervisor")
+    CaseAccess.objects.create(case=room.case, user=reader, level="read")
+    Case.objects.filter(pk=room.case.pk).update(visibility="unit")  # for the reviewers
+    case_run = room.run_trace()
+    review = submit_finding(make_finding(room.case, room.by), by=room.by)
+    line = LineSpec(make_account().pk, BTC, 5, make_approved_finding(room.case, room.by).pk)
+    freeze = request_freeze(
+        room.case, legal_basis="internal_suspicion", restriction="all", urgency="routine",
+        agency_id=None, reason="R.", lines=[line], by=room.by,
+    )  # fmt: skip
+    submit_freeze(freeze, by=room.by)
+    Case.objects.filter(pk=room.case.pk).update(visibility="team")
+    tabs = ("detail", "flow", "wallets", "traces", "cohorts", "suspects", "findings", "freezes",
+            "referrals", "files", "tasks", "people", "timeline")  # fmt: skip
+    urls = [address(f"case_{tab}", room.case) for tab in tabs]
+    urls += [
+        address("trace_detail", room.case, case_run.run),
+        reverse("finding_detail", args=[review.public_id]),
+        reverse("freeze_detail", args=[freeze.public_id]),
+    ]
+    seen, owners = client_of(reader), client_of(room.analyst)
+    assert any(WRITES.search(owners.get(url).content.decode()) for url in urls)
+    for url in urls:
+        page = seen.get(url).content.decode()
+        offered = WRITES.findall(page)
+        posts = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page)
+        offered += [post for post in posts if not any(word in post for word in READERS_MAY)]
+        assert not offered, url
+        assert "You may read this case, not change it." in page
+    blocked = seen.get(urls[-2]).content.decode()
+    assert re.search(r'<button[^>]*aria-disabled="true"[^>]*>.*Approve finding', blocked)
+    form = seen.get(address("finding_new", room.case)).content.decode()
+    assert "<fieldset disabled>" in form
+    assert (
+        "<fieldset disabled>" not in owners.get(address("finding_new", room.case)).content.decode()
+    )
+    assert not inbox(make_actor(reader))

@@ -175,7 +175,7 @@ class Candidates(Door):
     }  # fmt: skip
 
     def get(self, request: Request, case_id: UUID) -> Response:
-        return self.tell(candidates(one_case(self.actor, case_id)))
+        return self.tell(candidates(one_case(self.actor, case_id), self.actor))
 
 
 STEPS: dict[str, tuple[Any, Any, Any]] = {

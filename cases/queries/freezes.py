@@ -1,5 +1,6 @@
 """Freezes as their screens need them: board, tab, one page with its lineage, the register."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from cases.models import (
+    Asset,
     AuditEvent,
     Balance,
     Case,
@@ -30,6 +32,7 @@ WAITING = (
     FreezeState.IN_REVIEW.value,
     FreezeState.PROVISIONAL.value,
 )
+UNDECIDED = (FreezeState.DRAFT.value, *WAITING)
 # Lane, icon, states: groups of states, not a second set of them.
 LANES = (
     ("draft", "pencil", (FreezeState.DRAFT.value,)),
@@ -87,6 +90,20 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What is held or asked for already on an account and asset that a request names too.
+
+    A hold is told whichever case asked for it, without its request; of requests that still wait
+    only those that the reader may see are told.
+    """
+
+    account: ExchangeAccount
+    asset: Asset
+    held: int
+    asked: list[FreezeLine]
+
+
+@dataclass(frozen=True)
 class FreezePage:
     """One request with lines, evidence, decisions and what happened to it."""
 
@@ -97,6 +114,7 @@ class FreezePage:
     ledger: Ledger
     extensions: list[FreezeExtension]
     releases: list[FreezeRelease]
+    standing: list[Standing]
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,7 @@ class Candidate:
     balance: Balance
     held: int  # by live lines of any request
     why: str
+    asked: list[FreezeLine]  # by requests that wait, of those the reader may see
 
 
 def board(actor: Actor) -> list[Lane]:
@@ -127,7 +146,7 @@ def case_freezes(case: Case) -> list[Card]:
 
 
 def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:
-    """One request in full; `freeze` comes from `freeze_for_page`: 13 queries at most."""
+    """One request in full; `freeze` comes from `freeze_for_page`: 15 queries at most."""
     instruments = {
         line.instrument.pk: line.instrument for line in freeze.lines.all() if line.instrument
     }
@@ -144,7 +163,39 @@ def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:
             .prefetch_related("lines__line__account", "lines__line__asset")
             .order_by("pk")
         ),
+        standing=_standing(freeze, actor) if freeze.state in UNDECIDED else [],
     )
+
+
+def _standing(freeze: FreezeRequest, actor: Actor) -> list[Standing]:
+    """Where other lines stand on what this request asks for: 2 queries."""
+    lines = list(freeze.lines.all())
+    accounts = [line.account_id for line in lines]
+    held = {
+        (line.account_id, line.asset_id): line.held or line.requested
+        for line in FreezeLine.objects.live_on(accounts).exclude(freeze=freeze)
+    }
+    asked = _asked_for(accounts, actor, freeze)
+    return [
+        Standing(line.account, line.asset, held.get(key, 0), asked.get(key, []))
+        for line in lines
+        if (key := (line.account_id, line.asset_id)) in held or key in asked
+    ]
+
+
+def _asked_for(
+    accounts: Iterable[int], actor: Actor, but: FreezeRequest | None = None
+) -> dict[tuple[int, str], list[FreezeLine]]:
+    """Lines of requests that wait for a decision, by account and asset: 1 query."""
+    found: dict[tuple[int, str], list[FreezeLine]] = {}
+    lines = FreezeLine.objects.visible_to(actor).filter(
+        account__in=list(accounts), state=LineState.PLANNED, freeze__state__in=WAITING
+    )
+    if but is not None:
+        lines = lines.exclude(freeze=but)
+    for line in lines.select_related("freeze", "asset").order_by("pk"):
+        found.setdefault((line.account_id, line.asset_id), []).append(line)
+    return found
 
 
 def freeze_for_page(actor: Actor) -> QuerySet[FreezeRequest]:
@@ -167,8 +218,8 @@ def register(actor: Actor) -> list[LineView]:
     return _views(list(lines))
 
 
-def candidates(case: Case) -> list[Candidate]:
-    """Balances of the accounts that suspects or runs of this case name: 4 queries."""
+def candidates(case: Case, actor: Actor) -> list[Candidate]:
+    """Balances of the accounts that suspects or runs of this case name: 7 queries at most."""
     reasons: dict[int, str] = {}
     for run in case.runs.filter(is_lead=True).prefetch_related("reached"):
         reasons |= {each.account_id: "reached" for each in run.reached.all()}
@@ -179,6 +230,7 @@ def candidates(case: Case) -> list[Candidate]:
     held: dict[tuple[int, str], int] = {}
     for line in FreezeLine.objects.live_on(reasons):
         held[(line.account_id, line.asset_id)] = line.held or line.requested
+    asked = _asked_for(reasons, actor)
     balances = Balance.objects.filter(account__in=reasons).select_related("account", "asset")
     return [
         Candidate(
@@ -186,6 +238,7 @@ def candidates(case: Case) -> list[Candidate]:
             balance,
             held.get((balance.account_id, balance.asset_id), 0),
             reasons[balance.account_id],
+            asked.get((balance.account_id, balance.asset_id), []),
         )
         for balance in balances.order_by("account__uid", "asset__symbol")
         if balance.base

@@ -66,6 +66,14 @@ def why_not(actor: Actor, action: Action, *first: int | None) -> str:
     return ""
 
 
+def exact_words(base: int, asset: object) -> str:
+    """An amount in whole units, every digit of it."""
+    decimals, symbol = getattr(asset, "decimals", 0), getattr(asset, "symbol", "")
+    whole, part = divmod(base, 10**decimals)
+    digits = str(part).rjust(decimals, "0").rstrip("0") if decimals else ""
+    return f"{whole:,}{'.' + digits if digits else ''} {symbol}"
+
+
 def perform(
     request: AuthedRequest, act: Act, do: Callable[[str, str], object], done: str
 ) -> HttpResponse:

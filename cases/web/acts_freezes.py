@@ -1,11 +1,13 @@
 """The legal acts on a freeze request in words: what each does, to whom, and who is told."""
 
+from collections.abc import Sequence
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from cases.policy import Action, Actor
-from cases.queries.freezes import Card
-from cases.web.acts import Act, Fact, needs_code, why_not
+from cases.queries.freezes import Card, FreezePage, Standing
+from cases.web.acts import Act, Fact, exact_words, needs_code, why_not
 
 # Route name -> right. The order is that of the buttons.
 ACTS = {
@@ -16,18 +18,22 @@ ACTS = {
     "reject": Action.APPROVE_FREEZE,
     "cancel": Action.CANCEL_FREEZE,
 }
+MOST_FACTS = 12
 DECISIONS = ("approve", "ratify", "reject")
 
 
-def freeze_act(actor: Actor, card: Card, name: str) -> Act:
+def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
     """One act on one request; `blocked` says why this person may not do it."""
-    freeze = card.freeze
+    card, freeze = page.card, page.card.freeze
     first: tuple[int | None, ...] = ()
     if name in DECISIONS:
         first = (freeze.requested_by_id, freeze.last_edited_by_id, freeze.provisional_by_id)
     title, effect, verb, icon = _words(name, freeze.reference)
     account = card.lines[0].line.account.uid[-4:] if card.lines else ""
     outward = name in ("approve", "ratify", "place_provisional")
+    blocked = why_not(actor, ACTS[name], *first)
+    if name in ("approve", "place_provisional") and not blocked:
+        blocked = _held_already(page.standing)
     return Act(
         id=f"{name}-{freeze.public_id}",
         url=reverse(f"freeze_{name}", args=[freeze.public_id]),
@@ -44,19 +50,45 @@ def freeze_act(actor: Actor, card: Card, name: str) -> Act:
         expected=account if outward else "",
         danger=name in ("reject", "cancel"),
         content_hash=freeze.content_hash,
-        blocked=why_not(actor, ACTS[name], *first),
+        blocked=blocked,
         needs_code=name in DECISIONS and needs_code(actor),
     )
 
 
+def _held_already(standing: Sequence[Standing]) -> str:
+    """Why the exchange would refuse: an asset of an account is held once only."""
+    for each in standing:
+        if each.held:
+            return _("%(amount)s of %(account)s is held already.") % {
+                "amount": exact_words(each.held, each.asset),
+                "account": each.account.masked,
+            }
+    return ""
+
+
 def _facts(card: Card) -> list[Fact]:
+    """What is held: each amount, what is blocked, on which basis, until when."""
     freeze = card.freeze
-    facts = [Fact(_("Accounts"), ", ".join(card.accounts))]
+    facts = [
+        Fact(
+            view.line.account.masked,
+            exact_words(view.amount, view.line.asset),
+            f"USD {view.fiat:,.2f}" if view.fiat is not None else _("no price"),
+        )
+        for view in card.lines[:MOST_FACTS]
+    ]
+    if (more := len(card.lines) - MOST_FACTS) > 0:
+        facts.append(Fact(_("Further lines"), str(more), _("all of them stand on the page")))
+    if card.fiat is not None:
+        facts.append(Fact(_("Together"), f"USD {card.fiat:,.2f}", _("at the last price")))
+    facts.append(Fact(_("Blocks"), str(freeze.get_restriction_display())))
+    if freeze.expires_at is None:
+        facts.append(Fact(_("Ends"), _("when somebody decides so")))
+    else:
+        facts.append(Fact(_("Ends"), f"{freeze.expires_at:%Y-%m-%d %H:%M} UTC"))
     facts.append(Fact(_("Basis"), str(freeze.get_legal_basis_display())))
     if freeze.agency:
         facts.append(Fact(_("Authority"), freeze.agency.name))
-    if card.fiat is not None:
-        facts.append(Fact(_("Worth"), f"USD {card.fiat:,.2f}", _("at the last price")))
     return facts
 
 

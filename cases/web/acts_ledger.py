@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import FreezeExtension, FreezeRelease
 from cases.policy import Action, Actor
-from cases.web.acts import Act, Fact, needs_code, why_not
+from cases.web.acts import Act, Fact, exact_words, needs_code, why_not
 
 DECISIONS = ("approve", "reject")
 
@@ -65,11 +65,3 @@ def release_act(actor: Actor, release: FreezeRelease, name: str) -> Act:
         blocked=why_not(actor, Action.RELEASE_FREEZE, release.requested_by_id),
         needs_code=needs_code(actor),
     )
-
-
-def exact_words(base: int, asset: object) -> str:
-    """An amount in whole units, every digit of it."""
-    decimals, symbol = getattr(asset, "decimals", 0), getattr(asset, "symbol", "")
-    whole, part = divmod(base, 10**decimals)
-    digits = str(part).rjust(decimals, "0").rstrip("0") if decimals else ""
-    return f"{whole:,}{'.' + digits if digits else ''} {symbol}"

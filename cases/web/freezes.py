@@ -137,7 +137,7 @@ def case_freezes(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 def freeze_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     """Draft a request, or as a supervisor place a provisional hold in one step."""
     case = get_case(request, case_id)
-    form = FreezeForm(case, queries.candidates(case), request.POST or None)
+    form = FreezeForm(case, queries.candidates(case, request.actor), request.POST or None)
     if form.is_valid():
         try:
             if "hold" in request.POST:
@@ -168,7 +168,7 @@ def freeze_detail(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
     context = {
         "freeze": freeze,
         "page": page,
-        "acts": [freeze_act(request.actor, page.card, name) for name in ACTS if name in legal],
+        "acts": [freeze_act(request.actor, page, name) for name in ACTS if name in legal],
         "decisions": _decisions(request, page),
         "may_ask": state in (FreezeState.ACTIVE, FreezeState.DECISION_DUE)
         and may(request.actor, Action.REQUEST_FREEZE),
@@ -238,7 +238,7 @@ def freeze_decide(request: AuthedRequest, freeze_id: UUID, decision: str) -> Htt
                 return execute_freeze(freeze, by=by)
         return cancel_freeze(freeze, reason=reason, by=by)
 
-    act = freeze_act(by, queries.freeze_page(freeze, by).card, decision)
+    act = freeze_act(by, queries.freeze_page(freeze, by), decision)
     return perform(request, act, do, _("Decision recorded."))
 
 

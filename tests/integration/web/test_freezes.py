@@ -1,0 +1,123 @@
+"""Freezes on screen: what the dialog of approval says, and what stands on the same coins."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+
+from cases.models import Case, ExchangeAccount, FreezeRequest
+from cases.policy import Actor
+from cases.services import outbox
+from cases.services.freezes import (
+    LineSpec,
+    place_hold,
+    request_freeze,
+    submit_freeze,
+    triage_freeze,
+)
+from cases.services.suspects import link_account
+from fiu.models import User
+from tests.casework import (
+    BTC,
+    make_account,
+    make_actor,
+    make_approved_finding,
+    make_asset,
+    make_balance,
+    make_case,
+    make_price,
+    make_suspect,
+    make_user,
+    person,
+)
+from tests.conftest import client_of
+from tests.fakes import FakeExchange
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def analyst() -> User:
+    return make_user("analyst")
+
+
+@pytest.fixture
+def by(analyst: User) -> Actor:
+    return make_actor(analyst)
+
+
+@pytest.fixture
+def account() -> ExchangeAccount:
+    make_asset()
+    make_price(BTC, "100000")
+    return make_account("NQ-0004417")
+
+
+def case_on(account: ExchangeAccount, by: Actor, visibility: str = "unit") -> Case:
+    case = make_case(by, visibility=visibility)
+    link_account(make_suspect(case, by), account.uid, "Own name.", by=by)
+    return case
+
+
+def asked(case: Case, account: ExchangeAccount, base: int, by: Actor) -> FreezeRequest:
+    finding = make_approved_finding(case, by)
+    freeze = request_freeze(
+        case, legal_basis="internal_suspicion", restriction="withdrawals", urgency="routine",
+        agency_id=None, reason="R.", lines=[LineSpec(account.pk, BTC, base, finding.pk)], by=by,
+        expires_at=datetime(2030, 1, 2, tzinfo=UTC),
+    )  # fmt: skip
+    return submit_freeze(freeze, by=by)
+
+
+def act_page(freeze: FreezeRequest) -> str:
+    boss = client_of(make_user("compliance"))
+    return boss.get(reverse("freeze_approve", args=[freeze.public_id])).content.decode()
+
+
+def test_the_approval_names_amounts_what_is_blocked_and_until_when(
+    account: ExchangeAccount, by: Actor
+) -> None:
+    freeze = asked(case_on(account, by), account, 550_000_000, by)
+    triage_freeze(freeze, by=person("supervisor"))
+    page = act_page(freeze)
+    for words in ("••4417", "5.5 BTC", "USD 550,000.00", "Withdrawals", "2030-01-02 00:00 UTC"):
+        assert words in page
+    assert "Type the last four characters" in page
+
+
+def test_a_second_request_on_the_same_coins_says_so_before_it_is_sent(
+    account: ExchangeAccount, analyst: User, by: Actor
+) -> None:
+    make_balance(account, 600_000_000)
+    first, second = case_on(account, by), case_on(account, by)
+    waits = asked(first, account, 550_000_000, by)
+    client = client_of(analyst)
+    form = reverse("freeze_new", args=[second.public_id])
+    assert waits.reference in client.get(form).content.decode()
+    other = asked(second, account, 500_000_000, by)
+    page = client.get(reverse("freeze_detail", args=[other.public_id])).content.decode()
+    assert '5.50 BTC is asked for in <a class="ref"' in page
+    assert waits.reference in page
+    assert "held already" not in page
+
+
+def test_coins_that_another_case_holds_cannot_be_approved_again_and_its_request_is_not_told(
+    account: ExchangeAccount, by: Actor
+) -> None:
+    secret = make_case(by, visibility="sealed")
+    other = asked(case_on(account, by), account, 500_000_000, by)
+    Case.objects.filter(pk=secret.pk).update(visibility="unit")
+    hold = place_hold(
+        secret, lines=[LineSpec(account.pk, BTC, 300_000_000)], urgency="urgent", reason="R.",
+        by=person("supervisor"),
+    )  # fmt: skip
+    Case.objects.filter(pk=secret.pk).update(visibility="sealed")
+    outbox.send_due_messages(FakeExchange(free={(account.uid, BTC): 300_000_000}))
+    triage_freeze(other, by=person("supervisor"))
+    page = act_page(other)
+    assert "3 BTC of ••4417 is held already." in page
+    assert "disabled" in page
+    outsider = client_of(make_user("supervisor"))
+    page = outsider.get(reverse("freeze_detail", args=[other.public_id])).content.decode()
+    assert "3.00 BTC is held already" in page
+    assert hold.reference not in page

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from cases.models import (
+    Alert,
     Case,
+    CohortMember,
     Finding,
+    FreezeLine,
     FreezeRequest,
     InformationRequest,
     Operation,
@@ -24,7 +27,8 @@ from tracing.reads import AddressError, AddressSummary, ParsedAddress
 MOST = 20
 REFERENCE = re.compile(r"(CASE|SUSP|FIND|FRZ|REF|OP|REQ)-[0-9]{4}-[0-9]{6}", re.IGNORECASE)
 TXID = re.compile(r"[0-9a-fA-F]{64}(:[0-9]{1,9})?")
-ACCOUNT_END = re.compile(r"(?:••|\*\*)?([0-9A-Za-z]{4})")
+# As screens show an account, such as "Account ••OP-1": the mark and the word may be left out.
+ACCOUNT_END = re.compile(r"(?:account\s+)?(?:••|\*\*)?\s*([0-9A-Za-z._-]{4})", re.IGNORECASE)
 
 
 @dataclass
@@ -45,18 +49,21 @@ class Found:
     requests: list[InformationRequest] = field(default_factory=list)
     accounts: list[SuspectAccount] = field(default_factory=list)
     reached: list[ReachedAccount] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    members: list[CohortMember] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(
             (
                 self.cases, self.wallets, self.suspects, self.findings, self.freezes,
                 self.referrals, self.accounts, self.reached, self.operations, self.requests,
+                self.alerts, self.members,
             )
         )  # fmt: skip
 
 
 def search(text: str, actor: Actor) -> Found:
-    """Recognise the text and look it up: at most 5 queries and one ledger read."""
+    """Recognise the text and look it up: at most 8 queries and one ledger read."""
     text = text.strip()
     found = Found(text)
     if not text:
@@ -133,13 +140,26 @@ def _by_words(found: Found, actor: Actor) -> None:
     found.accounts = list(accounts.select_related("account", "suspect__case")[:MOST])
     reached = ReachedAccount.objects.visible_to(actor).filter(account)
     found.reached = list(reached.select_related("account", "case_run__case").order_by("pk")[:MOST])
-    if found.accounts or found.reached:
+    if end:
+        _by_account_end(found, actor, account)
+    if found.accounts or found.reached or found.freezes or found.alerts or found.members:
         found.kind = "account"
     found.suspects = _suspects(actor, Q(names__full__icontains=text))
     cases = Case.objects.visible_to(actor).filter(title__icontains=text)
     found.cases = list(cases.order_by("-updated_at")[:MOST])
     wallets = Wallet.objects.visible_to(actor).filter(label__icontains=text)
     found.wallets = list(wallets.select_related("case").order_by("pk")[:MOST])
+
+
+def _by_account_end(found: Found, actor: Actor, account: Q) -> None:
+    """Where else screens show accounts: freezes, alerts and cohorts."""
+    lines = FreezeLine.objects.visible_to(actor).filter(account)
+    freezes = FreezeRequest.objects.visible_to(actor).filter(pk__in=lines.values("freeze"))
+    found.freezes = list(freezes.select_related("case").order_by("-reference")[:MOST])
+    alerts = Alert.objects.visible_to(actor).filter(account, merged_into=None)
+    found.alerts = list(alerts.select_related("account", "rule").order_by("-raised_at")[:MOST])
+    members = CohortMember.objects.visible_to(actor).filter(account)
+    found.members = list(members.select_related("account", "cohort__case").order_by("pk")[:MOST])
 
 
 def _suspects(actor: Actor, which: Q) -> list[Suspect]:

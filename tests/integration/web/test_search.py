@@ -7,9 +7,11 @@ from django.urls import reverse
 
 from cases.models import Suspect
 from cases.queries.search import search
+from cases.services.freezes import LineSpec, request_freeze
 from cases.services.suspects import link_account
-from tests.casework import make_finding
+from tests.casework import make_account, make_asset, make_finding
 from tests.integration.web.conftest import BANK, DEPOSIT, Room
+from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +39,22 @@ def test_each_kind_is_recognised_and_found(room: Room) -> None:
         found = search(text, room.by)
         assert found.kind == kind, text
         assert getattr(found, rows), text
+
+
+def test_an_account_is_found_as_the_screens_show_it(room: Room) -> None:
+    account = make_account("NQ-7001-OX-7")
+    freeze = request_freeze(
+        room.case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
+        agency_id=None, reason="R.", lines=[LineSpec(account.pk, make_asset().pk, 5)], by=room.by,
+    )  # fmt: skip
+    alert = make_alert("NQ-7001-OX-8")
+    for text in (account.masked, f"Account {account.masked}", "ox-7", account.uid[-4:]):
+        found = search(text, room.by)
+        assert (found.kind, found.freezes) == ("account", [freeze]), text
+    assert search("••OX-8", room.by).alerts == [alert]
+    page = room.client.post(reverse("search"), {"q": "••OX-8"}).content.decode()
+    assert reverse("alert_detail", args=[alert.public_id]) in page
+    assert not room.outsider.post(reverse("search"), {"q": account.masked}).context["found"]
 
 
 def test_an_outsider_finds_nothing_of_it(room: Room) -> None:

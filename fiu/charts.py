@@ -178,27 +178,6 @@ def horizontal_bars(rows: Sequence[Row], title: str) -> SafeString:
     return _chart(width, max(len(rows), 1) * pitch, title, shapes)
 
 
-def sparkline(values: Sequence[Number], title: str) -> SafeString:
-    """A small line of one series, oldest first; flat in the middle when nothing changes."""
-    width, height = 120, 28
-    low, high = (min(values), max(values)) if values else (0, 0)
-    step = Decimal(width - 4) / max(len(values) - 1, 1)
-    points = " ".join(
-        f"{(2 + step * number).quantize(Decimal('0.1'))},"
-        f"{height - 4 - share(value - low, high - low, height - 8) if high > low else height // 2}"
-        for number, value in enumerate(values)
-    )
-    return format_html(
-        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
-        'aria-label="{2}">'
-        '<polyline class="chart trend" points="{3}"/></svg>',
-        width,
-        height,
-        title,
-        points,
-    )
-
-
 def _chart(width: int, height: int, title: str, shapes: Sequence[SafeString]) -> SafeString:
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',

@@ -47,8 +47,8 @@ def render(flow: Flow, title: str = "Money flow") -> bytes:
             x, y = edge.points[-1]
             parts.append(
                 f'<text class="fl-label" x="{x - 24:g}" y="{y + 3:g}" text-anchor="end" {FONT} '
-                f'font-size="9.5" font-weight="600" fill="#465266" stroke="#fff" stroke-width="3" '
-                f'paint-order="stroke">{escape(edge.label)}</text>'
+                f'font-size="9.5" font-weight="600" fill="#465266" stroke="#fff" stroke-width="7" '
+                f'stroke-linejoin="round" paint-order="stroke">{escape(edge.label)}</text>'
             )
     parts.append("</g></svg>")
     return "".join(parts).encode()

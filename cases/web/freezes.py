@@ -102,7 +102,7 @@ def _kpis(figures: FreezeKpis) -> list[dict[str, object]]:
 def _length(seconds: int) -> str:
     """A length of time in its two largest units."""
     if seconds < 60:
-        return _("%(n)d s") % {"n": seconds}
+        return _("under a minute")
     hours, minutes = divmod(seconds // 60, 60)
     if hours < 1:
         return _("%(n)d min") % {"n": minutes}

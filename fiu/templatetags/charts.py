@@ -12,7 +12,6 @@ register = template.Library()
 
 register.simple_tag(charts.stacked_columns)
 register.simple_tag(charts.horizontal_bars)
-register.simple_tag(charts.sparkline)
 
 
 @register.simple_tag

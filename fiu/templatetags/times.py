@@ -25,7 +25,10 @@ def as_time(value: object) -> datetime | None:
 
 
 def span_words(span: timedelta) -> str:
-    """`span_words(timedelta(hours=52))` -> "2 d 4 h": two units at most, no rounding up."""
+    """`span_words(timedelta(hours=52))` -> "2 d 4 h": two units at most, no rounding up.
+
+    A length that rounds to nothing is "under a minute": nothing takes no time at all.
+    """
     minutes = int(span.total_seconds()) // 60
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
@@ -36,7 +39,7 @@ def span_words(span: timedelta) -> str:
     if hours:
         words = {"h": hours, "m": minutes}
         return _("%(h)d h %(m)d min") % words if minutes else _("%(h)d h") % words
-    return _("%(m)d min") % {"m": minutes}
+    return _("%(m)d min") % {"m": minutes} if minutes else _("under a minute")
 
 
 def relative_words(moment: datetime, now: datetime) -> str:

@@ -76,7 +76,11 @@ class FiuGraph extends HTMLElement {
         classes: [edge.key && "key", edge.back && "back"].filter(Boolean).join(" "),
       };
     });
-    return [...nodes, ...edges];
+    // A label is drawn with its line: those of the key path are lines of their own, above all others.
+    const labels = edges.filter((edge) => edge.classes.includes("key")).map(({ data }) => ({
+      data: { ...data, id: `${data.id}\u0000` }, classes: "label",
+    }));
+    return [...nodes, ...edges, ...labels];
   }
 
   style_() {
@@ -112,13 +116,14 @@ class FiuGraph extends HTMLElement {
       { selector: "edge.back", style: { "line-style": "dashed" } },
       { selector: "edge.key", style: { "line-color": c.accent, "target-arrow-color": c.accent, "z-index": 3, opacity: 0.9 } },
       {
-        selector: "edge.key, edge.told",
+        selector: "edge.label, edge.told",
         style: {
-          "target-label": "data(label)", "target-text-offset": 30, "font-family": "Inter", "font-size": 9, "font-weight": 600,
+          "target-label": "data(label)", "target-text-offset": 36, "font-family": "Inter", "font-size": 9, "font-weight": 600,
           color: c["ink-2"], "text-background-color": c.surface, "text-background-opacity": 1, "text-background-padding": 1.5,
         },
       },
       { selector: "edge.told", style: { "z-index": 4 } },
+      { selector: "edge.label", style: { "line-opacity": 0, "target-arrow-shape": "none", events: "no", "z-index": 9 } },
       { selector: ".dim", style: { opacity: 0.13 } },
       { selector: "node.chosen", style: { "border-width": 2.6, "border-color": c.accent } },
       { selector: ".off", style: { display: "none" } },
@@ -191,8 +196,8 @@ class FiuGraph extends HTMLElement {
   }
 
   say(node) {
-    const way = node.incomers("edge").length;
-    const out = node.outgoers("edge").length;
+    const way = node.incomers("edge").not(".label").length;
+    const out = node.outgoers("edge").not(".label").length;
     if (this.voice) this.voice.textContent = [node.data("label"), node.data("sub"), node.data("note"), `\u2190 ${way}, \u2192 ${out}`].filter(Boolean).join(", ");
   }
 
@@ -220,7 +225,7 @@ class FiuGraph extends HTMLElement {
   }
 
   keyPath(on) {
-    const path = this.cy.edges(".key").union(this.cy.edges(".key").connectedNodes()).union(this.cy.nodes(".on-path"));
+    const path = this.cy.edges(".key, .label").union(this.cy.edges(".key").connectedNodes()).union(this.cy.nodes(".on-path"));
     this.cy.elements().not(path).toggleClass("off", on);
     this.fit();
   }

@@ -20,7 +20,7 @@ SENTENCES = {
     400: "The request could not be read.",
     403: "You may not do this.",
     404: "There is nothing at this address.",
-    409: "This has changed meanwhile. Reload the page to see its present state.",
+    409: "This has changed in the meantime. Reload the page to see its present state.",
     429: "Too many requests: wait a moment.",
     500: "Something failed here. Nothing was changed.",
 }

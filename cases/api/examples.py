@@ -80,6 +80,7 @@ def _field(name: str, told: Any) -> Any:
     return text[:most] if most else text
 
 
+SAVED_BY_ANOTHER = "Somebody else has saved this case in the meantime."
 ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     400: Problem(
         400, "invalid", "reason: This field is required.",
@@ -91,9 +92,9 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
         "This act asks for a fresh second factor, which a token cannot show.",
     ).body(),
     404: NOT_FOUND.body(),
-    409: Problem(409, "version-changed", "Somebody saved this case meanwhile.").body(),
+    409: Problem(409, "version-changed", SAVED_BY_ANOTHER).body(),
     413: Problem(413, "too-large").body(),
     415: Problem(415, "unsupported-media-type").body(),
-    422: Problem(422, "not-possible", "Give a reason: it stands in the audit trail.").body(),
+    422: Problem(422, "not-possible", "Give a reason: it is kept in the audit trail.").body(),
     429: Problem(429, "too-fast", "Too many calls: wait 3 seconds.").body(),
 }  # fmt: skip

@@ -36,7 +36,7 @@ TITLES: Mapping[int, tuple[Any, Any]] = {
     403: (L("Refused"), L("You may not do this.")),
     404: (L("Not there"), L("There is nothing at this address.")),
     405: (L("Wrong method"), L("This address does not take that method.")),
-    409: (L("Changed meanwhile"), L("This has changed meanwhile: read it again.")),
+    409: (L("Changed meanwhile"), L("This has changed in the meantime: read it again.")),
     413: (L("Too large"), L("The request is too large.")),
     415: (L("Wrong type"), L("This type of content is not taken here.")),
     422: (L("Not possible as it stands"), L("This is not possible as it stands.")),

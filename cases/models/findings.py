@@ -81,6 +81,17 @@ class Finding(PublicModel):
 
     objects = CaseScopedQuerySet.as_manager()
 
+    @property
+    def claim(self) -> str:
+        """What a drafted statement claims, without its measures: the title in lists."""
+        return self.statement.partition("; ")[0]
+
+    @property
+    def measures(self) -> str:
+        """The rest of the statement as a sentence, such as "Of the traced origin low 6.20, ..."."""
+        rest = self.statement.partition("; ")[2]
+        return rest[:1].upper() + rest[1:]
+
     class Meta:
         constraints = [
             state_is_known("finding_state_is_known", FindingState),

@@ -62,7 +62,7 @@ OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of i
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
-    "self_lookup": (L("Own names looked up"), "case"),
+    "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
     "extension": (L("Extensions"), "freeze"),

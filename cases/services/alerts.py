@@ -53,7 +53,7 @@ def propose_dismissal(alert: Alert, *, disposition: str, reason: str, by: Actor)
         raise CaseworkError(_("This alert needs no second person: dismiss it."))
     asked = Alert.objects.filter(pk=fresh.pk, state__in=OPEN_ALERT_STATES, proposed_by=None)
     if not asked.update(proposed_by_id=by.person, disposition=disposition, disposition_reason=text):
-        raise InvalidTransition(_("Somebody dealt with this alert meanwhile."))
+        raise InvalidTransition(_("Somebody else has dealt with this alert in the meantime."))
     record_event(
         None, "propose_dismissal", str(fresh.public_id), by=by, reason=text,
         data={"disposition": disposition},

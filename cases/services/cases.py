@@ -94,7 +94,7 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
         raise CaseworkError(f"A case has no field {unknown[0]} that can be edited.")
     if fresh.version != version:
         raise VersionChanged(
-            _("Somebody saved this case meanwhile."), present_values(fresh, fields)
+            _("Somebody else has saved this case in the meantime."), present_values(fresh, fields)
         )
     changed = present_values(fresh, fields)
     if not changed:
@@ -113,7 +113,7 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
         **fields, version=F("version") + 1
     )
     if not saved:
-        raise VersionChanged(_("Somebody saved this case meanwhile."))
+        raise VersionChanged(_("Somebody else has saved this case in the meantime."))
     fresh.version = version + 1
     record_event(fresh, "edit_case", fresh.reference, by=by, data={"fields": sorted(changed)})
     return fresh

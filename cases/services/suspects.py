@@ -52,7 +52,7 @@ def add_suspect(
     if not given:
         raise CaseworkError(_("Give at least one name."))
     if len({full for _type, full in given}) < len(given):
-        raise CaseworkError(_("A name stands twice."))
+        raise CaseworkError(_("A name appears twice."))
     suspect = Suspect(
         case=fresh,
         kind=kind,

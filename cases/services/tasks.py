@@ -91,7 +91,7 @@ def revise_note(note: Note, *, text: str, number: int, by: Actor) -> Note:
         raise PermissionDenied(_("Only its author rewrites a note: write one of your own."))
     last = note.revisions.order_by("-number").values_list("number", flat=True)[0]
     if last != number:
-        raise VersionChanged(_("This note was rewritten meanwhile."))
+        raise VersionChanged(_("This note has been rewritten in the meantime."))
     _write(note, number + 1, require_text(text, _("The note is empty.")), by=by)
     record_event(case, "revise_note", str(note.public_id), by=by, data={"number": number + 1})
     return note
@@ -110,7 +110,7 @@ def take_row(case_id: int, kind: str, subject: UUID, *, by: Actor) -> InboxClaim
     Raises PermissionDenied, CaseworkError where somebody has it already.
     """
     case = enter_case(case_id, Action.VIEW_CASE, by=by)
-    taken = CaseworkError(_("Somebody else took this meanwhile."))
+    taken = CaseworkError(_("Somebody else has taken this in the meantime."))
     if kind == "task":
         open_tasks = Task.objects.filter(case=case, public_id=subject, state=TaskState.OPEN.value)
         if not open_tasks.filter(assignee=None).update(assignee_id=by.person):

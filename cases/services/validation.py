@@ -32,7 +32,7 @@ def require_text(value: str, sentence: str) -> str:
 
 def require_reason(reason: str) -> str:
     """Every decision carries its reason."""
-    return require_text(reason, _("Give a reason: it stands in the audit trail."))
+    return require_text(reason, _("Give a reason: it is kept in the audit trail."))
 
 
 def present_values(row: models.Model, asked: dict[str, Any]) -> dict[str, object]:

@@ -18,9 +18,9 @@ def extension_act(actor: Actor, extension: FreezeExtension, name: str) -> Act:
         id=f"extension-{name}-{extension.public_id}",
         url=reverse(f"extension_{name}", args=[extension.public_id]),
         title=(_("Extend by %(reference)s?") if approves else _("Reject %(reference)s?")) % number,
-        effect=_("The freeze stands on and ends later. The customer is not told.")
+        effect=_("The freeze continues and ends later. The customer is not told.")
         if approves
-        else _("The freeze stands as before and ends as before."),
+        else _("The freeze continues unchanged and ends as before."),
         verb=_("Extend") if approves else _("Reject extension"),
         icon="clock" if approves else "circle-x",
         danger=not approves,

@@ -161,7 +161,7 @@ def alert_link(request: AuthedRequest, alert_id: UUID) -> HttpResponse:
             number = UUID(int=0)
         case = get_object_or_404(Case.objects.visible_to(request.actor), public_id=number)
     case = link_alert(alert, case, by=request.actor)
-    messages.success(request, _("The alert stands in the case now."))
+    messages.success(request, _("The alert is in the case now."))
     return redirect("case_detail", case.public_id)
 
 

@@ -146,7 +146,7 @@ def _evidence(case: Case) -> list[tuple[str, str]]:
     findings = case.findings.filter(state=FindingState.APPROVED.value).order_by("pk")
     instruments = case.instruments.filter(verified_by__isnull=False).order_by("pk")
     return [
-        *((f"finding-{each.pk}", f"{each.reference} · {each.statement[:60]}") for each in findings),
+        *((f"finding-{each.pk}", f"{each.reference} · {each.claim[:80]}") for each in findings),
         *(
             (f"instrument-{each.pk}", f"{each.get_type_display()} {each.number}")
             for each in instruments

@@ -126,7 +126,7 @@ def request_link(request: AuthedRequest, request_id: UUID) -> HttpResponse:
     form = LinkForm(request.actor, request.POST)
     if form.is_valid():
         link_request(asked, form.cleaned_data["case"], by=request.actor)
-        messages.success(request, _("The request stands in this case now."))
+        messages.success(request, _("The request is in this case now."))
     else:
         messages.error(request, _("Choose a case from the list."))
     return redirect("request_detail", request_id)

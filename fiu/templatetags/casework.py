@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from cases.exports.svg import render
 from cases.flow import Flow
+from cases.web.events import words_of
 from fiu.charts import Part, strip
 from fiu.templatetags.money import headline
 
@@ -124,6 +125,12 @@ def flow_picture(flow: Flow | Mapping[str, Any]) -> SafeString:
     """`{% flow_picture release.flow %}`: the same picture as SVG, for liaisons and print."""
     drawn = flow if isinstance(flow, Flow) else Flow.from_json(flow)
     return mark_safe(render(drawn, _("Money flow")).decode())  # render escapes every text
+
+
+@register.filter
+def event_words(action: str) -> str:
+    """`{{ event.action|event_words }}`: what happened, as timelines say it."""
+    return words_of(action)
 
 
 @register.filter

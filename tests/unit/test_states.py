@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import states
+from cases.web.events import WORDS
 from tests.state_tables import DOCUMENT, TABLES, drawn
 
 
@@ -55,3 +56,10 @@ def test_the_document_draws_the_tables_as_they_are() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == drawn(), (
         "run: python -m tests.state_tables > docs/states.md"
     )
+
+
+def test_every_act_is_told_in_words() -> None:
+    """A list of what happened never shows the name of a program's act."""
+    kinds = [kind for name, kind in vars(states).items() if name.endswith("Action")]
+    assert {act.value for kind in kinds for act in kind} <= set(WORDS)
+    assert len(kinds) >= 15

@@ -97,7 +97,7 @@ def edit_finding(finding: Finding, *, version: int, by: Actor, **fields: Any) ->
     texts = {name: fields[name] for name in TEXTS if name in fields}
     if fresh.version != version:
         raise VersionChanged(
-            _("Somebody saved this finding meanwhile."), present_values(fresh, texts)
+            _("Somebody else has saved this finding in the meantime."), present_values(fresh, texts)
         )
     back_to_draft(fresh)
     for name, value in texts.items():
@@ -110,7 +110,7 @@ def edit_finding(finding: Finding, *, version: int, by: Actor, **fields: Any) ->
         last_edited_by_id=by.user_id,
     )
     if not saved:
-        raise VersionChanged(_("Somebody saved this finding meanwhile."))
+        raise VersionChanged(_("Somebody else has saved this finding in the meantime."))
     set_parts(fresh, {name: fields[name] for name in set(fields) - set(TEXTS)})
     fresh.refresh_from_db()
     rehash(fresh)

@@ -103,7 +103,7 @@ def check_request(
         raise NotFound(_("This agency is not known."))
     doubled = [pair for pair, n in Counter((x.account_id, x.asset) for x in lines).items() if n > 1]
     if doubled:
-        raise CaseworkError(_("An account and asset stands in two lines: put them into one."))
+        raise CaseworkError(_("An account and asset appear in two lines: combine them into one."))
     if any(line.requested < 1 for line in lines):
         raise CaseworkError(_("Each line asks for an amount above zero."))
     _check_ids(

@@ -158,7 +158,7 @@ def edit_subject(
 def _open(report: SuspicionReport, version: int, *, by: Actor) -> SuspicionReport:
     fresh = enter_report(report, Action.DRAFT_REPORT, by=by)
     if fresh.version != version:
-        raise VersionChanged(_("Somebody saved this report meanwhile."))
+        raise VersionChanged(_("Somebody else has saved this report in the meantime."))
     if ReportState(fresh.state) in AGAIN:
         advance_report(
             fresh, ReportAction.RETURN, by=by, reason=_("Edited."), file="", content_hash=""
@@ -173,5 +173,5 @@ def _save(report: SuspicionReport, version: int, *, by: Actor, **fields: Any) ->
         pk=report.pk, version=version, state=ReportState.DRAFTING.value
     ).update(**fields, last_edited_by_id=by.person, version=F("version") + 1)
     if not saved:
-        raise VersionChanged(_("Somebody saved this report meanwhile."))
+        raise VersionChanged(_("Somebody else has saved this report in the meantime."))
     report.refresh_from_db()

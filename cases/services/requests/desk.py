@@ -98,7 +98,7 @@ def link_request(request: InformationRequest, case: Case, *, by: Actor) -> Infor
     enter_request(request, Action.VERIFY_REQUESTER, by=by)
     rows = InformationRequest.objects.filter(pk=request.pk, case=None)
     if not rows.update(case=fresh):
-        raise InvalidTransition(_("This request stands in a case already."))
+        raise InvalidTransition(_("This request is in a case already."))
     request.case = fresh
     record_event(fresh, "link_request", request.reference, by=by)
     return request

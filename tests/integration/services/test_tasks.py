@@ -86,7 +86,7 @@ def test_a_note_keeps_every_wording(case: Case, analyst: Actor) -> None:
 def test_of_two_who_take_a_row_one_gets_it(case: Case, analyst: Actor) -> None:
     row = uuid.uuid4()
     take_row(case.pk, "finding", row, by=analyst)
-    with pytest.raises(CaseworkError, match="meanwhile"):
+    with pytest.raises(CaseworkError, match="in the meantime"):
         take_row(case.pk, "finding", row, by=person("supervisor"))
     task = add_task(case, title="T", by=analyst)
     take_row(case.pk, "task", task.public_id, by=analyst)

@@ -90,6 +90,37 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class BoardFilter:
+    """What the board is narrowed to; nothing chosen shows all."""
+
+    asset: str = ""  # symbol
+    agency: str = ""  # short name
+    is_mine: bool = False  # asked for by the reader, or in a case of theirs
+
+    def fits(self, card: Card, actor: Actor) -> bool:
+        """Whether a request belongs on the narrowed board."""
+        freeze = card.freeze
+        return (
+            (not self.asset or any(v.line.asset.symbol == self.asset for v in card.lines))
+            and (not self.agency or bool(freeze.agency and freeze.agency.short_name == self.agency))
+            and (
+                not self.is_mine
+                or actor.user_id in (freeze.requested_by_id, freeze.case.owner_by_id)
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Board:
+    """The lanes, and what they can be narrowed to."""
+
+    lanes: list[Lane]
+    assets: list[str]
+    agencies: list[str]
+    num_all: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """What is held or asked for already on an account and asset that a request names too.
 
@@ -128,16 +159,22 @@ class Candidate:
     asked: list[FreezeLine]  # by requests that wait, of those the reader may see
 
 
-def board(actor: Actor) -> list[Lane]:
-    """All requests the actor may see by lane, newest first, at most 200: 5 queries."""
+def board(actor: Actor, wanted: BoardFilter | None = None) -> Board:
+    """The requests the actor may see by lane, newest first, of the last 200: 5 queries."""
     requests = _with_lines(FreezeRequest.objects.visible_to(actor))
     cards = _cards(list(requests.order_by("-requested_at", "-pk")[:MOST_CARDS]))
+    shown = [card for card in cards if wanted is None or wanted.fits(card, actor)]
     lanes = []
     for name, icon, states in LANES:
-        mine = [card for card in cards if card.freeze.state in states]
-        total = sum((card.fiat or Decimal(0) for card in mine), Decimal(0))
-        lanes.append(Lane(name, icon, mine, total))
-    return lanes
+        those = [card for card in shown if card.freeze.state in states]
+        total = sum((card.fiat or Decimal(0) for card in those), Decimal(0))
+        lanes.append(Lane(name, icon, those, total))
+    return Board(
+        lanes,
+        assets=sorted({view.line.asset.symbol for card in cards for view in card.lines}),
+        agencies=sorted({c.freeze.agency.short_name for c in cards if c.freeze.agency}),
+        num_all=len(cards),
+    )
 
 
 def case_freezes(case: Case) -> list[Card]:

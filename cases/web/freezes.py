@@ -1,6 +1,7 @@
 """Freezes: board and table, the request, its page with the lineage, the register."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -58,14 +59,41 @@ def _get(request: AuthedRequest, freeze_id: UUID) -> FreezeRequest:
 @casework
 def freeze_list(request: AuthedRequest) -> HttpResponse:
     view = "table" if request.GET.get("view") == "table" else "board"
-    lanes = queries.board(request.actor)
+    wanted = queries.BoardFilter(
+        request.GET.get("asset", ""), request.GET.get("agency", ""), "mine" in request.GET
+    )
+    board = queries.board(request.actor, wanted)
     context = {
-        "lanes": lanes,
+        "lanes": board.lanes,
         "view": view,
+        "views": [
+            (name, words, _narrowed(request, view="" if name == "board" else name))
+            for name, words in (("board", _("Board")), ("table", _("Table")))
+        ],
+        "chips": _chips(request, board, wanted),
+        "clear_url": _narrowed(request, asset="", agency="", mine=""),
         "kpis": _kpis(freeze_kpis(request.actor)),
-        "is_empty": not any(lane.cards for lane in lanes),
+        "is_empty": not board.num_all,
+        "is_narrowed": not any(lane.cards for lane in board.lanes),
     }
     return render(request, "cases/freeze_list.html", context)
+
+
+def _narrowed(request: AuthedRequest, **changed: str) -> str:
+    """The address of this page with some parts of its query changed, empty ones left out."""
+    kept = {name: request.GET.get(name, "") for name in ("view", "asset", "agency", "mine")}
+    return "?" + urlencode({name: value for name, value in (kept | changed).items() if value})
+
+
+def _chips(
+    request: AuthedRequest, board: queries.Board, wanted: queries.BoardFilter
+) -> list[tuple[str, bool, str]]:
+    """(words, chosen, address) of what the board can be narrowed to; a chosen one takes it back."""
+    chips = [(_("Mine"), wanted.is_mine, {"mine": "" if wanted.is_mine else "1"})]
+    for name, values in (("agency", board.agencies), ("asset", board.assets)):
+        chosen = getattr(wanted, name)
+        chips += [(each, each == chosen, {name: "" if each == chosen else each}) for each in values]
+    return [(words, is_on, _narrowed(request, **changed)) for words, is_on, changed in chips]
 
 
 def _kpis(figures: FreezeKpis) -> list[dict[str, object]]:

@@ -74,6 +74,30 @@ def act_page(freeze: FreezeRequest) -> str:
     return boss.get(reverse("freeze_approve", args=[freeze.public_id])).content.decode()
 
 
+def test_the_board_is_narrowed_by_chips_that_stand_in_the_address(
+    account: ExchangeAccount, analyst: User, by: Actor
+) -> None:
+    mine = asked(case_on(account, by), account, 5, by)
+    other = make_actor(make_user("analyst"))
+    theirs = asked(case_on(account, other), account, 6, other)
+    client, url = client_of(analyst), reverse("freeze_list")
+
+    def shown(**query: str) -> set[str]:
+        page = client.get(url, query).content.decode()
+        return {each.reference for each in (mine, theirs) if each.reference in page}
+
+    both = {mine.reference, theirs.reference}
+    assert shown() == shown(asset="BTC") == shown(view="table") == both
+    assert shown(mine="1") == shown(mine="1", view="table") == {mine.reference}
+    assert shown(asset="ETH") == shown(agency="NONE") == set()
+    page = client.get(url, {"mine": "1"}).content.decode()
+    assert '<a class="chip on" href="?" aria-current="true">Mine</a>' in page
+    assert 'href="?mine=1&amp;asset=BTC"' in page or 'href="?asset=BTC&amp;mine=1"' in page
+    assert (
+        "No request fits all of these filters." in client.get(url, {"asset": "<"}).content.decode()
+    )
+
+
 def test_the_approval_names_amounts_what_is_blocked_and_until_when(
     account: ExchangeAccount, by: Actor
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any
@@ -26,8 +27,22 @@ class Moves:
     source: Place
     target: Place
     amount: int
-    txids: tuple[str, ...]
+    by_tx: Mapping[str, int]
     is_key: bool
+
+    @property
+    def txids(self) -> tuple[str, ...]:
+        return tuple(self.by_tx)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one transaction moved between two groups, and when."""
+
+    at: datetime
+    txid: str
+    move: Moves
+    amount: int
 
 
 @dataclass(frozen=True)
@@ -42,12 +57,37 @@ class CaseFlow:
     members: dict[str, tuple[str, ...]]
     moves: list[Moves]
     steps_left_out: int
+    times: Mapping[str, str]  # of each transaction
+    shown: list[Moves]  # of them, those of the least amount and of the key path
+
+    @property
+    def largest(self) -> int:
+        return self.moves[0].amount if self.moves else 0
+
+    @property
+    def num_small(self) -> int:
+        return len(self.moves) - len(self.shown)
+
+    def moments(self) -> list[Moment]:
+        """The shown movements one transaction after the other, the first one first."""
+        found = [
+            Moment(datetime.fromisoformat(self.times[txid]), txid, move, amount)
+            for move in self.shown
+            for txid, amount in move.by_tx.items()
+        ]
+        return sorted(
+            found, key=lambda each: (each.at, each.txid, -each.amount, each.move.target.id)
+        )
 
 
 def case_flow(
-    case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False
+    case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False, least: int = 0
 ) -> CaseFlow | None:
-    """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger."""
+    """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger.
+
+    Movements of less than `least` base units are not drawn, unless they lie on the key path; what a
+    group holds stays whole.
+    """
     result = reads.result(run.run)
     if result is None or "steps" not in result:
         return None
@@ -65,15 +105,18 @@ def case_flow(
     sums = {pair: sum(amounts.values()) for pair, amounts in moved.items()}
     key = key_pairs(sums, seeds, goals or largest_ends(places))
     moves = [
-        Moves(places[a], places[b], sums[a, b], tuple(moved[a, b]), (a, b) in key)
+        Moves(places[a], places[b], sums[a, b], moved[a, b], (a, b) in key)
         for a, b in sorted(sums, key=lambda pair: (-sums[pair], pair))
     ]
+    shown = [move for move in moves if move.is_key or move.amount >= least]
     asset = asset_of(result)
-    flow, members = drawn(places, moves, asset, only_key)
+    flow, members = drawn(places, shown, asset, only_key)
     counts = result.get("counts") or {}
     return CaseFlow(
         run, result.get("policy", ""), asset, flow, places, members, moves,
         int(counts.get("steps_left_out") or 0),
+        times={step["txid"]: step["at"] for step in result["steps"]},
+        shown=shown,
     )  # fmt: skip
 
 
@@ -109,6 +152,17 @@ def key_pairs(sums: Mapping[Pair, int], seeds: Iterable[str], goals: Iterable[st
             pairs.add((came[place], place))
             place = came[place]
     return pairs
+
+
+def thresholds(largest: int) -> list[int]:
+    """Least amounts to choose from: a thousandth, a hundredth and a tenth, of one digit."""
+    found = []
+    for part in (1000, 100, 10):
+        digits = str(largest // part)
+        least = int(digits[0]) * 10 ** (len(digits) - 1)
+        if least and least not in found:
+            found.append(least)
+    return found
 
 
 def largest_ends(places: Mapping[str, Place]) -> list[str]:

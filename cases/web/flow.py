@@ -2,11 +2,12 @@
 
 import csv
 import io
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -16,7 +17,7 @@ from cases.flow import FlowError
 from cases.http import AuthedRequest, casework
 from cases.models import Case, CaseRun
 from cases.queries.cases import CaseShell, case_shell
-from cases.queries.flow import CaseFlow, case_flow, inspected
+from cases.queries.flow import CaseFlow, case_flow, inspected, thresholds, words_of
 from cases.queries.money import case_money
 from cases.queries.traces import drawable_runs, lead_run
 from cases.services.limits import take_export
@@ -35,10 +36,10 @@ def case_flow_page(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     run = chosen_run(request, case)
     context: dict[str, object] = {"shell": shell, "runs": runs, "run": run}
     if run is not None:
+        view = request.GET.get("view", "")
+        context |= {"is_table": view == "table", "is_timeline": view == "timeline"}
         context |= drawn(request, case, shell, run)
-        context["is_table"] = request.GET.get("view") == "table"
-        page = reverse("case_flow", args=[case.public_id])
-        context["table_url"] = f"{page}?run={run.run}&view=table"
+        context |= ways(request, run, context["found"])
     return render_case(request, "cases/flow_tab.html", case, "case_flow", context)
 
 
@@ -120,15 +121,52 @@ def drawn(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) ->
     if found is None:
         return {"found": None}
     asked = request.GET.get("page", "")
-    num_pages = max(1, -(-len(found.moves) // TABLE_ROWS))
+    moments = found.moments() if request.GET.get("view") == "timeline" else []
+    num_pages = max(1, -(-(len(moments) or len(found.shown)) // TABLE_ROWS))
     is_number = asked.isascii() and asked.isdecimal() and len(asked) < 10
     page = max(1, min(int(asked), num_pages)) if is_number else 1
-    moves = found.moves[(page - 1) * TABLE_ROWS : page * TABLE_ROWS]
-    return {"found": found, "moves": moves, "page": page, "num_pages": num_pages}
+    rows = slice((page - 1) * TABLE_ROWS, page * TABLE_ROWS)
+    return {
+        "found": found, "page": page, "num_pages": num_pages,
+        "moves": found.shown[rows], "moments": moments[rows],
+    }  # fmt: skip
+
+
+def ways(request: AuthedRequest, run: CaseRun, found: object) -> dict[str, object]:
+    """The other views of this flow and its least amounts, each with its address."""
+    least = least_of(request)
+    view = request.GET.get("view", "")
+
+    def address(**changed: object) -> str:
+        parts = {"run": run.run, "view": view, "least": least} | changed
+        return "?" + urlencode({name: value for name, value in parts.items() if value})
+
+    views = [("", _("Flow")), ("table", _("Table")), ("timeline", _("Timeline"))]
+    chips: list[tuple[str, bool, str]] = []
+    if isinstance(found, CaseFlow) and found.largest:
+        chips = [(_("All amounts"), not least, address(least=0))]
+        chips += [
+            (_("From %(amount)s") % {"amount": words_of(each, found.asset)}, each == least,
+             address(least=each))
+            for each in thresholds(found.largest)
+        ]  # fmt: skip
+    return {
+        "views": [(words, address(view=name), name == view) for name, words in views],
+        "least_chips": chips,
+        "query": address()[1:],
+        "least_query": f"?least={least}" if least else "",
+    }
+
+
+def least_of(request: AuthedRequest) -> int:
+    """The least amount asked for, in base units; anything else stands for none."""
+    asked = request.GET.get("least", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 78 else 0
 
 
 def flow_of(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) -> CaseFlow | None:
-    return case_flow(case, run, shell.money, request.GET.get("only") == "key")
+    is_key = request.GET.get("only") == "key"
+    return case_flow(case, run, shell.money, is_key, least_of(request))
 
 
 def table_bytes(found: CaseFlow) -> bytes:

@@ -101,6 +101,7 @@ def money_flow(
         "data": drawn.to_json(),
         "inspector_url": inspector_url,
         "table_url": table_url,
+        "views": context.get("views"),
         "export_url": export_url,
         "picture_url": picture_url,
         "csrf_token": context.get("csrf_token"),

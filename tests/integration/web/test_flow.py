@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cases.queries.cases import case_shell
-from cases.queries.flow import CaseFlow, case_flow, key_pairs, words_of
+from cases.queries.flow import CaseFlow, case_flow, key_pairs, thresholds, words_of
 from cases.queries.flow_lanes import title_of
 from cases.queries.flow_places import Place, shared
 from tests.integration.web.conftest import DEPOSIT, FEE, Room
@@ -114,6 +114,39 @@ def test_without_a_finished_trace_the_tab_says_what_to_do(room: Room) -> None:
     assert room.client.get(
         reverse("case_flow", args=[room.case.public_id]), {"run": "nonsense"}
     ).status_code == 404  # fmt: skip
+
+
+def test_small_movements_are_hidden_and_groups_stay_whole(room: Room) -> None:
+    case_run = room.run_trace()
+    money = case_shell(room.case, room.by).money
+    whole = case_flow(room.case, case_run, money)
+    assert whole is not None
+    assert (whole.num_small, whole.shown) == (0, whole.moves)
+    least = case_flow(room.case, case_run, money, least=whole.largest)
+    assert least is not None
+    assert 0 < least.num_small == len(whole.moves) - len(least.shown)
+    assert all(move.is_key or move.amount >= whole.largest for move in least.shown)
+    assert {place.amount for place in least.places.values()} == {
+        place.amount for place in whole.places.values()
+    }
+    assert thresholds(4_999_990_000) == [4_000_000, 40_000_000, 400_000_000]
+    assert thresholds(0) == []
+
+
+def test_the_timeline_tells_every_transaction_in_its_order(room: Room) -> None:
+    found = flow_of(room)
+    moments = found.moments()
+    assert sum(each.amount for each in moments) == sum(move.amount for move in found.moves)
+    assert [each.at for each in moments] == sorted(each.at for each in moments)
+    url = reverse("case_flow", args=[room.case.public_id])
+    page = room.client.get(url, {"view": "timeline", "least": str(found.largest)}).content.decode()
+    assert "Movements by time" in page
+    assert "smaller movement" in page
+    assert f"view=table&amp;least={found.largest}" in page
+    assert (
+        "Movements by time"
+        in room.client.get(url, {"view": "timeline", "least": "x"}).content.decode()
+    )
 
 
 def test_the_flow_asks_thirteen_times_at_most(

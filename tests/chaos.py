@@ -5,12 +5,14 @@ start, kill and flush a Redis. What is said, and the exit status, are those of t
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -49,7 +51,13 @@ def on_servers(home: Path, arguments: Sequence[str]) -> "subprocess.CompletedPro
         )  # fmt: skip
 
 
+def end(number: int, _frame: FrameType | None) -> None:
+    """Told to end: the trial is killed, its processes and servers end with it."""
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="fiu-chaos-") as folder:
         done = on_servers(Path(folder) / "home", sys.argv[1:])
     print(done.stdout, end="")

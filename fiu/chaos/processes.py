@@ -1,4 +1,7 @@
-"""The processes of a trial: the same commands as in production, each in a group of its own."""
+"""The processes of a trial: the same commands as in production, each in a group of its own.
+
+Each holds one end of a pipe and ends when the trial is gone, however that went (fiu/child.py).
+"""
 
 import os
 import shutil
@@ -20,10 +23,21 @@ from fiu.supervisor import celery_worker
 SECONDS_TO_END = 20
 
 
+# Runs a program that knows nothing of the pipe, and kills it at the pipe's end.
+UNTIL_THE_PIPE_ENDS = """
+exec 3<&0
+"$@" 3<&- &
+program=$!
+(cat <&3 >/dev/null; kill -9 $program) &
+wait $program
+"""
+
+
 class Part:
-    """One process that is started, killed and started again."""
+    """One process that is started, killed and started again; it ends when this one does."""
 
     def __init__(self, name: str, command: Sequence[str], keep: tuple[int, ...] = ()) -> None:
+        """`command` minds its standard input, a pipe: `child` and `program` make such ones."""
         self.name = name
         self._command = command
         self._keep = keep
@@ -35,7 +49,7 @@ class Part:
                 self._command,
                 cwd=settings.BASE_DIR,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 pass_fds=self._keep,
@@ -53,6 +67,8 @@ class Part:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(SECONDS_TO_END)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
     def children(self) -> list[int]:
         """The pool's processes of a worker."""
@@ -78,20 +94,19 @@ class Processes:
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listener.bind(("127.0.0.1", 0))
         descriptor = self._listener.fileno()
-        celery = [sys.executable, "-m"]
         self.worker = Part(
-            "runs", [*celery, *celery_worker("runs"), "--pool", "prefork", "--concurrency", "2"]
+            "runs", child(*celery_worker("runs"), "--pool", "prefork", "--concurrency", "2")
         )
-        self.casework = Part("casework", [*celery, *celery_worker("casework"), "--pool", "solo"])
-        self.dispatcher = Part("dispatcher", [sys.executable, "manage.py", "dispatcher"])
+        self.casework = Part("casework", child(*celery_worker("casework"), "--pool", "solo"))
+        self.dispatcher = Part("dispatcher", child("django", "dispatcher"))
         self.exchange = Part(
             "exchange",
-            [
-                sys.executable, "-m", "fiu.reference_exchange", "--fd", str(descriptor),
+            child(
+                "fiu.reference_exchange", "--fd", str(descriptor),
                 "--file", str(home / "reference_exchange.sqlite3"),
                 "--token-file", str(settings.EXCHANGE_TOKEN_FILE),
                 "--balances", str(home / "balances.csv"),
-            ],
+            ),
             keep=(descriptor,),
         )  # fmt: skip
         self.parts = [self.exchange, self.worker, self.casework, self.dispatcher]
@@ -134,6 +149,16 @@ class Processes:
         self._listener.close()
 
 
+def child(*module: str) -> list[str]:
+    """The command of one of our own modules."""
+    return [sys.executable, "-m", "fiu.child", *module]
+
+
+def program(*command: str) -> list[str]:
+    """The command of anything else."""
+    return ["sh", "-c", UNTIL_THE_PIPE_ENDS, "sh", *command]
+
+
 def redis_program() -> str | None:
     """Redis or Valkey, where PATH finds one."""
     return shutil.which("redis-server") or shutil.which("valkey-server")
@@ -142,10 +167,12 @@ def redis_program() -> str | None:
 def _redis(home: Path) -> Part:
     """A Redis that keeps nothing: killed, it has forgotten all."""
     port = settings.CELERY_BROKER_URL.rpartition(":")[2].partition("/")[0]
-    program = redis_program()
-    assert program is not None  # the command looked for it
+    redis_server = redis_program()
+    assert redis_server is not None  # the command looked for it
     return Part(
         "redis",
-        [program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-         "--dir", str(home)],
+        program(
+            redis_server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly",
+            "no", "--dir", str(home),
+        ),
     )  # fmt: skip

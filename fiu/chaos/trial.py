@@ -19,8 +19,17 @@ from cases.services.verification import altered_contents
 from cases.states import OutboxState
 from fiu.chaos.faults import Faults
 from fiu.chaos.processes import Processes
-from fiu.chaos.world import World, amount_of, ask_trace, make_world, order_hold, write_balances
+from fiu.chaos.world import (
+    World,
+    amount_of,
+    ask_again,
+    ask_trace,
+    make_world,
+    order_hold,
+    write_balances,
+)
 from tracing import jobs, reads
+from tracing.reads import RunView
 
 LIVE_AT_ONCE = 8
 LOOK_EVERY = 0.15
@@ -30,9 +39,11 @@ SECONDS_TO_MOVE = 8.0
 MOST_HITS = 3
 """A job taken this often is left alone: the fifth death without a checkpoint ends a run by rule."""
 SECONDS_FOR_DATABASE = 60.0
-SECONDS_A_JOB = 6.0
-SECONDS_A_FAULT = 8.0
-SECONDS_AT_LEAST = 120.0
+SECONDS_TO_BE_STUCK = 180.0
+"""Nothing moved for so long: many leases and restarts of all processes, on a slow machine too."""
+SECONDS_A_STEP = 30.0
+"""For each job and each fault, before a trial that only turns in circles ends."""
+SECONDS_TO_RECOVER = 75.0
 OPEN_ORDERS = ("pending", "sending", "unknown")
 
 T = TypeVar("T")
@@ -41,7 +52,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of a trial; the same seed draws the same faults."""
+    """What is asked of a trial; the same seed draws the same faults.
+
+    All faults are played: where the jobs are over too soon, up to twice as many are asked.
+    """
 
     num_jobs: int
     num_faults: int
@@ -50,10 +64,30 @@ class Plan:
     crash_database: bool = False
     own_redis: bool = False
 
+    @property
+    def most_jobs(self) -> int:
+        return 2 * self.num_jobs
+
+    def num_wanted(self, *, num_asked: int, num_played: int, is_idle: bool) -> int:
+        """How many jobs to have asked by now: they go along with the faults.
+
+        With everything done and faults to come there must be more for them to hit.
+        """
+        if num_played >= self.num_faults:
+            return self.num_jobs
+        along = num_played * self.num_jobs // self.num_faults + LIVE_AT_ONCE
+        if is_idle and num_asked >= min(along, self.num_jobs):
+            return min(self.most_jobs, num_asked + LIVE_AT_ONCE)
+        return min(self.num_jobs, along)
+
 
 @dataclass
 class Verdict:
-    """What a trial found. Lists name jobs; times are seconds."""
+    """What a trial found. Lists name jobs; times are seconds.
+
+    A run in `ended_by_rule` died five times without getting further and says so (TRUST J6); as a
+    person would, the trial asked its question again. Without a done run a question is lost.
+    """
 
     num_traces: int = 0
     num_orders: int = 0
@@ -66,6 +100,7 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    ended_by_rule: list[str] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -83,17 +118,23 @@ class Look:
     jobs: dict[str, tuple[str, int]]
     open: frozenset[str]
     held: frozenset[str]
+    given_up: tuple[RunView, ...] = ()
+
+    @property
+    def num_moves(self) -> int:
+        """Grows with each job that was taken or ended."""
+        return sum(taken for _, taken in self.jobs.values()) + len(self.jobs) - len(self.open)
 
 
 def play(plan: Plan, say: Say) -> tuple[Verdict, list[dict[str, Any]]]:
     """Run a trial in this scratch installation; returns the verdict and the history of faults."""
     say("making a ledger and a case ...")
-    world = make_world(plan.seed, transactions=plan.transactions)
-    write_balances(settings.FIU_HOME / "balances.csv", plan.num_jobs)
+    world = make_world(plan.seed, transactions=plan.transactions, num_questions=plan.most_jobs)
+    write_balances(settings.FIU_HOME / "balances.csv", plan.most_jobs)
     processes = Processes(own_redis=plan.own_redis)
     trial = _Trial(plan, world, processes, say)
-    processes.start()
     try:
+        processes.start()
         trial.run()
     finally:
         trial.faults.end()
@@ -117,22 +158,23 @@ class _Trial:
         self._hurt: list[tuple[float, dict[str, int]]] = []
         self._slowest = 0.0
         self._moves = -1
+        self._was_here = (-1, -1, -1)
+        self._since = 0.0
         self._hit_at = 0.0
 
     def run(self) -> None:
         plan = self.plan
-        allowed = SECONDS_A_JOB * plan.num_jobs + SECONDS_A_FAULT * plan.num_faults
-        end_at = self._begun_at + max(SECONDS_AT_LEAST, allowed)
+        end_at = self._begun_at + SECONDS_A_STEP * (plan.num_jobs + plan.num_faults)
         next_fault = 0.0
         while time.monotonic() < end_at:
             self.processes.start_the_dead()
             seen = self._patiently(self._look)
             self._note_recovery(seen)
-            if not seen.open and self._num_asked >= plan.num_jobs:
-                return  # nothing is left to hit, however many faults were to come
+            if self._is_over(seen) or self._is_stuck(seen):
+                return
             self._ask_more(seen)
             is_time = time.monotonic() >= next_fault
-            if self._faults_left and seen.held and is_time and self._has_moved(seen):
+            if self._faults_left and seen.held and is_time and self._may_hit(seen):
                 self._hit(seen)
                 next_fault = time.monotonic() + self._dice.uniform(*GAPS)
             time.sleep(LOOK_EVERY)
@@ -141,11 +183,25 @@ class _Trial:
     def _faults_left(self) -> int:
         return self.plan.num_faults - len(self.history)
 
+    def _is_over(self, seen: Look) -> bool:
+        """Every job is done, and every fault was played or finds nothing more to hit."""
+        enough = self.plan.most_jobs if self._faults_left else self.plan.num_jobs
+        return not seen.open and not seen.given_up and self._num_asked >= enough
+
+    def _is_stuck(self, seen: Look) -> bool:
+        """Neither work nor faults went on for long; judged by progress, so a slow machine may."""
+        now = time.monotonic()
+        if (here := (seen.num_moves, len(self.history), self._num_asked)) != self._was_here:
+            self._was_here, self._since = here, now
+        return now - self._since > SECONDS_TO_BE_STUCK
+
     def _ask_more(self, seen: Look) -> None:
         """Keep some jobs live, and some to come as long as faults are to come."""
-        plan = self.plan
-        done = len(self.history) / plan.num_faults if plan.num_faults else 1.0
-        wanted = min(plan.num_jobs, int(done * plan.num_jobs) + LIVE_AT_ONCE)
+        for run in seen.given_up:
+            self._patiently(partial(ask_again, self.world, run))
+        wanted = self.plan.num_wanted(
+            num_asked=self._num_asked, num_played=len(self.history), is_idle=not seen.open
+        )
         while self._num_asked < wanted and len(seen.open) < LIVE_AT_ONCE:
             number = self._num_asked
             ask = order_hold if number % 3 == 2 else ask_trace
@@ -153,15 +209,15 @@ class _Trial:
             self._num_asked += 1
             seen = self._patiently(self._look)
 
-    def _has_moved(self, seen: Look) -> bool:
+    def _may_hit(self, seen: Look) -> bool:
         """Work went on since the last fault: a fault on what lies still anyway proves nothing."""
-        moves = sum(taken for _, taken in seen.jobs.values()) + len(seen.jobs) - len(seen.open)
-        waited = time.monotonic() - self._hit_at
-        if moves == self._moves and waited < SECONDS_TO_MOVE:
-            return False
         if any(seen.jobs[name][1] >= MOST_HITS for name in seen.held):
+            self.faults.disarm()
             return False
-        self._moves = moves
+        waited = time.monotonic() - self._hit_at
+        if seen.num_moves == self._moves and waited < SECONDS_TO_MOVE:
+            return False
+        self._moves = seen.num_moves
         return True
 
     def _hit(self, seen: Look) -> None:
@@ -197,6 +253,8 @@ class _Trial:
     def _look(self) -> Look:
         found: dict[str, tuple[str, int]] = {}
         is_open, held = set(), set()
+        given_up: dict[str, RunView] = {}
+        answered = set()
         for run in reads.runs_of(self.world.case.public_id):
             name = f"trace {run.public_id}"
             found[name] = (run.state, run.attempt)
@@ -204,6 +262,10 @@ class _Trial:
                 is_open.add(name)
             if run.state == "running":
                 held.add(name)
+            if _ended_by_rule(run):
+                given_up[run.params_hash] = run
+            else:
+                answered.add(run.params_hash)
         orders = OutboxMessage.objects.filter(case=self.world.case)
         for key, state, tries in orders.values_list("pk", "state", "num_tries"):
             name = f"order {key}"
@@ -212,7 +274,8 @@ class _Trial:
                 is_open.add(name)
             if state == OutboxState.SENDING.value:
                 held.add(name)
-        return Look(found, frozenset(is_open), frozenset(held))
+        left = tuple(run for question, run in given_up.items() if question not in answered)
+        return Look(found, frozenset(is_open), frozenset(held), left)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Ask again while the database is away: what is asked twice acts once."""
@@ -240,9 +303,11 @@ class _Trial:
         self._judge_traces(verdict)
         self._judge_orders(verdict)
         if self._num_asked < self.plan.num_jobs:
-            verdict.broken.append(f"time ran out with {self._num_asked} jobs asked")
-        if self.plan.num_faults and not verdict.num_faults:
-            verdict.broken.append("no fault was played: the jobs were over too soon")
+            verdict.broken.append(f"it got stuck with {self._num_asked} jobs asked")
+        if self._faults_left:
+            verdict.broken.append(f"{self._faults_left} faults found nothing to hit")
+        if verdict.slowest_recovery > SECONDS_TO_RECOVER:
+            verdict.broken.append(f"a recovery took {verdict.slowest_recovery} s")
         verdict.broken += [
             f"audit: {each.case} {each.seq} {each.reason}"
             for each in (*verify_chains().breaks, *altered_contents())
@@ -256,19 +321,23 @@ class _Trial:
 
     def _judge_traces(self, verdict: Verdict) -> None:
         runs = reads.runs_of(self.world.case.public_id)
-        verdict.num_traces = len(runs)
         wanted = sum(1 for number in range(self._num_asked) if number % 3 != 2)
         events = self.world.case.events
         collected = Counter(
             events.filter(action="collect_findings").values_list("object", flat=True)
         )
-        asked = Counter(run.params_hash for run in runs)
-        verdict.lost += [f"trace {n} was never asked" for n in range(len(runs), wanted)]
+        asked = Counter(run.params_hash for run in runs if not _ended_by_rule(run))
+        questions = {run.params_hash for run in runs}
+        verdict.num_traces = len(questions)
+        verdict.lost += [f"trace {n} was never asked" for n in range(len(questions), wanted)]
+        verdict.lost += [f"question {key[:12]}: given up" for key in questions - set(asked)]
         verdict.doubled += [f"question {key[:12]}" for key, n in asked.items() if n > 1]
         for run in runs:
             name = f"trace {run.public_id}"
             verdict.num_attempts += run.attempt
-            if not run.is_done or not run.is_collected:
+            if _ended_by_rule(run):
+                verdict.ended_by_rule.append(name)
+            elif not run.is_done or not run.is_collected:
                 verdict.lost.append(f"{name}: {run.state} {run.error}")
             elif collected[f"run:{run.public_id}"] != 1:
                 verdict.doubled.append(f"{name}: findings")
@@ -297,3 +366,8 @@ class _Trial:
             number = int(line.account.uid.rpartition("-")[2])
             if not line.held == line.requested == amount_of(number) == int(held[line.account.uid]):
                 verdict.wrong.append(f"{name}: {line.held} held, {held[line.account.uid]} there")
+
+
+def _ended_by_rule(run: RunView) -> bool:
+    """Five deaths without a checkpoint (TRUST J6): it says so, and can be asked again."""
+    return run.state == "failed" and run.error == "crashed"

@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from fiu.demo.scripts import Scripts
 from fiu.demo.timeline import START
 from fiu.models import User
 from tracing.jobs import TraceParameters
+from tracing.reads import RunView
 
 LEDGER = "bitcoin-regtest"
 BTC = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328/slip44:0"
@@ -39,14 +41,16 @@ class World:
     coins: tuple[str, ...]
 
 
-def make_world(seed: int, *, transactions: int) -> World:
+def make_world(seed: int, *, transactions: int, num_questions: int) -> World:
     """Tables, guards, people, a ledger of that many transactions in a row, and one case.
+
+    The ledger has a question of its own for each of the jobs, if it is long enough for them.
 
     Cost: 5 s for the tables, 10 s for each 100,000 transactions.
     """
     for command in ("migrate", "createcachetable", "install_guards"):
         call_command(command, verbosity=0, stdout=io.StringIO())
-    coins, deposit = _ledger(seed, transactions)
+    coins, deposit = _ledger(seed, transactions, ceil(num_questions / len(POLICIES)))
     analyst, supervisor = _person("analyst"), _person("supervisor")
     case = start_case(
         open_case(title="Trial", case_type="darknet", priority="P2", by=analyst), by=analyst
@@ -70,6 +74,11 @@ def ask_trace(world: World, number: int) -> None:
     asked = world.case.events.filter(action="queue_trace")
     if not asked.filter(data__contains=parameters.params_hash).exists():
         queue_trace(world.case, parameters, by=world.analyst)
+
+
+def ask_again(world: World, run: RunView) -> None:
+    """Ask what this run could not answer."""
+    queue_trace(world.case, TraceParameters.from_json(run.parameters), by=world.analyst)
 
 
 def order_hold(world: World, number: int) -> None:
@@ -115,10 +124,10 @@ def _account(uid: str) -> ExchangeAccount:
     return account
 
 
-def _ledger(seed: int, transactions: int) -> tuple[tuple[str, ...], str]:
+def _ledger(seed: int, transactions: int, num_coins: int) -> tuple[tuple[str, ...], str]:
     """A coin that pays a little in every transaction, and ends at a customer's address.
 
-    Returns coins along the way, from the first half of it, and that address.
+    Returns so many coins along the way, from the first half of it, and that address.
     """
     of = Scripts(seed)
     folder: Path = settings.FIU_HOME / "blocks"
@@ -139,4 +148,4 @@ def _ledger(seed: int, transactions: int) -> tuple[tuple[str, ...], str]:
         chain.pay([coin], [(coin[1] - rule_fee(1, 1), of.of("deposit"))])
         chain.seal(of.of("miner"))
     call_command("load_blocks", LEDGER, *map(str, files.paths), verbosity=0, stdout=io.StringIO())
-    return tuple(on_the_way[:: max(1, len(on_the_way) // 100)]), of.address("deposit")
+    return tuple(on_the_way[:: max(1, len(on_the_way) // num_coins)]), of.address("deposit")

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 from argparse import ArgumentParser
 from contextlib import closing
+from math import ceil
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from fiu.chaos.processes import redis_program
 from fiu.chaos.trial import Plan, Verdict, play
-from fiu.chaos.world import SCRATCH_MARK
+from fiu.chaos.world import POLICIES, SCRATCH_MARK
 from fiu.database_copy import is_empty
 
 # What a trial waits for; each may be set otherwise from outside.
@@ -55,12 +58,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["jobs"] < 1 or options["faults"] < 0 or options["transactions"] < 100:
             raise CommandError("A trial has at least 1 job, 0 faults and 100 transactions.")
-        home = options["home"].resolve()
-        mark = home / SCRATCH_MARK
-        if not (settings.IS_SCRATCH and home == settings.FIU_HOME and _is_mine(mark)):
-            self._start_again(home, mark, own_redis=options["redis"])
-        if not is_empty():
-            raise CommandError("The database has tables already: a trial needs an empty one.")
+        most_questions = len(POLICIES) * (options["transactions"] // 2)
         plan = Plan(
             num_jobs=options["jobs"],
             num_faults=options["faults"],
@@ -69,6 +67,19 @@ class Command(BaseCommand):
             crash_database=options["crash_database"],
             own_redis=options["redis"],
         )
+        if plan.most_jobs > most_questions:
+            raise CommandError(
+                f"So many jobs need a longer ledger: at least --transactions"
+                f" {2 * ceil(plan.most_jobs / len(POLICIES))}."
+            )
+        home = options["home"].resolve()
+        mark = home / SCRATCH_MARK
+        if not (settings.IS_SCRATCH and home == settings.FIU_HOME and _is_mine(mark)):
+            self._start_again(home, mark, own_redis=options["redis"])
+        if not is_empty():
+            raise CommandError("The database has tables already: a trial needs an empty one.")
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _end)
         verdict, history = play(plan, self._say)
         if options["json"]:
             self.stdout.write(json.dumps({**verdict.to_json(), "history": history}))
@@ -114,8 +125,15 @@ class Command(BaseCommand):
             f"{len(verdict.lost)} lost, {len(verdict.doubled)} doubled, {len(verdict.wrong)} wrong;"
             f" taken {verdict.num_attempts} times; slowest recovery"
             f" {verdict.slowest_recovery:.1f} s (lease {settings.LEASE_SECONDS:.0f} s).\n"
+            f"{len(verdict.ended_by_rule)} runs ended by the rule of five deaths, said so and were"
+            f" asked again.\n"
             f"Verdict: {'good' if verdict.is_good else 'BAD'}."
         )
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Told to end: what the trial started ends with it."""
+    raise SystemExit(128 + number)
 
 
 def _is_mine(mark: Path) -> bool:

@@ -41,7 +41,7 @@ class World:
     coins: tuple[str, ...]
 
 
-def make_world(seed: int, *, transactions: int, num_questions: int) -> World:
+def make_world(seed: int, *, transactions: int, num_questions: int = 400) -> World:
     """Tables, guards, people, a ledger of that many transactions in a row, and one case.
 
     The ledger has a question of its own for each of the jobs, if it is long enough for them.

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
-from fiu.oidc.factor import STATE_KEY, keep_factor
+from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, keep_factor
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 
 SIGNED_IN_AT = "fiu_signed_in_at"
@@ -36,6 +36,8 @@ class AccountAdapter(DefaultAccountAdapter):
         self, request: HttpRequest, user: User, *, signal_kwargs: Any = None, **given: Any
     ) -> HttpResponse | None:
         login = (signal_kwargs or {}).get("sociallogin")
+        if login is not None:
+            request.session[ORIGIN_KEY] = login.state[ORIGIN_KEY]
         shown_at = login.state.get(STATE_KEY) if login is not None else None
         if shown_at is not None:
             keep_factor(request, user, shown_at)

@@ -43,6 +43,7 @@ class Provider:
     userinfo: dict[str, Any] = field(default_factory=dict)
     key: str = "one"
     algorithm: str = "RS256"
+    kind: str = "logout+jwt"
     config: dict[str, Any] = field(default_factory=dict)
     token_answer: bytes | None = None
     twist: Callable[[dict[str, Any]], dict[str, Any]] = dict
@@ -78,11 +79,25 @@ class Provider:
             "iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300,
             "nonce": grant["nonce"], "auth_time": now, **self.claims,
         }  # fmt: skip
+        return self._signed(claims)
+
+    def logout_token(self, **ended: object) -> str:
+        """What it sends when a session there ends; `ended` names it by `sub`, `sid` or both."""
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120, "jti": f"j-{now}",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}}, **ended,
+        }  # fmt: skip
+        return self._signed(claims, typ=self.kind)
+
+    def _signed(self, claims: dict[str, Any], **headers: str) -> str:
         secret: Any = rsa_key(self.key) if self.algorithm != "HS256" else "x" * 32
         if self.algorithm == "none":
             secret = None
         # It names the key of the published set, whichever it signs with.
-        return jwt.encode(self.twist(claims), secret, self.algorithm, headers={"kid": "one"})
+        return jwt.encode(
+            self.twist(claims), secret, self.algorithm, headers={"kid": "one", **headers}
+        )
 
     def discovery(self) -> dict[str, Any]:
         return {

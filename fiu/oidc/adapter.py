@@ -7,6 +7,7 @@ alone counts, because addresses pass on from one person to the next.
 
 import hashlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -26,7 +27,7 @@ from cases.policy import Actor, Role
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from fiu.models import User
-from fiu.oidc.factor import STATE_KEY, shown_at
+from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, shown_at
 
 logger = structlog.get_logger(__name__)
 
@@ -94,6 +95,7 @@ class SignInAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
         sociallogin.user = user
         sociallogin.token = None  # else it waits in the session while the second step goes on
         sociallogin.state[STATE_KEY] = shown_at(claims, time.time())
+        sociallogin.state[ORIGIN_KEY] = origin_of(claims)
 
     def on_authentication_error(
         self,
@@ -150,6 +152,15 @@ def _first_time(request: HttpRequest, login: SocialLogin, claims: dict[str, Any]
 def uid_of(issuer: str, subject: str) -> str:
     """What is kept of a subject: a subject of another issuer is another person."""
     return hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()
+
+
+def origin_of(claims: Mapping[str, Any]) -> dict[str, str]:
+    """Whose session there this is, as hashes, as far as told: what a logout there names."""
+    return {
+        name: uid_of(claims["iss"], claims[name])
+        for name in ("sub", "sid")
+        if isinstance(claims.get(name), str)
+    }
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
-"""Reading an ID token: every check of OpenID Connect Core 3.1.3.7, the signature included.
+"""Reading an ID token and a logout token: every check of the standard, the signature included.
 
-Source: OpenID Connect Core 1.0 section 3.1.3.7, RFC 8725 (algorithms are ours, not the token's).
+Source: OpenID Connect Core 1.0 section 3.1.3.7, OpenID Connect Back-Channel Logout 1.0 section 2.6,
+RFC 8725 (algorithms are ours, not the token's).
 """
 
 import hmac
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,10 @@ import jwt
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"})
 LEEWAY_SECONDS = 60
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+REQUIRED_TO_END = ["iss", "aud", "exp", "iat", "jti"]
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+SECONDS_TO_ARRIVE = 600
+LONGEST = 255  # letters of a subject or a session
 
 
 class TokenRefused(Exception):
@@ -34,6 +40,52 @@ def read_id_token(
 
     Raises TokenRefused for everything else.
     """
+    claims = _proven(token, REQUIRED, keys=keys, issuer=issuer, client_id=client_id)
+    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+        raise TokenRefused("nonce")
+    if not _is_name(claims["sub"]):
+        raise TokenRefused("subject")
+    return claims
+
+
+def read_logout_token(
+    token: str, *, keys: Sequence[Mapping[str, Any]], issuer: str, client_id: str
+) -> dict[str, Any]:
+    """The claims of a token by which this issuer ends sessions of `sub`, of `sid`, or of both.
+
+    No other kind of token is one, nor is one that was under way for longer than ten minutes: kept
+    by somebody, it would end sessions that began since. Raises TokenRefused.
+    """
+    claims = _proven(token, REQUIRED_TO_END, keys=keys, issuer=issuer, client_id=client_id)
+    kind = str(jwt.get_unverified_header(token).get("typ"))  # signed, as all of the header
+    if kind.lower().removeprefix("application/") != "logout+jwt":
+        raise TokenRefused("kind")
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
+        raise TokenRefused("event")
+    if "nonce" in claims:
+        raise TokenRefused("nonce")
+    if time.time() - claims["iat"] > SECONDS_TO_ARRIVE:
+        raise TokenRefused("late")
+    told = [claims[name] for name in ("sub", "sid") if name in claims]
+    if not told or not all(_is_name(each) for each in told):
+        raise TokenRefused("subject")
+    return claims
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST
+
+
+def _proven(
+    token: str,
+    required: list[str],
+    *,
+    keys: Sequence[Mapping[str, Any]],
+    issuer: str,
+    client_id: str,
+) -> dict[str, Any]:
+    """Signed by a published key, from this issuer, for us, in its time."""
     try:
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
@@ -46,7 +98,7 @@ def read_id_token(
             audience=client_id,
             issuer=issuer,
             leeway=LEEWAY_SECONDS,
-            options={"require": REQUIRED},
+            options={"require": required},
         )
     except jwt.PyJWTError as error:
         raise TokenRefused(type(error).__name__) from error
@@ -56,10 +108,6 @@ def read_id_token(
     is_for_several = isinstance(audience, list) and len(audience) > 1
     if claims.get("azp", None if is_for_several else client_id) != client_id:
         raise TokenRefused("authorized_party")
-    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
-        raise TokenRefused("nonce")
-    if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
-        raise TokenRefused("subject")
     return claims
 
 

@@ -21,6 +21,7 @@ from fiu.models import User
 OUTSIDE = "oidc"
 NEVER_FRESH = 0.0  # the provider did not say when: enough to get in, not enough for a legal act
 STATE_KEY = "factor_at"
+ORIGIN_KEY = "fiu_outside"  # in a session: the subject and the session there, as hashes
 
 
 def shown_at(claims: Mapping[str, Any], now: float) -> float | None:

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,7 +65,7 @@ class House(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth ships 
         try:
             claims = read_id_token(
                 str(given["response"].get("id_token", "")),
-                keys=self._json(self.openid_config["jwks_uri"])["keys"],
+                keys=self.published_keys(),
                 issuer=settings.OIDC_ISSUER,
                 client_id=app.client_id,
                 nonce=self.state["nonce"],
@@ -83,6 +84,11 @@ class House(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth ships 
         )
         login.claims = claims  # for pre_social_login; nothing of it is stored
         return login
+
+    def published_keys(self) -> Sequence[Mapping[str, Any]]:
+        """What the provider signs with now. Raises Refused, requests.RequestException."""
+        keys: Sequence[Mapping[str, Any]] = self._json(self.openid_config["jwks_uri"])["keys"]
+        return keys
 
     @staticmethod
     def _json(address: str, headers: dict[str, str] | None = None) -> Any:

@@ -444,6 +444,7 @@ RULES: dict[str, Rule] = {
     "oidc_callback": Rule(
         "house", AT_THE_DOOR["house"], {"GET": "403"}, strangers={"GET": "403"}
     ),
+    "oidc_logout": Rule("open", (), _answers(write="400")),  # no token of the provider
     "account_logout": own(
         SIGN_IN, "405", unproven="as-proven",
         strangers={"GET": SIGN_IN, "HEAD": SIGN_IN, "POST": SIGN_IN, "OPTIONS": "200"},

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import Client
@@ -31,6 +32,7 @@ from tests.oidc_provider import CLIENT_ID, Provider, jwk_of, running
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.people.test_sign_in")]
 assert urlpatterns
 START, CALLBACK = "/accounts/oidc/", "/accounts/oidc/callback/"
+LOGOUT = "/accounts/oidc/logout/"
 NO_ACCOUNT = "This sign-in opens no account here: ask your administrator."
 DID_NOT_FIT = "The answer of your organisation&#x27;s sign-in did not fit: start again."
 ANA = {"sub": "s-100", "email": "Ana@Example.org", "email_verified": True}
@@ -345,6 +347,96 @@ def test_an_old_session_outside_opens_pages_but_no_legal_act(
     assert (provider.asked["prompt"], provider.asked["max_age"]) == ("login", "0")
     assert answer["Location"] == "/stepped/"
     assert client.get("/stepped/").content == b"done"
+
+
+def signed_in(provider: Provider, session: str) -> Client:
+    """Ana, by a session of that name at the provider."""
+    provider.claims |= {"amr": ["mfa"], "sid": session}
+    client = Client()
+    there_and_back(client)
+    assert is_in(client)
+    return client
+
+
+def test_a_session_that_ends_at_the_provider_ends_ours_that_began_by_it(
+    provider: Provider, ana: User, settings: Settings
+) -> None:
+    settings.OIDC_SECOND_FACTOR = ["amr:mfa"]
+    office, laptop = signed_in(provider, "office"), signed_in(provider, "laptop")
+    by_password = Client()
+    by_password.force_login(ana, backend=settings.AUTHENTICATION_BACKENDS[0])
+    kept = str([each.get_decoded() for each in Session.objects.all()])
+    assert "office" not in kept
+    assert "s-100" not in kept
+    there = Client(enforce_csrf_checks=True)
+    answer = there.post(LOGOUT, {"logout_token": provider.logout_token(sub="s-100", sid="office")})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "no-store" in answer["Cache-Control"]
+    assert (is_in(office), is_in(laptop)) == (False, True)
+    assert there.post(LOGOUT, {"logout_token": provider.logout_token(sid="x")}).status_code == 200
+    assert is_in(laptop)
+    there.post(LOGOUT, {"logout_token": provider.logout_token(sub="s-100")})
+    assert not is_in(laptop)
+    assert Session.objects.count() == 1, "the one by password"
+    events = AuditEvent.objects.filter(action="end_sessions")
+    assert [(each.object, each.data) for each in events] == [
+        (f"user:{ana.pk}", '{"num_sessions":1}')
+    ] * 2
+
+
+def test_a_sign_in_under_way_ends_with_the_session_there(provider: Provider, ana: User) -> None:
+    people.give_second_factor(ana)
+    provider.claims["sid"] = "office"
+    client = Client()
+    second_step = there_and_back(client)["Location"]
+    Client().post(LOGOUT, {"logout_token": provider.logout_token(sid="office")})
+    client.post(second_step, {"code": code_of(ana)})
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"twist": changed(iss="https://other.example")},
+        {"twist": changed(aud="another-client")},
+        {"twist": changed(nonce="n")},  # an ID token by another name
+        {"twist": changed(events=None)},
+        {"twist": changed(events={"http://schemas.openid.net/event/other": {}})},
+        {"twist": changed(events={"http://schemas.openid.net/event/backchannel-logout": True})},
+        {"twist": changed(sub=None)},
+        {"twist": changed(sub=7)},
+        {"twist": changed(jti=None)},
+        {"twist": changed(exp=NOW - 600)},
+        {"twist": changed(iat=NOW - 1200)},
+        {"key": "two"},
+        {"algorithm": "none"},
+        {"algorithm": "HS256"},
+        {"kind": "JWT"},
+    ],
+    ids=count(1),
+)
+def test_only_a_logout_token_of_the_provider_ends_a_session(
+    provider: Provider, ana: User, settings: Settings, spoilt: dict[str, Any]
+) -> None:
+    settings.OIDC_SECOND_FACTOR = ["amr:mfa"]
+    client = signed_in(provider, "office")
+    for name, value in spoilt.items():
+        setattr(provider, name, value)
+    told = {"logout_token": provider.logout_token(sub="s-100")}
+    assert Client().post(LOGOUT, told).status_code == 400
+    assert is_in(client)
+
+
+def test_a_logout_without_a_token_or_with_a_strange_one_is_refused(
+    provider: Provider, ana: User, settings: Settings
+) -> None:
+    id_token = provider.token({"nonce": "n"})
+    for token in ("", "a.b.c", "x" * 20_000, id_token):
+        answer = Client().post(LOGOUT, {"logout_token": token})
+        assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+    settings.OIDC_ISSUER = "http://127.0.0.1:9"
+    caches["nearby"].clear()
+    assert Client().post(LOGOUT, {"logout_token": id_token}).status_code == 400
 
 
 def test_a_step_up_by_somebody_else_is_none(

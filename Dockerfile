@@ -20,7 +20,7 @@ RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r .ci/requi
 
 RUN groupadd --gid 10001 fiu \
     && useradd --uid 10001 --gid fiu --no-create-home --home-dir /state --shell /usr/sbin/nologin fiu \
-    && install -d -o fiu -g fiu -m 700 /state /state/files /backups /checkpoints
+    && install -d -o fiu -g fiu -m 700 /state /state/files /state/uploads /backups /checkpoints
 
 COPY . .
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
 from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
@@ -41,8 +42,12 @@ def send_outbox_task(message: str = "") -> int:
 
 @shared_task(name="cases.housekeeping")
 def housekeeping_task() -> dict[str, int]:
-    """Let unratified holds lapse, mark freezes that fall due, go on releasing, seal looks."""
-    return outbox.housekeeping() | {"reads_sealed": seal_reads()}
+    """Let unratified holds lapse, mark freezes that fall due, go on releasing, seal looks.
+
+    Documents that officers sent are taken in.
+    """
+    done = outbox.housekeeping()
+    return done | {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
 
 
 @shared_task(name="cases.audit_checkpoint")

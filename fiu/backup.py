@@ -33,7 +33,7 @@ SUMS = "SHA256SUMS"
 KEEP = 5
 CHUNK = 1024 * 1024
 # What of FIU_HOME a person put there or nothing can make again; folders with all they hold.
-LASTING = ("files", "schemas", "checkpoints", "reporting_entity.yaml", LEGAL_MATRIX)
+LASTING = ("uploads", "files", "schemas", "checkpoints", "reporting_entity.yaml", LEGAL_MATRIX)
 LASTING_OF_A_DEMO = ("demo/installation.json",)
 
 
@@ -179,7 +179,11 @@ def _write(
         raise BackupError("There is nothing to back up: the database has no tables yet.")
     files.made(database)
     for path in _lasting(home, with_secrets):
-        files.add(path, f"home/{path.relative_to(home).as_posix()}")
+        try:
+            files.add(path, f"home/{path.relative_to(home).as_posix()}")
+        except FileNotFoundError:
+            if not path.is_relative_to(home / "uploads"):
+                raise  # an upload that is gone is among the files by now, which come next
     ledgers = lasting_files(home) if with_ledgers else []
     for ledger in ledgers:
         place = f"home/{ledger.folder.relative_to(home).as_posix()}"

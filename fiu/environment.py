@@ -63,6 +63,9 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),
 }
+FOLDERS = (
+    "secrets", "log", "queue", "queue-control", "ledgers", "files", "uploads", "static", "cache",
+)  # fmt: skip
 TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
 
 
@@ -103,7 +106,7 @@ _BOOLEANS = {"1", "0", "true", "false", "yes", "no", "on", "off"}
 def make_home(home: Path) -> None:
     """Create the state folder, readable by its owner only."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("secrets", "log", "queue", "queue-control", "ledgers", "files", "static", "cache"):
+    for name in FOLDERS:
         (home / name).mkdir(mode=0o700, exist_ok=True)
 
 

@@ -5,7 +5,8 @@ the triggers of a table that a migration rebuilds. The system check fails while 
 was altered. Under FIU_RLS=1 the same step installs the policies on rows (row_security.py).
 
 Held here, besides the CHECK and UNIQUE constraints of the models:
-    append-only      audit events, reads, approvals, receipts, custody, files of a release
+    append-only      audit events, reads, approvals, receipts, custody, files of a release,
+                     looks of people at themselves (but that a second person has seen them)
     unbroken chain   an event continues the one before it: number and hash
     state tables     objects begin in their first state; each step stands in cases/states.py
     frozen content   amounts and texts stay as submitted; a changed content needs a new hash

@@ -3,7 +3,14 @@
 # ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
 
 from cases import states
-from cases.guards.shapes import Guard, append_only, changed, second_person, state_table
+from cases.guards.shapes import (
+    Guard,
+    append_only,
+    changed,
+    never_replaced,
+    second_person,
+    state_table,
+)
 
 
 def freeze_decisions() -> list[Guard]:
@@ -54,6 +61,26 @@ def freeze_decisions() -> list[Guard]:
     ]  # fmt: skip
 
 
+def self_lookups() -> list[Guard]:
+    """Who looked up whom stays; a second person sees it, once."""
+    table = "cases_selflookup"
+    return [
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed(("id", "public_id", "user_id", "what", "case_id", "at")),
+            "a look at oneself stays as it was",
+        ),
+        Guard(
+            f"{table}_seen", table, "UPDATE",
+            f"OLD.seen_at IS NOT NULL AND {changed(('seen_by_id', 'seen_at'))}",
+            "who has seen it stays",
+        ),
+        Guard(f"{table}_unseen", table, "INSERT", "NEW.seen_at IS NOT NULL", "it begins unseen"),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("public_id",)),
+    ]  # fmt: skip
+
+
 def casework() -> list[Guard]:
     """Operations, tasks, notes, exhibits and their custody, broken glass."""
     exhibit, custody = "cases_evidence", "cases_custodyevent"
@@ -64,6 +91,7 @@ def casework() -> list[Guard]:
         *append_only("cases_noterevision", ("note_id", "number")),
         *append_only("cases_emergencyaccess", ("public_id",)),
         *append_only("cases_emergencylook", ("emergency_id", "user_id")),
+        *self_lookups(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

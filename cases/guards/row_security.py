@@ -1,8 +1,8 @@
 """Row-level security of PostgreSQL (FIU_RLS=1): a query that forgot its filter reads nothing more.
 
 The rows that `visible_to` would leave out do not exist for the statement, whoever wrote it. For
-whom a statement is made stands in two settings that the cursor sends along (fiu/acting_cursor.py);
-without them no row of these tables is there. Whoever can send SQL of his own can send those, too:
+whom a statement is made stands in two settings that the cursor sends along, without which no row of
+these tables is there (fiu/postgresql/base.py). Whoever can send SQL of his own can send those, too:
 this wall is against our own mistakes.
 
 It repeats cases/policy.py more coarsely, never more narrowly: it knows who may see a row, not who

@@ -47,21 +47,26 @@ class Guard:
 
 
 def append_only(table: str, *unique: tuple[str, ...]) -> list[Guard]:
-    """No change, no deletion, and on SQLite no INSERT OR REPLACE over an existing row."""
+    """No change, no deletion, and no replacement."""
+    return [
+        Guard(f"{table}_kept", table, "UPDATE", "1 = 1", f"{table} is append-only"),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is append-only"),
+        never_replaced(table, *unique),
+    ]
+
+
+def never_replaced(table: str, *unique: tuple[str, ...]) -> Guard:
+    """On SQLite no INSERT OR REPLACE over an existing row, which fires no delete trigger."""
     taken = " OR ".join(
         f"EXISTS (SELECT 1 FROM {table} WHERE "
         + " AND ".join(f"{column} = NEW.{column}" for column in columns)
         + ")"
         for columns in (("id",), *unique)
     )
-    return [
-        Guard(f"{table}_kept", table, "UPDATE", "1 = 1", f"{table} is append-only"),
-        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is append-only"),
-        Guard(
-            f"{table}_unreplaced", table, "INSERT", taken, f"{table} is append-only",
-            is_sqlite_only=True,
-        ),
-    ]  # fmt: skip
+    return Guard(
+        f"{table}_unreplaced", table, "INSERT", taken, f"{table} is append-only",
+        is_sqlite_only=True,
+    )  # fmt: skip
 
 
 def state_table(

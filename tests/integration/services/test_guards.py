@@ -24,6 +24,7 @@ from cases.models import (
     FreezeRequest,
     LegalInstrument,
     Referral,
+    SelfLookup,
     SharedRelease,
 )
 from cases.policy import Actor
@@ -406,6 +407,35 @@ def _approval(finding: Finding, user_id: int | None, content_hash: str) -> None:
         content_hash=content_hash,
         at=timezone.now(),
     )
+
+
+def test_a_look_at_oneself_stays_and_is_seen_once(world: World) -> None:
+    def look(**given: object) -> SelfLookup:
+        return SelfLookup.objects.create(
+            user_id=world.analyst.user_id, what="search", at=timezone.now(), **given
+        )
+
+    row, seen = look(), (world.compliance.user_id, timezone.now())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        look(seen_by_id=seen[0], seen_at=seen[1])
+    update = "UPDATE cases_selflookup SET seen_by_id = %s, seen_at = %s"
+    accepted(update, *seen)
+    refused(update, person("compliance").user_id, timezone.now())
+    refused(update, None, None)
+    for change in ("what = 'suspect'", "user_id = 0", "at = at || 'x'", f"id = {row.pk + 1}"):
+        if connection.vendor == "sqlite" or "||" not in change:
+            refused(f"UPDATE cases_selflookup SET {change}")
+    refused("DELETE FROM cases_selflookup")
+    if connection.vendor == "sqlite":
+        columns = "id, public_id, user_id, what, at"
+        refused(
+            f"INSERT OR REPLACE INTO cases_selflookup ({columns})"
+            f" SELECT {columns} FROM cases_selflookup"
+        )
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        refused("TRUNCATE cases_selflookup")
 
 
 def test_a_release_never_changes_but_in_its_state(world: World) -> None:

@@ -201,6 +201,12 @@ else:
         }
     }
 
+# The liaison door has a part of the cache of its own: under its prefix, and by its own password,
+# which opens no other. The house leaves there what officers find, links to sign in with.
+CACHES["liaison"] = {**CACHES["default"], "KEY_PREFIX": "liaison"}
+if FIU_DOOR == "liaison":
+    CACHES["default"] = CACHES["liaison"]
+
 # In the process itself, for what is read on every page and may be seconds old.
 CACHES["nearby"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 

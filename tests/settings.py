@@ -30,6 +30,7 @@ if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     CACHES["default"]["LOCATION"] = urlunsplit(
         urlsplit(CACHES["default"]["LOCATION"])._replace(path=f"/{1 + WORKER_NUMBER}")
     )
+    CACHES["liaison"]["LOCATION"] = CACHES["default"]["LOCATION"]
 for _name in ("FIU_OIDC_ISSUER", "FIU_OIDC_CLIENT_ID", "FIU_OIDC_CLIENT_SECRET_FILE"):
     del os.environ[_name]
 STORAGES["staticfiles"] = {

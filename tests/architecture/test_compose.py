@@ -115,8 +115,27 @@ def test_the_application_has_no_rights_it_does_not_need() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert "no-new-privileges:true" in service["security_opt"]
-    assert "files:/state/files:ro" in services()["liaison"]["volumes"]
     assert re.search(r"^USER fiu$", DOCKERFILE, flags=re.MULTILINE)
+
+
+def test_the_liaison_door_writes_into_a_folder_of_its_own_alone() -> None:
+    mounts = {name: services()[name]["volumes"] for name in APP if "volumes" in services()[name]}
+    assert mounts["liaison"] == ["files:/state/files:ro", "uploads:/state/uploads"]
+    writers = {name for name in mounts if "uploads:/state/uploads" in mounts[name]}
+    assert writers == {"liaison", "casework"}  # the second takes them in
+    assert all("uploads:/state/uploads:ro" in mounts[name] for name in ("web", "backup"))
+
+
+def test_the_liaison_door_shares_no_word_of_redis_with_the_house() -> None:
+    holders = {
+        name: {secret for secret in service.get("secrets", ()) if "redis" in secret}
+        for name, service in services().items()
+    }
+    assert holders.pop("redis") == {"redis_password", "liaison_redis_password"}
+    assert holders.pop("postgres") == set()
+    assert holders.pop("liaison") == {"liaison_redis_password"}
+    assert all(words == {"redis_password"} for words in holders.values())
+    assert services()["liaison"]["environment"]["FIU_BROKER_URL"] == ""
 
 
 def test_the_image_installs_by_hash_and_holds_fonts_and_pango() -> None:

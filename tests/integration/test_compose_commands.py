@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
 import psycopg2
 import pytest
+import redis
 
 from tests.compose import HOSTS, ROOT, services
-from tests.servers import database_of_its_own
-from tests.settings import WORKER_NUMBER
+from tests.servers import database_of_its_own, redis_programs
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.worker]
 
@@ -34,10 +34,17 @@ PASSWORDS = {
 HOUSE, LIAISON = HOSTS["TRACEHOLD_HOST"], HOSTS["TRACEHOLD_LIAISON_HOST"]
 
 
+def free_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Installation:
     """The services of the file, with addresses and secrets of this machine."""
 
-    def __init__(self, folder: Path, database: str, redis: str) -> None:
+    def __init__(self, folder: Path, database: str) -> None:
         self.folder = folder
         self.replaced: dict[str, str] = {
             "FIU_STATIC_ROOT": str(folder / "static"),
@@ -48,14 +55,8 @@ class Installation:
         self.database = database
         for name, word in PASSWORDS.values():
             self._secret(name, word)
-        server = urlsplit(redis)
-        word = server.password or ""
-        self._secret("redis_password", word)
-        bare = server._replace(netloc=f"{server.hostname}:{server.port or 6379}")
-        self.replaced["FIU_BROKER_URL"] = urlunsplit(bare._replace(path=f"/{8 + WORKER_NUMBER}"))
-        self.replaced["FIU_CACHE_URL"] = urlunsplit(bare._replace(path=f"/{1 + WORKER_NUMBER}"))
-        if not word:
-            self.replaced["FIU_REDIS_PASSWORD_FILE"] = ""
+        for name in ("redis_password", "liaison_redis_password"):
+            self._secret(name, secrets.token_hex(16) + "\n")
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
 
@@ -66,6 +67,7 @@ class Installation:
         home = "liaison" if service["environment"]["FIU_DOOR"] == "liaison" else "state"
         settings = dict(service["environment"]) | {"FIU_HOME": str(self.folder / home)}
         for name, value in settings.items():
+            value = value.replace("redis:6379", f"127.0.0.1:{self.ports['redis']}")
             settings[name] = value.replace("/run/secrets", str(self.folder))
         settings["FIU_DATABASE_URL"] = self.address(
             str(urlsplit(settings["FIU_DATABASE_URL"]).username)
@@ -113,20 +115,48 @@ class Installation:
         ]
         return [*script, "once"]
 
+    def start_redis(self) -> None:
+        """As the file starts it, but for folders, port and the name of the program."""
+        programs = redis_programs().folder
+        name = next(
+            name for name in ("redis-server", "valkey-server") if (programs / name).exists()
+        )
+        self.ports["redis"] = free_port()
+        (self.folder / "data").mkdir()
+        script = services()["redis"]["command"][-1].replace("$$", "$")
+        for ours, theirs in (
+            ("/run/secrets", str(self.folder)),
+            ("/data", str(self.folder / "data")),
+            ("/tmp/redis.conf", str(self.folder / "redis.conf")),  # noqa: S108  # the file's
+            ("exec redis-server", f"exec {programs / name}"),
+        ):
+            assert ours in script
+            script = script.replace(ours, theirs)
+        script = f"{script.rstrip()} --port {self.ports['redis']} --bind 127.0.0.1"
+        self._start("redis", ["sh", "-ec", script], {"PATH": os.environ["PATH"]})
+
+    def redis(self, user: str, word: str) -> redis.Redis:
+        """A client that signs in to Redis by the word in a file."""
+        return redis.Redis(
+            port=self.ports["redis"], db=1, username=user,
+            password=(self.folder / word).read_text().strip(),
+        )  # fmt: skip
+
     def start(self, name: str) -> None:
         service = services()[name]
         command = list(service["command"])
         if command[0] == "gunicorn":
-            with closing(socket.socket()) as free:
-                free.bind(("127.0.0.1", 0))
-                self.ports[name] = free.getsockname()[1]
+            self.ports[name] = free_port()
             place = next(n for n, word in enumerate(command) if word.startswith("--bind"))
             command[place] = f"--bind=127.0.0.1:{self.ports[name]}"
+        self._start(name, command, self.environment(service))
+
+    def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self.environment(service),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -202,60 +232,101 @@ def database() -> Iterator[str]:
 def test_the_services_start_answer_at_their_own_doors_and_end(
     tmp_path: Path, database: str
 ) -> None:
-    unit = Installation(tmp_path, database, os.environ["FIU_TEST_REDIS_URL"])
+    unit = Installation(tmp_path, database)
+    unit.start_redis()
+    try:
+        play_a_day(unit)
+    finally:
+        unit.stop()
+
+
+def play_a_day(unit: Installation) -> None:
     unit.run("migrate", ["python", "manage.py", "collectstatic", "--no-input", "--verbosity=0"])
     unit.run("migrate")
     unit.run("migrate")  # at the next start there is nothing to do
     started = ("web", "liaison", "worker", "casework", "dispatcher")
-    try:
-        for name in started:
-            unit.start(name)
-        for name in started:
-            unit.wait_healthy(name)
+    for name in started:
+        unit.start(name)
+    for name in started:
+        unit.wait_healthy(name)
 
-        assert unit.get("web", "/").getheader("Location").startswith("/accounts/login/")
-        assert unit.get("web", "/liaison/").status == 404
-        assert unit.get("liaison", "/").getheader("Location") == "/liaison/"
-        there = unit.get("liaison", "/liaison/").getheader("Location")
-        assert there.startswith("/accounts/login/")
-        assert unit.get("liaison", there).status == 200
-        for path in ("/cases/", "/audit/", "/search/", "/freezes/"):
-            assert unit.get("liaison", path).status == 404
+    assert unit.get("web", "/").getheader("Location").startswith("/accounts/login/")
+    assert unit.get("web", "/liaison/").status == 404
+    assert unit.get("liaison", "/").getheader("Location") == "/liaison/"
+    there = unit.get("liaison", "/liaison/").getheader("Location")
+    assert there.startswith("/accounts/login/")
+    assert unit.get("liaison", there).status == 200
+    for path in ("/cases/", "/audit/", "/search/", "/freezes/"):
+        assert unit.get("liaison", path).status == 404
 
-        assert unit.get("web", "/", Host=LIAISON).status == 400
-        assert unit.get("web", "/", **{"X-Forwarded-Proto": "http"}).status == 301
-        page = unit.get("web", "/accounts/login/")
-        assert page.getheader("Strict-Transport-Security")
-        assert "__Host-fiu-csrf" in page.getheader("Set-Cookie")
-        style = next((tmp_path / "static" / "css").glob("tracehold.*.css"))
-        answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
-        assert answer.getheader("Content-Encoding") == "br"
-        assert "immutable" in answer.getheader("Cache-Control")
+    assert unit.get("web", "/", Host=LIAISON).status == 400
+    assert unit.get("web", "/", **{"X-Forwarded-Proto": "http"}).status == 301
+    page = unit.get("web", "/accounts/login/")
+    assert page.getheader("Strict-Transport-Security")
+    assert "__Host-fiu-csrf" in page.getheader("Set-Cookie")
+    style = next((unit.folder / "static" / "css").glob("tracehold.*.css"))
+    answer = unit.get("web", f"/static/css/{style.name}", **{"Accept-Encoding": "br"})
+    assert answer.getheader("Content-Encoding") == "br"
+    assert "immutable" in answer.getheader("Cache-Control")
 
-        for role, sees in (("fiu_app", True), ("fiu_liaison", False)):
-            _, word = PASSWORDS[role]
-            with closing(psycopg2.connect(unit.address(role), password=word)) as theirs:
-                theirs.autocommit = True
-                with theirs.cursor() as cursor:
-                    for verb in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-                        cursor.execute(
-                            "SELECT has_table_privilege('public.cases_case', %s)", [verb]
-                        )
-                        assert cursor.fetchone() == (sees,)
-                    cursor.execute("SELECT count(*) FROM fiu_user")  # a view, for the door
-                    cursor.execute(
-                        "SELECT relrowsecurity, rolbypassrls FROM pg_class, pg_roles"
-                        " WHERE pg_class.oid = 'public.cases_case'::regclass"
-                        " AND rolname = current_user"
-                    )
-                    assert cursor.fetchone() == (True, False)
-                    cursor.execute("SHOW search_path")
-                    assert (cursor.fetchone()[0] == "liaison") is not sees
+    for role, sees in (("fiu_app", True), ("fiu_liaison", False)):
+        _, word = PASSWORDS[role]
+        with closing(psycopg2.connect(unit.address(role), password=word)) as theirs:
+            theirs.autocommit = True
+            with theirs.cursor() as cursor:
+                for verb in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                    cursor.execute("SELECT has_table_privilege('public.cases_case', %s)", [verb])
+                    assert cursor.fetchone() == (sees,)
+                cursor.execute("SELECT count(*) FROM fiu_user")  # a view, for the door
+                cursor.execute(
+                    "SELECT relrowsecurity, rolbypassrls FROM pg_class, pg_roles"
+                    " WHERE pg_class.oid = 'public.cases_case'::regclass"
+                    " AND rolname = current_user"
+                )
+                assert cursor.fetchone() == (True, False)
+                cursor.execute("SHOW search_path")
+                assert (cursor.fetchone()[0] == "liaison") is not sees
 
-        assert list((tmp_path / "checkpoints").glob("audit-*.jsonl")), "no checkpoint was taken"
-        for _ in range(2):  # the second finds the first
-            unit.run("backup", unit.backup_command())
-            time.sleep(1.1)  # backups are named by the second
-        assert len(list((tmp_path / "backups").glob("2*/database.dump"))) == 2
-    finally:
-        unit.stop()
+    look_through_the_liaison_doors_redis(unit)
+    assert list((unit.folder / "checkpoints").glob("audit-*.jsonl")), "no checkpoint was taken"
+    for _ in range(2):  # the second finds the first
+        unit.run("backup", unit.backup_command())
+        time.sleep(1.1)  # backups are named by the second
+    assert len(list((unit.folder / "backups").glob("2*/database.dump"))) == 2
+
+
+def look_through_the_liaison_doors_redis(unit: Installation) -> None:
+    """Its limits of sign-ins work; queues and the house's keys are closed to its password."""
+    page = unit.get("liaison", "/accounts/login/")
+    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text.decode())
+    connection = http.client.HTTPConnection("127.0.0.1", unit.ports["liaison"], timeout=20)
+    connection.request(
+        "POST", "/accounts/login/",
+        urlencode({"csrfmiddlewaretoken": token, "login": "nobody", "password": "x" * 20}),
+        {
+            "Host": LIAISON, "X-Forwarded-Proto": "https", "Origin": f"https://{LIAISON}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": page.getheader("Set-Cookie").partition(";")[0],
+        },
+    )  # fmt: skip
+    assert connection.getresponse().status == 200
+    connection.close()
+    with (
+        closing(unit.redis("default", "redis_password")) as house,
+        closing(unit.redis("liaison", "liaison_redis_password")) as door,
+    ):
+        house.set(":1:of-the-house", "x")
+        counted = house.keys("liaison:*login*")
+        assert counted, "the door counts no failed sign-ins"
+        assert door.get(counted[0])
+        for refused in (
+            lambda: door.get(":1:of-the-house"),
+            lambda: door.keys("*"),
+            lambda: door.scan(),
+            lambda: door.execute_command("SELECT", 0) and door.llen("tracehold:casework"),
+            lambda: door.lpush("tracehold:casework", "{}"),
+            lambda: door.flushall(),
+            lambda: door.config_get("*"),
+        ):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                refused()

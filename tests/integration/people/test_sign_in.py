@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from allauth.mfa.utils import decrypt
 from django.conf import settings as django_settings
+from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -115,6 +116,16 @@ def test_a_link_works_once(ana):
     assert Client().post(link).status_code == 302
     assert Client().get(link).status_code == 404
     assert Client().post(link).status_code == 404
+
+
+def test_the_liaison_door_finds_links_of_officers_in_its_part_of_the_cache(ana, officer):
+    """Under a prefix of its own: production gives it a password that opens no other."""
+    theirs, ours = (link_path(each).split("/")[-2] for each in (officer, ana))
+    at_the_door = caches["liaison"]
+    assert at_the_door.get(links._cache_key(theirs))
+    assert at_the_door.get(links._cache_key(ours)) is None
+    assert [links.read_link(each)[0] for each in (theirs, ours)] == [officer, ana]
+    assert (links.use_link(theirs), links.use_link(theirs)) == (True, False)
 
 
 def test_looking_at_a_link_does_not_use_it_up(ana):

@@ -62,8 +62,9 @@ def let_services_act_for_their_actor() -> None:
                 and "by" in inspect.signature(function).parameters
             ):
                 found[function] = _acting(function)
+    # Of the tests those that a conftest named on the command line has loaded by now.
     for name, place in list(sys.modules.items()):
-        if name.startswith(("cases.", "fiu.")):
+        if name.startswith(("cases.", "fiu.", "tests.")):
             for word, value in list(vars(place).items()):
                 if inspect.isfunction(value) and value in found:
                     setattr(place, word, found[value])

@@ -6,9 +6,12 @@ these tables is there (fiu/postgresql/base.py). Whoever can send SQL of his own 
 this wall is against our own mistakes.
 
 It repeats cases/policy.py more coarsely, never more narrowly: it knows who may see a row, not who
-may change it. A condition looks at other tables through their own policies; the functions look
-past them, as the owner, where policies would ask each other in a circle or where a rule is about
-rows that the actor must not see.
+may change it. A condition looks at other tables through their own policies: at the case itself in
+the statement, at everything further away by a function, whose plan a connection keeps. PostgreSQL
+would plan all policies on the way anew for each statement, and takes up to ten milliseconds for it.
+
+The owner's functions look past policies, where these would ask each other in a circle or where a
+rule is about rows that the actor must not see.
 """
 
 # ruff: noqa: S608  # every name in this SQL is a constant of this module
@@ -34,7 +37,7 @@ _SHARED = (
     " WHERE g.liaison_id = NULLIF(current_setting('fiu.person', true), '')::bigint"
     f" AND g.revoked_at IS NULL AND s.state = '{ReleaseState.SHARED.value}'"
 )
-# Name to what it is given and gives, and its body.
+# The owner's: name to what it is given and gives, and its body.
 FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "wall_shares_case": (
         "(bigint) RETURNS boolean", f"SELECT EXISTS (SELECT {_SHARED} AND r.case_id = $1)",
@@ -55,8 +58,29 @@ FUNCTIONS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+# The caller's, held by policies: whether a row is there for whom the statement is made.
+SEES: dict[str, tuple[str, str]] = {
+    "wall_sees_freeze_of_line": (
+        "bigint",
+        "SELECT FROM {home}.cases_freezeline l JOIN {home}.cases_freezerequest w"
+        " ON w.id = l.freeze_id WHERE l.id = $1",
+    ),
+    "wall_sees_request_named": (
+        "varchar", "SELECT FROM {home}.cases_informationrequest w WHERE w.reference = $1",
+    ),
+    "wall_sees_operation_named": (
+        "varchar", "SELECT FROM {home}.cases_operation w WHERE w.reference = $1",
+    ),
+}  # fmt: skip
+
+
 def _through(table: str, column: str, parent: str) -> str:
-    return f"EXISTS (SELECT FROM {parent} w WHERE w.id = {table}.{column})"
+    """The row of `parent` is there."""
+    if parent == "cases_case":
+        return f"EXISTS (SELECT FROM {parent} w WHERE w.id = {table}.{column})"
+    name = parent.replace("cases_", "wall_sees_")
+    SEES[name] = ("bigint", f"SELECT FROM {{home}}.{parent} w WHERE w.id = $1")
+    return f"{name}({column})"
 
 
 def _of_case(table: str) -> str:
@@ -129,8 +153,7 @@ POLICIES: Mapping[str, str] = {
     # What the exchange is asked to hold is its own fact, whichever case asked (FreezeLine.live_on).
     "cases_freezeline": f"{WORKS} AND (state IN {LIVE_LINE_STATES!r}"
     f" OR {_through('cases_freezeline', 'freeze_id', 'cases_freezerequest')})",
-    "cases_freezereceipt": f"{WORKS} AND EXISTS (SELECT FROM cases_freezeline l"
-    " JOIN cases_freezerequest w ON w.id = l.freeze_id WHERE l.id = cases_freezereceipt.line_id)",
+    "cases_freezereceipt": f"{WORKS} AND wall_sees_freeze_of_line(line_id)",
     "cases_referral": f"{_of_case('cases_referral')} OR {LIAISON} AND wall_shares_referral(id)",
     "cases_sharedrelease": f"{WORKS}"
     f" AND {_through('cases_sharedrelease', 'referral_id', 'cases_referral')}"
@@ -154,11 +177,9 @@ POLICIES: Mapping[str, str] = {
     "cases_auditevent": f"{ROLE} = 'auditor'"
     f" OR {WORKS} AND CASE WHEN case_id IS NOT NULL"
     f" THEN {_through('cases_auditevent', 'case_id', 'cases_case')}"
-    " WHEN object LIKE 'REQ-%' THEN EXISTS (SELECT FROM cases_informationrequest w"
-    " WHERE w.reference = cases_auditevent.object)"
+    " WHEN object LIKE 'REQ-%' THEN wall_sees_request_named(object)"
     f" WHEN {ROLE} <> 'compliance' THEN false"
-    " WHEN object LIKE 'OP-%' THEN EXISTS (SELECT FROM cases_operation w"
-    " WHERE w.reference = cases_auditevent.object) ELSE true END",
+    " WHEN object LIKE 'OP-%' THEN wall_sees_operation_named(object) ELSE true END",
     "cases_readevent": f"actor_id = {ME} OR {WORKS} AND"
     f" {_through('cases_readevent', 'case_id', 'cases_case')}",
     "cases_idempotencykey": f"user_id = {ME}",
@@ -199,7 +220,7 @@ def _mark(table: str) -> str:
     """What the policy's comment holds: PostgreSQL keeps the condition itself in other words."""
     parts = [
         condition_of(table),
-        *(f"{name}{kind}{body}" for name, (kind, body) in FUNCTIONS.items()),
+        *(f"{name}{kind}{body}" for name, (kind, body) in {**FUNCTIONS, **SEES}.items()),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -226,6 +247,11 @@ def install_row_security(connection: BaseDatabaseWrapper) -> int:
             cursor.execute(
                 f"CREATE OR REPLACE FUNCTION {name}{kind} LANGUAGE sql STABLE SECURITY DEFINER"
                 f" SET search_path = {home}, pg_temp AS $wall${body}$wall$"
+            )
+        for name, (kind, body) in SEES.items():
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {name}({kind}) RETURNS boolean LANGUAGE plpgsql STABLE"
+                f" AS $wall$ BEGIN RETURN EXISTS ({body.format(home=home)}); END $wall$"
             )
         for table in POLICIES:
             cursor.execute(f"CREATE POLICY {NAME} ON {table} USING ({condition_of(table)})")

@@ -3,16 +3,22 @@
 import time
 from typing import Any
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from cases.policy import Actor, Role
+from cases.services.audit import record_event
 from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
 from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, keep_factor
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
+
+logger = structlog.get_logger(__name__)
 
 SIGNED_IN_AT = "fiu_signed_in_at"
 SEEN_AT = "fiu_seen_at"
@@ -27,6 +33,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         mark_session(request, user)
+        methods = {record["method"] for record in get_authentication_records(request, user)}
+        by = Actor(user.pk, Role(user.role), user.agency_id, self.get_client_ip(request))
+        with transaction.atomic():
+            record_event(
+                None, "sign_in", f"user:{user.pk}", by=by, data={"methods": sorted(methods)}
+            )
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        super().authentication_failed(request, **credentials)
+        logger.warning("sign_in_failed")  # by whom is not known; the line of the request follows
 
     def get_login_stages(self) -> list[str]:
         ours = {"allauth.mfa.stages.AuthenticateStage": "fiu.oidc.factor.SecondFactorStage"}

@@ -246,6 +246,7 @@ ACCOUNT_RATE_LIMITS = {  # S4
     "reauthenticate": "10/15m/user",
     "change_password": "5/15m/user",
 }
+MFA_ADAPTER = "fiu.factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "add_webauthn": "fiu.forms_keys.NewKeyForm",

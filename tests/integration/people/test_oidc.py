@@ -150,7 +150,7 @@ def test_a_subject_that_an_administrator_entered_needs_no_address(
     refused(there_and_back(Client()), NO_ACCOUNT)
     assert list(
         AuditEvent.objects.order_by("seq").values_list("action", flat=True)
-    ) == ["link_sign_in", "unlink_sign_in"]  # fmt: skip
+    ) == ["link_sign_in", "sign_in", "unlink_sign_in"]  # fmt: skip
 
 
 def test_the_address_may_stand_where_the_provider_tells_of_people(

@@ -6,13 +6,14 @@ import time
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
     generate_totp_secret,
     hotp_value,
 )
-from allauth.mfa.utils import decrypt
+from allauth.mfa.utils import decrypt, encrypt
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
@@ -20,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path, reverse
 
+from cases.models import AuditEvent
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.states import InvalidTransition
 from fiu import links, people
@@ -225,6 +227,36 @@ def test_unknown_names_and_wrong_passwords_are_answered_alike(ana):
     unknown = Client().post("/accounts/login/", {"login": "bob", "password": "wrong"})
     strip = re.compile(rb"csrfmiddlewaretoken[^>]*|X-CSRFToken[^}]*|ana|bob")
     assert strip.sub(b"", known.content) == strip.sub(b"", unknown.content)
+
+
+def test_a_sign_in_stands_in_the_chain_and_a_failed_one_in_the_log(ana, caplog):
+    people.give_second_factor(ana)
+    client = Client()
+    told = {"login": "ana", "password": "a wrong long password"}
+    client.post("/accounts/login/", told)
+    assert "sign_in_failed" in caplog.text
+    assert "ana" not in caplog.text.replace("analyst", "")
+    client.post("/accounts/login/", told | {"password": "a long enough password"})
+    assert not AuditEvent.objects.exists(), "the second step is still to come"
+    client.post("/accounts/2fa/authenticate/", {"code": code_of(ana)})
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.object) == ("sign_in", ana.pk, f"user:{ana.pk}")
+    assert event.data == '{"methods":["mfa","password"]}'
+
+
+def test_what_the_factors_rest_on_is_encrypted_in_the_database(ana, settings):
+    people.give_second_factor(ana)
+    factor = Authenticator.objects.get(user=ana, type="totp")
+    kept = factor.data["secret"]
+    assert kept.startswith("v1:")
+    assert decrypt("OLD" * 8) == "OLD" * 8, "kept before there was encryption"
+    secret = decrypt(kept)
+    assert secret not in kept
+    assert encrypt(secret) != kept, "never twice the same"
+    settings.SECRET_KEY = "another key, of another installation, long"
+    assert decrypt(kept) != secret
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    assert not TOTP(factor).validate_code(code), "it opens nothing under another key"
 
 
 def test_nobody_signs_up_and_no_mail_leads_around_the_factor(ana):

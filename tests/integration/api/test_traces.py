@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from cases.services.findings import collect_findings
 from fiu.models import User
@@ -60,6 +61,23 @@ def test_a_live_trace_is_cancelled_and_a_stranger_sees_none(room: Room) -> None:
         told(answer, 404, "not-found")
     made(program.post(f"traces/{trace['id']}/cancel"), 200)
     told(program.post(f"traces/{trace['id']}/cancel"), 409, "state-changed")
+
+
+def test_a_person_has_only_so_many_traces_at_once(room: Room, settings: Settings) -> None:
+    """S4, by token and by session alike; the refused call may be sent again under its key."""
+    settings.TRACES_AT_ONCE = 1
+    program = program_of(room.analyst)
+    path = f"cases/{room.case.public_id}/traces"
+    first = {"ledger": LEDGER, "seeds": [BANK]}
+    second = first | {"policy": "fifo"}
+    trace = made(program.post(path, first))
+    refused = program.post(path, second, key="second")
+    told(refused, 429, "too-fast")
+    assert int(refused["Retry-After"]) > 0
+    assert made(program.post(path, first))["id"] == trace["id"], "the one that runs is no new one"
+    assert TraceRun.objects.count() == 1
+    work(trace["id"])
+    assert made(program.post(path, second, key="second"))["state"] == "queued"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Signing in by link, the second factor again, and what allauth names and is closed here."""
 
+from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.account.views import BaseReauthenticateView
+from allauth.account.views import ReauthenticateView as ReauthenticatePasswordView
 from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.base.views import ReauthenticateView
 from allauth.mfa.totp.forms import DeactivateTOTPForm
@@ -18,6 +20,7 @@ from fiu.keys import forget_factor
 from fiu.links import read_link, use_link
 from fiu.middleware import actor_of
 from fiu.models import User
+from fiu.sessions import renew_session
 
 MAXIMUM_PASSWORD = 128
 
@@ -63,8 +66,18 @@ class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth sh
 
     def form_valid(self, form: ReauthenticateForm) -> HttpResponse:
         form.save()
+        renew_session(self.request)
         self.request.actor = actor_of(self.request)
         response: HttpResponse = BaseReauthenticateView.form_valid(self, form)
+        return response
+
+
+class PasswordAgain(ReauthenticatePasswordView):  # type: ignore[misc]
+    """The password once more, before the own factors are changed."""
+
+    def form_valid(self, form: BaseReauthenticateForm) -> HttpResponse:
+        renew_session(self.request)
+        response: HttpResponse = super().form_valid(form)
         return response
 
 

@@ -16,7 +16,7 @@ from cases.services.audit import record_event
 from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
 from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, keep_factor
-from fiu.sessions import DOOR_KEY, LIAISON_DOOR
+from fiu.sessions import DOOR_KEY, LIAISON_DOOR, renew_session
 
 logger = structlog.get_logger(__name__)
 
@@ -31,7 +31,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def login(self, request: HttpRequest, user: User) -> None:
+        before = request.session.session_key
         super().login(request, user)
+        if before is not None and request.session.session_key == before:
+            renew_session(request)  # a step-up at the provider
         mark_session(request, user)
         methods = {record["method"] for record in get_authentication_records(request, user)}
         by = Actor(user.pk, Role(user.role), user.agency_id, self.get_client_ip(request))

@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.services.audit import record_event
 from fiu.middleware import actor_of, has_second_factor, is_second_factor_fresh, step_up
 from fiu.models import User
+from fiu.sessions import renew_session
 
 LONGEST_NAME = 60
 
@@ -118,6 +119,7 @@ class KeyAgain(ReauthenticateWebAuthnView):  # type: ignore[misc]
 
     def form_valid(self, form: ReauthenticateWebAuthnForm) -> HttpResponse:
         flows.reauthenticate(self.request, form.cleaned_data["credential"])
+        renew_session(self.request)
         self.request.actor = actor_of(self.request)
         response: HttpResponse = BaseReauthenticateView.form_valid(self, form)
         return response

@@ -4,6 +4,7 @@ Paths under LIAISON_PREFIX read the liaison cookie only, every other path the ho
 the sign-in pages read the one that the visitor came for.
 """
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,14 @@ DOOR_KEY = "fiu_door"
 LIAISON_DOOR = "liaison"
 SIGN_IN_PREFIX = "/accounts/"
 OUTSIDE_PREFIX = "/accounts/oidc/"
+
+
+def renew_session(request: HttpRequest) -> None:
+    """Go on under a new key, as after a sign-in: who had the old one has nothing (S1)."""
+    old = request.session.session_key
+    request.session.cycle_key()
+    user_sessions = apps.get_model("usersessions", "UserSession")  # settings load this module
+    user_sessions.objects.filter(session_key=old).update(session_key=request.session.session_key)
 
 
 def door_cookie(request: HttpRequest) -> str:
@@ -47,6 +56,10 @@ class DoorSessionMiddleware(SessionMiddleware):
                 request.COOKIES[house] = request.COOKIES[came_by]
         is_liaison = request.session.get(DOOR_KEY) == LIAISON_DOOR
         response = super().process_response(request, response)
+        if "HX-Request" in request.headers and _is_deletion(response, house):
+            # A fragment of another tab, asked for under the key before a step-up: the browser has
+            # the new one by now.
+            del response.cookies[house]
         if house not in response.cookies:
             return response
         if is_liaison or came_by != house:
@@ -59,3 +72,7 @@ class DoorSessionMiddleware(SessionMiddleware):
             if came_by == house and house in request.COOKIES:
                 response.delete_cookie(house, path=settings.SESSION_COOKIE_PATH)
         return response
+
+
+def _is_deletion(response: HttpResponse, cookie: str) -> bool:
+    return cookie in response.cookies and response.cookies[cookie]["max-age"] == 0

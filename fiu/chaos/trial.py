@@ -4,7 +4,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,7 +35,8 @@ LIVE_AT_ONCE = 8
 LOOK_EVERY = 0.15
 GAPS = (0.1, 0.8)
 """Seconds between two faults, at random."""
-SECONDS_TO_MOVE = 8.0
+SECONDS_TO_MOVE = 20.0
+"""A fault on what lies still is played after so long: a slow machine takes half of it to start."""
 MOST_HITS = 3
 """A job taken this often is left alone: the fifth death without a checkpoint ends a run by rule."""
 SECONDS_FOR_DATABASE = 60.0
@@ -87,6 +88,9 @@ class Verdict:
 
     A run in `ended_by_rule` died five times without getting further and says so (TRUST J6); as a
     person would, the trial asked its question again. Without a done run a question is lost.
+
+    `slowest_recovery` is from a fault to when a job that it found in flight had gone on, further
+    faults meanwhile not counted: from the last of them. `longest_wait` is with all of them.
     """
 
     num_traces: int = 0
@@ -96,6 +100,8 @@ class Verdict:
     num_attempts: int = 0
     seconds: float = 0.0
     slowest_recovery: float = 0.0
+    longest_wait: float = 0.0
+    longest_wait_after: str = ""
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -157,6 +163,7 @@ class _Trial:
         self._begun_at = time.monotonic()
         self._hurt: list[tuple[float, dict[str, int]]] = []
         self._slowest = 0.0
+        self._longest = (0.0, "")
         self._moves = -1
         self._was_here = (-1, -1, -1)
         self._since = 0.0
@@ -245,10 +252,17 @@ class _Trial:
                 if name in seen.held and seen.jobs[name][1] == attempt
             }
             if len(left) < len(names):
-                self._slowest = max(self._slowest, now - at)
+                self._slowest = max(self._slowest, now - self._hit_at)
+                self._longest = max(self._longest, (now - at, self._between(at, names, left)))
             if left:
                 still.append((at, left))
         self._hurt = still
+
+    def _between(self, at: float, names: Iterable[str], left: Iterable[str]) -> str:
+        """Which jobs went on, and the faults since they were hit."""
+        since = round(at - self._begun_at, 2)
+        faults = [entry["fault"] for entry in self.history if entry["at"] >= since]
+        return f"{', '.join(sorted(set(names) - set(left)))} after {', '.join(faults)}"
 
     def _look(self) -> Look:
         found: dict[str, tuple[str, int]] = {}
@@ -297,6 +311,8 @@ class _Trial:
             num_fired=len(list(settings.FIU_HOME.glob("failpoint.*"))),
             seconds=round(time.monotonic() - self._begun_at, 1),
             slowest_recovery=round(self._slowest, 1),
+            longest_wait=round(self._longest[0], 1),
+            longest_wait_after=self._longest[1],
             kinds=dict(sorted(Counter(entry["fault"] for entry in self.history).items())),
         )
         self._say("asking every question again, without faults ...")

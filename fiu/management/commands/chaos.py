@@ -125,6 +125,8 @@ class Command(BaseCommand):
             f"{len(verdict.lost)} lost, {len(verdict.doubled)} doubled, {len(verdict.wrong)} wrong;"
             f" taken {verdict.num_attempts} times; slowest recovery"
             f" {verdict.slowest_recovery:.1f} s (lease {settings.LEASE_SECONDS:.0f} s).\n"
+            f"Longest wait, further faults included, {verdict.longest_wait:.1f} s:"
+            f" {verdict.longest_wait_after}.\n"
             f"{len(verdict.ended_by_rule)} runs ended by the rule of five deaths, said so and were"
             f" asked again.\n"
             f"Verdict: {'good' if verdict.is_good else 'BAD'}."

@@ -14,7 +14,9 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
 )
 from allauth.mfa.utils import decrypt, encrypt
+from allauth.usersessions.models import UserSession
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
@@ -356,6 +358,27 @@ def test_a_factor_older_than_five_minutes_is_asked_for_again_and_the_post_goes_o
     assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/")
     answer = client.post(answer.headers["Location"], {"code": code_of(ana)})
     assert answer.content == b"done"
+
+
+@pytest.mark.parametrize("who", ["ana", "officer"])
+def test_a_step_up_goes_on_under_a_new_key(who, request):
+    user = request.getfixturevalue(who)
+    people.give_second_factor(user)
+    client = client_of(user, second_factor_age=301)
+    name = "fiu_session" if who == "ana" else "fiu_liaison_session"
+    old = client.cookies[name].value
+    UserSession.objects.create(user=user, session_key=old, ip="127.0.0.1")
+    there = "/accounts/2fa/reauthenticate/?next=" + ("/" if who == "ana" else "/liaison/")
+    client.post(there, {"code": code_of(user)})
+    new = client.cookies[name].value
+    assert new != old
+    assert [each.session_key for each in UserSession.objects.all()] == [new], "one in the list"
+    assert not Session.objects.filter(session_key=old).exists()
+    thief = Client()
+    thief.cookies[name] = old
+    answer = thief.get("/", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert name not in answer.cookies, "a late fragment takes nobody's new cookie away"
 
 
 def test_a_removed_factor_is_replaced_before_any_other_page(ana):

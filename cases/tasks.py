@@ -10,6 +10,7 @@ from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
 from cases.services.reads import seal_reads
 from cases.services.traces import note_stale_traces
+from cases.services.verification import verify_if_due
 from tracing import jobs
 
 
@@ -48,6 +49,12 @@ def housekeeping_task() -> dict[str, int]:
     """
     done = outbox.housekeeping()
     return done | {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
+
+
+@shared_task(name="cases.verify_audit")
+def verify_audit_task() -> bool:
+    """Verify the audit chains, once a day."""
+    return verify_if_due()
 
 
 @shared_task(name="cases.audit_checkpoint")

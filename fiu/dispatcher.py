@@ -17,6 +17,7 @@ from tracing import jobs
 logger = structlog.get_logger(__name__)
 
 COLLECT_TASK = "cases.collect_findings"
+VERIFY_SECONDS = 3600.0  # once a day is enough, and whether it was one is asked each hour
 
 # Task name -> seconds between hints. Each looks for its own due rows and does nothing without any.
 PERIODIC: Mapping[str, float] = {
@@ -24,6 +25,7 @@ PERIODIC: Mapping[str, float] = {
     "cases.housekeeping": settings.PERIODIC_SECONDS,
     jobs.STALE_TASK: settings.PERIODIC_SECONDS,
     "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,
+    "cases.verify_audit": VERIFY_SECONDS,
 }
 
 

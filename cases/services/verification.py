@@ -1,9 +1,17 @@
 """What was approved or released, against the hash it was approved or released under (H7)."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
 
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from cases.checkpoints import Series
 from cases.models import (
+    AuditEvent,
     Finding,
     FreezeExtension,
     FreezeRelease,
@@ -11,12 +19,55 @@ from cases.models import (
     InformationRequest,
     SharedRelease,
 )
+from cases.policy import SYSTEM
 from cases.services import findings, freezes, requests
-from cases.services.audit import Break
+from cases.services.audit import Break, VerifyReport, record_event
+from cases.services.checkpoints import verify_against_checkpoints
 from cases.services.reads import altered_reads
+from cases.services.reports import verify_report_chain
 from cases.states import FindingState, FreezeState
 
+logger = structlog.get_logger(__name__)
+
 BATCH = 500
+EVERY = timedelta(hours=24)
+
+
+def verify_everything(
+    place: Path | None = None, keys: Sequence[str] = ()
+) -> tuple[VerifyReport, Series]:
+    """Every chain against the checkpoints, and every approved content. Raises CheckpointError.
+
+    `place` is a folder or one file of checkpoints, by default that of the settings.
+    """
+    report, series = verify_against_checkpoints(place, keys)
+    report.breaks += altered_contents()
+    # This chain is told only where it breaks: a count would betray that there are reports.
+    if (seq := verify_report_chain()) is not None:
+        report.breaks.append(Break("", seq, "the chain of another kind does not hold"))
+    return report, series
+
+
+def verify_if_due() -> bool:
+    """Verify everything once a day and keep what came out in the system's chain (H7).
+
+    A break is an error in the log as well, by number; `audit_verify` says where.
+    """
+    chain = AuditEvent.objects.filter(case=None)
+    last = chain.filter(action="verify_audit").order_by("-seq").first()
+    since = last or chain.order_by("seq").first()
+    if since is None or timezone.now() - since.at < EVERY:
+        return False
+    report, series = verify_everything()
+    found = {"num_events": report.num_events, "num_breaks": len(report.breaks)}
+    if report.breaks:
+        logger.error("audit_broken", **found)
+    with transaction.atomic():
+        compared = series.newest.n if series.newest else 0
+        record_event(
+            None, "verify_audit", "audit", by=SYSTEM, data={**found, "checkpoint": compared}
+        )
+    return True
 
 
 def altered_contents() -> list[Break]:

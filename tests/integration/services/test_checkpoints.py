@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.checkpoints import last_checkpoint, merkle_root, public_key, read_series
 from cases.guards import install_guards, remove_guards
@@ -23,7 +25,7 @@ from cases.services.checkpoints import (
     write_checkpoint_if_due,
 )
 from cases.services.reports.chain import record_report_event
-from cases.tasks import audit_checkpoint_task
+from cases.tasks import audit_checkpoint_task, verify_audit_task
 from tests.casework import make_case, make_user, person
 from tests.conftest import SignIn
 from tests.report_desk import make_report_desk
@@ -222,6 +224,23 @@ def test_the_task_writes_when_it_is_time_and_at_each_release(folder: Path, setti
     found = last_checkpoint(folder)
     assert found is not None
     assert found[0] == 3
+
+
+def test_everything_is_verified_once_a_day_and_a_break_is_an_error(
+    folder: Path, unguarded: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    yesterday = timezone.now() - timedelta(hours=25)
+    assert not verify_audit_task(), "there is nothing yet"
+    case = make_case(person("analyst"))
+    add(None)
+    assert not verify_audit_task(), "it began today"
+    AuditEvent.objects.filter(case=None).update(at=yesterday)
+    AuditEvent.objects.filter(case=case).update(reason="another")
+    assert verify_audit_task()
+    assert not verify_audit_task()
+    event = AuditEvent.objects.get(action="verify_audit")
+    assert json.loads(event.data)["num_breaks"] == 2
+    assert "audit_broken" in caplog.text
 
 
 def test_the_command_compares_with_a_copy_kept_elsewhere(

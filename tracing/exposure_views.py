@@ -1,30 +1,39 @@
 """Exposure of a wallet by category, read through reads.py: amounts, bounds and their coins.
 
 An address's own tags decide its category; without any, those of its co-spend cluster do; what the
-exchange says of its own addresses stands above both.
+exchange says of its own addresses stands above both. On account ledgers each asset stands apart:
+amounts of different assets do not add up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
+from tracing.account_views import opened_accounts, unit_of
+from tracing.engine.accounts.exposure import account_exposure, assets_of, transfer_place
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.ends import Place, place_of
-from tracing.engine.exposure import Codes, Exposure, address_of, exposure
+from tracing.engine.exposure import MAX_TRANSACTIONS, Codes, Contact, Exposure, exposure
 from tracing.engine.tagging import OWN, SANCTIONED, UNKNOWN, UNTAGGED_SERVICE, category_of
-from tracing.ledger_views import clusters_under_walls, opened_ledger
+from tracing.ledger_views import BITCOIN_UNIT, AssetUnit, clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
 from tracing.models import Boundary
 from tracing.states import BoundaryKind
 from tracing.tag_views import index_under, versions_of
 
+MOST_ASSETS: Final = 8
+"""Assets of one account that are followed; anybody can send it thousands more."""
+DIRECTIONS: Final = (("received", "backward"), ("sent", "forward"))
+
 
 @dataclass(frozen=True)
 class ContactView:
-    """One coin of an exposure: where money of the wallet met a category."""
+    """One coin or transfer of an exposure: where money of the wallet met a category."""
 
     place: Place
     amount: int
@@ -38,38 +47,61 @@ class ContactView:
 class ExposureRow:
     """One category in one direction at one distance, with the coins it is the sum of."""
 
-    direction: str  # sent or received
+    direction: str  # received or sent
     category: str
     is_direct: bool
     amount: int
     low: int
     high: int
     contacts: tuple[ContactView, ...]
+    unit: AssetUnit
+
+    @property
+    def asset(self) -> str:
+        """CAIP-19 name."""
+        return self.unit.asset
+
+
+@dataclass(frozen=True)
+class ExposureSide:
+    """All that was received or sent of one asset, and what of it met no category, by status."""
+
+    direction: str
+    unit: AssetUnit
+    turnover: int
+    rest: dict[str, int]
+    fees: int
+    max_hops: int
 
 
 @dataclass(frozen=True)
 class ExposureView:
-    """Exposure of a wallet in both directions; `rest` and `limits` say what met no category."""
+    """Exposure of a wallet in both directions; `sides` say what met no category.
+
+    assets_left_out: assets of an account beyond the limit, which were not followed.
+    """
 
     rows: tuple[ExposureRow, ...]
-    turnover: dict[str, int]
-    rest: dict[str, dict[str, int]]
-    fees: dict[str, int]
-    max_hops: dict[str, int]
+    sides: tuple[ExposureSide, ...]
     is_cut: bool
     seeds_left_out: int
+    assets_left_out: int
     num_addresses: int
     height: int
 
 
 def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> ExposureView | None:
-    """Direct and indirect exposure of an address or its whole cluster; None if never seen, and on
-    an account ledger.
+    """Direct and indirect exposure of an address or its whole cluster; None if never seen.
 
-    Kept for the same snapshot, tags and walls; else it takes two traces or more.
+    An account stands for itself. Kept for the same snapshot, tags and walls; else it takes two
+    traces or more for each asset.
     """
     if names.is_account(ledger):
-        return None
+        accounts = opened_accounts(ledger)
+        account = accounts.find_address(address)
+        if account is None:
+            return None
+        return _account_exposure(accounts, account, *versions_of(accounts))
     opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
@@ -88,9 +120,10 @@ class _Categories:
 
 
 @lru_cache(maxsize=4)
-def _categories(ledger: StoredLedger, *versions: object) -> _Categories:
+def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Categories:
     """An address's own tags decide; without any, those of its cluster. The exchange knows best."""
-    index, clusters = index_under(ledger, *versions), clusters_under_walls(ledger)
+    index = index_under(ledger, *versions)
+    clusters = None if isinstance(ledger, AccountLedger) else clusters_under_walls(ledger)
     codes = np.zeros(ledger.num_addresses, np.uint16)
     known: dict[str, int] = {"": 0}
     labels: dict[int, str] = {}
@@ -107,7 +140,7 @@ def _categories(ledger: StoredLedger, *versions: object) -> _Categories:
 
     for anchor, numbers in index.by_anchor.items():
         value, labels[-1 - anchor] = judged(numbers)
-        codes[clusters.members(anchor)] = value
+        codes[anchor if clusters is None else clusters.members(anchor)] = value
         for number in numbers:
             codes[number], labels[number] = judged([number])
     rows = Boundary.objects.of_ledger(ledger.name).order_by("kind", "pk")
@@ -125,41 +158,95 @@ def _categories(ledger: StoredLedger, *versions: object) -> _Categories:
 @lru_cache(maxsize=64)
 def _exposure(ledger: StoredLedger, numbers: tuple[int, ...], *versions: object) -> ExposureView:
     categories = _categories(ledger, *versions)
-    found = {
-        name: exposure(ledger, numbers, categories.codes, direction)
-        for name, direction in (("received", "backward"), ("sent", "forward"))
-    }
-    rows = [row for name, each in found.items() for row in _rows(ledger, name, each, categories)]
-    return ExposureView(
-        rows=tuple(rows),
-        turnover={name: each.turnover for name, each in found.items()},
-        rest={name: dict(each.rest) for name, each in found.items()},
-        fees={name: each.fees for name, each in found.items()},
-        max_hops={name: each.max_hops for name, each in found.items()},
-        is_cut=any(each.is_cut for each in found.values()),
-        seeds_left_out=sum(each.seeds_left_out for each in found.values()),
-        num_addresses=len(numbers),
-        height=ledger.height,
+    clusters = clusters_under_walls(ledger)
+    unit = AssetUnit(
+        f"{ledger.chain}/{BITCOIN_UNIT.asset}", BITCOIN_UNIT.symbol, BITCOIN_UNIT.decimals
     )
+
+    def seen(contact: Contact) -> ContactView:
+        label = categories.labels.get(contact.address)
+        if label is None:
+            label = categories.labels.get(-1 - clusters.anchor(contact.address), "")
+        return _contact(contact, place_of(ledger, contact.coin), label)
+
+    found = [
+        (unit, exposure(ledger, numbers, categories.codes, direction))
+        for _, direction in DIRECTIONS
+    ]
+    return _view(found, categories, seen, num_addresses=len(numbers), height=ledger.height)
+
+
+@lru_cache(maxsize=64)
+def _account_exposure(ledger: AccountLedger, account: int, *versions: object) -> ExposureView:
+    categories = _categories(ledger, *versions)
+    assets = assets_of(ledger, account)
+    followed = assets[:MOST_ASSETS]
+
+    def seen(contact: Contact) -> ContactView:
+        place = transfer_place(ledger, contact.coin, contact.address)
+        return _contact(contact, place, categories.labels.get(contact.address, ""))
+
+    found = []
+    for asset in followed:
+        for _, direction in DIRECTIONS:
+            each = account_exposure(
+                ledger, account, asset, categories.codes, direction,
+                budget=MAX_TRANSACTIONS // len(followed),
+            )  # fmt: skip
+            if each is not None:
+                found.append((unit_of(ledger, asset), each))
+    return _view(
+        found, categories, seen, num_addresses=1, height=ledger.height,
+        assets_left_out=len(assets) - len(followed),
+    )  # fmt: skip
+
+
+def _view(
+    found: Sequence[tuple[AssetUnit, Exposure]],
+    categories: _Categories,
+    seen: Callable[[Contact], ContactView],
+    *,
+    num_addresses: int,
+    height: int,
+    assets_left_out: int = 0,
+) -> ExposureView:
+    name_of = {direction: name for name, direction in DIRECTIONS}
+    return ExposureView(
+        rows=tuple(
+            row
+            for unit, each in found
+            for row in _rows(name_of[each.direction], unit, each, categories, seen)
+        ),
+        sides=tuple(
+            ExposureSide(
+                name_of[each.direction], unit, each.turnover, dict(each.rest), each.fees,
+                each.max_hops,
+            )
+            for unit, each in found
+        ),
+        is_cut=any(each.is_cut for _, each in found),
+        seeds_left_out=sum(each.seeds_left_out for _, each in found),
+        assets_left_out=assets_left_out,
+        num_addresses=num_addresses,
+        height=height,
+    )  # fmt: skip
+
+
+def _contact(contact: Contact, place: Place, label: str) -> ContactView:
+    return ContactView(place, contact.amount, contact.low, contact.high, contact.hops, label)
 
 
 def _rows(
-    ledger: StoredLedger, direction: str, found: Exposure, categories: _Categories
+    direction: str,
+    unit: AssetUnit,
+    found: Exposure,
+    categories: _Categories,
+    seen: Callable[[Contact], ContactView],
 ) -> list[ExposureRow]:
     """Contacts by category and distance, direct ones first, then by amount."""
-    clusters = clusters_under_walls(ledger)
-    groups: dict[tuple[int, bool], list[ContactView]] = {}
+    groups: dict[tuple[int, bool], list[Contact]] = {}
     for contact in found.contacts:
-        address = address_of(ledger, contact.coin)
-        label = categories.labels.get(address)
-        if label is None:
-            label = categories.labels.get(-1 - clusters.anchor(address), "")
-        groups.setdefault((contact.code, contact.is_direct), []).append(
-            ContactView(
-                place_of(ledger, contact.coin), contact.amount, contact.low, contact.high,
-                contact.hops, label,
-            )
-        )  # fmt: skip
+        groups.setdefault((contact.code, contact.is_direct), []).append(contact)
     rows = [
         ExposureRow(
             direction=direction,
@@ -168,7 +255,8 @@ def _rows(
             amount=sum(contact.amount for contact in contacts),
             low=sum(contact.low for contact in contacts),
             high=min(sum(contact.high for contact in contacts), found.seeds),
-            contacts=tuple(contacts),
+            contacts=tuple(seen(contact) for contact in contacts),
+            unit=unit,
         )
         for (code, is_direct), contacts in groups.items()
     ]

@@ -23,7 +23,7 @@ from tracing.drift import Drift, drifts
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
-from tracing.exposure_views import ExposureRow, ExposureView, wallet_exposure
+from tracing.exposure_views import ExposureRow, ExposureSide, ExposureView, wallet_exposure
 from tracing.ledger_views import (
     AddressSummary,
     AssetTotals,
@@ -73,6 +73,7 @@ __all__ = [
     "Drift",
     "Estimate",
     "ExposureRow",
+    "ExposureSide",
     "ExposureView",
     "HistoryRow",
     "LastingFiles",

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from tracing.account_views import opened_accounts
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import (
     contradicting,
@@ -235,7 +236,7 @@ def _loaded() -> list[str]:
     return names.present(settings.FIU_HOME)
 
 
-def versions_of(ledger: StoredLedger) -> tuple[object, ...]:
+def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     """What the index hangs on besides the snapshot: packs, lists and walls. 3 queries.
 
     Rows of a loaded version never change, and a replaced set of walls has new ids.
@@ -252,8 +253,11 @@ def _index_of(ledger: StoredLedger) -> TagIndex:
 
 
 @lru_cache(maxsize=4)
-def index_under(ledger: StoredLedger, *_versions_now: object) -> TagIndex:
-    """Every tag and entry of the chain that the ledger has seen: 2 queries, then clusters."""
+def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) -> TagIndex:
+    """Every tag and entry of the chain that the ledger has seen: 2 queries, then clusters.
+
+    Accounts have no clusters: each is its own anchor.
+    """
     found = TagIndex()
     seen = lru_cache(maxsize=None)(ledger.find_address)
     for address, tag in _tag_rows(Q(chain=ledger.chain)):
@@ -265,7 +269,9 @@ def index_under(ledger: StoredLedger, *_versions_now: object) -> TagIndex:
         if number is not None:
             found.sanctions.setdefault(number, []).append(entry)
     tagged = sorted(found.tags.keys() | found.sanctions.keys())
-    if tagged:
+    if isinstance(ledger, AccountLedger):
+        found.by_anchor = {number: [number] for number in tagged}
+    elif tagged:
         clusters = clusters_under_walls(ledger)
         for number in tagged:
             found.by_anchor.setdefault(clusters.anchor(number), []).append(number)

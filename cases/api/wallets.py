@@ -84,10 +84,11 @@ class CaseWallets(Door):
 
 
 class ExposureRowAnswer(serializers.Serializer):
-    """One category in one direction at one distance, with sound bounds."""
+    """One category in one direction at one distance, with sound bounds, in one asset (CAIP-19)."""
 
     direction = serializers.ChoiceField(choices=["received", "sent"])
     category = serializers.CharField()
+    asset = serializers.CharField()
     is_direct = serializers.BooleanField()
     amount = BaseUnits()
     low = BaseUnits()
@@ -95,7 +96,7 @@ class ExposureRowAnswer(serializers.Serializer):
 
 
 class ExposureAnswer(serializers.Serializer):
-    """Exposure by category, at a height of the ledger. Amounts in base units of its coin."""
+    """Exposure by category, at a height of the ledger. Amounts in base units of their asset."""
 
     rows = ExposureRowAnswer(many=True)
     num_addresses = serializers.IntegerField()

@@ -118,11 +118,6 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
     )
 
 
-def exposure_is_told(wallet: Wallet) -> bool:
-    """Whether exposure is worked out for this kind of ledger: it is for coins."""
-    return not reads.is_account_ledger(wallet.ledger)
-
-
 def exposure_of(wallet: Wallet) -> ExposureView | None:
     """Exposure of a wallet, or of its cluster where the wallet stands for it: few queries.
 
@@ -134,12 +129,17 @@ def exposure_of(wallet: Wallet) -> ExposureView | None:
 
 
 def exposure_row(
-    view: ExposureView, direction: str, category: str, is_direct: bool
+    view: ExposureView, direction: str, category: str, is_direct: bool, asset: str = ""
 ) -> ExposureRow | None:
-    """One row of an exposure by its three parts."""
+    """One row of an exposure by its parts; without an asset, that of the first."""
     wanted = (direction, category, is_direct)
     return next(
-        (row for row in view.rows if (row.direction, row.category, row.is_direct) == wanted), None
+        (
+            row
+            for row in view.rows
+            if (row.direction, row.category, row.is_direct) == wanted and asset in ("", row.asset)
+        ),
+        None,
     )
 
 

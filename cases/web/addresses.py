@@ -12,7 +12,6 @@ from cases.http import AuthedRequest, casework
 from cases.models import Wallet
 from cases.queries.wallets import (
     address_page,
-    exposure_is_told,
     exposure_of,
     exposure_row,
     why_together,
@@ -34,16 +33,16 @@ def address_detail(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
 @require_safe
 @casework
 def address_exposure(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
-    """Exposure by category; with a row's three parts in the query, the coins behind that row."""
+    """Exposure by category; with a row's parts in the query, the coins behind that row."""
     wallets = Wallet.objects.visible_to(request.actor).select_related("case")
     wallet = get_object_or_404(wallets, public_id=wallet_id)
     view = exposure_of(wallet)
-    has_exposure = exposure_is_told(wallet)
-    context: dict[str, object] = {"wallet": wallet, "view": view, "has_exposure": has_exposure}
+    context: dict[str, object] = {"wallet": wallet, "view": view}
     asked = request.GET.get("direction", "")
     if asked and view is not None:
         is_direct = request.GET.get("distance", "") == "direct"
-        row = exposure_row(view, asked, request.GET.get("category", ""), is_direct)
+        category, asset = request.GET.get("category", ""), request.GET.get("asset", "")
+        row = exposure_row(view, asked, category, is_direct, asset)
         if row is None:
             raise Http404
         context["row"] = row

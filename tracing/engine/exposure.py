@@ -7,9 +7,9 @@ and stand inside sound bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from tracing.engine.ends import End, Status
 from tracing.engine.ledger import Ledger
 from tracing.engine.spec import SERVICE, TraceSpec
-from tracing.engine.trace import TICK_EVERY, trace
-from tracing.engine.walk import Progress
+from tracing.engine.trace import TICK_EVERY, TraceResult, trace
+from tracing.engine.walk import Progress, Tick
+
+R = TypeVar("R")
 
 ALGORITHM: Final = "exposure-haircut-1"
 HOPS: Final = (8, 4, 2, 1)
@@ -49,7 +51,10 @@ class CategoryWalls(Mapping[int, str]):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One coin in which the wallet's money met an address with a category."""
+    """One coin in which the wallet's money met an address with a category.
+
+    On account ledgers `coin` is the number of a transfer, and `address` its far side.
+    """
 
     coin: int
     code: int
@@ -57,6 +62,7 @@ class Contact:
     low: int
     high: int
     hops: int
+    address: int
 
     @property
     def is_direct(self) -> bool:
@@ -120,32 +126,47 @@ def exposure(
     seeds, left_out = _seeds(ledger, own, spent_only=direction == "forward")
     walls = CategoryWalls(codes, own)
 
+    def follow(limit: int, tick: Tick | None) -> TraceResult:
+        spec = TraceSpec(
+            seeds=tuple(seeds), direction=direction, max_hops=limit, walls=walls, coinjoin=coinjoin
+        )
+        return trace(spec, ledger, tick, every=TICK_EVERY)
+
+    found, limit = widest(follow, hops, budget)
+    contacts, rest, returned = _sorted_out(ledger, (*found.ends, *found.possible), codes)
+    return Exposure(
+        direction=direction,
+        seeds=found.sheet.seeds,
+        own=returned,
+        contacts=tuple(contacts),
+        rest=rest,
+        fees=found.sheet.fees,
+        max_hops=limit,
+        is_cut=limit != hops[0],
+        seeds_left_out=left_out,
+    )
+
+
+def widest(
+    follow: Callable[[int, Tick | None], R], hops: Sequence[int], budget: int
+) -> tuple[R, int]:
+    """The widest search that stays within a budget of transactions, and its limit of hops.
+
+    Args:
+        follow: given a limit and a tick, runs one search; hops: limits to try, the last whatever
+            it costs.
+    """
+
     def tick(progress: Progress) -> None:
         if progress.transactions > budget:
             raise _TooFar
 
-    for number, limit in enumerate(hops):
-        spec = TraceSpec(
-            seeds=tuple(seeds), direction=direction, max_hops=limit, walls=walls, coinjoin=coinjoin
-        )
-        is_last = number == len(hops) - 1
+    for limit in hops[:-1]:
         try:
-            found = trace(spec, ledger, None if is_last else tick, every=TICK_EVERY)
+            return follow(limit, tick), limit
         except _TooFar:
             continue
-        contacts, rest, returned = _sorted_out(ledger, (*found.ends, *found.possible), codes)
-        return Exposure(
-            direction=direction,
-            seeds=found.sheet.seeds,
-            own=returned,
-            contacts=tuple(contacts),
-            rest=rest,
-            fees=found.sheet.fees,
-            max_hops=limit,
-            is_cut=number > 0,
-            seeds_left_out=left_out,
-        )
-    raise AssertionError("the last limit has no budget")
+    return follow(hops[-1], None), hops[-1]
 
 
 def _seeds(ledger: Ledger, own: list[int], *, spent_only: bool) -> tuple[list[int], int]:
@@ -168,16 +189,18 @@ def _sorted_out(
         if end.status is Status.IS_SEED:
             own += end.amount
         elif end.status is Status.SERVICE:
-            address = address_of(ledger, end.coin)
+            address = _address_of(ledger, end.coin)
             contacts.append(
-                Contact(end.coin, int(codes[address]), end.amount, end.low, end.high, end.hops)
-            )
+                Contact(
+                    end.coin, int(codes[address]), end.amount, end.low, end.high, end.hops, address
+                )
+            )  # fmt: skip
         elif end.amount:
             rest[end.status.value] = rest.get(end.status.value, 0) + end.amount
     contacts.sort(key=lambda contact: (-contact.amount, contact.coin))
     return contacts, dict(sorted(rest.items())), own
 
 
-def address_of(ledger: Ledger, coin: int) -> int:
+def _address_of(ledger: Ledger, coin: int) -> int:
     """The address id of an end, also of one that the ledger knows only by its input."""
     return int(ledger.out_address[coin] if coin >= 0 else ledger.in_address[-1 - coin])

@@ -174,10 +174,10 @@ def test_the_exposure_of_the_operator_names_the_services(built: Built, demo: Dem
     for row in found.rows:
         assert row.low <= row.amount <= row.high
         assert sum(contact.amount for contact in row.contacts) == row.amount
-    for name in ("sent", "received"):
-        met = sum(row.amount for row in found.rows if row.direction == name)
-        rest = sum(found.rest[name].values())
-        assert met + rest + found.fees[name] == found.turnover[name]
+    assert {side.direction for side in found.sides} == {"sent", "received"}
+    for side in found.sides:
+        met = sum(row.amount for row in found.rows if row.direction == side.direction)
+        assert met + sum(side.rest.values()) + side.fees == side.turnover
 
 
 def test_the_swaps_break_points_name_the_operators_account_first(

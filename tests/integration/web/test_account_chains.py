@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -32,7 +35,7 @@ from tracing.engine.chains import checksummed
 from tracing.follow import follow
 from tracing.jobs import BoundaryRow, set_boundaries
 from tracing.ledgers.accounts import load_evm
-from tracing.models import TraceRun
+from tracing.models import AttributionTag, TagPack, TraceRun
 from tracing.runner import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("account-chains")]  # made once a file
@@ -227,9 +230,47 @@ def test_paths_of_a_token_are_found_from_the_form(room: Room) -> None:
     assert "7,000,000,000,000.00 TUSD" in page
 
 
-def test_the_exposure_page_says_that_it_cannot_tell(room: Room) -> None:
+def tagged(number: int, category: str) -> None:
+    pack = TagPack.objects.create(
+        name=f"pack {number}", creator="house", file_name="p.yaml", sha256=f"{number:064x}",
+        num_tags=1,
+    )  # fmt: skip
+    AttributionTag.objects.create(
+        pack=pack, number=1, chain="eip155:31337", address=account(number), family="evm",
+        payload_hex=account(number)[2:], label="Swap Now", category=category, confidence="forensic",
+        level=50,
+    )  # fmt: skip
+
+
+def test_exposure_of_an_account_stands_by_asset_and_opens_to_its_transfers(room: Room) -> None:
     pasted(room, account(HOP))
+    tagged(BANK, "coinswap_exchange")
     wallet = Wallet.objects.get(case=room.case)
-    page = text_of(room, reverse("address_exposure", args=[wallet.public_id]))
-    assert "Exposure is worked out on ledgers of coins only" in page
-    assert "does not contain this address" not in page
+    url = reverse("address_exposure", args=[wallet.public_id])
+    page = text_of(room, url)
+    assert "14,000,000,000,000.00 TUSD" in page
+    view = reads.wallet_exposure(LEDGER, account(HOP))
+    assert view is not None
+    assert [(r.direction, r.category, r.is_direct, r.amount, r.asset) for r in view.rows] == [
+        ("received", "coinswap_exchange", True, 2 * BIG, ASSET),
+        ("sent", "this_exchange", True, BIG, ASSET),
+    ]
+    parts = f"direction=received&category=coinswap_exchange&distance=direct&asset={ASSET}"
+    assert "Swap Now" in text_of(room, f"{url}?{parts}")
+    assert room.client.get(f"{url}?{parts}x").status_code == 404
+    (side,) = [side for side in view.sides if side.direction == "sent"]
+    assert (side.turnover, side.rest) == (BIG, {})
+
+
+def test_the_command_tells_exposure_beyond_the_first_payment(room: Room) -> None:
+    out = StringIO()
+    call_command("exposure", "ethereum", account(BANK), "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    rows = [(r["direction"], r["category"], r["is_direct"], r["amount"]) for r in told["rows"]]
+    assert rows == [("sent", "this_exchange", False, str(BIG))]
+    assert room.case.wallets.count() == 0
+    out = StringIO()
+    call_command("exposure", "ethereum", account(BANK), stdout=out)
+    assert "7,000,000,000,000.000000000000000000" in out.getvalue()
+    with pytest.raises(CommandError, match="has never seen the address"):
+        call_command("exposure", "ethereum", account(0xDEAD))

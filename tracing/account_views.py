@@ -15,8 +15,8 @@ import numpy as np
 from django.conf import settings
 
 from tracing import ledger_views
+from tracing.engine.accounts.index import NO_ACCOUNT
 from tracing.engine.accounts.ledger import (
-    NO_ACCOUNT,
     AccountLedger,
     asset_facts,
     native_reference,

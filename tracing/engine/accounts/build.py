@@ -5,20 +5,15 @@ The same code builds stored ledgers and those held in memory for tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracing.engine.accounts.ledger import (
-    NO_ACCOUNT,
-    U8,
-    U32,
-    AccountLedger,
-    Arrays,
-    asset_facts,
-)
+from tracing.engine.accounts.index import NO_ACCOUNT, NOT_THERE, U8, U32, Level, build_level
+from tracing.engine.accounts.ledger import AccountLedger, Arrays, asset_facts
 from tracing.engine.accounts.rows import (
     AFTER_ALL,
     NO_PARENT,
@@ -27,7 +22,7 @@ from tracing.engine.accounts.rows import (
     TransferRow,
     TxRow,
 )
-from tracing.engine.accounts.tron_forms import token_name
+from tracing.engine.base58 import base58check_decode
 from tracing.engine.chains import TRON
 
 Columns: TypeAlias = dict[str, NDArray[Any]]  # columns of several types under their names
@@ -107,11 +102,30 @@ def choose_blocks(blocks: Columns) -> list[int]:
     return chosen[::-1]
 
 
-def build_arrays(blocks: Columns, txs: Columns, transfers: Columns) -> Arrays:
-    """Everything the ledger reads, derived from its three tables. Rows of stale blocks stay out.
+@dataclass(frozen=True)
+class Start:
+    """What stands before the rows to be added: how much, and which addresses are known.
 
-    Cost: some sorts over the transfers; about 1 s a million.
+    `find` gives the address ids of payloads, below zero for new ones.
     """
+
+    num_rows: int = 0
+    num_tx: int = 0
+    num_addresses: int = 0
+    find: Callable[[U8], NDArray[np.int64]] | None = None
+
+
+def build_arrays(
+    blocks: Columns, txs: Columns, transfers: Columns, start: Start | None = None
+) -> tuple[Arrays, Level]:
+    """What the three tables add to a ledger: its arrays from `start` on, and the level over them.
+
+    Without a start it is the whole ledger; rows of stale blocks stay out. Numbers of addresses
+    follow their first appearance in the chain, so that they never change when blocks are added.
+
+    Cost: some sorts over the transfers given; about 1 s a million.
+    """
+    start = start or Start()
     chain = choose_blocks(blocks)
     place = {blocks["hash"][p].tobytes(): number for number, p in enumerate(chain)}
     tx_block, row_block = _positions(txs["block"], place), _positions(transfers["block"], place)
@@ -131,43 +145,59 @@ def build_arrays(blocks: Columns, txs: Columns, transfers: Columns) -> Arrays:
     failed[inverse[len(kept) :]] = txs["failed"][tx_kept]
     txid = ids[first] if len(first) else np.zeros((0, 32), np.uint8)
     off = np.searchsorted(row_tx, np.arange(len(tx_keys) + 1)).astype(np.uint64)
-    # Addresses in the order of their bytes; the zero address is nobody.
-    both = np.concatenate([transfers["sender"][kept], transfers["recipient"][kept]])
-    void = np.ascontiguousarray(both).view("V20").reshape(-1)
-    texts, numbers = np.unique(void, return_inverse=True)
-    address = np.frombuffer(texts.tobytes(), np.uint8).reshape(-1, 20)
-    numbers = numbers.reshape(-1).astype(np.int64)
-    if len(address) and not address[0].any():
-        address, numbers = address[1:], numbers - 1
-    parties = np.where(numbers < 0, NO_ACCOUNT, numbers).astype(np.uint32)
-    sender, recipient = parties[: len(kept)], parties[len(kept) :]
-    by_row, by_off = _by_address(sender, recipient, len(address))
+    sender, recipient, address = _parties(
+        transfers["sender"][kept], transfers["recipient"][kept], start
+    )
     heights = blocks["number"][chain]
     times = blocks["time"][chain]
     seen = np.bincount(tx_block[tx_kept], minlength=len(chain))
     expected = blocks["num_tx"][chain]
-    return {
+    made = tx_kept[txs["created"][tx_kept].any(axis=1) & (txs["failed"][tx_kept] == 0)]
+    arrays = {
         "row_height": heights[row_block].astype(np.uint32),
         "row_time": times[row_block].astype(np.uint32),
-        "row_tx": row_tx,
-        "row_asset": transfers["asset"][kept],
+        "row_tx": row_tx + np.uint32(start.num_tx),
+        "row_asset": transfers["asset"][kept].astype(np.uint32),
         "row_kind": transfers["kind"][kept],
         "row_failed": transfers["failed"][kept],
         "row_sender": sender,
         "row_recipient": recipient,
         "row_amount": transfers["amount"][kept],
-        "tx_off": off,
+        "tx_off": off + np.uint64(start.num_rows),
         "tx_failed": failed,
         "txid": txid,
-        "tx_of_key": _sorted_rows(txid),
         "address": address,
-        "by_row": by_row,
-        "by_off": by_off,
         "block_height": heights.astype(np.uint32),
         "block_time": times.astype(np.uint32),
         "block_hash": blocks["hash"][chain],
         "block_whole": (seen == expected).astype(np.uint8),
+        "made_height": txs["number"][made].astype(np.uint32),
+        "made": txs["created"][made],
     }
+    level = build_level(
+        start.num_rows, start.num_tx, txid, start.num_addresses, address, sender, recipient
+    )
+    return arrays, level
+
+
+def _parties(payer: U8, payee: U8, start: Start) -> tuple[U32, U32, U8]:
+    """Address ids of both sides of each row, and the addresses that are new, in their order.
+
+    The zero address is nobody and has no number.
+    """
+    both = np.stack([payer, payee], axis=1).reshape(-1, 20)  # payer first, row by row
+    void = np.ascontiguousarray(both).view("V20").reshape(-1)
+    distinct, first, inverse = np.unique(void, return_index=True, return_inverse=True)
+    texts = np.frombuffer(distinct.tobytes(), np.uint8).reshape(-1, 20)
+    ids = np.full(len(texts), NOT_THERE, np.int64)
+    if start.find is not None:
+        ids = start.find(texts)
+    ids[~texts.any(axis=1)] = NO_ACCOUNT
+    new = np.flatnonzero(ids == NOT_THERE)
+    new = new[np.argsort(first[new])]
+    ids[new] = np.arange(len(new)) + start.num_addresses
+    numbers = ids[inverse.reshape(-1)].astype(np.uint32).reshape(-1, 2)
+    return numbers[:, 0].copy(), numbers[:, 1].copy(), texts[new]
 
 
 def memory_ledger(
@@ -181,29 +211,43 @@ def memory_ledger(
 ) -> AccountLedger:
     """A ledger held in memory, for tests and benches; built like a stored one."""
     columns, assets = transfer_columns(transfers)
-    arrays = build_arrays(block_columns(blocks), tx_columns(txs), columns)
+    arrays, level = build_arrays(block_columns(blocks), tx_columns(txs), columns)
     facts = asset_facts(
-        chain, assets, {token.asset: token for token in tokens}, creations(txs, assets, chain)
+        chain,
+        assets,
+        {token.asset: token for token in tokens},
+        creations(arrays["made_height"], arrays["made"], assets, chain),
     )
     return AccountLedger(
-        arrays, facts, name=name, chain=chain, height=max(b.number for b in blocks),
+        arrays, [level], facts, name=name, chain=chain, height=max(b.number for b in blocks),
         tip_hash=arrays["block_hash"][-1].tobytes().hex(), epoch=1,
     )  # fmt: skip
 
 
-def creations(txs: Iterable[TxRow], assets: Iterable[str], chain: str) -> dict[str, int]:
-    """Token -> height of the transaction that made its contract, where the rows show it."""
-    wanted = set(assets)
+def creations(heights: U32, made: U8, assets: Iterable[str], chain: str) -> dict[str, int]:
+    """Token -> height of the transaction that made its contract, where the rows show it.
+
+    Args:
+        heights, made: height and address of contracts that transactions made.
+    """
+    wanted = {payload: name for name in assets if (payload := _contract(name, chain)) is not None}
     found: dict[str, int] = {}
-    for tx in txs:
-        if tx.created is None or tx.failed:
-            continue
-        name = f"erc20:0x{tx.created.hex()}"
-        if chain == TRON[1]:
-            name = token_name(tx.created)
-        if name in wanted:
-            found[name] = min(tx.number, found.get(name, tx.number))
+    if not wanted or not len(made):
+        return found
+    known = np.frombuffer(b"".join(wanted), "V20")
+    void = np.ascontiguousarray(made).view("V20").reshape(-1)
+    for place in np.flatnonzero(np.isin(void, known)).tolist():
+        name, height = wanted[void[place].tobytes()], int(heights[place])
+        found[name] = min(height, found.get(name, height))
     return found
+
+
+def _contract(asset: str, chain: str) -> bytes | None:
+    """The 20 bytes of a token's contract, None for what has none."""
+    kind, _, text = asset.partition(":")
+    if chain == TRON[1]:
+        return base58check_decode(text)[1:] if kind == "trc20" else None
+    return bytes.fromhex(text[2:]) if kind == "erc20" else None
 
 
 def _positions(hashes: U8, place: Mapping[bytes, int]) -> NDArray[np.int64]:
@@ -220,25 +264,3 @@ def _tx_keys(block: NDArray[np.int64], index: U32) -> NDArray[np.int64]:
     """One number for a transaction's place in the chain; what a block pays itself comes last."""
     last = np.minimum(index.astype(np.int64), AFTER_ALL)
     return (block.astype(np.int64) << 32) + last
-
-
-def _sorted_rows(rows: U8) -> U32:
-    if not len(rows):
-        return np.zeros(0, np.uint32)
-    return np.argsort(np.ascontiguousarray(rows).view("V32").reshape(-1), kind="stable").astype(
-        np.uint32
-    )
-
-
-def _by_address(sender: U32, recipient: U32, num_addresses: int) -> tuple[U32, NDArray[np.uint64]]:
-    """Rows of each address, ascending, each once."""
-    rows = np.arange(len(sender), dtype=np.uint32)
-    other = recipient != sender
-    who = np.concatenate([sender, recipient[other]])
-    where = np.concatenate([rows, rows[other]])
-    known = who != NO_ACCOUNT
-    who, where = who[known], where[known]
-    order = np.lexsort((where, who))
-    off = np.zeros(num_addresses + 1, np.uint64)
-    np.cumsum(np.bincount(who, minlength=num_addresses), out=off[1:])
-    return where[order], off

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tracing.engine.accounts.index import NO_ACCOUNT, Index, Level
 from tracing.engine.accounts.rows import (
     NATIVE,
     Kind,
@@ -27,8 +28,6 @@ U8: TypeAlias = NDArray[np.uint8]
 U32: TypeAlias = NDArray[np.uint32]
 Arrays: TypeAlias = dict[str, NDArray[Any]]  # arrays of several types under their names
 
-NO_ACCOUNT: Final = 0xFFFFFFFF
-"""The zero address: nobody's, so value comes into being or is destroyed there."""
 SLIP44: Final = {"tron": 195}
 """Coin type of the native asset by CAIP-2 namespace; Ethereum-like ones have 60, but see below."""
 SLIP44_OF_CHAIN: Final = {"eip155:56": 714, "eip155:137": 966}
@@ -90,7 +89,7 @@ class AccountLedger:
         tx_off: first transfer of each transaction, one more at the end; tx_failed: u8.
         block_height, block_time, block_hash, block_whole: of each block; whole where the outcome of
             every transaction of it is known.
-        assets: facts by asset id.
+        assets: facts by asset id; index: finds transactions, addresses and their rows.
     """
 
     row_height: U32
@@ -112,6 +111,7 @@ class AccountLedger:
     def __init__(
         self,
         arrays: Mapping[str, NDArray[Any]],  # arrays of several types
+        levels: Sequence[Level],
         assets: Sequence[AssetFacts],
         *,
         name: str,
@@ -128,10 +128,9 @@ class AccountLedger:
         self.assets = tuple(assets)
         for key in ARRAYS:
             setattr(self, key, arrays[key])
-        self._txid, self._tx_of_key = arrays["txid"], arrays["tx_of_key"]
-        self._address = arrays["address"]
-        self._by_row, self._by_off = arrays["by_row"], arrays["by_off"]
+        self._txid, self._address = arrays["txid"], arrays["address"]
         self.num_rows = len(self.row_height)
+        self.index = Index(levels, self._txid, self._address, self.num_rows)
         self.num_tx = len(self._txid)
         self.num_addresses = len(self._address)
         self._is_tron = chain == TRON[1]
@@ -193,16 +192,7 @@ class AccountLedger:
             return None
         if len(wanted) != 32:
             return None
-        low, high = 0, self.num_tx
-        while low < high:
-            middle = (low + high) // 2
-            if self._txid[self._tx_of_key[middle]].tobytes() < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        if low == self.num_tx or self._txid[self._tx_of_key[low]].tobytes() != wanted:
-            return None
-        return int(self._tx_of_key[low])
+        return self.index.find_tx(wanted)
 
     def rows_of_tx(self, tx: int) -> range:
         """Transfers of a transaction, in order."""
@@ -230,7 +220,7 @@ class AccountLedger:
         """The canonical text of an address id: lower case, or base58 on TRON."""
         if address == NO_ACCOUNT:
             return self.payload_text(bytes(20))
-        return self.payload_text(self._address[address].tobytes())
+        return self.payload_text(self.payload(address))
 
     def payload_text(self, payload: bytes) -> str:
         """20 bytes in the canonical form of this chain."""
@@ -254,20 +244,16 @@ class AccountLedger:
             wanted = bytes.fromhex(self.decode(text).payload_hex)
         except AddressError:
             return None
-        low, high = 0, self.num_addresses
-        while low < high:
-            middle = (low + high) // 2
-            if self._address[middle].tobytes() < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        found = low < self.num_addresses and self._address[low].tobytes() == wanted
-        return low if found else None
+        return self.index.find_address(wanted)
 
     def rows_of_address(self, address: int) -> U32:
         """Transfers from or to the address, ascending, failed ones too."""
-        rows: U32 = self._by_row[int(self._by_off[address]) : int(self._by_off[address + 1])]
-        return rows
+        return self.index.rows_of(address)
+
+    def payload(self, address: int) -> bytes:
+        """The 20 bytes of an address id."""
+        found: bytes = self._address[address].tobytes()
+        return found
 
 
 ARRAYS: Final = (

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from tracing.engine.accounts.ledger import NO_ACCOUNT, AccountLedger
+from tracing.engine.accounts.index import NO_ACCOUNT
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.rows import Kind
 from tracing.engine.accounts.trace import asset_json
 from tracing.engine.ends import utc_text

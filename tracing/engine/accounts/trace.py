@@ -170,10 +170,10 @@ def trace_accounts(
     else:
         walk.load(state)
     walk.run(tick, every)
-    openings = [
-        (account, least) for account, least in sorted(walk.openings.items())
-        if not walk.whole or least
-    ]  # fmt: skip
+    openings = sorted(
+        ((account, least) for account, least in walk.openings.items() if not walk.whole or least),
+        key=lambda pair: ledger.payload(pair[0]),
+    )
     return AccountTraceResult(
         spec=spec,
         ledger=ledger,

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
-from tracing.engine.accounts.ledger import NO_ACCOUNT, AccountLedger
+from tracing.engine.accounts.index import NO_ACCOUNT
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.pools import Flow, Pool, opening
 from tracing.engine.accounts.rows import Kind
 from tracing.engine.balance import BalanceSheet, reconcile
@@ -22,7 +23,7 @@ from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import STEP_LIMIT, Progress, Tick
 from tracing.errors import ParametersError
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 Row: TypeAlias = list[int | str]
 

@@ -5,56 +5,43 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Any
 
 from tracing.engine.accounts.build import (
     UNKNOWN_COUNT,
     Columns,
-    build_arrays,
-    creations,
 )
 from tracing.engine.accounts.evm import parse_evm
-from tracing.engine.accounts.ledger import (
-    ARRAYS,
-    AccountLedger,
-    Arrays,
-    AssetFacts,
-    asset_facts,
-)
+from tracing.engine.accounts.ledger import AccountLedger, asset_facts
 from tracing.engine.accounts.rows import (
     BlockRow,
-    Kind,
     Known,
     Nothing,
     Parsed,
     Refusal,
+    TokenRow,
     TransferRow,
     TxRow,
 )
 from tracing.engine.accounts.tron import parse_tron
 from tracing.errors import LedgerError, LedgerMissing
 from tracing.ledgers import names
-from tracing.ledgers.accounts.batches import AccountBatches, write_batch
-from tracing.ledgers.arrays import save_arrays
+from tracing.ledgers.accounts.arrays import AssetLine
+from tracing.ledgers.accounts.batches import AccountBatches
+from tracing.ledgers.accounts.store import NewRows, pinned_arrays, store_rows, stored_tail
 from tracing.ledgers.manifest import (
     Manifest,
-    SegmentInfo,
     Snapshot,
     loading_lock,
     read_manifest,
-    write_manifest,
 )
 
-KEPT_EPOCHS: Final = 2
 Parse = Callable[..., Parsed]
 
 
@@ -148,30 +135,28 @@ def load_rows(home: Path, ledger: str, parsed: Parsed) -> AccountLoadReport:
     with loading_lock(folder, ledger):
         manifest = read_manifest(folder, ledger)
         _clear_leftovers(folder, manifest)
-        before = _batches(folder, manifest) if manifest else None
-        blocks, txs, transfers, known = _new_rows(parsed, before)
-        tokens = [
-            token for name, token in parsed.tokens.items()
-            if before is None or before.tokens.get(name) != token
-        ]  # fmt: skip
-        if not (blocks or txs or transfers or tokens):
+        tail = stored_tail(folder, manifest, parsed) if manifest else None
+        if manifest is not None and tail is None:
+            rows = _new_rows(parsed, _batches(folder, manifest))
+        else:
+            rows = _all_rows(parsed, {line.name: line for line in tail.assets} if tail else {})
+        if not (rows.blocks or rows.txs or rows.transfers or rows.tokens):
             if manifest is None:
                 told = parsed.refused[0].reason if parsed.refused else "the files are empty"
                 raise LedgerError(f"nothing to load into {ledger}: {told}")
             snapshot = manifest.current
-        elif manifest is None and not blocks:
+        elif manifest is None and not rows.blocks:
             raise LedgerError(f"nothing to load into {ledger}: the files hold no block")
         else:
-            old = manifest or Manifest(ledger, (), ())
-            snapshot = _store(folder, ledger, old, (blocks, txs, transfers, tokens))
+            snapshot = store_rows(folder, ledger, manifest or Manifest(ledger, (), ()), rows, tail)
     return AccountLoadReport(
         ledger=ledger,
         rows=parsed.num_rows,
         accepted=parsed.num_accepted,
-        blocks=len(blocks),
-        transactions=len(txs),
-        transfers=len(transfers),
-        known=known,
+        blocks=len(rows.blocks),
+        transactions=len(rows.txs),
+        transfers=len(rows.transfers),
+        known=rows.known,
         refused=tuple(parsed.refused),
         snapshot=snapshot,
     )
@@ -190,20 +175,17 @@ def open_account_ledger(
     if manifest is None:
         raise LedgerMissing(f"the ledger {full} is empty; load into it with {names.loader(full)}")
     snapshot = manifest.snapshot(epoch, tip_hash)
-    path = _arrays_folder(folder, snapshot.epoch)
-    try:
-        arrays = _mapped(path)
-    except FileNotFoundError:
-        with loading_lock(folder, full):
-            if not path.exists():
-                used = manifest.batches[: snapshot.num_batches]
-                batches = AccountBatches([folder / "batches" / batch for batch in used])
-                save_arrays(path, _arrays(batches, full))
-        arrays = _mapped(path)
-    facts = [AssetFacts(**row) for row in json.loads(arrays["facts"].tobytes())]
+    found = pinned_arrays(folder, full, manifest, snapshot)
+    tokens = {
+        line.name: TokenRow(line.name, line.symbol or "", line.decimals)
+        for line in found.assets
+        if line.decimals is not None
+    }
+    created = {line.name: line.created for line in found.assets if line.created is not None}
     return AccountLedger(
-        arrays,
-        facts,
+        found.columns,
+        found.levels,
+        asset_facts(snapshot.chain, [line.name for line in found.assets], tokens, created),
         name=full,
         chain=snapshot.chain,
         height=snapshot.height,
@@ -277,12 +259,23 @@ def _tx_rows(rows: Columns) -> dict[bytes, TxRow]:
     return found
 
 
-_Rows = tuple[list[BlockRow], list[TxRow], list[TransferRow], int]
+def _all_rows(parsed: Parsed, assets: Mapping[str, AssetLine]) -> NewRows:
+    """Everything given, and of the tokens what the assets do not say yet."""
+    tokens = [
+        token for name, token in parsed.tokens.items()
+        if (line := assets.get(name)) is None
+        or (line.symbol, line.decimals) != (token.symbol, token.decimals)
+    ]  # fmt: skip
+    return NewRows(
+        list(parsed.blocks.values()), list(parsed.txs.values()), _ordered(parsed), tokens
+    )
 
 
-def _new_rows(parsed: Parsed, before: AccountBatches | None) -> _Rows:
-    if before is None:
-        return list(parsed.blocks.values()), list(parsed.txs.values()), _ordered(parsed), 0
+def _new_rows(parsed: Parsed, before: AccountBatches) -> NewRows:
+    """What of the rows is not stored. Cost: reads what is stored of blocks, and of their heights.
+
+    Raises LedgerError for a row that contradicts a stored one.
+    """
     stored = _stored_blocks(before)
     blocks = []
     for block in parsed.blocks.values():
@@ -311,7 +304,8 @@ def _new_rows(parsed: Parsed, before: AccountBatches | None) -> _Rows:
                 " than the one stored"
             )
     known = len(parsed.transfers) - len(transfers)
-    return blocks, txs, transfers, known
+    tokens = [t for name, t in parsed.tokens.items() if before.tokens.get(name) != t]
+    return NewRows(blocks, txs, transfers, tokens, known)
 
 
 def _ordered(parsed: Parsed) -> list[TransferRow]:
@@ -330,104 +324,6 @@ def _stored_amounts(
         (block.tobytes(), index, place): int.from_bytes(amount.tobytes(), "big")
         for block, index, place, amount in keys
     }
-
-
-def _store(folder: Path, ledger: str, old: Manifest, rows: tuple[Any, ...]) -> Snapshot:
-    """Write the batch, the arrays and last the manifest; a failure leaves nothing behind."""
-    batch = f"{len(old.batches) + 1:06d}"
-    epoch = old.current.epoch + 1 if old.snapshots else 1
-    path, arrays_path = folder / "batches" / batch, _arrays_folder(folder, epoch)
-    try:
-        write_batch(path, *rows)
-        batches = AccountBatches([folder / "batches" / b for b in (*old.batches, batch)])
-        arrays = _arrays(batches, ledger)
-        save_arrays(arrays_path, arrays)
-        snapshot = _snapshot(ledger, epoch, len(old.batches) + 1, batches, arrays)
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        shutil.rmtree(arrays_path, ignore_errors=True)
-        raise
-    write_manifest(folder, old.with_load(batch, snapshot))
-    for stale in range(1, epoch - KEPT_EPOCHS + 1):
-        shutil.rmtree(_arrays_folder(folder, stale), ignore_errors=True)
-    return snapshot
-
-
-def _arrays(batches: AccountBatches, ledger: str) -> Arrays:
-    """What readers map; the facts of the assets lie among them as JSON, so one rename has all."""
-    arrays = build_arrays(
-        _fullest(batches.columns("block")), batches.columns("tx"), batches.columns("transfer")
-    )
-    facts = json.dumps([asdict(each) for each in _facts(batches, ledger)]).encode()
-    return {**arrays, "facts": np.frombuffer(facts, np.uint8)}
-
-
-def _fullest(blocks: Columns) -> Columns:
-    """One row a block, the one that says how many transactions it has where there is one."""
-    chosen: dict[bytes, int] = {}
-    for position, digest in enumerate(blocks["hash"]):
-        key = digest.tobytes()
-        if key not in chosen or blocks["num_tx"][position] != UNKNOWN_COUNT:
-            chosen[key] = position
-    order = np.fromiter(chosen.values(), np.int64)
-    return {key: column[order] for key, column in blocks.items()}
-
-
-def _facts(batches: AccountBatches, ledger: str) -> list[AssetFacts]:
-    chain = names.CHAIN[ledger]
-    rows = batches.columns("tx")
-    makers = rows["created"].any(axis=1)
-    made = creations(
-        _tx_rows({key: column[makers] for key, column in rows.items()}).values(),
-        batches.assets, chain,
-    )  # fmt: skip
-    return asset_facts(chain, batches.assets, batches.tokens, made)
-
-
-def _snapshot(
-    ledger: str, epoch: int, num_batches: int, batches: AccountBatches, arrays: Arrays
-) -> Snapshot:
-    heights = arrays["block_height"].astype(np.int64)
-    ends = [*np.flatnonzero(np.diff(heights) != 1).tolist(), len(heights) - 1]
-    segments, first = [], 0
-    for end in ends:
-        segments.append(
-            SegmentInfo(
-                tip_hash=arrays["block_hash"][end].tobytes().hex(),
-                tip_time=int(arrays["block_time"][end]),
-                first_height=int(heights[first]),
-                height=int(heights[end]),
-                num_blocks=end - first + 1,
-                known=True,
-            )
-        )
-        first = end + 1
-    tip = segments[-1]
-    num_stored = len(_fullest(batches.columns("block"))["number"])
-    return Snapshot(
-        epoch=epoch,
-        chain=names.CHAIN[ledger],
-        num_batches=num_batches,
-        height=tip.height,
-        tip_hash=tip.tip_hash,
-        tip_time=tip.tip_time,
-        num_blocks=len(heights),
-        num_tx=len(arrays["txid"]),
-        num_inputs=int((arrays["row_kind"] == Kind.GAS).sum()),
-        num_outputs=int((arrays["row_kind"] != Kind.GAS).sum()),
-        num_addresses=len(arrays["address"]),
-        num_stale=num_stored - len(heights),
-        segments=tuple(segments),
-    )
-
-
-def _mapped(path: Path) -> Mapping[str, Any]:  # arrays of several types
-    wanted = (*ARRAYS, "txid", "tx_of_key", "address", "by_row", "by_off", "facts")
-    return {name: np.load(path / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in wanted}
-
-
-def _arrays_folder(folder: Path, epoch: int) -> Path:
-    return folder / "arrays" / f"{epoch:06d}"
 
 
 def _clear_leftovers(folder: Path, manifest: Manifest | None) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tracing.engine.accounts.ledger import NO_ACCOUNT, AccountLedger
+from tracing.engine.accounts.index import NO_ACCOUNT
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.rows import Kind
 
 

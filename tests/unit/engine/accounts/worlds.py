@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from tests.unit.engine.accounts.replies import TOKEN
 from tracing.engine.accounts.build import (
+    Columns,
+    block_columns,
     memory_ledger,
+    transfer_columns,
+    tx_columns,
 )
 from tracing.engine.accounts.ledger import (
     AccountLedger,
@@ -43,9 +47,9 @@ def outpoint(number: int) -> str:
     return f"0x{0x1000 + number:064x}:0"
 
 
-def ledger_of(
-    moves: Sequence[Move], *, whole: bool = True, shuffle: int | None = None
-) -> AccountLedger:
+def rows_of(
+    moves: Sequence[Move], *, whole: bool = True
+) -> tuple[list[BlockRow], list[TxRow], list[TransferRow]]:
     """One block and one transaction for each move; whole: the token is made in the first."""
     blocks = [
         BlockRow(n, (0xB000 + n).to_bytes(32, "big"), (0xAFFF + n).to_bytes(32, "big"), n, 1)
@@ -65,6 +69,21 @@ def ledger_of(
         )
         for n, (payer, payee, units) in enumerate(moves)
     ]  # fmt: skip
+    return blocks, txs, rows
+
+
+def tables(moves: Sequence[Move], first: int, last: int) -> tuple[Columns, Columns, Columns]:
+    """The tables of the moves from one to another."""
+    blocks, txs, rows = rows_of(moves)
+    moved, _ = transfer_columns(rows[first:last])
+    return block_columns(blocks[first:last]), tx_columns(txs[first:last]), moved
+
+
+def ledger_of(
+    moves: Sequence[Move], *, whole: bool = True, shuffle: int | None = None
+) -> AccountLedger:
+    """A ledger in memory of these moves, their rows given in order or in any other."""
+    blocks, txs, rows = rows_of(moves, whole=whole)
     if shuffle is not None:
         random.Random(shuffle).shuffle(rows)
         random.Random(shuffle).shuffle(txs)

@@ -22,11 +22,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tracing.ledgers import OrphanedBlock, ledger_manifest, names, open_ledger, txids_of_blocks
+from tracing.ledgers.accounts import open_account_ledger, txids_of_account_blocks
 from tracing.models import StaleRun, TraceResult
 
 logger = structlog.get_logger(__name__)
 
-_TXID = re.compile(rb"\b[0-9a-f]{64}\b")
+_TXID = re.compile(rb"(?:\b|0x)[0-9a-f]{64}\b")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def mark_stale_runs(ledger: str | None = None) -> int:
             result = TraceResult.objects.get(pk=pk)  # one at a time: results are large
             if result.epoch not in orphaned:
                 blocks = manifest.orphaned_since(result.epoch)
-                txids = txids_of_blocks(settings.FIU_HOME, name, blocks)
+                of_blocks = txids_of_account_blocks if names.is_account(name) else txids_of_blocks
+                txids = of_blocks(settings.FIU_HOME, name, blocks)
                 orphaned[result.epoch] = (blocks, txids)
             found += _mark(name, result, *orphaned[result.epoch])
     return found
@@ -109,7 +111,8 @@ def _mark(
 ) -> int:
     named = {text.decode() for text in _TXID.findall(zlib.decompress(bytes(result.result)))}
     txids = sorted(named & orphaned)
-    now = open_ledger(settings.FIU_HOME, ledger)
+    opened = open_account_ledger if names.is_account(ledger) else open_ledger
+    now = opened(settings.FIU_HOME, ledger)
     try:
         with transaction.atomic():
             StaleRun.objects.create(

@@ -16,7 +16,7 @@ from tracing.engine.accounts.resolve import account_trace_spec
 from tracing.engine.accounts.rows import BlockRow, Parsed, TokenRow, TransferRow, TxRow
 from tracing.engine.accounts.trace import trace_accounts
 from tracing.engine.spec import TraceParameters
-from tracing.ledgers.accounts import open_account_ledger
+from tracing.ledgers.accounts import open_account_ledger, txids_of_account_blocks
 from tracing.ledgers.accounts.arrays import holder
 from tracing.ledgers.accounts.load import load_rows
 from tracing.ledgers.names import folder
@@ -112,6 +112,9 @@ def test_a_branch_that_replaces_the_last_block_leaves_nothing_of_it(tmp_path: Pa
     )
     report = load_rows(tmp_path, NAME, of_rows(blocks[3:], txs[3:], rows[3:]))
     assert (report.snapshot.num_stale, report.snapshot.height) == (1, 4)
+    (gone,) = report.snapshot.orphaned
+    assert (gone.height, gone.since, bytes.fromhex(gone.hash)) == (3, 1, rows_of(MOVES)[0][3].hash)
+    assert txids_of_account_blocks(tmp_path, NAME, [gone]) == {outpoint(3)[:-2]}
     ledger = same_as_rebuilt(tmp_path)
     assert [ledger.amount(row) for row in range(ledger.num_rows)] == [100, 60, 50, 10, 10]
 

@@ -12,15 +12,27 @@ from cases.tasks import note_stale_traces_task
 from fiu.dispatcher import PERIODIC
 from tests.blockmaker import BlockChain, address, pay
 from tests.integration.jobs.support import person
+from tests.integration.ledgers.test_account_loads import MOVES, of_rows, parsed
+from tests.unit.engine.accounts.worlds import outpoint, rows_of
 from tracing import follow as follow_module
 from tracing import jobs, reads, runner
+from tracing.engine.accounts.rows import BlockRow, Parsed
 from tracing.engine.spec import TraceParameters
 from tracing.follow import follow
 from tracing.ledgers import load_blocks, open_ledger
+from tracing.ledgers.accounts.load import load_rows
 from tracing.models import StaleRun, TraceRun
 
 pytestmark = pytest.mark.django_db
 LEDGER = "bitcoin-regtest"
+
+
+def branch() -> Parsed:
+    """Two empty blocks in place of blocks 2 and 3, and one behind them."""
+    blocks = rows_of(MOVES)[0][:2]
+    for height in (2, 3, 4):
+        blocks.append(BlockRow(height, bytes([height]) * 32, blocks[-1].hash, height, 0))
+    return of_rows(blocks, (), ())
 
 
 class World:
@@ -155,3 +167,19 @@ def test_the_dispatcher_looks_for_stale_runs() -> None:
     assert jobs.STALE_TASK in PERIODIC
     assert note_stale_traces_task.name == jobs.STALE_TASK
     assert note_stale_traces_task() == 0
+
+
+def test_a_run_over_accounts_turns_stale_too(tmp_path: Path, settings: Any) -> None:
+    settings.FIU_HOME = tmp_path
+    load_rows(tmp_path, "ethereum-dev", parsed(MOVES, 0, 4))
+    run = jobs.queue(
+        uuid4(), person(uuid4().hex).pk,
+        TraceParameters(ledger="ethereum-dev", seeds=(outpoint(1),)),
+    )  # fmt: skip
+    assert runner.run(run.pk, follow) == "done"
+    load_rows(tmp_path, "ethereum-dev", branch())
+    assert jobs.mark_stale_runs() == 1
+    stale = reads.stale_runs([run.public_id])[run.public_id]
+    assert (stale.fork_height, stale.num_blocks, stale.num_gone) == (1, 2, 1)
+
+    assert stale.txids == (outpoint(2)[:-2],)

@@ -5,6 +5,13 @@ from tracing.ledgers.accounts.load import (
     load_evm,
     load_tron,
     open_account_ledger,
+    txids_of_account_blocks,
 )
 
-__all__ = ["AccountLoadReport", "load_evm", "load_tron", "open_account_ledger"]
+__all__ = [
+    "AccountLoadReport",
+    "load_evm",
+    "load_tron",
+    "open_account_ledger",
+    "txids_of_account_blocks",
+]

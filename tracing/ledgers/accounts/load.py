@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from tracing.engine.accounts.rows import (
     TxRow,
 )
 from tracing.engine.accounts.tron import parse_tron
+from tracing.engine.chains import TRON
 from tracing.errors import LedgerError, LedgerMissing
 from tracing.ledgers import names
 from tracing.ledgers.accounts.arrays import AssetLine
@@ -37,6 +38,7 @@ from tracing.ledgers.accounts.batches import AccountBatches
 from tracing.ledgers.accounts.store import NewRows, pinned_arrays, store_rows, stored_tail
 from tracing.ledgers.manifest import (
     Manifest,
+    OrphanedBlock,
     Snapshot,
     loading_lock,
     read_manifest,
@@ -192,6 +194,28 @@ def open_account_ledger(
         tip_hash=snapshot.tip_hash,
         epoch=snapshot.epoch,
     )
+
+
+def txids_of_account_blocks(home: Path, name: str, blocks: Iterable[OrphanedBlock]) -> set[str]:
+    """Ids of the transactions of these blocks, as the chain writes them.
+
+    Cost: reads the transactions and transfers that are stored.
+    """
+    full = names.resolve(home, name)
+    folder = names.folder(home, full)
+    manifest = read_manifest(folder, full)
+    wanted = {bytes.fromhex(block.hash) for block in blocks}
+    if manifest is None or not wanted:
+        return set()
+    head = "" if names.CHAIN[full] == TRON[1] else "0x"
+    stored = _batches(folder, manifest)
+    found = set()
+    for table in ("tx", "transfer"):
+        rows = stored.columns(table)
+        for block, txid in zip(rows["block"], rows["txid"], strict=True):
+            if block.tobytes() in wanted:
+                found.add(head + txid.tobytes().hex())
+    return found
 
 
 def report_json(report: AccountLoadReport) -> dict[str, Any]:

@@ -7,7 +7,7 @@ else (a reorganisation, older blocks, rows for blocks that are stored) makes the
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,11 +20,12 @@ from tracing.engine.accounts.build import (
     Start,
     block_columns,
     build_arrays,
+    choose_blocks,
     creations,
     transfer_columns,
     tx_columns,
 )
-from tracing.engine.accounts.index import Index
+from tracing.engine.accounts.index import U8, Index
 from tracing.engine.accounts.ledger import Arrays
 from tracing.engine.accounts.rows import (
     NO_PARENT,
@@ -47,7 +48,14 @@ from tracing.ledgers.accounts.arrays import (
     open_arrays,
 )
 from tracing.ledgers.accounts.batches import AccountBatches, write_batch
-from tracing.ledgers.manifest import Manifest, SegmentInfo, Snapshot, loading_lock, write_manifest
+from tracing.ledgers.manifest import (
+    Manifest,
+    OrphanedBlock,
+    SegmentInfo,
+    Snapshot,
+    loading_lock,
+    write_manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ def store_rows(
             batches = AccountBatches([folder / "batches" / b for b in (*old.batches, batch)])
             arrays, num_stored = _make(folder, ledger, epoch, batches)
             snapshot = _snapshot(ledger, epoch, arrays, None, num_stored)
+            gone = _orphaned(folder, old.batches, arrays["block_hash"])
+            snapshot = replace(snapshot, orphaned=gone)
         else:
             arrays = _append(folder, ledger, epoch, tail, rows)
             snapshot = _snapshot(ledger, epoch, arrays, now, len(rows.blocks))
@@ -106,6 +116,31 @@ def _make(folder: Path, ledger: str, epoch: int, batches: AccountBatches) -> tup
     highest = max(int(each["number"].max(initial=0)) for each in (blocks, txs, transfers))
     make(arrays_folder(folder, epoch), epoch, arrays, level, lines, highest)
     return arrays, len(blocks["number"])
+
+
+def _orphaned(folder: Path, old: Sequence[str], chain: U8) -> tuple[OrphanedBlock, ...]:
+    """Blocks that were on the chain of these batches and are not on the chain now, by height.
+
+    Cost: reads the blocks that are stored.
+    """
+    if not old:
+        return ()
+    blocks = fullest(AccountBatches([folder / "batches" / b for b in old]).columns("block"))
+    kept = {digest.tobytes() for digest in chain}
+    gone = {
+        blocks["hash"][place].tobytes(): int(blocks["number"][place])
+        for place in choose_blocks(blocks)
+        if blocks["hash"][place].tobytes() not in kept
+    }
+    found = []
+    for epoch, batch in enumerate(old, 1):  # each load adds one batch and one epoch
+        if not gone:
+            break
+        for digest in AccountBatches([folder / "batches" / batch]).columns("block")["hash"]:
+            height = gone.pop(digest.tobytes(), None)
+            if height is not None:
+                found.append(OrphanedBlock(digest.tobytes().hex(), height, epoch))
+    return tuple(sorted(found, key=lambda block: block.height))
 
 
 def _append(folder: Path, ledger: str, epoch: int, tail: OpenArrays, rows: NewRows) -> Arrays:

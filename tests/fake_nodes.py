@@ -1,7 +1,8 @@
-"""Bitcoin nodes of hand-made blocks, and a proxy that spoils what passes.
+"""Nodes of hand-made blocks, and a proxy that spoils what passes.
 
 `FakeNode` answers as Bitcoin Core and bcoin document it, both on one port: JSON-RPC `getblockhash`,
-`getblock` in the forms of either, and bcoin's REST block. `FaultyProxy` stands before it, or
+`getblock` in the forms of either, and bcoin's REST block. `FakeEvmNode` answers as
+the execution API of Ethereum documents it, batches too. The proxy stands before it, or
 before a live node, and does to chosen answers what networks and broken nodes do.
 """
 
@@ -123,6 +124,52 @@ class _Number(float):
         return self.text
 
 
+class FakeEvmNode:
+    """An Ethereum-like node whose chain a test may change at any time.
+
+    `blocks` are replies with whole transactions, by height from 0; `receipts` by transaction.
+    """
+
+    def __init__(self, blocks: Sequence[Json], receipts: dict[str, Json]) -> None:
+        self.blocks = list(blocks)
+        self.receipts = dict(receipts)
+        self.chain_id = 31337
+        self.offers = {"eth_getBlockReceipts", "trace_block"}
+        self.takes_batches = True
+        self.num_requests = 0
+        self.asked: list[str] = []
+
+    def answer(self, method: str, params: list[Json]) -> Json:
+        """The result of a call, or an RpcFailure."""
+        self.asked.append(method)
+        if method == "eth_chainId":
+            return hex(self.chain_id)
+        if method == "eth_getBlockByNumber":
+            return self._block(params[0])
+        if method == "eth_getTransactionReceipt":
+            return self.receipts.get(params[0])
+        if method == "eth_call":
+            if params[0]["data"] == "0x313ce567":
+                return f"0x{6:064x}"
+            return f"0x{32:064x}{4:064x}" + b"TUSD".hex().ljust(64, "0")
+        if method in self.offers:
+            block = self._block(params[0])
+            if method == "trace_block":
+                return block and []
+            return block and [self.receipts[tx["hash"]] for tx in block["transactions"]]
+        raise RpcFailure(-32601, "the method does not exist")
+
+    def _block(self, number: str) -> Json:
+        if number == "latest":
+            return self.blocks[-1]
+        height = int(number, 16)
+        return self.blocks[height] if height < len(self.blocks) else None
+
+    def rest_block(self, name: str) -> Json:
+        """Nothing: it has no REST."""
+        raise AssertionError(name)
+
+
 class RpcFailure(Exception):
     """A node's error answer."""
 
@@ -161,7 +208,7 @@ class Fault:
 
 
 @contextmanager
-def serving(node: FakeNode) -> Iterator[str]:
+def serving(node: FakeNode | FakeEvmNode) -> Iterator[str]:
     """The address of the node while it answers."""
 
     class Door(BaseHTTPRequestHandler):
@@ -170,16 +217,24 @@ def serving(node: FakeNode) -> Iterator[str]:
 
         def do_POST(self) -> None:
             node.num_requests += 1
-            call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if not self._may_enter():
                 return
+            if not isinstance(asked, list):
+                answer = self._answer(asked)
+                self._send(500 if answer["error"] else 200, answer)
+            elif getattr(node, "takes_batches", False):
+                self._send(200, [self._answer(call) for call in reversed(asked)])
+            else:
+                self._send(200, {"error": {"code": -32600, "message": "no batches"}, "id": None})
+
+        def _answer(self, call: Json) -> Json:
             try:
                 answer = {"result": node.answer(call["method"], call["params"]), "error": None}
-                status = 200
             except RpcFailure as failure:
                 error = {"code": failure.code, "message": failure.message}
-                answer, status = {"result": None, "error": error}, 500
-            self._send(status, {**answer, "id": call["id"]})
+                answer = {"result": None, "error": error}
+            return {**answer, "id": call["id"]}
 
         def do_GET(self) -> None:
             node.num_requests += 1
@@ -224,7 +279,8 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             call = json.loads(body)
-            self._pass(body, call["method"], call["params"])
+            first = call[0] if isinstance(call, list) else call
+            self._pass(body, first["method"], first["params"])
 
         def do_GET(self) -> None:
             self._pass(None, "rest", [])
@@ -235,9 +291,9 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
             if fault and fault.act:
                 fault.act()
             if kind == "other-height":
-                body = self._changed(body, lambda params: [params[0] + 1])
+                body = self._changed(body, lambda params: [_moved(params[0], 1)])
             elif kind == "same-height":
-                body = self._changed(body, lambda params: [params[0] - 1])
+                body = self._changed(body, lambda params: [_moved(params[0], -1)])
             connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=10)
             headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
             connection.request(self.command, self.path, body, headers)
@@ -255,6 +311,11 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
                 content = b"\x00<html>\xff"
             elif kind == "not-an-answer":
                 content = b'[1, "two"]'
+            elif kind == "half":
+                content = json.dumps(json.loads(content)[:-1]).encode()
+            elif kind == "limited":
+                row = {"id": 0, "error": {"code": -32005, "message": "limit exceeded"}}
+                content = json.dumps([row, *json.loads(content)[1:]]).encode()
             elif kind == "no-hash":
                 content = self._answer(body, "zz" * 32)
             elif kind == "flipped":
@@ -284,7 +345,10 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
 
         def _changed(self, body: bytes | None, change: Callable[[Json], Json]) -> bytes:
             call = json.loads(body or b"{}")
-            changed = json.dumps({**call, "params": change(call["params"])}).encode()
+            calls = call if isinstance(call, list) else [call]
+            params = calls[0]["params"]
+            calls[0]["params"] = [*change(params), *params[1:]]
+            changed = json.dumps(call).encode()
             del self.headers["Content-Length"]
             self.headers["Content-Length"] = str(len(changed))
             return changed
@@ -298,6 +362,11 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
 
     with _running(Proxy) as url:
         yield url
+
+
+def _moved(height: Json, by: int) -> Json:
+    """A height so many blocks away, as a number or in hex as it came."""
+    return hex(int(height, 16) + by) if isinstance(height, str) else height + by
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def live_bcoin() -> Iterator[LiveBcoin]:
             "(npm ci --ignore-scripts in tests/nodes installs it)"
         )
     for _ in range(STARTS):
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [node, str(FOLDER / "bcoin_regtest.js"), str(modules)],
             env={**os.environ, "BCOIN_PORT": str(port), "BCOIN_KEY": KEY},
@@ -84,7 +84,7 @@ def live_bcoin() -> Iterator[LiveBcoin]:
     raise AssertionError(f"bcoin did not start: {said[-3:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free and whose second next is, too."""
     while True:
         with closing(socket.socket()) as first, closing(socket.socket()) as second:

@@ -9,27 +9,22 @@ again at the fork; a longer branch that is stored becomes the chain by its work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
-from django.utils import timezone
 
 from tracing.engine.columns import BlockColumns
 from tracing.errors import (
     BlockFileError,
-    LedgerBusy,
     LedgerError,
-    LedgerMissing,
     NodeAnswerWrong,
     TracingError,
 )
+from tracing.following import Following, Told
 from tracing.ledgers import (
-    SegmentInfo,
     Snapshot,
-    StoredLedger,
-    ledger_snapshot,
     names,
     open_ledger,
     store_blocks,
@@ -37,9 +32,9 @@ from tracing.ledgers import (
 )
 from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins
 from tracing.ledgers.coins import match_coins, new_spenders
-from tracing.models import FollowedNode
 from tracing.nodes import (
     BitcoinNode,
+    EvmNode,
     NodeBlock,
     NodeSettings,
     NodeTip,
@@ -48,19 +43,12 @@ from tracing.nodes import (
 )
 from tracing.nodes.wire import Wire
 from tracing.staleness import mark_stale_runs
+from tracing.sync_accounts import AccountSync
 
 logger = structlog.get_logger(__name__)
 
-MOST_RESTARTS = 10
-"""Reorganisations within one sync before the node is called contradictory."""
-LEAST_BATCH_SECONDS = 20.0
-BUSY_SECONDS = 60.0
-"""How long a batch waits for another load into the same ledger."""
 HEIGHTS_ARE_TRUE_FROM = {"bitcoin": 227_931, "bitcoin-test": 21_111, "bitcoin-regtest": 1}
 """From here on a block's own height (BIP-34) is enforced by the network."""
-
-Told = Callable[[int, int], None]
-"""Told (height reached, height of the node)."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +96,16 @@ def sync_chain(
         NodeError: the node does not answer, refuses or contradicts itself. LedgerError: the ledger
             cannot be written, or shares no block with the node.
 
-    Cost: two questions a block, three where spent coins are needed; the arrays are rebuilt at each
-    batch, so that a batch may take twice the time of the last rebuild.
+    Cost: two questions a block, three where spent coins are needed; the arrays of coins are rebuilt
+    at each batch, so that a batch may take twice the time of the last rebuild. Of an Ethereum-like
+    node three batches of questions for `batch_calls` blocks.
     """
     with wire or Wire(node) as opened:
-        sync = _Sync(node, bitcoin_node(opened), told, until_height)
+        sync: Following
+        if names.is_account(node.ledger):
+            sync = AccountSync(node, EvmNode(opened), told, until_height)
+        else:
+            sync = _Sync(node, bitcoin_node(opened), told, until_height)
         begin = node.first_height if first_height is None else first_height
         try:
             tip = sync.follow(begin)
@@ -149,62 +142,29 @@ def sync_chain(
     )
 
 
-class _Sync:
-    """The steps of one sync, and its counts."""
+class _Sync(Following):
+    """The steps of one sync of a Bitcoin ledger."""
 
     def __init__(
         self, node: NodeSettings, source: BitcoinNode, told: Told, until: int | None
     ) -> None:
-        self.node, self.source, self.told, self.until = node, source, told, until
-        self.blocks = self.transactions = self.spent_coins = self.batches = 0
-        self.orphaned = self.restarts = 0
-        self.node_height: int | None = None
-        self._store_seconds = 0.0
+        super().__init__(node, told, until)
+        self.source = source
 
-    def snapshot(self) -> Snapshot | None:
-        """The ledger now, None while it is empty."""
-        try:
-            return ledger_snapshot(settings.FIU_HOME, self.node.ledger)
-        except LedgerMissing:
-            return None
-
-    def follow(self, first_height: int) -> NodeTip:
-        """Fetch until nothing is left; the tip is asked anew each time, nodes go on meanwhile."""
+    def check(self) -> None:
         self.source.tip()  # says whether it is of the ledger's network
         if self.source.block_hash(0) != names.GENESIS[self.node.ledger]:
             raise NodeAnswerWrong(
                 f"the node {self.node.name} has another first block than {self.node.ledger}"
             )
-        while True:
-            try:
-                tip = self.source.tip()
-                self.node_height = tip.height
-                if not self._fetch_up_to(tip, first_height):
-                    return tip
-            except ReorganisedMeanwhile:
-                self.restarts += 1
-                if self.restarts > MOST_RESTARTS:
-                    raise NodeAnswerWrong(
-                        f"the node {self.node.name} changed its chain {self.restarts} times while "
-                        "it was asked; nothing of the last batch was stored"
-                    ) from None
 
-    def keep(self, *, is_level: bool = False, problem: str = "") -> None:
-        """Keep for the screens how far ledger and node are: 2 or 3 queries."""
-        snapshot, now = self.snapshot(), timezone.now()
-        row = {
-            "ledger": self.node.ledger,
-            "ledger_height": snapshot.height if snapshot else None,
-            "asked_at": now,
-            "problem": problem[:500],
-        }
-        if self.node_height is not None:
-            row["node_height"] = self.node_height
-        if is_level:
-            row["synced_at"] = now
-        FollowedNode.objects.update_or_create(name=self.node.name, defaults=row)
+    def tip(self) -> NodeTip:
+        return self.source.tip()
 
-    def _fetch_up_to(self, tip: NodeTip, first_height: int) -> bool:
+    def has(self, height: int, name: str | None) -> bool:
+        return self.source.block_hash(height) == name
+
+    def fetch_up_to(self, tip: NodeTip, first_height: int) -> bool:
         """Fetch and store what is missing up to the tip; False when nothing was."""
         target = tip.height if self.until is None else min(tip.height, self.until)
         height, previous, known = self._start(tip, first_height)
@@ -214,7 +174,7 @@ class _Sync:
         while height <= target:
             batch: list[NodeBlock] = []
             size, begun = 0, time.monotonic()
-            while height <= target and not self._is_full(batch, size, begun):
+            while height <= target and not self.is_full(len(batch), size, begun):
                 name = self.source.block_hash(height)
                 if name not in known:  # else it lies on a branch that was stored before
                     block = self._next(height, name, previous, with_coins)
@@ -242,10 +202,10 @@ class _Sync:
             )
         if tip.height < segment.first_height:
             return tip.height + 1, None, set()  # it is still catching up: nothing to fetch
-        if tip.height >= segment.height and self._has(segment.height, segment.tip_hash):
+        if tip.height >= segment.height and self.has(segment.height, segment.tip_hash):
             return segment.height + 1, segment.tip_hash, set()
         ledger = open_ledger(settings.FIU_HOME, self.node.ledger)
-        fork = self._fork(ledger, segment, tip)
+        fork = self.fork(ledger, segment, tip)
         if fork is not None:
             known = stored_block_hashes(settings.FIU_HOME, self.node.ledger)
             return fork + 1, ledger.hash_at(fork), known
@@ -258,27 +218,6 @@ class _Sync:
             f"{segment.first_height} to {segment.height}: it follows another chain, or all of "
             "these blocks left it; begin above them with --from"
         )
-
-    def _fork(self, ledger: StoredLedger, segment: SegmentInfo, tip: NodeTip) -> int | None:
-        """Height of the segment's last block that the node has: by doubling steps, then halves."""
-        first, missing, step = segment.first_height, min(segment.height, tip.height) + 1, 1
-        shared = None
-        while shared is None and missing > first:
-            height = max(first, missing - step)
-            if self._has(height, ledger.hash_at(height)):
-                shared = height
-            else:
-                missing, step = height, step * 2
-        while shared is not None and missing - shared > 1:
-            middle = (shared + missing) // 2
-            if self._has(middle, ledger.hash_at(middle)):
-                shared = middle
-            else:
-                missing = middle
-        return shared
-
-    def _has(self, height: int, name: str | None) -> bool:
-        return self.source.block_hash(height) == name
 
     def _has_all_before(self, height: int) -> bool:
         """Whether the ledger holds every coin that a block of this height can spend."""
@@ -304,7 +243,7 @@ class _Sync:
                 )
                 if previous == block.previous or (previous is None and is_claim_true):
                     return block
-            if previous is not None and not self._has(height - 1, previous):
+            if previous is not None and not self.has(height - 1, previous):
                 raise ReorganisedMeanwhile
             if attempt < self.node.tries:
                 self.source.wire.pause(attempt)
@@ -314,34 +253,19 @@ class _Sync:
             "which does not belong there; nothing of it was stored"
         )
 
-    def _is_full(self, batch: Sequence[NodeBlock], size: int, begun: float) -> bool:
-        return bool(batch) and (
-            len(batch) >= self.node.batch_blocks
-            or size >= self.node.batch_megabytes * 1_000_000
-            or time.monotonic() - begun >= max(LEAST_BATCH_SECONDS, 2 * self._store_seconds)
-        )
-
     def _store(self, batch: Sequence[NodeBlock]) -> None:
-        begun = time.monotonic()
-
         def coins(new: BlockColumns | None, _before: BatchReader | None) -> CoinColumns:
             return _coins_of(batch, new, self.node)
 
-        while True:
-            try:
-                report = store_blocks(
-                    settings.FIU_HOME,
-                    self.node.ledger,
-                    [block.columns for block in batch],
-                    coins,
-                    lambda _stage, _done, _total: None,
-                )
-                break
-            except LedgerBusy:
-                if time.monotonic() - begun > BUSY_SECONDS:
-                    raise
-                time.sleep(1.0)
-        self._store_seconds = time.monotonic() - begun
+        report = self.stored(
+            lambda: store_blocks(
+                settings.FIU_HOME,
+                self.node.ledger,
+                [block.columns for block in batch],
+                coins,
+                lambda _stage, _done, _total: None,
+            )
+        )
         self.blocks += report.blocks
         self.transactions += report.transactions
         self.spent_coins += report.spent_coins

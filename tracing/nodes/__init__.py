@@ -8,13 +8,17 @@ from tracing.nodes.bitcoin import (
     bitcoin_node,
 )
 from tracing.nodes.configured import NodeSettings, configured_node, configured_nodes
+from tracing.nodes.evm import EvmBlock, EvmNode, TokenWords
 
 __all__ = [
     "BitcoinNode",
+    "EvmBlock",
+    "EvmNode",
     "NodeBlock",
     "NodeSettings",
     "NodeTip",
     "ReorganisedMeanwhile",
+    "TokenWords",
     "bitcoin_node",
     "configured_node",
     "configured_nodes",

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from tracing.errors import NodeNotConfigured
 from tracing.ledgers import names
 
-DIALECTS: Final = ("core", "bcoin")
+DIALECTS: Final = ("core", "bcoin", "evm")
+FOLLOWED: Final = (*names.NETWORK, *names.EVM)
+"""Ledgers that can follow a node."""
 NAME: Final = 60
 """Longest name of a node."""
 
@@ -36,6 +38,7 @@ class NodeSettings:
         tries: how often one question is asked before the node counts as gone.
         requests_per_second: at most so many, on average.
         batch_blocks, batch_megabytes: a batch is stored when it holds that much, at the latest.
+        batch_calls: calls that go out together to an Ethereum-like node.
     """
 
     name: str
@@ -52,6 +55,7 @@ class NodeSettings:
     requests_per_second: float = 200.0
     batch_blocks: int = 10_000
     batch_megabytes: int = 64
+    batch_calls: int = 50
     folder: Path = field(default=Path(), repr=False)  # files are named from here
 
     @property
@@ -112,16 +116,20 @@ def _node(path: Path, name: str, table: Any) -> NodeSettings:  # whatever the fi
     for key in ("ledger", "url"):
         if not table.get(key):
             raise refuse(f"has no {key}")
+    if table["ledger"] in names.EVM:
+        table = {"dialect": "evm", **table}
     node = NodeSettings(name=name, folder=path.parent, **table)
-    if node.ledger not in names.NETWORK:
-        raise refuse(f"follows no known ledger; known are {', '.join(names.NETWORK)}")
+    if node.ledger not in FOLLOWED:
+        raise refuse(f"follows no known ledger; known are {', '.join(FOLLOWED)}")
     if node.dialect not in DIALECTS:
         raise refuse(f"speaks no known dialect; known are {', '.join(DIALECTS)}")
+    if (node.dialect == "evm") != (node.ledger in names.EVM):
+        raise refuse(f"speaks the dialect {node.dialect}, which {node.ledger} does not have")
     _check_url(node, refuse)
     if node.cookie_file and (node.user or node.password_file):
         raise refuse("has a cookie_file and a user or password_file: give one of the two")
     for key in ("connect_seconds", "read_seconds", "requests_per_second", "tries", "batch_blocks",
-                "batch_megabytes"):  # fmt: skip
+                "batch_megabytes", "batch_calls"):  # fmt: skip
         if getattr(node, key) <= 0:
             raise refuse(f"needs a {key} above 0")
     if node.first_height < 0:

@@ -12,10 +12,10 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Json = Any  # whatever a node sends; every use checks it
+Call: TypeAlias = tuple[str, list[Json]]
+"""A method and its parameters."""
 
 MAXIMUM_ANSWER: Final = 256 * 1024 * 1024
 """Bytes of one answer: a full block of 4 MB with all spent coins in JSON stays below 60 MB."""
@@ -41,6 +43,8 @@ LONGEST_PAUSE: Final = 30.0
 BUSY: Final = {408, 425, 429, 502, 503, 504}
 STARTING: Final = -28
 """Bitcoin Core's code while it loads its block index."""
+LIMITED: Final = (-32005, 429)
+"""Codes by which providers of Ethereum-like nodes say that questions come too fast."""
 
 
 class RpcError(Exception):
@@ -74,6 +78,7 @@ class Wire:
         self._port, self._base = parts.port, parts.path.rstrip("/")
         self._connection: http.client.HTTPConnection | None = None
         self._next_at = 0.0
+        self._most_calls = node.batch_calls
 
     def __enter__(self) -> Wire:
         return self
@@ -120,6 +125,45 @@ class Wire:
             return read(answer.get("result"))
 
         return self._ask("POST", self._base + "/", body, method, result)
+
+    def rpc_batch(self, calls: Sequence[Call], read: Callable[[list[Json | RpcError]], T]) -> T:
+        """Several JSON-RPC 2.0 calls at once, answers in their order, as `read` makes of them.
+
+        At most `batch_calls` go out together; a node that takes no batches is asked one by one.
+        An error of one call stands in its place. Raises as `rpc`, RpcError apart.
+        """
+        while True:
+            most = self._most_calls
+            try:
+                if len(calls) <= most:
+                    return self._batch(calls, read)
+                found: list[Json | RpcError] = []
+                for at in range(0, len(calls), most):
+                    found += self._batch(calls[at : at + most], list)
+                return read(found)
+            except _NoBatches:
+                self._most_calls = 1
+
+    def _batch(self, calls: Sequence[Call], read: Callable[[list[Json | RpcError]], T]) -> T:
+        rows = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(calls)
+        ]
+
+        def results(answer: Json) -> T:
+            if len(rows) == 1:
+                answer = [answer]
+            elif isinstance(answer, dict) and answer.get("error") is not None:
+                raise _NoBatches
+            if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+                raise NodeAnswerWrong("its answer is no answer to a call")
+            by_id = {row.get("id"): row for row in answer if type(row.get("id")) is int}
+            if by_id.keys() != set(range(len(rows))) or len(answer) != len(rows):
+                raise NodeAnswerWrong(f"it answered {len(by_id)} of {len(rows)} questions")
+            return read([_result(by_id[number]) for number in range(len(rows))])
+
+        body = json.dumps(rows if len(rows) > 1 else rows[0])
+        return self._ask("POST", self._base or "/", body, calls[0][0], results)
 
     def get(self, path: str, what: str, read: Callable[[Json], T]) -> T:
         """A REST resource; `read` gets None for one that does not exist. Raises as `rpc`."""
@@ -228,6 +272,25 @@ class Wire:
             ) from None
         pair = secret if self.node.cookie_file else f"{self.node.user or 'x'}:{secret}"
         return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+class _NoBatches(Exception):
+    """The node answered a batch with one error."""
+
+
+def _result(row: Json) -> Json | RpcError:
+    """The result of one call of a batch, or its error."""
+    error = row.get("error")
+    if error is None:
+        if "result" not in row:
+            raise NodeAnswerWrong("its answer is no answer to a call")
+        return row["result"]
+    code = error.get("code") if isinstance(error, dict) else None
+    if not isinstance(code, int):
+        raise NodeAnswerWrong("its answer is an error without a code")
+    if code in LIMITED:
+        raise _Busy("asks for fewer questions")
+    return RpcError(code, str(error.get("message"))[:200])
 
 
 class _Busy(Exception):

@@ -37,6 +37,8 @@ def test_nodes_are_found_by_their_name_or_by_the_only_ledger_they_serve(tmp_path
     assert configured_node(file, "bitcoin-regtest").name == "story"
     assert configured_node(file, "office").host == "node.example:8332"
     assert configured_nodes(tmp_path / "none.toml") == {}
+    chain = '[near]\nledger = "polygon"\nurl = "http://h:8545"'
+    assert configured_node(written(tmp_path, chain), "polygon").dialect == "evm"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,8 @@ def test_nodes_are_found_by_their_name_or_by_the_only_ledger_they_serve(tmp_path
         ("[office", "is not TOML"),
         ('[a]\nledger = "bitcoin"', "has no url"),
         ('[a]\nurl = "http://h"', "has no ledger"),
+        ('[a]\nledger = "bsc"\nurl = "http://h"\ndialect = "core"', "which bsc does not have"),
+        ('[a]\nledger = "bitcoin"\nurl = "http://h"\ndialect = "evm"', "does not have"),
         ('[a]\nledger = "dogecoin"\nurl = "http://h"', "follows no known ledger"),
         ('[a]\nledger = "bitcoin"\nurl = "h:8332"', "starts with http"),
         ('[a]\nledger = "bitcoin"\nurl = "ftp://h"', "starts with http"),

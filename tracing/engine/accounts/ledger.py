@@ -184,6 +184,13 @@ class AccountLedger:
         text = digest.tobytes().hex()
         return text if self._is_tron else f"0x{text}"
 
+    def hash_at(self, height: int) -> str | None:
+        """Hash of the chain's block at a height, without 0x; None if there is none."""
+        place = int(np.searchsorted(self.block_height, height))
+        if place == len(self.block_height) or int(self.block_height[place]) != height:
+            return None
+        return str(self.block_hash[place].tobytes().hex())
+
     def find_tx(self, txid: str) -> int | None:
         """The transaction of this id, None if there is none."""
         try:

@@ -170,6 +170,65 @@ class FakeEvmNode:
         raise AssertionError(name)
 
 
+class FakeEsplora:
+    """An Esplora server over hand-made regtest blocks, the first at height 1."""
+
+    def __init__(self, blocks: Sequence[Block], page: int = 25) -> None:
+        self.blocks = list(blocks)
+        self.first = GENESIS
+        self.page = page
+        self.num_requests = 0
+        self.paths: list[str] = []
+        self.change: Callable[[Json], Json] = lambda rows: rows
+
+    def answer(self, method: str, _params: list[Json]) -> Json:
+        """It has no RPC."""
+        raise RpcFailure(-32601, method)
+
+    def rest(self, path: str) -> Json:
+        """JSON, or bytes for what is none; None for what does not exist."""
+        self.paths.append(path)
+        parts = path.strip("/").split("/")
+        if path == "/block-height/0":
+            return self.first.encode()
+        if parts[0] == "block":
+            return next((b.raw for b in self.blocks if b.hash == parts[1]), None)
+        rows = self._history(parts[1])
+        if len(parts) == 2:
+            return {"address": parts[1], "chain_stats": {"tx_count": len(rows)}}
+        if len(parts) > 4:
+            rows = rows[[row["txid"] for row in rows].index(parts[4]) + 1 :]
+        return self.change(rows[: self.page])
+
+    def _history(self, address: str) -> list[Json]:
+        paid = {
+            (tx.txid, vout): side
+            for block in self.blocks for tx in block.txs for vout, side in enumerate(tx.outputs)
+        }  # fmt: skip
+
+        def side(text: str | None, value: int) -> Json:
+            return {"value": value} | ({"scriptpubkey_address": text} if text else {})
+
+        rows = []
+        for height, block in reversed(list(enumerate(self.blocks, 1))):
+            for place, tx in reversed(list(enumerate(block.txs))):
+                took = [paid.get((txid, vout), (None, 0)) for txid, vout, _ in tx.inputs]
+                if address in {text for text, _ in (*took, *tx.outputs)}:
+                    rows.append({
+                        "txid": tx.txid,
+                        "vin": [
+                            {"is_coinbase": not place, "prevout": side(*each) if place else None}
+                            for each in took
+                        ],
+                        "vout": [side(*each) for each in tx.outputs],
+                        "status": {
+                            "confirmed": True, "block_height": height, "block_hash": block.hash,
+                            "block_time": 1_736_121_600 + height,
+                        },
+                    })  # fmt: skip
+        return rows
+
+
 class RpcFailure(Exception):
     """A node's error answer."""
 
@@ -208,7 +267,7 @@ class Fault:
 
 
 @contextmanager
-def serving(node: FakeNode | FakeEvmNode) -> Iterator[str]:
+def serving(node: FakeNode | FakeEvmNode | FakeEsplora) -> Iterator[str]:
     """The address of the node while it answers."""
 
     class Door(BaseHTTPRequestHandler):
@@ -239,8 +298,11 @@ def serving(node: FakeNode | FakeEvmNode) -> Iterator[str]:
         def do_GET(self) -> None:
             node.num_requests += 1
             if self._may_enter():
-                found = node.rest_block(self.path.removeprefix("/block/"))
-                self._send(200 if found else 404, found)
+                if isinstance(node, FakeEsplora):
+                    found = node.rest(self.path)
+                else:
+                    found = node.rest_block(self.path.removeprefix("/block/"))
+                self._send(404 if found is None else 200, found)
 
         def _may_enter(self) -> bool:
             name, _, word = (
@@ -254,7 +316,9 @@ def serving(node: FakeNode | FakeEvmNode) -> Iterator[str]:
             return False
 
         def _send(self, status: int, answer: Json) -> None:
-            body = json.dumps(answer).encode() if status != 401 else b""
+            body = b"" if status == 401 else answer
+            if not isinstance(body, bytes):
+                body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

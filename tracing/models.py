@@ -188,6 +188,31 @@ class FollowedNode(models.Model):
         return self.name
 
 
+class OutsideLookup(models.Model):
+    """A question to a host outside: who asked whom about what, and why. Written before it is asked.
+
+    `outcome` is empty once the answer was whole.
+    """
+
+    at = models.DateTimeField(db_default=Now())
+    source = models.CharField(max_length=60)
+    host = models.CharField(max_length=255)
+    purpose = models.CharField(max_length=300)
+    subject = models.CharField(max_length=200)
+    by = models.CharField(max_length=150)
+    num_requests = models.PositiveIntegerField(default=0)
+    outcome = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            # The log, newest first.
+            models.Index(fields=["-at"], name="outside_lookup_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at}:{self.source}"
+
+
 class BoundaryQuerySet(models.QuerySet["Boundary"]):
     def of_ledger(self, ledger: str) -> "BoundaryQuerySet":
         return self.filter(ledger=ledger)

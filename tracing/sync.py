@@ -20,6 +20,7 @@ from tracing.errors import (
     BlockFileError,
     LedgerError,
     NodeAnswerWrong,
+    NodeNotConfigured,
     TracingError,
 )
 from tracing.following import Following, Told
@@ -32,6 +33,7 @@ from tracing.ledgers import (
 )
 from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins
 from tracing.ledgers.coins import match_coins, new_spenders
+from tracing.lookups import note_following
 from tracing.nodes import (
     BitcoinNode,
     EvmNode,
@@ -100,6 +102,10 @@ def sync_chain(
     at each batch, so that a batch may take twice the time of the last rebuild. Of an Ethereum-like
     node three batches of questions for `batch_calls` blocks.
     """
+    if node.dialect == "esplora":
+        raise NodeNotConfigured(
+            f"{node.name} is a source for single addresses (look_up_address), not a node to follow"
+        )
     with wire or Wire(node) as opened:
         sync: Following
         if names.is_account(node.ledger):
@@ -119,10 +125,12 @@ def sync_chain(
             if sync.orphaned:
                 mark_stale_runs(node.ledger)
             sync.keep(problem=str(error))
+            note_following(node, opened.num_requests)
             raise
         stale_runs = mark_stale_runs(node.ledger)
         is_level = snapshot.tip_hash == tip.hash
         sync.keep(is_level=is_level)
+        note_following(node, opened.num_requests)
     logger.info("node_followed", node=node.name, blocks=sync.blocks, height=snapshot.height)
     return SyncReport(
         node=node.name,

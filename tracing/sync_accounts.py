@@ -20,6 +20,7 @@ from tracing.following import Following, Told
 from tracing.ledgers import names
 from tracing.ledgers.accounts import open_account_ledger
 from tracing.ledgers.accounts.load import load_rows
+from tracing.lookups import noted
 from tracing.nodes import EvmBlock, EvmNode, NodeSettings, NodeTip, ReorganisedMeanwhile
 
 MOST_DECIMALS: Final = 77
@@ -139,7 +140,12 @@ class AccountSync(Following):
         contracts = {asset.partition(":")[2]: asset for asset in sorted(seen)}
         if not contracts:
             return
-        for words in self.source.token_words(list(contracts)):
+        with noted(
+            self.node, self.source.wire, purpose="decimals of tokens seen for the first time",
+            subject=" ".join(contracts), by="sync_chain",
+        ):  # fmt: skip
+            told = self.source.token_words(list(contracts))
+        for words in told:
             try:
                 decimals = int.from_bytes(hexed(words.decimals, "decimals", 32), "big")
             except RowError:

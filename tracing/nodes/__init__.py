@@ -8,10 +8,13 @@ from tracing.nodes.bitcoin import (
     bitcoin_node,
 )
 from tracing.nodes.configured import NodeSettings, configured_node, configured_nodes
+from tracing.nodes.esplora import EsploraSource, EsploraTx
 from tracing.nodes.evm import EvmBlock, EvmNode, TokenWords
 
 __all__ = [
     "BitcoinNode",
+    "EsploraSource",
+    "EsploraTx",
     "EvmBlock",
     "EvmNode",
     "NodeBlock",

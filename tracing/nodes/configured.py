@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tracing.errors import NodeNotConfigured
 from tracing.ledgers import names
 
-DIALECTS: Final = ("core", "bcoin", "evm")
+DIALECTS: Final = ("core", "bcoin", "evm", "esplora")
 FOLLOWED: Final = (*names.NETWORK, *names.EVM)
 """Ledgers that can follow a node."""
 NAME: Final = 60
@@ -91,7 +91,7 @@ def configured_node(path: Path, name: str) -> NodeSettings:
     nodes = configured_nodes(path)
     if name in nodes:
         return nodes[name]
-    following = [node for node in nodes.values() if node.ledger == name]
+    following = [n for n in nodes.values() if n.ledger == name and n.dialect != "esplora"]
     if len(following) == 1:
         return following[0]
     known = f"known are {', '.join(sorted(nodes))}" if nodes else "it names none"

@@ -169,14 +169,24 @@ class Wire:
         """A REST resource; `read` gets None for one that does not exist. Raises as `rpc`."""
         return self._ask("GET", self._base + path, None, what, read)
 
+    def get_bytes(self, path: str, what: str, read: Callable[[bytes | None], T]) -> T:
+        """A REST resource that is no JSON; as `get`."""
+        return self._ask("GET", self._base + path, None, what, read, is_json=False)
+
     def _ask(
-        self, verb: str, path: str, body: str | None, what: str, read: Callable[[Json], T]
+        self,
+        verb: str,
+        path: str,
+        body: str | None,
+        what: str,
+        read: Callable[[Json], T],
+        is_json: bool = True,
     ) -> T:
         who = f"the node {self.node.name} ({self.node.host})"
         failure: NodeError
         for attempt in range(1, self.node.tries + 1):
             try:
-                return read(self._once(verb, path, body))
+                return read(self._once(verb, path, body, is_json))
             except _Busy as error:
                 self.close()
                 reason, failure = str(error), NodeUnreachable(f"{who} {error}")
@@ -199,7 +209,7 @@ class Wire:
             self.pause(attempt, at_least=pause)
         raise AssertionError("unreachable")
 
-    def _once(self, verb: str, path: str, body: str | None) -> Json:
+    def _once(self, verb: str, path: str, body: str | None, is_json: bool) -> Json:
         wait = self._next_at - self._clock()
         if wait > 0:
             self._sleep(wait)
@@ -224,6 +234,10 @@ class Wire:
             raise _Busy("is busy (its work queue is full)")
         if status == 404 and verb == "GET":
             return None
+        if not is_json:
+            if status != 200:
+                raise NodeAnswerWrong(f"its answer ({status}) is none")
+            return content
         try:
             return json.loads(content, parse_float=Decimal)
         except (ValueError, RecursionError):

@@ -17,6 +17,7 @@ from tracing.errors import LedgerError, NodeAnswerWrong, NodeError, NodeRefused,
 from tracing.ledgers import ledger_snapshot, names
 from tracing.ledgers.accounts import load_evm, open_account_ledger
 from tracing.ledgers.accounts.stats import account_stats
+from tracing.lookups import outside_lookups
 from tracing.models import FollowedNode
 from tracing.nodes import NodeSettings
 from tracing.nodes.wire import Wire
@@ -109,6 +110,11 @@ def test_a_ledger_becomes_level_and_equals_one_from_files(following: Following) 
     row = FollowedNode.objects.get()
     assert (row.ledger_height, row.node_height, row.problem) == (8, 8, "")
     assert row.synced_at is not None
+    following.sync()
+    tokens, chain = sorted(outside_lookups(), key=lambda line: line.purpose)
+    assert (tokens.purpose, tokens.subject) == ("decimals of tokens seen for the first time", TOKEN)
+    assert (chain.purpose, chain.subject, chain.by) == ("follow the chain", LEDGER, "sync_chain")
+    assert (tokens.num_requests, chain.num_requests) == (1, following.node.num_requests)
 
 
 def test_only_what_is_new_is_asked_for_and_it_is_added(following: Following) -> None:

@@ -201,6 +201,7 @@ FLOATS_ALLOWED = (
     "tracing/ledgers", "tracing/jobs.py",
     "tracing/runner.py", "tracing/tasks.py", "cases/gateways", "cases/exports/svg.py",
     "tracing/nodes/configured.py", "tracing/nodes/wire.py", "tracing/sync.py",
+    "tracing/following.py",
     "tracing/management/commands/sync_chain.py",  # seconds
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What the two commands that load account chains share."""
+"""What the commands that load account chains share."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ class AccountLoadCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="every row that was not taken")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = one_sentence(
-            lambda: type(self).load(settings.FIU_HOME, options["ledger"], options["files"])
-        )
+        self.tell(type(self).load, options)
+
+    def tell(self, load: Callable[..., AccountLoadReport], options: dict[str, Any]) -> None:
+        """Load the files and write the report."""
+        report = one_sentence(lambda: load(settings.FIU_HOME, options["ledger"], options["files"]))
         self.stdout.write(json.dumps(report_json(report)) if options["json"] else in_words(report))
 
 

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from tests.shared_data import ROOT, data_json, data_path
 from tests.unit.engine.accounts.replies import block, file, log, receipt, tx
+from tests.unit.engine.accounts.test_csvrows import HEAD, MAP, row
 from tracing.engine.accounts.rows import Kind
 from tracing.ledgers.accounts import load_evm, open_account_ledger
 
@@ -161,3 +162,24 @@ def test_rows_of_another_chain_are_refused(home: Path) -> None:
     with pytest.raises(CommandError, match="of chain 56; ethereum is chain 1"):
         call_command("load_evm", "ethereum", str(rows))
     assert not list(ROOT.glob("ledgers"))
+
+
+def test_csv_is_loaded_by_its_map_and_never_mixed_with_a_node(home: Path) -> None:
+    columns = home / "map.toml"
+    columns.write_text(MAP)
+    rows = home / "rows.csv"
+    rows.write_text("\n".join([HEAD, row(1), row(2, block="18"), row(3, block="x")]))
+    report = told("load_csv", "ethereum", rows, "--map", columns)
+    assert (report["transfers"], report["accepted"], report["refused"]) == (2, 2, 1)
+    again = told("load_csv", "ethereum", rows, "--map", columns)
+    assert (again["transfers"], again["known"]) == (0, 2)
+    ledger = open_account_ledger(home, "ethereum")
+    assert ([ledger.amount(n) for n in range(2)], ledger.height) == ([15 * 10**17] * 2, 18)
+    replies = home / "replies.json"
+    replies.write_bytes(file(block(19, tx(9, 1, 2, 5)))[1])
+    load_evm(home, "ethereum", [replies])
+    rows.write_text("\n".join([HEAD, row(4, block="19")]))
+    refused = told("load_csv", "ethereum", rows, "--map", columns)
+    assert list(refused["reasons"]) == ["row: block 19 is stored from another source"]
+    with pytest.raises(CommandError, match="knows no coins"):
+        call_command("load_csv", "bitcoin", str(rows), "--map", str(columns))

@@ -2,6 +2,7 @@
 
 from tracing.ledgers.accounts.load import (
     AccountLoadReport,
+    load_csv,
     load_evm,
     load_tron,
     open_account_ledger,
@@ -10,6 +11,7 @@ from tracing.ledgers.accounts.load import (
 
 __all__ = [
     "AccountLoadReport",
+    "load_csv",
     "load_evm",
     "load_tron",
     "open_account_ledger",

@@ -17,6 +17,7 @@ from tracing.engine.accounts.build import (
     UNKNOWN_COUNT,
     Columns,
 )
+from tracing.engine.accounts.csvrows import ColumnMap, parse_csv
 from tracing.engine.accounts.evm import parse_evm
 from tracing.engine.accounts.ledger import AccountLedger, asset_facts
 from tracing.engine.accounts.rows import (
@@ -25,6 +26,7 @@ from tracing.engine.accounts.rows import (
     Nothing,
     Parsed,
     Refusal,
+    Stored,
     TokenRow,
     TransferRow,
     TxRow,
@@ -83,6 +85,23 @@ def load_tron(home: Path, name: str, files: Sequence[Path]) -> AccountLoadReport
     if name != "tron":
         raise LedgerError(f"no such ledger is called {name!r}; known is tron")
     return load_files(home, name, files, parse_tron)
+
+
+def load_csv(home: Path, name: str, files: Sequence[Path], columns: ColumnMap) -> AccountLoadReport:
+    """Load transfers out of CSV by a column map; all files or, where one is damaged, none.
+
+    Raises BlockFileError: a file lacks a column or is no text. LedgerError: no account ledger.
+    """
+    if not names.is_account(name):
+        raise LedgerError(
+            f"{name!r} is no ledger of accounts; CSV knows no coins, so none is loaded into others"
+        )
+    ledger = name if name == "tron" else names.choose_evm(home, name, None)
+
+    def parse(contents: list[tuple[str, bytes]], stored: Stored) -> Parsed:
+        return parse_csv(contents, columns, names.CHAIN[ledger], stored)
+
+    return load_files(home, ledger, files, parse)
 
 
 def load_files(home: Path, name: str, files: Sequence[Path], parse: Parse) -> AccountLoadReport:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tracing.errors import BalanceError
 
@@ -33,6 +34,49 @@ class BalanceSheet:
             "cut": str(self.cut),
             "difference": None if difference is None else str(difference),
         }
+
+
+class Amounted(Protocol):
+    """An end that has an amount."""
+
+    @property
+    def amount(self) -> int:
+        """Base units."""
+
+
+class Policied(Protocol):
+    """What a run was asked for."""
+
+    @property
+    def policy(self) -> str:
+        """Its policy."""
+
+
+class Walked(Protocol):
+    """A finished walk of either kind, with its sums in base units."""
+
+    seeds: int
+    fees: int
+    cut: dict[str, int]
+
+    @property
+    def ends(self) -> Sequence[Amounted]:
+        """Where value came to rest."""
+
+    @property
+    def spec(self) -> Policied:
+        """What was asked for."""
+
+
+def sheet_of(walk: Walked) -> BalanceSheet:
+    """The books of a finished run. Raises BalanceError unless they reconcile."""
+    return reconcile(
+        seeds=walk.seeds,
+        ends=sum(end.amount for end in walk.ends),
+        fees=walk.fees,
+        cut=walk.cut,
+        conserved=walk.spec.policy != "poison",
+    )
 
 
 def reconcile(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from tracing.engine.ledger import NO_ADDRESS, Ledger
 
@@ -74,6 +75,26 @@ class End:
         """Read what `to_row` wrote."""
         coin, amount, low, high, hops = (int(cell) for cell in row[:5])
         return cls(coin, amount, low, high, hops, Status(str(row[5])))
+
+
+class Rested(Protocol):
+    """An end of either kind."""
+
+    @property
+    def amount(self) -> int:
+        """Base units."""
+
+    @property
+    def status(self) -> Status:
+        """What became of them."""
+
+
+def sums_by_status(ends: Iterable[Rested]) -> dict[str, str]:
+    """Amounts by status, as texts of base units, the statuses in their order."""
+    sums: dict[str, int] = {}
+    for end in ends:
+        sums[end.status.value] = sums.get(end.status.value, 0) + end.amount
+    return {status: str(amount) for status, amount in sorted(sums.items())}
 
 
 def utc_text(seconds: int) -> str:

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from tracing.engine.backward import BackwardWalk
-from tracing.engine.balance import BalanceSheet
-from tracing.engine.ends import End, Status, end_json, place_of, utc_text
+from tracing.engine.balance import BalanceSheet, sheet_of
+from tracing.engine.ends import End, Status, end_json, place_of, sums_by_status, utc_text
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import Ledger
@@ -58,7 +58,7 @@ class TraceResult:
                 "ends": str(self.sheet.ends),
                 "fees": str(self.sheet.fees),
                 "cut": {reason: str(amount) for reason, amount in sorted(self.cut.items())},
-                "by_status": self._by_status(),
+                "by_status": sums_by_status(self.ends),
             },
             "balance_sheet": self.sheet.to_json(),
             "counts": {
@@ -78,22 +78,9 @@ class TraceResult:
             boundaries=self.spec.boundaries_sha256,
         )
 
-    @property
-    def result_sha256(self) -> str:
-        """The hash in the seal."""
-        seal = self.json["seal"]
-        assert isinstance(seal, dict)
-        return str(seal["result_sha256"])
-
     def to_json(self) -> Json:
         """The sealed result; the same object as `json`."""
         return self.json
-
-    def _by_status(self) -> dict[str, str]:
-        sums: dict[str, int] = {}
-        for end in self.ends:
-            sums[end.status.value] = sums.get(end.status.value, 0) + end.amount
-        return {status: str(amount) for status, amount in sorted(sums.items())}
 
     def _step_json(self, step: Step) -> Json:
         taken = [self._moved(coin, amount) for coin, amount in step.ins]
@@ -158,7 +145,7 @@ def trace(
         ledger=ledger,
         ends=_ranked(walk.ends),
         possible=_ranked(walk.possible),
-        sheet=walk.sheet(),
+        sheet=sheet_of(walk),
         cut=dict(walk.cut),
         steps=tuple(walk.steps),
         num_steps=walk.num_steps,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
-from tracing.engine.balance import BalanceSheet, reconcile
 from tracing.engine.coinjoin import is_coinjoin
 from tracing.engine.ends import End, Status
 from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_VALUE, Ledger
@@ -178,16 +177,6 @@ class Walk:
         self.num_steps += 1
         if len(self.steps) < STEP_LIMIT:
             self.steps.append(step)
-
-    def sheet(self) -> BalanceSheet:
-        """The books of a finished run. Raises BalanceError unless they reconcile."""
-        return reconcile(
-            seeds=self.seeds,
-            ends=sum(end.amount for end in self.ends),
-            fees=self.fees,
-            cut=self.cut,
-            conserved=self.spec.policy != "poison",
-        )
 
     def progress(self) -> Progress:
         """How far the run is now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.engine.ledgers import Chain, txid_of
-from tracing.engine.balance import reconcile
+from tracing.engine.balance import reconcile, sheet_of
 from tracing.engine.ends import Status
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.ledger import MemoryLedger, memory_ledger
@@ -185,7 +185,7 @@ def test_one_satoshi_too_many_fails_the_run() -> None:
     walk.run(None, 1)
     walk.fees += 1
     with pytest.raises(BalanceError):
-        walk.sheet()
+        sheet_of(walk)
 
 
 def test_money_made_from_nothing_in_the_ledger_is_refused() -> None:

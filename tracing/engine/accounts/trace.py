@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.walk import AccountEnd, AccountStep, AccountWalk
-from tracing.engine.balance import BalanceSheet
-from tracing.engine.ends import Status, utc_text
+from tracing.engine.balance import BalanceSheet, sheet_of
+from tracing.engine.ends import Status, sums_by_status, utc_text
 from tracing.engine.seal import sealed
 from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import Tick
@@ -43,9 +43,6 @@ class AccountTraceResult:
     @cached_property
     def json(self) -> Json:
         """The sealed result. Amounts are strings; step rows are (outpoint, address, amount)."""
-        by_status: dict[str, int] = {}
-        for end in self.ends:
-            by_status[end.status.value] = by_status.get(end.status.value, 0) + end.amount
         body: Json = {
             "policy": self.spec.policy,
             "direction": self.spec.direction,
@@ -58,7 +55,7 @@ class AccountTraceResult:
                 "ends": str(self.sheet.ends),
                 "fees": str(self.sheet.fees),
                 "cut": {reason: str(amount) for reason, amount in sorted(self.cut.items())},
-                "by_status": {name: str(amount) for name, amount in sorted(by_status.items())},
+                "by_status": sums_by_status(self.ends),
             },
             "balance_sheet": self.sheet.to_json(),
             "counts": {
@@ -82,13 +79,6 @@ class AccountTraceResult:
             parameters=self.spec.parameters,
             boundaries=self.spec.boundaries_sha256,
         )
-
-    @property
-    def result_sha256(self) -> str:
-        """The hash in the seal."""
-        seal = self.json["seal"]
-        assert isinstance(seal, dict)
-        return str(seal["result_sha256"])
 
     def _step_json(self, step: AccountStep) -> Json:
         ledger, row = self.ledger, step.row
@@ -180,7 +170,7 @@ def trace_accounts(
         asset=walk.asset,
         ends=_ranked(walk.ends),
         possible=_ranked(walk.possible),
-        sheet=walk.sheet(),
+        sheet=sheet_of(walk),
         cut=dict(walk.cut),
         steps=tuple(walk.steps),
         openings=tuple(openings),

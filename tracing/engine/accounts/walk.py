@@ -17,7 +17,6 @@ from tracing.engine.accounts.index import NO_ACCOUNT
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.pools import Flow, Pool, opening
 from tracing.engine.accounts.rows import Kind
-from tracing.engine.balance import BalanceSheet, reconcile
 from tracing.engine.ends import Status
 from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import STEP_LIMIT, Progress, Tick
@@ -305,16 +304,6 @@ class AccountWalk:
         if len(self.steps) < STEP_LIMIT:
             fee = flow.amount if status == "fee" else 0
             self.steps.append(AccountStep(row, flow.came_by, flow.amount, fee, flow.hops, status))
-
-    def sheet(self) -> BalanceSheet:
-        """The books of a finished run. Raises BalanceError unless they reconcile."""
-        return reconcile(
-            seeds=self.seeds,
-            ends=sum(end.amount for end in self.ends),
-            fees=self.fees,
-            cut=self.cut,
-            conserved=self.spec.policy != "poison",
-        )
 
     def progress(self) -> Progress:
         """How far the run is now; what rests in accounts counts as open until the end."""

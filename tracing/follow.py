@@ -77,6 +77,22 @@ def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> J
     """The same over an account ledger."""
     ledger, kernel = _pinned(held, open_account_ledger)
     rows = WallSet.objects.keep(walls_now(ledger.name))
+    result = _traced_accounts(parameters, watch, ledger, rows, kernel)
+    for _ in range(MOST_REORGANISATIONS):
+        if not is_overtaken(ledger.name, ledger.epoch):
+            break
+        ledger = open_account_ledger(settings.FIU_HOME, held.ledger)
+        result = _traced_accounts(parameters, watch, ledger, rows, None)
+    return result
+
+
+def _traced_accounts(
+    parameters: TraceParameters,
+    watch: Watch,
+    ledger: AccountLedger,
+    rows: WallRows,
+    kernel: Json | None,
+) -> Json:
     watch.heart.tick()
     if parameters.mode == "paths":
         return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json

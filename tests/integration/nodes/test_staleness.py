@@ -183,3 +183,27 @@ def test_a_run_over_accounts_turns_stale_too(tmp_path: Path, settings: Any) -> N
     assert (stale.fork_height, stale.num_blocks, stale.num_gone) == (1, 2, 1)
 
     assert stale.txids == (outpoint(2)[:-2],)
+
+
+def test_a_run_over_accounts_that_is_overtaken_while_it_works_is_traced_again(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FIU_HOME = tmp_path
+    load_rows(tmp_path, "ethereum-dev", parsed(MOVES, 0, 4))
+    real, heights = follow_module._traced_accounts, []
+
+    def traced(*given: Any) -> Any:
+        result = real(*given)
+        heights.append(result["seal"]["snapshot"]["height"])
+        if len(heights) == 1:
+            load_rows(tmp_path, "ethereum-dev", branch())
+        return result
+
+    monkeypatch.setattr(follow_module, "_traced_accounts", traced)
+    run = jobs.queue(
+        uuid4(), person(uuid4().hex).pk,
+        TraceParameters(ledger="ethereum-dev", seeds=(outpoint(1),)),
+    )  # fmt: skip
+    assert runner.run(run.pk, follow) == "done"
+    assert heights == [3, 4]
+    assert jobs.mark_stale_runs() == 0

@@ -139,6 +139,11 @@ class AccountLedger:
         """Base units of a transfer."""
         return int.from_bytes(self.row_amount[row].tobytes(), "big")
 
+    def amounts(self, rows: U32) -> list[int]:
+        """Base units of many transfers. Cost: some 0.2 us each."""
+        data = self.row_amount[rows].tobytes()
+        return [int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
+
     def asset_name(self, asset: int) -> str:
         """The asset's CAIP-19 name."""
         return f"{self.chain}/{self.assets[asset].reference}"

@@ -8,6 +8,7 @@ depends on the ledger and the limits alone, never on the policy.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ class AccountWalk:
         self.seeds = self.rested = self.fees = 0
         self.num_rows = self.num_steps = self.depth = 0
         self._rows: dict[int, list[tuple[int, int]]] = {}
+        self._outflows: dict[int, list[int]] = {}
 
     def start(self) -> None:
         """Put every seed on the frontier."""
@@ -129,15 +131,21 @@ class AccountWalk:
         if known is None:
             ledger, known = self.ledger, []
             rows = ledger.rows_of_address(account)
-            mine = rows[(ledger.row_asset[rows] == self.asset) & (ledger.row_failed[rows] == 0)]
-            for row in mine.tolist():
-                if ledger.row_sender[row] != ledger.row_recipient[row]:
-                    sign = -1 if ledger.row_sender[row] == account else 1
-                    known.append((row, sign * ledger.amount(row)))
+            which = (ledger.row_asset[rows] == self.asset) & (ledger.row_failed[rows] == 0)
+            which &= ledger.row_sender[rows] != ledger.row_recipient[rows]
+            mine = rows[which]
+            pays = (ledger.row_sender[mine] == account).tolist()
+            known = [
+                (row, -units if is_out else units)
+                for row, is_out, units in zip(
+                    mine.tolist(), pays, ledger.amounts(mine), strict=True
+                )
+            ]
             self.openings[account] = opening([amount for _, amount in known])
             if self.backward:
                 known = [(row, -amount) for row, amount in reversed(known)]
             self._rows[account] = known
+            self._outflows[account] = [n for n, (_, amount) in enumerate(known) if amount < 0]
         return known
 
     def pool_of(self, account: int) -> Pool:
@@ -180,10 +188,9 @@ class AccountWalk:
     def next_outflow(self, account: int, pool: Pool) -> int | None:
         """The next transfer by which units leave the account, inside the horizon or not."""
         rows = self.rows_of(account)
-        for place in range(pool.place, len(rows)):
-            if rows[place][1] < 0:
-                return rows[place][0]
-        return None
+        outflows = self._outflows[account]
+        at = bisect_left(outflows, pool.place)
+        return rows[outflows[at]][0] if at < len(outflows) else None
 
     def step(self) -> None:
         """Take the next transfer."""

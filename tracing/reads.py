@@ -43,6 +43,7 @@ from tracing.ledger_views import (
 )
 from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
 from tracing.node_views import NodeView, followed_nodes
+from tracing.pattern_views import AddressPatterns, AssetPatterns, address_patterns
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
 from tracing.tag_views import (
@@ -65,8 +66,10 @@ def verify_result(public_id: UUID) -> bool:
 
 __all__ = [
     "AddressError",
+    "AddressPatterns",
     "AddressSummary",
     "AddressTags",
+    "AssetPatterns",
     "AssetTotals",
     "AssetUnit",
     "ClusterView",
@@ -94,6 +97,7 @@ __all__ = [
     "Together",
     "TracingError",
     "address_history",
+    "address_patterns",
     "address_summaries",
     "address_summary",
     "asset_name",

@@ -34,8 +34,10 @@ from tracing import reads
 from tracing.engine.chains import checksummed
 from tracing.follow import follow
 from tracing.jobs import BoundaryRow, set_boundaries
+from tracing.ledger_views import AssetUnit
 from tracing.ledgers.accounts import load_evm
 from tracing.models import AttributionTag, TagPack, TraceRun
+from tracing.pattern_views import address_patterns, dust_of
 from tracing.runner import run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("account-chains")]  # made once a file
@@ -260,6 +262,13 @@ def test_exposure_of_an_account_stands_by_asset_and_opens_to_its_transfers(room:
     assert room.client.get(f"{url}?{parts}x").status_code == 404
     (side,) = [side for side in view.sides if side.direction == "sent"]
     assert (side.turnover, side.rest) == (BIG, {})
+
+
+def test_patterns_are_told_by_asset(room: Room) -> None:
+    found = address_patterns(LEDGER, account(HOP))
+    assert (found.num_movements, found.is_cut, found.assets) == (2, False, ())
+    assert [dust_of(AssetUnit("", "", places)) for places in (18, 6, 0)] == [10**13, 10_000, 0]
+    assert room.case.wallets.count() == 0
 
 
 def test_the_command_tells_exposure_beyond_the_first_payment(room: Room) -> None:

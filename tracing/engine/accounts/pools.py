@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypeAlias
 
 Lot: TypeAlias = tuple[int, bool]
@@ -103,11 +104,7 @@ def opening(amounts: Sequence[int]) -> int:
     Args:
         amounts: what came in, or below zero what went out, in chain order.
     """
-    least = running = 0
-    for amount in amounts:
-        running += amount
-        least = min(least, running)
-    return -least
+    return -min(accumulate(amounts, initial=0))
 
 
 def _append(lots: deque[Lot], lot: Lot) -> None:

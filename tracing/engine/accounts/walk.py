@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, TypeAlias, cast
 
 from tracing.engine.accounts.index import NO_ACCOUNT
@@ -97,6 +98,7 @@ class AccountWalk:
         self.num_rows = self.num_steps = self.depth = 0
         self._rows: dict[int, list[tuple[int, int]]] = {}
         self._outflows: dict[int, list[int]] = {}
+        self._sums: dict[int, list[int]] = {}
 
     def start(self) -> None:
         """Put every seed on the frontier."""
@@ -145,6 +147,7 @@ class AccountWalk:
             if self.backward:
                 known = [(row, -amount) for row, amount in reversed(known)]
             self._rows[account] = known
+            self._sums[account] = list(accumulate((amount for _, amount in known), initial=0))
             self._outflows[account] = [n for n, (_, amount) in enumerate(known) if amount < 0]
         return known
 
@@ -152,10 +155,10 @@ class AccountWalk:
         """The account's pool, new if nothing followed has reached it or all of it has left."""
         pool = self.pools.get(account)
         if pool is None:
-            rows = self.rows_of(account)
+            self.rows_of(account)
             least = self.openings[account]
             if self.backward:
-                least -= sum(amount for _, amount in rows)
+                least -= self._sums[account][-1]
             pool = Pool(least, self.whole and not self.openings[account])
             if self.taped and least:
                 pool.lots = deque([(least, False)])
@@ -165,6 +168,17 @@ class AccountWalk:
     def advance(self, account: int, pool: Pool, row: int) -> None:
         """Apply what moved at the account before a transfer: units nobody follows."""
         rows = self.rows_of(account)
+        if not pool.high:
+            # Nothing followed is here yet: only the balance moves, however many rows there are.
+            place = bisect_left(rows, -row, key=_backward) if self.backward else bisect_left(
+                rows, row, key=_forward
+            )  # fmt: skip
+            sums = self._sums[account]
+            pool.balance += sums[place] - sums[pool.place]
+            pool.place = place
+            if self.taped:
+                pool.lots = deque([(pool.balance, False)] if pool.balance else ())
+            return
         while pool.place < len(rows) and self.before(rows[pool.place][0], row):
             amount = rows[pool.place][1]
             if amount > 0:
@@ -372,6 +386,14 @@ class AccountWalk:
         self.openings = {int(a): int(least) for a, least in state["openings"].items()}
         self.seeds, self.rested, self.fees = map(int, state["sums"])
         self.num_rows, self.num_steps, self.depth = state["counts"]
+
+
+def _forward(row: tuple[int, int]) -> int:
+    return row[0]
+
+
+def _backward(row: tuple[int, int]) -> int:
+    return -row[0]
 
 
 def account_spec_key(spec: TraceSpec, ledger: AccountLedger) -> list[object]:

@@ -96,6 +96,7 @@ class InboxRow:
     amount: Decimal | None = None
     owner: Any = None  # who took it
     can_take: bool = True
+    about: str = ""  # what it claims or why it was asked for, to choose by without opening it
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _findings(actor: Actor) -> _Queue | None:
         words = _("Review this finding") if review else _("Check this draft and submit it")
         return _row(
             "finding", "eye" if review else "pencil", words, row.reference, "finding_detail", row,
-            since=row.submitted_at if review else row.drafted_at,
+            since=row.submitted_at if review else row.drafted_at, about=row.claim,
         )  # fmt: skip
 
     return _Queue("finding", rows.select_related("case").order_by("submitted_at", "pk"), tell)
@@ -242,7 +243,7 @@ def _freezes(actor: Actor) -> _Queue | None:
             words = L("Your provisional hold waits for compliance")
         return _row(
             "freeze", icon, str(words), row.reference, "freeze_detail", row,
-            since=row.submitted_at or row.requested_at,
+            since=row.submitted_at or row.requested_at, about=row.reason,
             deadline=row.provisional_until if is_provisional else None,
             tone="warn" if is_provisional else "bad" if icon == "triangle-alert" else "",
         )  # fmt: skip
@@ -271,7 +272,7 @@ def _ending(actor: Actor) -> _Queue | None:
             tone = "bad" if step == 1 else "warn"
         return _row(
             "ending", "clock", words, row.reference, "freeze_detail", row,
-            since=row.executed_at, deadline=row.expires_at, tone=tone,
+            since=row.executed_at, deadline=row.expires_at, tone=tone, about=row.reason,
         )  # fmt: skip
 
     return _Queue("ending", rows.select_related("case").order_by("expires_at", "pk"), tell)
@@ -310,6 +311,7 @@ def _freeze_part(row: Any, kind: str) -> InboxRow:
         case=row.freeze.case,
         since=row.requested_at,
         deadline=row.freeze.expires_at if kind == "extension" else None,
+        about=row.reason,
     )
 
 
@@ -348,7 +350,7 @@ def _instruments(actor: Actor) -> _Queue | None:
     def tell(row: LegalInstrument) -> InboxRow:
         told = _row(
             "instrument", "gavel", _("Verify this legal instrument"), row.number, "case_freezes",
-            row, since=row.recorded_at,
+            row, since=row.recorded_at, about=f"{row.get_type_display()}, {row.issued_by}",
         )  # fmt: skip
         return replace(told, path=(row.case.public_id,))
 
@@ -366,7 +368,7 @@ def _cases(actor: Actor) -> _Queue | None:
     def tell(row: Case) -> InboxRow:
         return InboxRow(
             "case", "briefcase", "", _("Decide this case"), row.reference, "case_detail",
-            (row.public_id,), row.public_id, row, row.updated_at,
+            (row.public_id,), row.public_id, row, row.updated_at, about=row.summary,
         )  # fmt: skip
 
     return _Queue("case", rows.order_by("updated_at", "pk"), tell)
@@ -418,7 +420,7 @@ def _alerts(actor: Actor) -> _Queue | None:
         )  # fmt: skip
 
     rows = rows.select_related("rule", "account", "case", "assigned_to")
-    return _Queue("alert", rows.order_by("-rank", "raised_at", "pk"), tell)
+    return _Queue("alert", rows.order_by("-rank", "-score", "raised_at", "pk"), tell)
 
 
 REQUEST_WORDS = {
@@ -520,8 +522,9 @@ def _row(
     since: datetime | None,
     deadline: datetime | None = None,
     tone: str = "",
+    about: str = "",
 ) -> InboxRow:
     return InboxRow(
         kind, icon, tone, words, reference, route, (row.public_id,), row.public_id, row.case,
-        since, deadline,
+        since, deadline, about=about,
     )  # fmt: skip

@@ -40,6 +40,7 @@ def test_a_finding_waits_for_the_second_person_and_not_for_its_author() -> None:
     assert inbox_numbers(second)["finding"] == 1
     [waiting] = inbox(second)
     assert (waiting.reference, waiting.route) == (finding.reference, "finding_detail")
+    assert waiting.about == finding.claim
 
 
 def test_the_rail_counts_what_waits(room: Room) -> None:

@@ -19,6 +19,7 @@ from cases.models.fields import parse_base_units
 from cases.services.errors import ImportRefused
 from cases.services.exchange_rows import COLUMNS, RowReader
 from tests.blockmaker import BlockChain, address, pay
+from tracing.engine.accounts.csvrows import column_map, parse_csv
 from tracing.engine.accounts.evm import parse_evm
 from tracing.engine.accounts.tron import parse_tron
 from tracing.engine.addresses import Network, decode_address
@@ -28,7 +29,14 @@ from tracing.engine.chains import decode_chain_address
 from tracing.engine.paste import parse_paste
 from tracing.engine.spentcoins import read_spent_coins
 from tracing.engine.tagpacks import parse_sanctions, parse_tag_csv, parse_tagpack
-from tracing.errors import AddressError, BlockFileError, TagFileError
+from tracing.errors import (
+    AddressError,
+    BlockFileError,
+    NodeAnswerWrong,
+    ParametersError,
+    TagFileError,
+)
+from tracing.nodes import esplora
 
 FOUND = Path(__file__).resolve().parent / "found"
 KEY = bytes.fromhex("a1b2c3d4e5f60718")
@@ -157,6 +165,46 @@ def _sheet(name: str) -> bytes:
     return bytes([sorted(COLUMNS).index(name)]) + f"{head}\n{','.join(cells)}\n".encode()
 
 
+COLUMN_MAP = """
+txid = "Hash"
+block = "Block"
+time = "Time"
+sender = "From"
+recipient = "To"
+amount = "Value"
+token = "Token"
+decimals = "Decimals"
+status = "Status"
+failed = ["fail"]
+thousands = ","
+"""
+TRANSFERS = (
+    "Hash,Block,Time,From,To,Value,Token,Decimals,Status\n"
+    f'0x{"11" * 32},17,2024-01-02T03:04:05Z,0x{"22" * 20},0x{"33" * 20},"1,234.5",,,ok\n'
+    f"{'44' * 32},18,1700000000,0x{'22' * 20},0x{'33' * 20},7,0x{'55' * 20},6,fail\n"
+).encode()
+
+
+def _transfers_csv(data: bytes) -> None:
+    parse_csv([("file", data)], column_map(COLUMN_MAP), "eip155:1")
+
+
+def _esplora_json() -> bytes:
+    side = {"value": 5, "scriptpubkey_address": TAG["address"]}
+    status = {"confirmed": True, "block_height": 9, "block_hash": "66" * 32, "block_time": 99}
+    tx = {"txid": "77" * 32, "vin": [{"prevout": side}], "vout": [side], "status": status}
+    return json.dumps(tx).encode()
+
+
+def _esplora(data: bytes) -> None:
+    """One transaction of a source's answer, which was JSON before."""
+    try:
+        row = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    esplora.transaction_of(row, TAG["address"])
+
+
 def _block_json() -> bytes:
     word, hash_ = "0x" + "11" * 20, "0x" + "22" * 32
     tx = {
@@ -229,6 +277,11 @@ def _make() -> dict[str, Parser]:
         "tron": Parser(
             lambda data: _drop(parse_tron([("file", data)])), in_blocks, (_tron_json(),)
         ),
+        "transfers_csv": Parser(_transfers_csv, in_blocks, (TRANSFERS,)),
+        "column_map": Parser(
+            lambda data: _drop(column_map(_text(data))), (ParametersError,), (COLUMN_MAP.encode(),)
+        ),
+        "esplora": Parser(_esplora, (NodeAnswerWrong,), (_esplora_json(),)),
         "planted": Parser(_planted, (), (b"seed",)),
     }  # fmt: skip
 

@@ -83,7 +83,7 @@ class EsploraSource:
             def read(answer: Json, seen: set[str] = seen, above: int = above) -> list[EsploraTx]:
                 if not isinstance(answer, list) or len(answer) > PAGE:
                     raise NodeAnswerWrong("its page of transactions cannot be read")
-                page = [_transaction(row, address) for row in answer]
+                page = [transaction_of(row, address) for row in answer]
                 heights = [above, *(tx.height for tx in page)]
                 if len({tx.txid for tx in page} | seen) != len(page) + len(seen):
                     raise NodeAnswerWrong("it sent one transaction twice")
@@ -114,7 +114,8 @@ class EsploraSource:
         return self.wire.get_bytes(f"/block/{name}/raw", "block", read)
 
 
-def _transaction(row: Any, address: str) -> EsploraTx:  # whatever the server sent
+def transaction_of(row: Any, address: str) -> EsploraTx:  # whatever the server sent
+    """A transaction of its answer as an address sees it. Raises NodeAnswerWrong."""
     try:
         status = row["status"]
         paid = [(each.get("scriptpubkey_address"), _sat(each["value"])) for each in row["vout"]]

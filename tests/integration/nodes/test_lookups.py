@@ -171,7 +171,7 @@ def test_the_blocks_are_loaded_where_asked_for_and_prove_themselves(
 
 def test_a_real_reply_reads_as_it_stands() -> None:
     row = data_json("esplora/simple-legacy-p2pkh.json")
-    tx = esplora._transaction(row, "18p3G8gQ3oKy4U9EqnWs7UZswdqAMhE3r8")
+    tx = esplora.transaction_of(row, "18p3G8gQ3oKy4U9EqnWs7UZswdqAMhE3r8")
     assert (tx.received, tx.sent, tx.height) == (82_974_043_165, 0, 399_996)
     assert tx.others == (("1K8YYAJJN3E3KD9FFPUXGAxQEVbt2hVj1M", 83_013_905_944),)
 

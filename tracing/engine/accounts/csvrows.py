@@ -45,6 +45,7 @@ MOST_FIELD: Final = 10_000
 U31: Final = 0x7FFFFFFF
 _TXID: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{64})")
 _HEIGHT: Final = re.compile(r"[0-9]{1,9}")
+_PLACES: Final = re.compile(r"[0-9]{1,2}")
 _AMOUNT: Final = re.compile(r"[0-9]{1,78}(?:\.[0-9]{1,77})?")
 
 
@@ -146,10 +147,10 @@ def _rows(data: bytes, source: str, columns: ColumnMap) -> Iterable[tuple[int, M
     except UnicodeDecodeError as error:
         raise BlockFileError("not a text of UTF-8", error.start, source) from None
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=columns.delimiter, strict=True)
-    lacking = [name for name in columns.columns if name not in (rows.fieldnames or ())]
-    if lacking:
-        raise BlockFileError(f"it has no column {', '.join(lacking)}", 0, source)
     try:
+        lacking = [name for name in columns.columns if name not in (rows.fieldnames or ())]
+        if lacking:
+            raise BlockFileError(f"it has no column {', '.join(lacking)}", 0, source)
         yield from enumerate(rows, 2)  # the head is row 1
     except csv.Error as error:
         raise BlockFileError(f"row {rows.line_num} cannot be read: {error}", 0, source) from None
@@ -254,7 +255,7 @@ class _Reader:
             decimals = known[1] if known else None
             text = cells.get(self.columns.decimals, "")
             if text:
-                if not text.isdigit() or int(text) > 77:
+                if not _PLACES.fullmatch(text) or int(text) > 77:
                     raise RowError(f"the decimals are no number: {text[:40]!r}")
                 decimals = int(text)
                 symbol = cells.get(self.columns.symbol, "")[:20]

@@ -124,6 +124,22 @@ def test_the_check_fails_when_a_guard_is_missing_or_altered() -> None:
     assert missing_guards(connection) == []
 
 
+def test_each_connection_is_set_as_the_guards_need_it() -> None:
+    """C5: read back, as a setting with a typing mistake is passed over in silence."""
+    wanted = {"transaction_isolation": "read committed"}
+    ask = "SHOW"
+    if connection.vendor == "sqlite":
+        ask = "PRAGMA"
+        wanted = {
+            "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1,
+            "secure_delete": 1, "trusted_schema": 0, "busy_timeout": 20_000,
+        }  # fmt: skip
+    with connection.cursor() as cursor:
+        for name, value in wanted.items():
+            cursor.execute(f"{ask} {name}")
+            assert (name, cursor.fetchone()[0]) == (name, value)
+
+
 def test_names_of_guards_are_unique() -> None:
     assert len({guard.name for guard in GUARDS}) == len(GUARDS)
 

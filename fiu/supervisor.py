@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -25,6 +26,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
+from fiu.daily_backup import DailyBackup
 from fiu.environment import secret
 from fiu.people import running_file
 from fiu.preparation import prepare
@@ -121,6 +123,7 @@ class Supervisor:
         self.demo_process: subprocess.Popen[bytes] | None = None
         self.exchange_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.environment: dict[str, str] = {}
+        self.daily_backup = DailyBackup(self.home)
         self._lock: IO[str] | None = None
 
     # --- start ---
@@ -347,6 +350,8 @@ class Supervisor:
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + DEAF_LOOK_EVERY
                 self._restart_a_deaf_worker()
+                if said := self.daily_backup.look(datetime.now(UTC)):
+                    say(said)
         return 0
 
     def _restart_the_dead(self) -> None:
@@ -396,6 +401,7 @@ class Supervisor:
 
     def _end(self, dispatcher: threading.Thread) -> None:
         dispatcher.join(timeout=settings.DISPATCH_SECONDS)
+        self.daily_backup.end()
         if self.demo_process is not None and self.demo_process.poll() is None:
             self.demo_process.terminate()
         end = time.monotonic() + SECONDS_TO_STOP

@@ -21,6 +21,7 @@ from cases.services.errors import TooFast
 from tracing import jobs
 
 HOUR_MS = 3_600_000
+ATTEMPTS = 3
 TRACE_SECONDS = 60  # when to look again; nobody knows when a run ends
 
 
@@ -86,15 +87,17 @@ def seconds_to_wait(limit: Limit, who: str, now: float | None = None) -> int:
     key = f"{limit.name}:{who}"[:80]
     furthest = at + (limit.burst - 1) * limit.step_ms
     row = Pace.objects.filter(key=key)
-    for _attempt in range(2):
+    for _attempt in range(ATTEMPTS):
         step_on = Greatest(F("rest_at"), Value(at)) + limit.step_ms
         if row.filter(rest_at__lte=furthest).update(rest_at=step_on):
             return 0
         rest_at = row.values_list("rest_at", flat=True).first()
-        if rest_at is not None:
+        if rest_at is None:
+            first = Pace(key=key, rest_at=at)  # whoever inserts it, the next round passes
+            Pace.objects.bulk_create([first], ignore_conflicts=True)
+        elif rest_at > furthest:
             return max(1, math.ceil((rest_at - furthest) / 1000))
-        first = Pace(key=key, rest_at=at)  # whoever inserts it, the next round passes
-        Pace.objects.bulk_create([first], ignore_conflicts=True)
+        # Else somebody inserted it between our two looks.
     return 1
 
 

@@ -1,6 +1,9 @@
 """Limits of calls and exports: counted in the database, told in one sentence with the wait (S4)."""
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from cases.models import Pace
@@ -39,6 +42,22 @@ def test_passing_is_one_query(django_assert_num_queries: DjangoAssertNumQueries)
     seconds_to_wait(FIVE_A_SECOND, "user:1", NOW)
     with django_assert_num_queries(1):
         seconds_to_wait(FIVE_A_SECOND, "user:1", NOW)
+
+
+def test_of_two_first_callers_at_once_both_pass() -> None:
+    seen = []
+
+    def other_caller(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Its row appears after we found none to change, and before we look why."""
+        answer = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and not seen:
+            seen.append(sql)
+            Pace.objects.create(key="test:user:1", rest_at=int(NOW * 1000) + 200)
+        return answer
+
+    with connection.execute_wrapper(other_caller):
+        assert seconds_to_wait(FIVE_A_SECOND, "user:1", NOW) == 0
+    assert Pace.objects.get().rest_at == NOW * 1000 + 400
 
 
 def test_who_is_at_rest_is_forgotten() -> None:

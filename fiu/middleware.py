@@ -49,6 +49,7 @@ BEFORE_SECOND_FACTOR = frozenset(
         "healthz",
         "metrics",
         "csp_report",
+        "oidc_logout",  # asked by the provider, never by a person
     }
 )
 

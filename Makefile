@@ -1,9 +1,10 @@
 # Everything starts here; a fresh machine needs Python 3.11 or newer, git and make.
 #
 #   make demo    install, build the demo world, start everything, print how to sign in
-#   make test    install, run every test on SQLite (ARGS="-k freeze" runs some)
-#   make test-servers   the same, then on PostgreSQL and Redis those that touch a database or a
-#                worker (FIU_TEST_EVERYTHING=1 also asks the matrix and the API's fuzzing there)
+#   make test    install, run every test on SQLite, then on PostgreSQL and Redis those that touch a
+#                database or a worker (ARGS="-k freeze" runs some; FIU_TEST_EVERYTHING=1 also asks
+#                the matrix and the API's fuzzing there)
+#   make test-sqlite   the first of the two rounds
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
 #                20 people over 20,000 cases
@@ -18,21 +19,20 @@ ARGS ?=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
 # A machine may forbid it: each of the many processes would then compile our sources again.
 export PYTHONDONTWRITEBYTECODE :=
-# Compiled here on all cores, and without the tests that packages carry: 30 MB less.
-COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
+# Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
+COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib fiu cases tracing
 
-.PHONY: demo test test-servers fast bench bench-load check tour format clean
+.PHONY: demo test test-sqlite fast bench bench-load check tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
 	@exec $(PY) manage.py up --demo --port $(PORT)
 
-# Three workers on two cores: browsers and killed processes wait a lot.
 test: $(VENV)/.dev
-	@exec $(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
-
-test-servers: $(VENV)/.dev
 	@exec $(PY) -m tests $(ARGS)
+
+test-sqlite: $(VENV)/.dev
+	@FIU_TEST_ROUND=sqlite exec $(PY) -m tests $(ARGS)
 
 fast: $(VENV)/.fast
 

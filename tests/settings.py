@@ -37,6 +37,7 @@ STORAGES["staticfiles"] = {
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
 }
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+PASSWORD_HASHERS = ["tests.hashing.LightArgon2"]
 # Tests ask faster than any program; those of the limits set them.
 API_PER_SECOND = API_BURST = EXPORTS_PER_HOUR = 1_000_000
 METRICS_TOKEN = "of the tests, forty characters and a bit"

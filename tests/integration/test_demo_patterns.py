@@ -18,6 +18,8 @@ from tests.demo_ledger import LEDGER, DemoLedger
 from tracing.engine.patterns import peel_chains, peel_pattern
 from tracing.pattern_views import address_patterns
 
+pytestmark = pytest.mark.xdist_group("demo_ledger")
+
 
 @pytest.fixture(autouse=True)
 def world(demo: DemoLedger, settings: Any) -> DemoLedger:

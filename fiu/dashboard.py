@@ -21,7 +21,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import AuditEvent
 from cases.policy import Action, Actor, Role, may
 from cases.queries import dashboard as queries
-from cases.queries.inbox import inbox, inbox_numbers
+from cases.queries.inbox import inbox, inbox_numbers, seconds_of_access
 from cases.queries.money import AssetSum, CaseMoney
 from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.requests import request_deadlines
@@ -33,7 +33,7 @@ from fiu.models import User
 from fiu.templatetags.money import KnownAsset, exact, headline
 
 HOME_ROWS = 12
-RAIL_SECONDS = 10
+RAIL_SECONDS = 60
 THEMES = ("system", "light", "dark")
 
 
@@ -54,7 +54,8 @@ def waiting(actor: Actor) -> dict[str, int]:
     """What the rail counts: 1 query while nothing happens.
 
     Every act of casework ends in an audit event, so the newest one says whether to count again.
-    What needs no act (a deadline that passes, a trace that fails) is counted ten seconds late.
+    What needs no act (a deadline that passes, a trace that fails) is counted a minute late; an
+    access that ends counts at once.
     """
     change = AuditEvent.objects.newest_hash()
     person = f"{actor.user_id}:{actor.role}:{actor.may_view_reports}"
@@ -62,7 +63,7 @@ def waiting(actor: Actor) -> dict[str, int]:
     numbers: dict[str, int] | None = caches["nearby"].get(key)
     if numbers is None:
         numbers = inbox_numbers(actor)
-        caches["nearby"].set(key, numbers, RAIL_SECONDS)
+        caches["nearby"].set(key, numbers, min(RAIL_SECONDS, seconds_of_access(actor)))
     return numbers
 
 

@@ -1,10 +1,14 @@
 """The rail counts what waits, asks little for it, and is never behind an act."""
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.utils import timezone
 
+from cases.models import CaseAccess
 from cases.services.cases import block_user
 from cases.services.tasks import add_task
 from fiu.dashboard import waiting
@@ -30,6 +34,19 @@ def test_the_next_page_counts_every_act() -> None:
     assert waiting(by)["inbox"] == 1
     block_user(case, by.person, "A relative.", by=boss)
     assert waiting(by) == {}
+
+
+def test_an_access_that_ends_takes_its_numbers_along() -> None:
+    by, named = person("analyst"), person("analyst")
+    case = make_case(by, started=True, visibility="sealed")
+    access = CaseAccess.objects.create(case=case, user_id=named.person, level="write")
+    add_task(case, title="Ask the bank", by=by)
+    CaseAccess.objects.filter(pk=access.pk).update(
+        expires_at=timezone.now() + timedelta(seconds=0.5)
+    )
+    assert waiting(named)["inbox"] == 1
+    time.sleep(0.6)
+    assert waiting(named) == {}
 
 
 def test_nobody_is_given_the_numbers_of_another() -> None:

@@ -2,8 +2,8 @@
 #
 #   make demo    install, build the demo world, start everything, print how to sign in
 #   make test    install, run every test on SQLite, then on PostgreSQL and Redis those that touch a
-#                database or a worker (ARGS="-k freeze" runs some; FIU_TEST_EVERYTHING=1 also asks
-#                the matrix and the API's fuzzing there)
+#                database or a worker (ARGS="-k freeze" runs some; FIU_TEST_EVERYTHING=1 takes the
+#                long ones there too, such as the matrix)
 #   make test-sqlite   the first of the two rounds
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with

@@ -2,8 +2,8 @@
 
 The second round runs on PostgreSQL with Redis as cache and broker, as a unit runs the installation.
 It takes the tests that touch the database and those that start workers; all others would only
-repeat themselves. The matrix and the fuzzing of the API join it with FIU_TEST_EVERYTHING=1. The end
-says what ran on which database.
+repeat themselves. What is marked `once` (the matrix, the fuzzing of the API, the wire of nodes ...)
+joins it with FIU_TEST_EVERYTHING=1. The end says what ran on which database.
 
 `FIU_TEST_ROUND=sqlite` takes the first round alone; `FIU_RLS=1` the second, under row security.
 """

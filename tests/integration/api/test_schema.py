@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from tests.casework import make_user
 from tests.integration.api.conftest import PREFIX, made, program_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("api-schema")]  # made once a file
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("api-schema")]
 WRITES = ("post", "patch")
 ROOT = "urn:openapi"
 

@@ -20,7 +20,7 @@ from tracing.nodes import NodeSettings
 from tracing.nodes.wire import Wire
 from tracing.sync import SyncReport, sync_chain
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LEDGER = "bitcoin-regtest"
 
 

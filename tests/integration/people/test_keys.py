@@ -16,7 +16,11 @@ from tests.conftest import client_of
 from tests.integration.people.test_sign_in import code_of, urlpatterns
 from tests.soft_key import SoftKey
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.people.test_sign_in")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.once,
+    pytest.mark.urls("tests.integration.people.test_sign_in"),
+]
 assert urlpatterns  # pages of a person in the room next door
 ADD = "/accounts/2fa/keys/add/"
 AGAIN = "/accounts/2fa/keys/reauthenticate/"

@@ -29,7 +29,11 @@ from tests.casework import make_agency
 from tests.integration.people.test_sign_in import code_of, urlpatterns
 from tests.oidc_provider import CLIENT_ID, Provider, jwk_of, running
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.people.test_sign_in")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.once,
+    pytest.mark.urls("tests.integration.people.test_sign_in"),
+]
 assert urlpatterns
 START, CALLBACK = "/accounts/oidc/", "/accounts/oidc/callback/"
 LOGOUT = "/accounts/oidc/logout/"

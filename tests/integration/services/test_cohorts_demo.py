@@ -26,7 +26,7 @@ from tests.casework import make_case, person
 from tests.demo_ledger import LEDGER, DemoLedger
 from tracing import jobs, reads
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo_ledger")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("demo_ledger")]
 PACKAGES = (10_000, 25_000, 50_000, 100_000)
 PREFIX = "NQ-7001-"
 SWAPS = (22, 41, 63, 95)  # minutes until the deposit of each order

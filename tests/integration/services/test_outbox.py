@@ -389,7 +389,8 @@ class TestOutboxMachine(TestCase):
 
 
 @pytest.mark.django_db
-def test_orders_wait_until_an_exchange_is_connected(settings: Any) -> None:
+def test_orders_wait_until_an_exchange_is_connected(settings: Any, tmp_path: Path) -> None:
+    settings.FIU_HOME = tmp_path  # without the files that officers left in other tests
     settings.EXCHANGE_URL = ""
     freeze, _ = make_hold()
     assert send_outbox_task() == 0

@@ -221,10 +221,14 @@ def test_the_manifest_names_every_file_by_its_hash() -> None:
     assert (listing["watermark"], listing["notes"]) == ("W", ["N"])
 
 
-needs_pango = pytest.mark.skipif(not pdf.is_available(), reason="Pango is not installed")
+@pytest.fixture
+def pango() -> None:
+    """Asked for when a test needs it: to look takes a second of every process that collects."""
+    if not pdf.is_available():
+        pytest.skip("Pango is not installed")
 
 
-@needs_pango
+@pytest.mark.usefixtures("pango")
 def test_the_pdf_is_the_same_bytes_each_time_and_another_per_recipient() -> None:
     first = pdf.render(DOSSIER, "TH7K2M9QX4")
     assert first == pdf.render(DOSSIER, "TH7K2M9QX4")
@@ -232,7 +236,7 @@ def test_the_pdf_is_the_same_bytes_each_time_and_another_per_recipient() -> None
     assert first != pdf.render(DOSSIER, "OTHER")
 
 
-@needs_pango
+@pytest.mark.usefixtures("pango")
 def test_the_pdf_carries_each_address_unbroken(tmp_path) -> None:  # type: ignore[no-untyped-def]
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext is not installed")
@@ -245,7 +249,7 @@ def test_the_pdf_carries_each_address_unbroken(tmp_path) -> None:  # type: ignor
         assert expected in text
 
 
-@needs_pango
+@pytest.mark.usefixtures("pango")
 @pytest.mark.parametrize("outside", ["file:///etc/passwd", "http://127.0.0.1:1/x.png"])
 def test_a_page_that_loads_anything_ends_the_export(outside: str) -> None:
     page = f'<html lang="en"><title>x</title><img src="{outside}" alt="x"></html>'

@@ -18,10 +18,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
-from cases.models import AuditEvent
+from cases.models import AuditEvent, CaseAccess
 from cases.policy import Action, Actor, Role, may
 from cases.queries import dashboard as queries
-from cases.queries.inbox import inbox, inbox_numbers, seconds_of_access
+from cases.queries.inbox import inbox, inbox_numbers
 from cases.queries.money import AssetSum, CaseMoney
 from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.requests import request_deadlines
@@ -63,7 +63,9 @@ def waiting(actor: Actor) -> dict[str, int]:
     numbers: dict[str, int] | None = caches["nearby"].get(key)
     if numbers is None:
         numbers = inbox_numbers(actor)
-        caches["nearby"].set(key, numbers, min(RAIL_SECONDS, seconds_of_access(actor)))
+        end = CaseAccess.objects.next_end(actor.user_id)
+        left = RAIL_SECONDS if end is None else (end - timezone.now()).total_seconds()
+        caches["nearby"].set(key, numbers, min(RAIL_SECONDS, left))
     return numbers
 
 

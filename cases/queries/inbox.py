@@ -5,7 +5,6 @@ it stands in InboxClaim, and on alerts and requests, which may belong to no case
 Nobody sees a row of a case that they may not see.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -23,7 +22,6 @@ from django.utils.translation import gettext_lazy
 from cases.models import (
     Alert,
     Case,
-    CaseAccess,
     CaseRun,
     EmergencyAccess,
     Finding,
@@ -121,14 +119,6 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
     numbers["inbox"] += failed
     numbers["trace"] += failed
     return {key: number for key, number in numbers.items() if key and number}
-
-
-def seconds_of_access(actor: Actor) -> float:
-    """Until the next of the person's accesses ends; infinite without such an end: 1 query."""
-    now = timezone.now()
-    ends = CaseAccess.objects.filter(user=actor.user_id, expires_at__gt=now)
-    until = ends.aggregate(next=Min("expires_at"))["next"]
-    return math.inf if until is None else float((until - now).total_seconds())
 
 
 def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:

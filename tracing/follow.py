@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -44,15 +45,26 @@ def follow(held: Claim, watch: Watch) -> Json:
     """
     parameters = TraceParameters.from_json(held.parameters)
     if is_account(resolve(settings.FIU_HOME, parameters.ledger)):
-        return follow_accounts(held, watch, parameters)
-    ledger, kernel = _pinned(held, open_ledger)
+        return _until_it_stands(
+            held, open_account_ledger, partial(_traced_accounts, parameters, watch)
+        )
+    return _until_it_stands(held, open_ledger, partial(_traced, parameters, watch))
+
+
+def _until_it_stands(
+    held: Claim,
+    opened: Callable[..., L],
+    traced: Callable[[L, WallRows, Json | None], Json],
+) -> Json:
+    """Traced on the snapshot of the run, and again on the newest one while that is overtaken."""
+    ledger, kernel = _pinned(held, opened)
     walls = WallSet.objects.keep(walls_now(ledger.name))
-    result = _traced(parameters, watch, ledger, walls, kernel)
+    result = traced(ledger, walls, kernel)
     for _ in range(MOST_REORGANISATIONS):
         if not is_overtaken(ledger.name, ledger.epoch):
             break
-        ledger = open_ledger(settings.FIU_HOME, held.ledger)
-        result = _traced(parameters, watch, ledger, walls, None)
+        ledger = opened(settings.FIU_HOME, held.ledger)
+        result = traced(ledger, walls, None)
     return result
 
 
@@ -71,19 +83,6 @@ def _traced(
     }
     kernels = Kernels(settings.FIU_HOME / "cache")
     return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
-
-
-def follow_accounts(held: Claim, watch: Watch, parameters: TraceParameters) -> Json:
-    """The same over an account ledger."""
-    ledger, kernel = _pinned(held, open_account_ledger)
-    rows = WallSet.objects.keep(walls_now(ledger.name))
-    result = _traced_accounts(parameters, watch, ledger, rows, kernel)
-    for _ in range(MOST_REORGANISATIONS):
-        if not is_overtaken(ledger.name, ledger.epoch):
-            break
-        ledger = open_account_ledger(settings.FIU_HOME, held.ledger)
-        result = _traced_accounts(parameters, watch, ledger, rows, None)
-    return result
 
 
 def _traced_accounts(

@@ -125,6 +125,7 @@ def search_an_hour_ago(ana: User, number: int) -> None:
         ReadEvent.objects.update(at=timezone.now() - timedelta(hours=1))
 
 
+@pytest.mark.owner
 def test_looks_are_sealed_once_in_the_chain_of_the_system(ana: User) -> None:
     search_an_hour_ago(ana, 3)
     keep_search("words", "just now", by=make_actor(ana))
@@ -136,6 +137,7 @@ def test_looks_are_sealed_once_in_the_chain_of_the_system(ana: User) -> None:
     assert seal_reads() == 1, "the one that was too young"
 
 
+@pytest.mark.owner
 @pytest.mark.parametrize("change", ["words", "gone", "between", "other reader"])
 def test_a_sealed_look_that_was_changed_is_found(ana: User, change: str) -> None:
     search_an_hour_ago(ana, 5)

@@ -126,7 +126,8 @@ def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, Addres
     if not _is_account(ledger):
         return ledger_views.address_summaries(ledger, addresses)
     opened = opened_accounts(ledger)
-    found = {text: opened.find_address(text) for text in addresses}
+    texts = list(addresses)
+    found = dict(zip(texts, opened.find_addresses(texts), strict=True))
     return {
         text: _summary(opened, text, number) for text, number in found.items() if number is not None
     }

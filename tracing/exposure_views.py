@@ -144,8 +144,9 @@ def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Cat
         for number in numbers:
             codes[number], labels[number] = judged([number])
     rows = Boundary.objects.of_ledger(ledger.name).order_by("kind", "pk")
-    for address, kind, label in rows.values_list("address", "kind", "label"):
-        wall = ledger.find_address(address)
+    walls = list(rows.values_list("address", "kind", "label"))
+    ids = ledger.find_addresses([address for address, _kind, _label in walls])
+    for wall, (_address, kind, label) in zip(ids, walls, strict=True):
         if wall is None:
             continue
         if kind != BoundaryKind.SERVICE.value:

@@ -12,7 +12,7 @@ from tracing.engine.accounts.paths import find_account_paths
 from tracing.engine.accounts.resolve import account_paths_spec, account_trace_spec
 from tracing.engine.accounts.trace import account_end_json, asset_json, trace_accounts
 from tracing.engine.accounts.walk import AccountEnd, account_spec_key
-from tracing.engine.ends import End, end_json
+from tracing.engine.ends import End, ends_json
 from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.paths import find_paths
@@ -162,7 +162,7 @@ def partial_result(ledger: Ledger, kernel: Mapping[str, Any]) -> Json:
     ends = sorted((End.from_row(row) for row in kernel["ends"]), key=lambda end: -end.amount)
     return {
         "num_ends": len(ends),
-        "ends": [end_json(ledger, end) for end in ends[:PARTIAL_ENDS]],
+        "ends": ends_json(ledger, ends[:PARTIAL_ENDS]),
     }
 
 

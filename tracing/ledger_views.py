@@ -7,10 +7,10 @@ never seen the address.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -238,12 +238,12 @@ def resolve_ledger(name: str) -> str:
 
 def parse_address(text: str) -> ParsedAddress:
     """One typed or pasted address. Raises AddressError with the reason. No SQL."""
-    return _parsed(paste.parse_address_text(text), names.present(settings.FIU_HOME))
+    return _parsed(paste.parse_address_text(text), _present)
 
 
 def parse_paste(text: str) -> list[PastedAddress]:
     """A pasted list, every line accounted for. No SQL."""
-    present = names.present(settings.FIU_HOME)
+    present = cache(_present)
     return [
         PastedAddress(
             line.number,
@@ -263,7 +263,8 @@ def address_summary(ledger: str, address: str) -> AddressSummary | None:
 def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
     """Totals of several addresses; those never seen are left out: at most 2 queries for all."""
     opened = opened_ledger(ledger)
-    found = {text: opened.find_address(text) for text in addresses}
+    texts = list(addresses)
+    found = dict(zip(texts, opened.find_addresses(texts), strict=True))
     known = {text: number for text, number in found.items() if number is not None}
     if not known:
         return {}
@@ -399,14 +400,22 @@ def _clusters_under(ledger: StoredLedger, _num: int, _last: int | None) -> Store
     return stored_clusters(ledger, Boundary.objects.walls(ledger.name))
 
 
-def _parsed(address: BitcoinAddress | ChainAddress, present: Sequence[str]) -> ParsedAddress:
+def _present() -> list[str]:
+    return names.present(settings.FIU_HOME)
+
+
+def _parsed(
+    address: BitcoinAddress | ChainAddress, present: Callable[[], Sequence[str]]
+) -> ParsedAddress:
     """The ledger is told by the network.
 
-    Test and regtest share base58 forms, and all Ethereum-like chains theirs, so a loaded one wins.
+    Test and regtest share base58 forms, and all Ethereum-like chains theirs, so a loaded one wins;
+    which are loaded is asked for those alone.
     """
     if isinstance(address, ChainAddress):
-        family = list(names.EVM) if address.family == "evm" else [address.family]
-        ledger = next((name for name in family if name in present), family[0])
+        ledger = _first_of(
+            list(names.EVM) if address.family == "evm" else [address.family], present
+        )
         return ParsedAddress(
             ledger=ledger,
             chain=names.CHAIN[ledger],
@@ -417,8 +426,7 @@ def _parsed(address: BitcoinAddress | ChainAddress, present: Sequence[str]) -> P
             payload_hex=address.payload_hex,
             checksum_state=CHECKED if address.checksum_state == "ok" else address.checksum_state,
         )
-    possible = [names.NAME[network] for network in address.networks]
-    ledger = next((name for name in possible if name in present), possible[0])
+    ledger = _first_of([names.NAME[network] for network in address.networks], present)
     return ParsedAddress(
         ledger=ledger,
         chain=names.CHAIN[ledger],
@@ -429,6 +437,13 @@ def _parsed(address: BitcoinAddress | ChainAddress, present: Sequence[str]) -> P
         payload_hex=address.payload.hex(),
         checksum_state=CHECKED,
     )
+
+
+def _first_of(possible: Sequence[str], present: Callable[[], Sequence[str]]) -> str:
+    """The first that is loaded, else the first."""
+    if len(possible) == 1:
+        return possible[0]
+    return next((name for name in possible if name in present()), possible[0])
 
 
 def _transactions(ledger: StoredLedger, address: int) -> U32:

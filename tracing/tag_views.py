@@ -259,14 +259,14 @@ def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) ->
     Accounts have no clusters: each is its own anchor.
     """
     found = TagIndex()
-    seen = lru_cache(maxsize=None)(ledger.find_address)
-    for address, tag in _tag_rows(Q(chain=ledger.chain)):
-        number = seen(address)
-        if number is not None:
+    tags, entries = _tag_rows(Q(chain=ledger.chain)), _sanction_rows(Q(chain=ledger.chain))
+    texts = list({address for address, _ in [*tags, *entries]})
+    seen = dict(zip(texts, ledger.find_addresses(texts), strict=True))
+    for address, tag in tags:
+        if (number := seen[address]) is not None:
             found.tags.setdefault(number, []).append(tag)
-    for address, entry in _sanction_rows(Q(chain=ledger.chain)):
-        number = seen(address)
-        if number is not None:
+    for address, entry in entries:
+        if (number := seen[address]) is not None:
             found.sanctions.setdefault(number, []).append(entry)
     tagged = sorted(found.tags.keys() | found.sanctions.keys())
     if isinstance(ledger, AccountLedger):

@@ -136,12 +136,7 @@ def segwit_encode_many(hrp: str, version: int, programs: NDArray[np.uint8]) -> N
     data[:, 0] = version
     data[:, 1 : 1 + groups] = bits.reshape(n, groups, 5) @ weights
     data[:, 1 + groups :] = 0
-    check = np.full(n, _begun(hrp), np.uint32)
-    table = np.array(_FED_BACK, np.uint32)
-    for column in range(data.shape[1]):
-        check = (
-            ((check & np.uint32(0x1FFFFFF)) << np.uint32(5)) ^ data[:, column] ^ table[check >> 25]
-        )
+    check = _polymod_many(hrp, data)
     check ^= np.uint32(BECH32M_CONST if version else BECH32_CONST)
     for i in range(6):
         data[:, 1 + groups + i] = check >> np.uint32(5 * (5 - i)) & np.uint32(31)
@@ -150,3 +145,46 @@ def segwit_encode_many(hrp: str, version: int, programs: NDArray[np.uint8]) -> N
     text[:, : len(head)] = np.frombuffer(head, np.uint8)
     text[:, len(head) :] = _BECH32_BYTES[data]
     return text.view(f"S{text.shape[1]}").reshape(n)
+
+
+def segwit_decode_many(
+    hrp: str, texts: NDArray[np.bytes_]
+) -> tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Which of many texts of one length are lower-case addresses with this prefix, and of what.
+
+    Args:
+        texts: byte strings of the array's width each.
+
+    Returns a mask bool[n], versions u8[n] and programs u8[n, length]; rows outside of the mask mean
+    nothing. What it accepts `segwit_decode` does, with the same answer; capitals are left to that.
+    Cost: about 0.5 us an address in bulk, a fiftieth of one at a time.
+    """
+    head = (hrp + "1").encode()
+    n, groups = len(texts), texts.itemsize - len(head) - 7
+    pad = groups * 5 % 8
+    length = groups * 5 // 8
+    if groups < 0 or texts.itemsize > 90 or pad > 4 or not 2 <= length <= MAX_PROGRAM:
+        return np.zeros(n, np.bool_), np.zeros(n, np.uint8), np.zeros((n, 0), np.uint8)
+    text = np.ascontiguousarray(texts).view(np.uint8).reshape(n, texts.itemsize)
+    data = np.frombuffer(_VALUE_OF_BYTE, np.uint8)[text[:, len(head) :]]
+    fits = (text[:, : len(head)] == np.frombuffer(head, np.uint8)).all(1) & (data < 32).all(1)
+    check = _polymod_many(hrp, data & np.uint8(31))
+    version = data[:, 0]
+    fits &= (version <= 16) & (check == np.where(version > 0, BECH32M_CONST, BECH32_CONST))
+    if length not in (20, 32):
+        fits &= version > 0
+    shifts = np.array([4, 3, 2, 1, 0], np.uint8)
+    bits = (data[:, 1 : 1 + groups, None] >> shifts & np.uint8(1)).reshape(n, groups * 5)
+    fits &= ~bits[:, length * 8 :].any(1)
+    return fits, version, np.packbits(bits[:, : length * 8], axis=1)
+
+
+def _polymod_many(hrp: str, data: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The checksum register of each row of 5-bit values after the prefix."""
+    check = np.full(len(data), _begun(hrp), np.uint32)
+    table = np.array(_FED_BACK, np.uint32)
+    for column in range(data.shape[1]):
+        check = (
+            ((check & np.uint32(0x1FFFFFF)) << np.uint32(5)) ^ data[:, column] ^ table[check >> 25]
+        )
+    return check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -117,32 +117,54 @@ class Place:
 
 def place_of(ledger: Ledger, coin: int) -> Place:
     """The coin in words. An output not in the ledger is named by its input."""
+    address = _address_of(ledger, coin)
+    return _place(ledger, coin, None if address == NO_ADDRESS else ledger.address_text(address))
+
+
+def places_of(ledger: Ledger, coins: Sequence[int]) -> list[Place]:
+    """Many coins in words, in their order: their addresses are written at once."""
+    addresses = [_address_of(ledger, coin) for coin in coins]
+    known = sorted(set(addresses) - {NO_ADDRESS})
+    texts = dict(zip(known, ledger.address_texts(known), strict=True))
+    return [
+        _place(ledger, coin, texts.get(address))
+        for coin, address in zip(coins, addresses, strict=True)
+    ]
+
+
+def _address_of(ledger: Ledger, coin: int) -> int:
+    return int(ledger.out_address[coin] if coin >= 0 else ledger.in_address[-1 - coin])
+
+
+def _place(ledger: Ledger, coin: int, address: str | None) -> Place:
     if coin >= 0:
-        tx = int(ledger.out_tx[coin])
+        tx, value = int(ledger.out_tx[coin]), int(ledger.out_value[coin])
         number = coin - int(ledger.out_off[tx])
-        address, value = int(ledger.out_address[coin]), int(ledger.out_value[coin])
         txid = ledger.txid(tx)
         outpoint, vout = f"{txid}:{number}", number
     else:
         spent_by = -1 - coin
-        tx = int(ledger.in_tx[spent_by])
-        address, value = int(ledger.in_address[spent_by]), int(ledger.in_value[spent_by])
+        tx, value = int(ledger.in_tx[spent_by]), int(ledger.in_value[spent_by])
         txid = ledger.txid(tx)
         outpoint, vout = f"{txid}:in{spent_by - int(ledger.in_off[tx])}", None
     return Place(
         txid=txid,
         vout=vout,
         outpoint=outpoint,
-        address=None if address == NO_ADDRESS else ledger.address_text(address),
+        address=address,
         value=value,
         height=int(ledger.tx_height[tx]),
         at=utc_text(int(ledger.tx_time[tx])),
     )
 
 
-def end_json(ledger: Ledger, end: End) -> dict[str, object]:
-    """One row of `ends`; amounts are strings."""
-    place = place_of(ledger, end.coin)
+def ends_json(ledger: Ledger, ends: Sequence[End]) -> list[dict[str, object]]:
+    """The rows of `ends`; amounts are strings."""
+    places = places_of(ledger, [end.coin for end in ends])
+    return [_end_json(end, place) for end, place in zip(ends, places, strict=True)]
+
+
+def _end_json(end: End, place: Place) -> dict[str, object]:
     return {
         "outpoint": place.outpoint,
         "txid": place.txid,

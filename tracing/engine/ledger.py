@@ -81,8 +81,14 @@ class Ledger(Protocol):
     def address_text(self, address: int) -> str:
         """The canonical text of an address id."""
 
+    def address_texts(self, addresses: Sequence[int]) -> list[str]:
+        """The canonical texts of many address ids."""
+
     def find_address(self, text: str) -> int | None:
         """The id of a canonical address text, None if the ledger has never seen it."""
+
+    def find_addresses(self, texts: Sequence[str]) -> list[int | None]:
+        """The ids of many canonical texts, each as `find_address`."""
 
     def outputs_of_address(self, address: int) -> U32:
         """Outputs that pay the address, ascending."""
@@ -142,9 +148,17 @@ class MemoryLedger:
         """The text of an address id."""
         return self._texts[address]
 
+    def address_texts(self, addresses: Sequence[int]) -> list[str]:
+        """The texts of many address ids."""
+        return [self._texts[address] for address in addresses]
+
     def find_address(self, text: str) -> int | None:
         """The id of an address text, None if it never appears."""
         return self._address_ids.get(text)
+
+    def find_addresses(self, texts: Sequence[str]) -> list[int | None]:
+        """The ids of many texts, None for those that never appear."""
+        return [self._address_ids.get(text) for text in texts]
 
     def outputs_of_address(self, address: int) -> U32:
         """Outputs that pay the address, ascending."""

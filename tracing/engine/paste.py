@@ -90,8 +90,10 @@ def parse_address_text(text: str) -> BitcoinAddress | ChainAddress:
 
     Raises AddressError.
     """
-    cleaned = re.split(r"[?@/]", _URI.sub("", clean(text), count=1).strip(), maxsplit=1)[0]
-    _refuse_foreign_letters(cleaned)
+    cleaned = text
+    if not (text.isascii() and text.isalnum()):  # a plain word holds nothing to clean
+        cleaned = re.split(r"[?@/]", _URI.sub("", clean(text), count=1).strip(), maxsplit=1)[0]
+        _refuse_foreign_letters(cleaned)
     return decode_kept_address(cleaned)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracing.engine.ends import Place, place_of
+from tracing.engine.ends import Place, places_of
 from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_OUTPUT, Ledger
 
 MAX_INPUTS = 64
@@ -59,7 +59,7 @@ def payments_to(
     coins = coins[(times >= from_time) & (times <= to_time)]
     if values:
         coins = coins[np.isin(np.asarray(ledger.out_value)[coins], sorted(values))]
-    found = []
+    found: list[tuple[int, list[int], bool]] = []
     for coin in coins.tolist():
         tx = int(ledger.out_tx[coin])
         first, end = int(ledger.in_off[tx]), int(ledger.in_off[tx + 1])
@@ -67,10 +67,14 @@ def payments_to(
         if ledger.tx_coinbase[tx] or not own.isdisjoint(spenders):
             continue
         spent = np.asarray(ledger.in_out[first : min(end, first + MAX_INPUTS)]).tolist()
-        sources = tuple(place_of(ledger, out) for out in spent if out != UNKNOWN_OUTPUT)
         single = end - first == 1 and _is_single_use(ledger, tx, spenders[0])
-        found.append(PlatformPayment(place_of(ledger, coin), sources, single))
-    return found
+        found.append((coin, [out for out in spent if out != UNKNOWN_OUTPUT], single))
+    named = sorted({each for coin, sources, _single in found for each in (coin, *sources)})
+    place = dict(zip(named, places_of(ledger, named), strict=True))
+    return [
+        PlatformPayment(place[coin], tuple(place[each] for each in sources), single)
+        for coin, sources, single in found
+    ]
 
 
 def _is_single_use(ledger: Ledger, tx: int, address: int) -> bool:

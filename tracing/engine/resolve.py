@@ -71,12 +71,12 @@ def walls_of(
     """Address id -> status of the walls this ledger has seen; our exchange outranks a service."""
     rows = [(stop, "service") for stop in stops]
     rows += sorted(boundaries, key=lambda row: WALL_OF_KIND[row[1]], reverse=True)
-    walls: dict[int, str] = {}
-    for text, kind in rows:
-        address = find_address(ledger, text)
-        if address is not None:
-            walls[address] = WALL_OF_KIND[kind]
-    return walls
+    found = ledger.find_addresses([_as_kept(text) for text, _kind in rows])
+    return {
+        address: WALL_OF_KIND[kind]
+        for address, (_text, kind) in zip(found, rows, strict=True)
+        if address is not None
+    }
 
 
 def seed_outputs(
@@ -94,9 +94,12 @@ def seed_outputs(
 
 def find_address(ledger: Ledger, text: str) -> int | None:
     """The id of an address as people write it; bech32 may be in capitals. None if never seen."""
-    if text.lower().startswith(("bc1", "tb1", "bcrt1")):
-        text = text.lower()
-    return ledger.find_address(text)
+    return ledger.find_address(_as_kept(text))
+
+
+def _as_kept(text: str) -> str:
+    lower = text.lower()
+    return lower if lower.startswith(("bc1", "tb1", "bcrt1")) else text
 
 
 def _outputs_of(ledger: Ledger, seed: str, until_height: int | None) -> list[int]:

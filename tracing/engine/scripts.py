@@ -6,6 +6,7 @@ An address row is 44 bytes: kind, witness version, payload length, 0, payload pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -17,9 +18,12 @@ from tracing.engine.addresses import (
     Network,
     ScriptKind,
     classify_script,
+    decode_address,
     encode_address,
+    witness_kind,
 )
-from tracing.engine.bech32 import segwit_encode_many
+from tracing.engine.bech32 import segwit_decode_many, segwit_encode_many
+from tracing.errors import AddressError
 
 U8: TypeAlias = NDArray[np.uint8]
 U64: TypeAlias = NDArray[np.uint64]
@@ -75,6 +79,40 @@ def row_texts(rows: U8, network: Network) -> list[str]:
             many = segwit_encode_many(HRP[network], version, programs)
             texts[which] = many.astype(f"U{many.itemsize}").astype(object)
     return list(texts)
+
+
+def rows_of_texts(texts: Sequence[str], network: Network) -> tuple[NDArray[np.bool_], U8]:
+    """The rows u8[n, 44] of many address texts, and a mask of those that this network has.
+
+    Cost: 1 us for a witness address in lower case, 20 us for any other.
+    """
+    known = np.zeros(len(texts), np.bool_)
+    rows = np.zeros((len(texts), ROW), np.uint8)
+    head = HRP[network] + "1"
+    by_length: dict[int, list[int]] = {}
+    for i, text in enumerate(texts):
+        witness = text.startswith(head) and text.isascii()
+        by_length.setdefault(len(text) if witness else 0, []).append(i)
+    left = by_length.pop(0, [])
+    for width, same in by_length.items():
+        which = np.array(same)
+        many = np.array([texts[i] for i in same], f"S{width}")
+        fits, version, programs = segwit_decode_many(HRP[network], many)
+        left += which[~fits].tolist()
+        found, size = which[fits], programs.shape[1]
+        known[found] = True
+        rows[found, 0] = [witness_kind(each, size) for each in version[fits].tolist()]
+        rows[found, 1], rows[found, 2] = version[fits], size
+        rows[found, 4 : 4 + size] = programs[fits]
+    for i in left:
+        try:
+            decoded = decode_address(texts[i])
+        except AddressError:
+            continue
+        if network in decoded.networks:
+            known[i] = True
+            rows[i] = np.frombuffer(row_of_address(decoded), np.uint8)
+    return known, rows
 
 
 def classify_scripts(buffer: U8, start: I64, length: I64) -> tuple[U8, U8]:

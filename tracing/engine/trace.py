@@ -9,7 +9,7 @@ from typing import Final
 
 from tracing.engine.backward import BackwardWalk
 from tracing.engine.balance import BalanceSheet, sheet_of
-from tracing.engine.ends import End, Status, end_json, place_of, sums_by_status, utc_text
+from tracing.engine.ends import End, Status, ends_json, place_of, sums_by_status, utc_text
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import Ledger
@@ -51,8 +51,8 @@ class TraceResult:
             "policy": self.spec.policy,
             "direction": self.spec.direction,
             "conserved": self.sheet.conserved,
-            "ends": [end_json(self.ledger, end) for end in self.ends],
-            "possible": [end_json(self.ledger, end) for end in self.possible],
+            "ends": ends_json(self.ledger, self.ends),
+            "possible": ends_json(self.ledger, self.possible),
             "totals": {
                 "seeds": str(self.sheet.seeds),
                 "ends": str(self.sheet.ends),

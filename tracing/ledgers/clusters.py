@@ -65,10 +65,7 @@ def stored_clusters(
 
 def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: Kernels) -> None:
     wall = np.zeros(ledger.num_addresses, np.bool_)
-    for text in walls:
-        address = ledger.find_address(text)
-        if address is not None:
-            wall[address] = True
+    wall[[address for address in ledger.find_addresses(list(walls)) if address is not None]] = True
     found = kernels.cospend(ledger, flags(ledger), wall)
     sizes = found.sizes()
     anchors = np.flatnonzero(sizes)

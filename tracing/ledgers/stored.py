@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tracing.engine.addresses import Network, decode_address
 from tracing.engine.ledger import I64, U8, U32, U64
-from tracing.engine.scripts import row_keys, row_of_address, row_text, row_texts
+from tracing.engine.scripts import row_keys, row_of_address, row_text, row_texts, rows_of_texts
 from tracing.errors import AddressError
 from tracing.ledgers.manifest import Snapshot
 
@@ -153,6 +153,21 @@ class StoredLedger:
             if self._row[address].tobytes() == wanted:
                 return address
         return None
+
+    def find_addresses(self, texts: Sequence[str]) -> list[int | None]:
+        """The ids of many address texts, as `find_address`. Cost: about 3 us each in bulk."""
+        found = np.full(len(texts), -1, np.int64)
+        known, rows = rows_of_texts(texts, self.network)
+        keys = row_keys(rows)
+        low, high = (np.searchsorted(self._address_key, keys, side=side) for side in SIDES)
+        open_ = np.flatnonzero(known & (low < high))
+        while len(open_):  # once; again only for those that share their key with another
+            address = self._address_of_key[low[open_]].astype(np.int64)
+            same = (self._row[address] == rows[open_]).all(1)
+            found[open_[same]] = address[same]
+            low[open_] += 1
+            open_ = open_[~same & (low[open_] < high[open_])]
+        return [None if each < 0 else each for each in found.tolist()]
 
     def outputs_of_address(self, address: int) -> U32:
         """Outputs that pay the address, ascending."""

@@ -110,6 +110,12 @@ def test_a_stored_ledger_equals_one_in_memory(tmp_path: Path, seed: int, length:
         assert (stored.address_text(a), stored.find_address(text)) == (text, a)
         assert stored.outputs_of_address(a).tolist() == memory.outputs_of_address(a).tolist()
         assert stored.inputs_of_address(a).tolist() == memory.inputs_of_address(a).tolist()
+    texts = [memory.address_text(a) for a in range(memory.num_addresses)]
+    odd = [address(77), "no address", "", texts[0].upper(), texts[0][:-1] + "q", "é" * 44]
+    assert stored.find_addresses([*texts, *odd]) == [
+        *range(memory.num_addresses), *map(stored.find_address, odd)
+    ]  # fmt: skip
+    assert stored.find_addresses([]) == []
     assert stored.find_tx("ab" * 32) is None
     assert stored.find_tx("no id") is None
     assert stored.find_address(address(77)) is None

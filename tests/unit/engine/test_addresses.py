@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import numpy as np
@@ -22,7 +23,16 @@ from tracing.engine.addresses import (
     revealed_address,
 )
 from tracing.engine.base58 import base58_decode, base58_encode, base58check_encode
-from tracing.engine.bech32 import bech32_decode, segwit_encode, segwit_encode_many
+from tracing.engine.bech32 import (
+    BECH32_CONST,
+    BECH32M_CONST,
+    bech32_decode,
+    bech32_encode,
+    segwit_decode,
+    segwit_decode_many,
+    segwit_encode,
+    segwit_encode_many,
+)
 from tracing.errors import AddressError
 
 # These three were issued before BIP-350 changed the checksum of versions 1 and up.
@@ -200,6 +210,38 @@ def test_bulk_encoding_equals_one_by_one(
     assert [text.decode() for text in many] == [
         segwit_encode(HRP[network], version, program) for program in programs
     ]
+
+
+CHANGES = st.sampled_from(["keep", "swap", "upper", "other"])
+
+
+@given(
+    st.sampled_from([0, 4, 5, 27, 32, 33, 52, 53, 60, 65, 66]),
+    st.lists(st.tuples(st.randoms(), st.booleans(), CHANGES), min_size=1, max_size=6),
+)
+def test_bulk_decoding_equals_one_by_one(
+    length: int, drawn: list[tuple[random.Random, bool, str]]
+) -> None:
+    texts = []
+    for chance, is_proper, change in drawn:
+        data = [chance.choice([0, 0, 1, 16, 17]), *(chance.randrange(32) for _ in range(length))]
+        if is_proper and length:
+            data[-1] &= 0b10000  # padding is zero then, as often as not
+        const = BECH32M_CONST if bool(data[0]) == is_proper else BECH32_CONST
+        text = bech32_encode("tb" if change == "other" else "bc", data, const)
+        if change == "swap":
+            text = text[:-3] + chance.choice("qpzb1") + text[-2:]
+        texts.append(text.upper() if change == "upper" else text)
+    fits, versions, programs = segwit_decode_many("bc", np.array(texts, "S"))
+    for i, text in enumerate(texts):
+        try:
+            wanted = segwit_decode(text)
+        except AddressError:
+            assert not fits[i]
+            continue
+        assert fits[i] == (wanted[0] == "bc" and text == text.lower())
+        if fits[i]:
+            assert (versions[i], programs[i].tobytes()) == wanted[1:]
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=20))

@@ -8,13 +8,14 @@ the asset: see `is_whole`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracing.engine.accounts.index import NO_ACCOUNT, Index, Level
+from tracing.engine.accounts.index import NO_ACCOUNT, NOT_THERE, Index, Level
 from tracing.engine.accounts.rows import (
     NATIVE,
     Kind,
@@ -257,6 +258,17 @@ class AccountLedger:
         except AddressError:
             return None
         return self.index.find_address(wanted)
+
+    def find_addresses(self, texts: Sequence[str]) -> list[int | None]:
+        """The ids of many address texts, each as `find_address`."""
+        payloads = np.zeros((len(texts), 20), np.uint8)
+        known = np.zeros(len(texts), np.bool_)
+        for i, text in enumerate(texts):
+            with suppress(AddressError):
+                payloads[i] = np.frombuffer(bytes.fromhex(self.decode(text).payload_hex), np.uint8)
+                known[i] = True
+        found = np.where(known, self.index.find_addresses(payloads), NOT_THERE)
+        return [None if each == NOT_THERE else each for each in found.tolist()]
 
     def rows_of_address(self, address: int) -> U32:
         """Transfers from or to the address, ascending, failed ones too."""

@@ -73,12 +73,12 @@ def account_walls(
     """Address id -> status of the walls this ledger has seen; our exchange outranks a service."""
     rows = [(stop, "service") for stop in stops]
     rows += sorted(boundaries, key=lambda row: WALL_OF_KIND[row[1]], reverse=True)
-    walls: dict[int, str] = {}
-    for text, kind in rows:
-        address = ledger.find_address(text)
-        if address is not None:
-            walls[address] = WALL_OF_KIND[kind]
-    return walls
+    found = ledger.find_addresses([text for text, _kind in rows])
+    return {
+        address: WALL_OF_KIND[kind]
+        for address, (_text, kind) in zip(found, rows, strict=True)
+        if address is not None
+    }
 
 
 def seed_transfers(

@@ -52,7 +52,6 @@ class Joined:
         return [link for link in self.links if not link.is_disputed] or self.links
 
 
-@transaction.atomic
 def build_cohort(
     case: Case,
     *,
@@ -71,9 +70,13 @@ def build_cohort(
         wallets: of the case, to start from; without them all on the case's only ledger. Each
             stands for its whole co-spend cluster.
 
+    The ledger and our records are read outside of any transaction: seconds in which others write.
+    The right to build is asked before and again with what is kept.
+
     Raises PermissionDenied, CaseworkError where there is nothing to start from.
     """
-    fresh = enter_case(case.pk, Action.BUILD_COHORT, by=by)
+    with transaction.atomic():
+        fresh = enter_case(case.pk, Action.BUILD_COHORT, by=by)
     name = require_text(platform, _("Name the platform."))
     chosen = _chosen(fresh, wallets)
     ledger = chosen[0].ledger
@@ -100,18 +103,21 @@ def build_cohort(
         built_at=timezone.now(),
     )
     check_fields(cohort, "platform")
-    cohort.save(force_insert=True)
-    members = _keep_members(cohort, _joined(found))
-    record_event(
-        fresh, "build_cohort", f"cohort:{cohort.public_id}", by=by,
-        data={
-            "num_addresses": cohort.num_addresses,
-            "num_disputed": cohort.num_disputed,
-            "addresses_sha256": cohort.addresses_sha256,
-            "num_members": sum(not member.kept_out for member in members),
-            "num_exportable": sum(member.is_exportable for member in members),
-        },
-    )  # fmt: skip
+    joined = _joined(found)
+    with transaction.atomic():
+        enter_case(case.pk, Action.BUILD_COHORT, by=by)
+        cohort.save(force_insert=True)
+        members = _keep_members(cohort, joined)
+        record_event(
+            fresh, "build_cohort", f"cohort:{cohort.public_id}", by=by,
+            data={
+                "num_addresses": cohort.num_addresses,
+                "num_disputed": cohort.num_disputed,
+                "addresses_sha256": cohort.addresses_sha256,
+                "num_members": sum(not member.kept_out for member in members),
+                "num_exportable": sum(member.is_exportable for member in members),
+            },
+        )  # fmt: skip
     return cohort
 
 

@@ -183,10 +183,8 @@ class Supervisor:
     def _supervise(self, listener: socket.socket) -> int:
         self._bind_reference_exchange()
         self._define_children(listener)
-        web, worker, *others = self.children
+        web, *others = self.children
         web.start()
-        if self.demo_process is None:
-            worker.start()
         dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         dispatcher.start()
         status = 0
@@ -194,8 +192,8 @@ class Supervisor:
             line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"
             print(line, flush=True)
             if self.demo_process is None:  # not before: they would slow the first page
-                self._start(others)
                 self._print_links()
+                self._start(others)
             status = self._watch()
         elif not self.stop.is_set():
             say("the web server did not become healthy; its last lines:")
@@ -320,11 +318,11 @@ class Supervisor:
             return
         is_loaded = self.demo_process.returncode == 0
         self.demo_process = None
-        self._start(self.children[1:])
         if is_loaded:
             self._print_links()
         else:
             say("the demo world could not be loaded; the lines above say why.")
+        self._start(self.children[1:])
 
     def _print_links(self) -> None:
         if self.options.demo:

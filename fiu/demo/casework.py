@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -105,27 +106,42 @@ class Desk:
         )
 
 
-def load_casework(folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
-    """Make the three cases; a case that is there already is left as it is.
+@transaction.atomic
+def open_cases() -> bool:
+    """Open the three cases, in this order; False when they stand already."""
+    desk = Desk()
+    if Case.objects.filter(title=OPERATOR_CASE).exists():
+        return False
+    for case, lead in (
+        (_open_operator(desk), desk.mei),
+        (_open_sellers(desk), desk.ida),
+        (_open_platform(desk), desk.nora),
+    ):
+        start_case(case, by=lead)
+    return True
+
+
+def work_on_market(folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+    """The work on both cases of the market, and the operation that holds them.
 
     Args:
         folder: the written world, with case_file.json.
         tell: hears one line per step.
     """
     facts, desk = CaseFile.read(folder), Desk()
-    is_new = not Case.objects.filter(title=OPERATOR_CASE).exists()
-    for title, make in (
-        (OPERATOR_CASE, _operator),
-        (SELLERS_CASE, _sellers),
-        (PLATFORM_CASE, _platform),
-    ):
-        if not Case.objects.filter(title=title).exists():
-            tell(f"case: {title}")
-            make(facts, desk)
-    if is_new:
-        tell("operation: SANDGLASS")
-        _operation(desk)
-        _work(Case.objects.get(title=OPERATOR_CASE), desk)
+    tell(f"case: {SELLERS_CASE}")
+    _sellers(Case.objects.get(title=SELLERS_CASE), facts, desk)
+    tell(f"case: {OPERATOR_CASE}")
+    operator = Case.objects.get(title=OPERATOR_CASE)
+    _operator(operator, facts, desk)
+    tell("operation: SANDGLASS")
+    _operation(desk)
+    _work(operator, desk)
+
+
+def work_on_platform(folder: Path) -> None:
+    """The case of the platform with its cohort; it shares nothing with the market's."""
+    _platform(Case.objects.get(title=PLATFORM_CASE), CaseFile.read(folder), Desk())
 
 
 def _operation(desk: Desk) -> None:
@@ -174,8 +190,8 @@ def _work(case: Case, desk: Desk) -> None:
         )  # fmt: skip
 
 
-def _operator(facts: CaseFile, desk: Desk) -> None:
-    case = open_case(
+def _open_operator(desk: Desk) -> Case:
+    return open_case(
         title=OPERATOR_CASE,
         case_type="darknet",
         priority="P1",
@@ -186,7 +202,9 @@ def _operator(facts: CaseFile, desk: Desk) -> None:
         ),
         by=desk.mei,
     )
-    case = start_case(case, by=desk.mei)
+
+
+def _operator(case: Case, facts: CaseFile, desk: Desk) -> None:
     _operator_wallets(case, facts, desk)
     _operator_suspects(case, desk)
     run = queue_trace(
@@ -445,13 +463,15 @@ def _open_request(desk: Desk) -> None:
     )  # fmt: skip
 
 
-def _sellers(facts: CaseFile, desk: Desk) -> None:
-    case = open_case(
+def _open_sellers(desk: Desk) -> Case:
+    return open_case(
         title=SELLERS_CASE, case_type="darknet", priority="P2",
         summary="Sellers of the market were paid by its bank; some deposit here. Not traced yet.",
         by=desk.ida,
     )  # fmt: skip
-    start_case(case, by=desk.ida)
+
+
+def _sellers(case: Case, facts: CaseFile, desk: Desk) -> None:
     add_wallets(
         case, text="\n".join(facts.bank[:12]), role="bank", provenance="document",
         provenance_note="FNTF letter 2025-0417, annex 2", by=desk.ida,
@@ -463,12 +483,14 @@ def _sellers(facts: CaseFile, desk: Desk) -> None:
     link_account(seller, account_number("V-1"), "Named in the bank's log", by=desk.ida)
 
 
-def _platform(facts: CaseFile, desk: Desk) -> None:
-    case = open_case(
+def _open_platform(desk: Desk) -> Case:
+    return open_case(
         title=PLATFORM_CASE, case_type="csam", priority="P1", visibility="sealed",
         summary="Payment wallets of a paid platform. Named people only.", by=desk.nora,
     )  # fmt: skip
-    start_case(case, by=desk.nora)
+
+
+def _platform(case: Case, facts: CaseFile, desk: Desk) -> None:
     for name in ("mei", "tomas"):
         grant_access(case, User.objects.get(username=name).pk, "write", by=desk.nora)
     add_wallets(

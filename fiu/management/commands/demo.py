@@ -2,25 +2,26 @@
 
 import json
 import logging
-import os
-import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
 from io import StringIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from cases.policy import SYSTEM
 from cases.services.detection import run_detection
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
-from fiu.demo.casework import load_casework
+from fiu.demo.casework import PLATFORM_CASE, open_cases, work_on_market, work_on_platform
 from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import (
     Installed,
@@ -92,32 +93,45 @@ class Command(BaseCommand):
         return {"folder": str(folder), "transactions": built.num_transactions}
 
     def _install(self, wanted: Installed, now: datetime, home: Path) -> dict[str, Any]:
-        """Blocks load in a second process while this one writes and imports the rows."""
+        """What does not hang on each other is done by two processes, for two cores.
+
+        Blocks load beside the rows, rules and cohort run beside the market's casework. The second
+        process is forked: it need not load the program again.
+        """
         folder = home / "demo"
-        loading: list[subprocess.Popen[str]] = []
+        loading: list[Future[dict[str, Any]]] = []
+        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as second:
 
-        def load(blocks: list[Path]) -> None:
-            self._wait_for_tables()
-            loading.append(_start_loading(blocks))
+            def load(blocks: list[Path]) -> None:
+                self._wait_for_tables()
+                connections.close_all()  # not to be carried across the fork
+                loading.append(second.submit(_load_blocks, blocks))
 
-        built = build(
-            folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
-            tick=self._tick, blocks_ready=load,
-        )  # fmt: skip
-        add_people()
-        self._say("exchange records")
-        report = import_exchange(built.exchange, progress=self._progress)
-        set_services(wanted.seed)
-        self._say(f"{load_packs(folder):,} tags")
-        loaded = _finish_loading(loading[0])
-        num_transactions = loaded["total"]["transactions"]
-        self._say(f"ledger at block {loaded['tip_height']:,}, {num_transactions:,} transactions")
-        logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
-        name_reporting_entity()
-        found = run_detection(by=SYSTEM)
-        self._say(f"{found.num_raised} alerts raised, {found.num_merged} firings merged")
-        with exchange_at_hand(built.exchange / "balances.csv"):
-            load_casework(folder, tell=self._say)
+            built = build(
+                folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
+                tick=self._tick, blocks_ready=load,
+            )  # fmt: skip
+            add_people()
+            self._say("exchange records")
+            report = import_exchange(built.exchange, progress=self._progress)
+            set_services(wanted.seed)
+            self._say(f"{load_packs(folder):,} tags")
+            loaded = loading[0].result()
+            num_transactions = loaded["total"]["transactions"]
+            self._say(
+                f"ledger at block {loaded['tip_height']:,}, {num_transactions:,} transactions"
+            )
+            logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
+            name_reporting_entity()
+            if not open_cases():
+                raise CommandError(
+                    "An earlier start ended while the demo's cases were made; remove "
+                    f"{home} and start again."
+                )
+            beside = second.submit(_detect_and_work_on_platform, folder)
+            with exchange_at_hand(built.exchange / "balances.csv"):
+                work_on_market(folder, tell=self._say)
+            self._say(beside.result())
         wanted.write(demo_file())
         self._say("the demo world is loaded")
         return {
@@ -171,21 +185,20 @@ def _moment(text: str | None) -> datetime:
     return moment
 
 
-def _start_loading(paths: list[Path]) -> subprocess.Popen[str]:
-    """The ordinary load in a process of its own: a second core reads while this one writes."""
-    return subprocess.Popen(  # noqa: S603  # our own command on files we wrote
-        [sys.executable, "manage.py", "load_blocks", LEDGER, *map(str, paths), "--json"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _finish_loading(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, _ = process.communicate()
-    if process.returncode:
-        raise CommandError("The blocks could not be loaded; the lines above say why.")
-    report: dict[str, Any] = json.loads(out)
+def _load_blocks(paths: list[Path]) -> dict[str, Any]:
+    """The ordinary load; its report."""
+    out = StringIO()
+    call_command("load_blocks", LEDGER, *map(str, paths), "--json", stdout=out)
+    report: dict[str, Any] = json.loads(out.getvalue())
     return report
+
+
+def _detect_and_work_on_platform(folder: Path) -> str:
+    """What the market's casework needs nothing of; a line about it."""
+    logging.getLogger("tracing").setLevel(logging.WARNING)
+    found = run_detection(by=SYSTEM)
+    work_on_platform(folder)
+    return (
+        f"case: {PLATFORM_CASE}; {found.num_raised} alerts raised, "
+        f"{found.num_merged} firings merged"
+    )

@@ -9,21 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
 from tracing.engine.addresses import Network
+from tracing.engine.sanctions import parse_list
 from tracing.engine.tagging import CONFIDENCE
-from tracing.engine.tagpacks import (
-    ParsedPack,
-    RejectedRow,
-    parse_sanctions,
-    parse_tag_csv,
-    parse_tagpack,
-)
+from tracing.engine.tagpacks import ParsedPack, RejectedRow, parse_tag_csv, parse_tagpack
 from tracing.errors import TagFileError
 from tracing.ledgers import names
 from tracing.models import AttributionTag, SanctionsEntry, SanctionsList, TagPack
@@ -99,20 +94,24 @@ def load_tags(path: Path, *, confidence: str = "", category: str = "") -> LabelR
 def load_sanctions(
     path: Path, *, name: str = "", as_of: date | None = None, listed_on: date | None = None
 ) -> LabelReport:
-    """Load one text list of sanctioned addresses, its currency told by the file's name.
+    """Load one list of sanctioned addresses: text, OFAC's XML, or entities of OpenSanctions.
 
     Args:
-        name: of the list; without one the file's. as_of: the day the list stands for.
-        listed_on: day of listing, where it is one for the whole file.
+        name: of the list; without one the file's. as_of: the day the list stands for, where the
+            file does not say it; listed_on: day of listing, the same for every entry without one.
 
-    Raises TagFileError.
+    A text list's currency is told by the file's name. Raises TagFileError.
     """
-    content = _content(path)
     currency = path.stem.rpartition("_")[2] if "_" in path.stem else ""
-    found = parse_sanctions(content, currency=currency, networks=_test_networks())
+    try:
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            found = parse_list(file, currency=currency, networks=_test_networks())
+    except OSError as error:
+        raise _unreadable(path, error) from None
     if not found.rows:
-        raise TagFileError(f"{path.name}: no line holds an address")
-    digest = sha256(content).hexdigest()
+        raise TagFileError(f"{path.name}: no line holds an address that can be listed")
     with transaction.atomic():
         stored = SanctionsList.objects.filter(sha256=digest).first()
         num_added, supersedes = 0, ""
@@ -123,7 +122,7 @@ def load_sanctions(
                 SanctionsList.objects.filter(pk=before.pk).update(state=LabelState.SUPERSEDED)
                 supersedes = before.sha256[:8]
             stored = SanctionsList.objects.create(
-                name=title, file_name=path.name[-120:], sha256=digest, as_of=as_of,
+                name=title, file_name=path.name[-120:], sha256=digest, as_of=found.as_of or as_of,
                 num_entries=len(found.rows), rejected=_rejected(found.rejected),
             )  # fmt: skip
             num_added = len(found.rows)
@@ -133,7 +132,7 @@ def load_sanctions(
                         list=stored, number=row.number, chain=row.address.chain,
                         address=row.address.canonical, family=row.address.family,
                         payload_hex=row.address.payload_hex, currency=row.currency[:12],
-                        entry=row.entry, listed_on=listed_on,
+                        entry=row.entry, listed_on=row.listed_on or listed_on,
                     )
                     for row in found.rows
                 ],
@@ -196,7 +195,11 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TagFileError(f"{path.name}: it cannot be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> TagFileError:
+    return TagFileError(f"{path.name}: it cannot be read: {error.strerror}")
 
 
 def _rejected(rows: tuple[RejectedRow, ...]) -> list[list[object]]:

@@ -8,6 +8,7 @@ every input that once brought it down.
 import bz2
 import csv
 import gzip
+import io
 import json
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from cases.models.fields import parse_base_units
 from cases.services.errors import ImportRefused
 from cases.services.exchange_rows import COLUMNS, RowReader
 from tests.blockmaker import BlockChain, address, pay
+from tests.sanctions_files import ADVANCED, ENTITIES, PLAIN
 from tracing.engine.accounts.csvrows import column_map, parse_csv
 from tracing.engine.accounts.evm import parse_evm
 from tracing.engine.accounts.tron import parse_tron
@@ -27,8 +29,9 @@ from tracing.engine.blockfiles import network_of, read_block_file, xor_with
 from tracing.engine.blocks import parse_blocks
 from tracing.engine.chains import decode_chain_address
 from tracing.engine.paste import parse_paste
+from tracing.engine.sanctions import parse_list
 from tracing.engine.spentcoins import read_spent_coins
-from tracing.engine.tagpacks import parse_sanctions, parse_tag_csv, parse_tagpack
+from tracing.engine.tagpacks import parse_tag_csv, parse_tagpack
 from tracing.errors import (
     AddressError,
     BlockFileError,
@@ -266,8 +269,12 @@ def _make() -> dict[str, Parser]:
             lambda data: _drop(parse_tag_csv(data, name="mixer.csv")), in_tags, tuple(tag_csv)
         ),
         "sanctions": Parser(
-            lambda data: _drop(parse_sanctions(data, currency="XBT")), in_tags,
-            (b"# list\n1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\n0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed;x\n",),  # noqa: E501
+            lambda data: _drop(parse_list(io.BytesIO(data), currency="XBT")), in_tags,
+            (
+                b"# list\n1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\n"
+                b"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed;x\n",
+                ADVANCED.encode(), PLAIN.encode(), ENTITIES.encode(),
+            ),
         ),
         "exchange": Parser(_exchange, (ImportRefused,), tuple(_sheet(name) for name in COLUMNS)),
         "evm": Parser(

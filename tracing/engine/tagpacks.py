@@ -1,4 +1,4 @@
-"""Files of labels to rows: GraphSense TagPacks, CSV lists, and OFAC's text lists.
+"""Files of tags to rows: GraphSense TagPacks and CSV lists.
 
 Every row is accepted or reported with its number and reason. The chain is told by the address.
 Tags inherit what the head of their pack says. Source: the TagPack schema of GraphSense.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -41,7 +40,6 @@ _PLAIN: Final = type(
     },
 )
 _DEEPEST: Final = 20
-_WORD: Final = re.compile(r"[^\s,;]+")
 
 Networks = Sequence[Network]
 
@@ -92,24 +90,6 @@ class ParsedPack:
         used = {row.category for row in self.rows} | {row.abuse for row in self.rows}
         used |= {concept for row in self.rows for concept in row.concepts}
         return tuple(sorted(used - CONCEPTS - {""}))
-
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """One address of a sanctions list, with its text as it stands there."""
-
-    number: int
-    address: ChainAddress
-    entry: str
-    currency: str
-
-
-@dataclass(frozen=True)
-class ParsedList:
-    """A sanctions list: its good rows, and every other one with its reason."""
-
-    rows: tuple[ListRow, ...] = ()
-    rejected: tuple[RejectedRow, ...] = ()
 
 
 @dataclass
@@ -209,7 +189,7 @@ def parse_tag_csv(
     """
     lines = [
         (number, line)
-        for number, line in enumerate(_decoded(content).splitlines(), 1)
+        for number, line in enumerate(decoded(content).splitlines(), 1)
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
@@ -246,32 +226,6 @@ def parse_tag_csv(
     )
 
 
-def parse_sanctions(
-    content: bytes, *, currency: str = "", networks: Networks = (Network.TEST, Network.REGTEST)
-) -> ParsedList:
-    """Read a text list: one address a line, `#` starts a comment. Raises TagFileError."""
-    rows: list[ListRow] = []
-    rejected: list[RejectedRow] = []
-    seen: dict[tuple[str, str], int] = {}
-    for number, line in enumerate(_decoded(content).splitlines(), 1):
-        entry = line.strip()
-        if not entry or entry.startswith("#"):
-            continue
-        word = _WORD.match(entry)
-        try:
-            address = decode_chain_address(word.group() if word else entry, currency, networks)
-        except AddressError as error:
-            rejected.append(RejectedRow(number, entry[:120], str(error)))
-            continue
-        key = (address.chain, address.canonical)
-        if key in seen:
-            rejected.append(RejectedRow(number, entry[:120], f"repeats line {seen[key]}"))
-            continue
-        seen[key] = number
-        rows.append(ListRow(number, address, entry[:200], currency))
-    return ParsedList(tuple(rows), tuple(rejected))
-
-
 def count_families(addresses: Iterable[ChainAddress]) -> dict[str, int]:
     """How many addresses of each family, by name."""
     counts: dict[str, int] = {}
@@ -282,7 +236,7 @@ def count_families(addresses: Iterable[ChainAddress]) -> dict[str, int]:
 
 def _yaml(content: bytes) -> dict[str, object]:
     """A YAML mapping of plain values. Aliases are refused: a few lines could name billions."""
-    text = _decoded(content)
+    text = decoded(content)
     try:
         _check_events(text)
         head = yaml.load(text, Loader=_PLAIN)  # noqa: S506  # one of the two safe loaders
@@ -312,7 +266,8 @@ def _check_events(text: str) -> None:
             raise TagFileError(f"the file is nested more than {_DEEPEST} deep")
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """The text of a file of labels. Raises TagFileError where it is too large or no UTF-8."""
     if len(content) > MAX_BYTES:
         raise TagFileError(f"the file has more than {MAX_BYTES // 1024 // 1024} MB")
     try:

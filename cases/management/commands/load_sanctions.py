@@ -14,13 +14,22 @@ from tracing.reads import TracingError
 
 
 class Command(BaseCommand):
-    help = "Load text lists of addresses, one a line. The chain is told by the address alone."
+    help = (
+        "Load sanctions lists: text with one address a line, OFAC's SDN_ADVANCED.XML or SDN.XML, "
+        "or FollowTheMoney entities of OpenSanctions. The chain is told by the address."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--name", default="", help="of the list; else the file's name")
-        parser.add_argument("--as-of", metavar="DAY", help="the day the list stands for")
-        parser.add_argument("--listed-on", metavar="DAY", help="day of listing of every entry")
+        parser.add_argument(
+            "--as-of",
+            metavar="DAY",
+            help="the day the list stands for, where the file does not say it",
+        )
+        parser.add_argument(
+            "--listed-on", metavar="DAY", help="day of listing of every entry without one"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,6 +1,7 @@
 """Every label file of the shared data, loaded by the commands with exact counts."""
 
 import json
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.models import AuditEvent
+from tests.sanctions_files import ADVANCED
 from tests.shared_data import data_path
 from tracing.models import AttributionTag, SanctionsEntry, SanctionsList, TagPack
 
@@ -123,3 +125,14 @@ def test_a_list_without_addresses_is_refused_and_nothing_is_kept(tmp_path: Path)
     with pytest.raises(CommandError, match="cannot be read"):
         load("load_tags", tmp_path / "absent.yaml")
     assert not SanctionsList.objects.exists()
+
+
+def test_a_list_in_xml_keeps_its_day_and_those_of_its_entries(tmp_path: Path) -> None:
+    file = tmp_path / "sdn_advanced.xml"
+    file.write_text(ADVANCED, encoding="utf-8")
+    [report] = load("load_sanctions", file)
+    assert (report["chains"], report["num_rejected"]) == ({"bitcoin": 1, "tron": 1}, 2)
+    stored = SanctionsList.objects.get()
+    assert (stored.name, stored.as_of) == ("sdn_advanced", date(2025, 5, 20))
+    assert set(stored.entries.values_list("listed_on", flat=True)) == {date(2022, 4, 14)}
+    assert load("load_sanctions", file)[0]["added"] == 0

@@ -150,8 +150,7 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
     clusters = clusters_under_walls(opened) if index.by_anchor else None
     found: dict[str, AddressTags] = {}
     unseen = []
-    for text in texts:
-        number = opened.find_address(text)
+    for text, number in zip(texts, opened.find_addresses(texts), strict=True):
         if number is None:
             unseen.append(text)
             continue

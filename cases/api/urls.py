@@ -14,6 +14,7 @@ from cases.api import (
     referrals,
     reports,
     requests,
+    screening,
     search,
     suspects,
     tasks,
@@ -41,6 +42,7 @@ NOUNS = [
     *evidence.urlpatterns,
     *inbox.urlpatterns,
     *audit.urlpatterns,
+    *screening.urlpatterns,
     *search.urlpatterns,
 ]
 urlpatterns = [*described(NOUNS, PREFIX), *NOUNS]

@@ -58,6 +58,13 @@ def keep_search(kind: str, text: str, *, by: Actor, purpose: str = "") -> None:
             watch_self("search", [text], by=by)
 
 
+def keep_screening(addresses: Sequence[str], *, by: Actor, purpose: str = "") -> None:
+    """A list of addresses was looked up: how many, and the keyed hash of the sorted list."""
+    if addresses:
+        told = f"{len(addresses)} addresses:{keyed(chr(10).join(sorted(addresses)))}"
+        record_read(None, "screen_addresses", told, by=by, purpose=purpose)
+
+
 @transaction.atomic
 def seal_reads() -> int:
     """Seal the looks since the last seal by their Merkle root; returns how many.

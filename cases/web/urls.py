@@ -18,6 +18,7 @@ from cases.web import (
     referrals,
     reports,
     requests,
+    screening,
     search,
     self_lookups,
     suspects,
@@ -48,6 +49,7 @@ urlpatterns = [
     *reports.urlpatterns,
     *audit.urlpatterns,
     *flow.urlpatterns,
+    *screening.urlpatterns,
     *search.urlpatterns,
     *self_lookups.urlpatterns,
 ]

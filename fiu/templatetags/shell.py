@@ -49,6 +49,7 @@ ACT = (
 KNOW = (
     Place("wallet", "wallet_list", "wallet", _("Wallets"), "w"),
     Place("suspect", "suspect_list", "users", _("Suspects"), "s"),
+    Place("screening", "screening", "scale", _("Screening"), "e"),
     Place("audit", "audit_list", "history", _("Audit trail"), "a"),
 )
 GROUPS: tuple[tuple[Promise | str, tuple[Place, ...]], ...] = (

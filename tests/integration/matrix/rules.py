@@ -269,6 +269,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_schema": program("200", sees=EVERYBODY, roles=EVERYBODY),
     "api_docs": program("200", sees=EVERYBODY, roles=EVERYBODY),
     "api_search": everywhere(write="400"),
+    "api_screening": everywhere(write="400"),
     "api_address_lookup": everywhere(write="400"),
     "api_agency_list": everywhere("200"),
     "api_inbox": everywhere("200"),
@@ -511,6 +512,8 @@ RULES: dict[str, Rule] = {
     "set_theme": unit(write="404"),  # no such theme
     "liaison_theme": officers(write="404"),
     "search": unit("200", "200"),
+    "screening": unit("200", "422"),
+    "screening_exposure": unit(write="422"),
     # The lists over all cases.
     "case_list": unit("200"),
     "case_new": unit("200", "422"),

@@ -2,6 +2,7 @@
 """Run a management command of this installation."""
 
 import os
+import signal
 import sys
 
 from django.core.management import execute_from_command_line
@@ -12,7 +13,11 @@ from cases.acting import let_process_act_as_system
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fiu.settings")
     let_process_act_as_system()
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 if __name__ == "__main__":

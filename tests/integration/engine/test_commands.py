@@ -17,6 +17,7 @@ from tracing.engine import coinjoin
 from tracing.engine.clusters import cospend
 from tracing.engine.seal import is_intact
 from tracing.ledgers import load_blocks, open_ledger
+from tracing.management.commands.ledger_stats import in_words
 from tracing.models import Boundary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("commands")]
@@ -148,3 +149,9 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("trace", *arguments)
+
+
+def test_figures_are_written_for_a_reader_without_json() -> None:
+    assert in_words({"p2pk": 1234, "p2sh": 5}) == "p2pk 1,234, p2sh 5"
+    assert in_words(["a", "b"]).split() == ["a", "b"]
+    assert (in_words([]), in_words({}), in_words(1234567)) == ("none", "none", "1,234,567")

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from tracing.engine.ends import utc_text
 from tracing.errors import LedgerGap
 from tracing.ledgers import names, open_ledger
 from tracing.ledgers.accounts import open_account_ledger
@@ -34,13 +35,24 @@ class Command(BaseCommand):
         for name, value in figures.items():
             if name == "tokens":
                 continue
-            shown = f"{value:,}" if isinstance(value, int) else str(value)
+            shown = utc_text(value) if name == "block_time" else in_words(value)
             self.stdout.write(f"{name:32} {shown}")
         for token in figures.get("tokens", ())[:TOKENS_SHOWN]:
             amount = token["amount"] or f"{token['base_units']} base units"
             self.stdout.write(
                 f"{token['transfers']:>8,}  {amount} {token['symbol']}  {token['asset']}".rstrip()
             )
+
+
+def in_words(value: object) -> str:
+    """A figure for a reader: groups of digits, parts of a whole with their names."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, list):
+        return f"\n{'':32} ".join(map(in_words, value)) or "none"
+    return str(value)
 
 
 def figures_of(name: str, segment: str | None) -> dict[str, Any]:

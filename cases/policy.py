@@ -45,6 +45,8 @@ class Action(StrEnum):
     QUEUE_TRACE = "queue_trace"
     CANCEL_TRACE = "cancel_trace"
     COLLECT_FINDINGS = "collect_findings"
+    PROPOSE_TAG = "propose_tag"
+    DECIDE_TAG = "decide_tag"
     BUILD_COHORT = "build_cohort"
     EXPORT_COHORT = "export_cohort"
     DRAFT_FINDING = "draft_finding"
@@ -104,6 +106,7 @@ CASEWORK = frozenset(
         Action.ACQUIRE_EVIDENCE,
         Action.QUEUE_TRACE,
         Action.CANCEL_TRACE,
+        Action.PROPOSE_TAG,
         Action.BUILD_COHORT,
         Action.DRAFT_FINDING,
         Action.SUBMIT_FINDING,
@@ -126,6 +129,7 @@ CASEWORK = frozenset(
 
 SENIOR = CASEWORK | {
     Action.DECIDE_CASE,
+    Action.DECIDE_TAG,
     Action.GRANT_ACCESS,
     Action.EDIT_OPERATION,
     Action.EXPORT_EVIDENCE,

@@ -69,6 +69,30 @@ FINDING: Mapping[tuple[FindingState, FindingAction], FindingState] = {
 }
 
 
+class TagState(StrEnum):
+    PROPOSED = "proposed"
+    REFUSED = "refused"
+    ACTIVE = "active"
+    DISPUTED = "disputed"
+    RETRACTED = "retracted"
+
+
+class TagAction(StrEnum):
+    ACTIVATE = "activate_tag"
+    REFUSE = "refuse_tag"
+    DISPUTE = "dispute_tag"
+    RETRACT = "retract_tag"
+
+
+TAG: Mapping[tuple[TagState, TagAction], TagState] = {
+    (TagState.PROPOSED, TagAction.ACTIVATE): TagState.ACTIVE,
+    (TagState.PROPOSED, TagAction.REFUSE): TagState.REFUSED,
+    (TagState.ACTIVE, TagAction.DISPUTE): TagState.DISPUTED,
+    (TagState.DISPUTED, TagAction.ACTIVATE): TagState.ACTIVE,
+    (TagState.DISPUTED, TagAction.RETRACT): TagState.RETRACTED,
+}
+
+
 class FreezeState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"

@@ -13,6 +13,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Task": states.TASK,
     "Evidence": states.EVIDENCE,
     "Finding": states.FINDING,
+    "Tag of the house": states.TAG,
     "Freeze request": states.FREEZE,
     "Freeze line": states.LINE,
     "Extension of a freeze": states.EXTENSION,

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from tracing.engine.addresses import Network
+from tracing.engine.chains import decode_chain_address
 from tracing.engine.sanctions import parse_list
 from tracing.engine.tagging import CONFIDENCE
 from tracing.engine.tagpacks import ParsedPack, RejectedRow, parse_tag_csv, parse_tagpack
@@ -25,6 +27,10 @@ from tracing.models import AttributionTag, SanctionsEntry, SanctionsList, TagPac
 from tracing.states import LabelState
 
 BATCH = 1000
+HOUSE = "house"
+"""In place of a file's hash: the pack that grows by the decisions of this installation's people."""
+HOUSE_PACK = "Tags of this house"
+PUBLISHED, WITHDRAWN = "published", "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,52 @@ def load_sanctions(
         rejected=[RejectedRow(*row) for row in stored.rejected],
         supersedes=supersedes,
     )
+
+
+@dataclass(frozen=True)
+class HouseTag:
+    """A tag that two people of this installation stand for, on a ledger's canonical address."""
+
+    ledger: str
+    address: str
+    label: str
+    category: str
+    confidence: str
+    source: str
+
+
+def publish_tag(tag: HouseTag) -> int:
+    """Keep a tag of the house, or bring one back that was withdrawn; its number.
+
+    Call it in the transaction of the decision. Raises AddressError; TagFileError for an unknown
+    confidence.
+    """
+    if tag.confidence not in CONFIDENCE:
+        raise TagFileError(f"confidence must be one of {', '.join(CONFIDENCE)}")
+    address = decode_chain_address(tag.address, networks=_test_networks())
+    chain = names.CHAIN[tag.ledger]  # told by the wallet: EVM chains share one form
+    pack, _ = TagPack.objects.get_or_create(
+        sha256=HOUSE, defaults={"name": HOUSE_PACK, "file_name": "", "num_tags": 0}
+    )
+    row, is_new = AttributionTag.objects.get_or_create(
+        pack=pack, chain=chain, address=tag.address, label=tag.label,
+        defaults={
+            "number": pack.num_tags + 1, "family": address.family,
+            "payload_hex": address.payload_hex, "category": tag.category,
+            "confidence": tag.confidence, "level": CONFIDENCE[tag.confidence],
+            "source": tag.source,
+        },
+    )  # fmt: skip
+    if is_new:
+        TagPack.objects.filter(pk=pack.pk).update(num_tags=F("num_tags") + 1)
+    else:
+        AttributionTag.objects.filter(pk=row.pk).update(state=PUBLISHED)
+    return int(row.pk)
+
+
+def withdraw_tag(number: int) -> None:
+    """Take a tag of the house out of what is told of its address; the row stays."""
+    AttributionTag.objects.filter(pk=number, pack__sha256=HOUSE).update(state=WITHDRAWN)
 
 
 def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, str]:

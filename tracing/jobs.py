@@ -19,7 +19,14 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from kombu.exceptions import OperationalError
 
 from tracing import runner
-from tracing.attribution import LabelReport, load_sanctions, load_tags
+from tracing.attribution import (
+    HouseTag,
+    LabelReport,
+    load_sanctions,
+    load_tags,
+    publish_tag,
+    withdraw_tag,
+)
 from tracing.drift import mark_drift_told, untold_drifts, watch_runs
 from tracing.engine.spec import TraceParameters
 from tracing.failpoints import failpoint
@@ -35,6 +42,7 @@ __all__ = [
     "BoundaryKind",
     "BoundaryRow",
     "Fenced",
+    "HouseTag",
     "LabelReport",
     "RunState",
     "TraceParameters",
@@ -55,6 +63,7 @@ __all__ = [
     "num_running",
     "num_waiting_for",
     "oldest_claimable_seconds",
+    "publish_tag",
     "queue",
     "repeat_newest",
     "repeats",
@@ -64,6 +73,7 @@ __all__ = [
     "untold_drifts",
     "untold_stale_runs",
     "watch_runs",
+    "withdraw_tag",
 ]
 
 logger = structlog.get_logger(__name__)

@@ -12,9 +12,10 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, Sum
 
 from tracing.account_views import opened_accounts
+from tracing.attribution import HOUSE, PUBLISHED
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import (
@@ -236,15 +237,21 @@ def _loaded() -> list[str]:
 
 
 def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
-    """What the index hangs on besides the snapshot: packs, lists and walls. 3 queries.
+    """What the index hangs on besides the snapshot: packs, lists, walls, own tags. 4 queries.
 
-    Rows of a loaded version never change, and a replaced set of walls has new ids.
+    Rows of a loaded version never change, and a replaced set of walls has new ids; tags of the
+    house come one by one and go again.
     """
     packs = TagPack.objects.active().aggregate(num=Count("pk"), last=Max("pk"))
     lists = SanctionsList.objects.filter(state=LabelState.ACTIVE)
     entries = lists.aggregate(num=Count("pk"), last=Max("pk"))
     walls = Boundary.objects.of_ledger(ledger.name).aggregate(num=Count("pk"), last=Max("pk"))
-    return tuple(row[key] for row in (packs, entries, walls) for key in ("num", "last"))
+    house = AttributionTag.objects.filter(pack__sha256=HOUSE).aggregate(
+        num=Count("pk", filter=Q(state=PUBLISHED)), last=Max("pk", filter=Q(state=PUBLISHED)),
+        all=Sum("pk", filter=Q(state=PUBLISHED)),
+    )  # fmt: skip
+    known = (packs, entries, walls, house)
+    return (*(row[key] for row in known for key in ("num", "last")), house["all"])
 
 
 def _index_of(ledger: StoredLedger) -> TagIndex:
@@ -279,7 +286,7 @@ def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) ->
 
 def _tag_rows(which: Q) -> list[tuple[str, TagView]]:
     """Tags of active packs, the most confident first: 1 query."""
-    rows = AttributionTag.objects.filter(which, pack__state=LabelState.ACTIVE, state="published")
+    rows = AttributionTag.objects.filter(which, pack__state=LabelState.ACTIVE, state=PUBLISHED)
     return [
         (
             row.address,

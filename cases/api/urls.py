@@ -17,6 +17,7 @@ from cases.api import (
     screening,
     search,
     suspects,
+    tags,
     tasks,
     traces,
     wallets,
@@ -27,6 +28,7 @@ PREFIX = "/api/v1/"
 NOUNS = [
     *cases.urlpatterns,
     *wallets.urlpatterns,
+    *tags.urlpatterns,
     *suspects.urlpatterns,
     *traces.urlpatterns,
     *findings.urlpatterns,

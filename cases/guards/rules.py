@@ -157,6 +157,14 @@ def _freezes() -> list[Guard]:
             "requested_by_id", "last_edited_by_id", "provisional_by_id",
         ),
         *append_only("cases_freezereceipt", ("kind", "external_ref")),
+        *state_table("cases_housetag", states.TagState.PROPOSED, states.TAG),
+        Guard(
+            "house_tag_content", "cases_housetag", "UPDATE",
+            changed((
+                "case_id", "ledger", "address", "label", "category", "confidence", "source",
+            )),
+            "what a tag says stays as proposed",
+        ),
         Guard(
             "instrument_content", "cases_legalinstrument", "UPDATE",
             "OLD.verified_at IS NOT NULL AND " + changed((

@@ -55,6 +55,7 @@ from cases.models.requests import (
 )
 from cases.models.self_lookups import SelfLookup
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
+from cases.models.tags import HouseTag
 from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
@@ -92,6 +93,7 @@ __all__ = [
     "FreezeReleaseApproval",
     "FreezeReleaseLine",
     "FreezeRequest",
+    "HouseTag",
     "IdempotencyKey",
     "InboxClaim",
     "InformationRequest",

@@ -28,6 +28,7 @@ from cases.models import (
     FreezeExtension,
     FreezeRelease,
     FreezeRequest,
+    HouseTag,
     InboxClaim,
     InformationRequest,
     LegalInstrument,
@@ -50,6 +51,7 @@ from cases.states import (
     FreezeState,
     ReferralState,
     RequestState,
+    TagState,
     TaskState,
 )
 from tracing import reads
@@ -70,6 +72,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "finding": (L("Findings"), "finding"),
     "referral": (L("Referrals"), "referral"),
     "instrument": (L("Legal instruments"), "freeze"),
+    "tag": (L("Tags to decide"), "wallet"),
     "case": (L("Cases to decide"), "case"),
     "run": (L("Failed traces"), "trace"),
     "task": (L("Tasks"), ""),
@@ -168,7 +171,7 @@ def _queues(actor: Actor) -> list[_Queue]:
     return [
         queue
         for make in (
-            _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments,
+            _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments, _tags,
             _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups,
         )
         if (queue := make(actor)) is not None
@@ -355,6 +358,23 @@ def _instruments(actor: Actor) -> _Queue | None:
         return replace(told, path=(row.case.public_id,))
 
     return _Queue("instrument", rows.order_by("recorded_at", "pk"), tell)
+
+
+def _tags(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.DECIDE_TAG):
+        return None
+    rows = _changeable(HouseTag.objects.visible_to(actor), actor).filter(decided_by=None)
+    rows = rows.exclude(asked_by=actor.user_id).select_related("case")
+
+    def tell(row: HouseTag) -> InboxRow:
+        is_new = row.state == TagState.PROPOSED
+        words = _("Decide on this tag") if is_new else _("Decide on this disputed tag")
+        return _row(
+            "tag", "flag", words, row.label, "tag_detail", row, since=row.asked_at,
+            about=row.reason,
+        )  # fmt: skip
+
+    return _Queue("tag", rows.order_by("asked_at", "pk"), tell)
 
 
 def _cases(actor: Actor) -> _Queue | None:

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
+from cases.policy import Action, may
+from cases.queries.cases import may_change
 from cases.queries.wallets import (
     address_page,
     exposure_of,
@@ -26,7 +28,13 @@ def address_detail(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     wallet = _wallet(request, wallet_id)
     page = address_page(wallet, request.actor, request.GET.get("after", ""))
     form = TogetherForm(initial={"first": wallet.address})
-    context = {"page": page, "wallet": wallet, "form": form}
+    context = {
+        "page": page,
+        "wallet": wallet,
+        "form": form,
+        "may_propose": may(request.actor, Action.PROPOSE_TAG)
+        and may_change(wallet.case, request.actor),
+    }
     return render_case(request, "cases/address_page.html", wallet.case, "case_wallets", context)
 
 

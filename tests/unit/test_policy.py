@@ -117,13 +117,14 @@ LETTERS = {
 REVIEWED = {
     "asc": """
         view_case open_case edit_case add_task add_note acquire_evidence add_wallet
-        add_suspect queue_trace cancel_trace build_cohort submit_finding record_instrument
+        add_suspect queue_trace cancel_trace propose_tag build_cohort submit_finding
+        record_instrument
         request_freeze cancel_freeze triage_freeze draft_referral redact_referral
         view_request verify_requester close_request reveal_customer triage_alert
         view_report draft_report
     """,
     "sc": """
-        decide_case grant_access edit_operation export_evidence export_cohort
+        decide_case decide_tag grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
         reopen_alert

@@ -78,6 +78,7 @@ from cases.services.referrals import (
 from cases.services.reports import draft_report
 from cases.services.requests import RequestSpec, link_request, record_request
 from cases.services.suspects import add_suspect, link_account
+from cases.services.tags import propose_tag
 from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet
@@ -323,6 +324,11 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         add_task(case, title=f"{HOUSE} task {n}", assignee_id=who, by=by)
         for n, who in enumerate((None, by.user_id))
     ]
+    tag = propose_tag(
+        Wallet.objects.filter(case=case).earliest("pk"), label=f"{HOUSE} label", category="market",
+        confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt", by=by,
+    )  # fmt: skip
+    world.ids["tag_id"] = tag.public_id
     note = add_note(case, text=f"{HOUSE} note", by=by)
     exhibit = acquire_evidence(
         case, document=UploadedBytes(f"{HOUSE}.txt", HOUSE.encode()), kind="document",

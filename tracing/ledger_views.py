@@ -22,7 +22,7 @@ from tracing.engine import paste
 from tracing.engine.addresses import BitcoinAddress, Network
 from tracing.engine.chains import ChainAddress
 from tracing.engine.ledger import NO_ADDRESS, U32
-from tracing.engine.resolve import seed_outputs
+from tracing.engine.resolve import seed_outputs, walls_of
 from tracing.engine.spec import TraceParameters
 from tracing.engine.together import why_together as chain_of_merges
 from tracing.ledgers import StoredLedger, ledger_snapshot, names, open_ledger
@@ -350,8 +350,12 @@ def outputs_of(ledger: str, seed: str) -> list[str]:
 
 
 def estimate(parameters: TraceParameters) -> Estimate:
-    """How large a run could become. Raises SeedError for a seed that does not exist. No SQL."""
+    """How large a run could become. No SQL.
+
+    Raises SeedError for a seed that does not exist, ParametersError for a stop that is no address.
+    """
     opened = opened_ledger(parameters.ledger)
+    walls_of(opened, (), parameters.stops)
     backward = parameters.direction == "backward"
     until = None if backward else parameters.until_height
     seeds = np.array(seed_outputs(opened, parameters.seeds, until_height=until), np.int64)

@@ -68,10 +68,17 @@ def paths_spec(
 def walls_of(
     ledger: Ledger, boundaries: Iterable[tuple[str, str]], stops: Sequence[str] = ()
 ) -> Walls:
-    """Address id -> status of the walls this ledger has seen; our exchange outranks a service."""
+    """Address id -> status of the walls this ledger has seen; our exchange outranks a service.
+
+    Raises ParametersError naming the first stop that is no address: a wall that is not there
+    would go unseen. A true address that the ledger has not seen stops nothing, and that is right.
+    """
     rows = [(stop, "service") for stop in stops]
     rows += sorted(boundaries, key=lambda row: WALL_OF_KIND[row[1]], reverse=True)
     found = ledger.find_addresses([_as_kept(text) for text, _kind in rows])
+    for stop, address in zip(stops, found, strict=False):
+        if address is None:
+            _refuse_no_address(stop)
     return {
         address: WALL_OF_KIND[kind]
         for address, (_text, kind) in zip(found, rows, strict=True)
@@ -95,6 +102,13 @@ def seed_outputs(
 def find_address(ledger: Ledger, text: str) -> int | None:
     """The id of an address as people write it; bech32 may be in capitals. None if never seen."""
     return ledger.find_address(_as_kept(text))
+
+
+def _refuse_no_address(stop: str) -> None:
+    try:
+        decode_address(stop)
+    except AddressError as error:
+        raise ParametersError(f"{stop[:100]} is no address to stop at: {error}.") from error
 
 
 def _as_kept(text: str) -> str:

@@ -56,6 +56,7 @@ def test_a_trace_starts_from_wallets_and_typed_seeds(room: Room) -> None:
         ({"ledger": "bitcoin-test"}, "ledger"),
         ({"seeds": "11" * 32 + ":0"}, "__all__"),
         ({"stops": "x:y"}, "__all__"),
+        ({"stops": "junk"}, "__all__"),
     ],
 )
 def test_what_cannot_be_asked_comes_back_at_its_field(

@@ -80,6 +80,16 @@ def test_an_exchange_address_is_a_wall_and_outranks_a_service() -> None:
     assert statuses(run(chain.ledger(), seed, stops=("a",))) == {"service": 900, "unspent": 100}
 
 
+def test_a_stop_that_is_no_address_is_refused_and_one_never_seen_stops_nothing() -> None:
+    chain, seed = line()
+    with pytest.raises(ParametersError, match=r"junk is no address to stop at: too short"):
+        run(chain.ledger(), seed, stops=("a", "junk"))
+    unseen = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+    assert statuses(run(chain.ledger(), seed, stops=(unseen,))) == statuses(
+        run(chain.ledger(), seed)
+    )
+
+
 def test_a_seed_at_a_wall_goes_nowhere_forward_but_can_be_explained_backward() -> None:
     chain, _ = line()
     walls = (("b", "exchange_deposit"),)

@@ -70,10 +70,17 @@ def account_paths_spec(
 def account_walls(
     ledger: AccountLedger, boundaries: Iterable[tuple[str, str]], stops: Sequence[str] = ()
 ) -> Walls:
-    """Address id -> status of the walls this ledger has seen; our exchange outranks a service."""
+    """Address id -> status of the walls this ledger has seen; our exchange outranks a service.
+
+    Raises ParametersError naming the first stop that is no address of this kind of ledger: a wall
+    that is not there would go unseen.
+    """
     rows = [(stop, "service") for stop in stops]
     rows += sorted(boundaries, key=lambda row: WALL_OF_KIND[row[1]], reverse=True)
     found = ledger.find_addresses([text for text, _kind in rows])
+    for stop, address in zip(stops, found, strict=False):
+        if address is None:
+            _refuse_no_address(ledger, stop)
     return {
         address: WALL_OF_KIND[kind]
         for address, (_text, kind) in zip(found, rows, strict=True)
@@ -178,6 +185,13 @@ def _address_of(ledger: AccountLedger, seed: str) -> tuple[Holding, int]:
     if address is None:
         raise SeedError(f"The ledger {ledger.name} has never seen the address {place.address}.")
     return place, address
+
+
+def _refuse_no_address(ledger: AccountLedger, stop: str) -> None:
+    try:
+        ledger.decode(stop)
+    except AddressError as error:
+        raise ParametersError(f"{stop[:100]} is no address to stop at: {error}.") from error
 
 
 def _asset_of(ledger: AccountLedger, place: Holding) -> int:

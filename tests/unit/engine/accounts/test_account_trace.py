@@ -29,7 +29,7 @@ from tracing.engine.accounts.trace import trace_accounts
 from tracing.engine.seal import is_intact
 from tracing.engine.spec import TraceParameters
 from tracing.engine.walk import Progress
-from tracing.errors import SeedError
+from tracing.errors import ParametersError, SeedError
 
 CHAIN: list[Move] = [(0, 1, 100), (0, 2, 100), (1, 3, 60), (2, 3, 40), (3, 4, 50), (3, 5, 50)]
 
@@ -94,6 +94,11 @@ def test_a_wall_ends_the_trace_and_a_horizon_too() -> None:
     }  # fmt: skip
     short = traced(ledger, outpoint(0), max_hops=1)
     assert ("hop_limit", "60") in {(e["status"], e["amount"]) for e in short.json["ends"]}
+
+
+def test_a_stop_that_is_no_address_is_refused() -> None:
+    with pytest.raises(ParametersError, match="junk is no address to stop at"):
+        traced(ledger_of(CHAIN), outpoint(0), stops=("junk",))
 
 
 def test_issued_and_destroyed_units_end_as_such() -> None:

@@ -140,7 +140,7 @@ def _read_line(number: int, raw: str) -> list[PastedLine]:
         try:
             rows.append(PastedLine(number, raw, decode_kept_address(candidate)))
         except AddressError as error:
-            rows.append(PastedLine(number, raw, reason=f"{candidate}: {error}"))
+            rows.append(PastedLine(number, raw, reason=f"{_short(candidate)}: {error}"))
     return rows
 
 
@@ -151,8 +151,13 @@ def _why_none(tokens: list[str]) -> str:
         if len(longest) >= 20:
             decode_kept_address(longest)
     except AddressError as error:
-        return f"{longest}: {error}"
+        return f"{_short(longest)}: {error}"
     return "no address found in this line"
+
+
+def _short(text: str) -> str:
+    """A reason is one sentence, whatever was pasted: no address has more than 110 signs."""
+    return text if len(text) <= 110 else f"{text[:20]}…{text[-4:]} ({len(text):,} signs)"
 
 
 def _refuse_foreign_letters(text: str) -> None:

@@ -40,6 +40,12 @@ def test_each_line_is_accepted_or_reported_with_its_reason() -> None:
     assert [(line.number, line.repeats) for line in paste.repeated] == [(7, 3)]
 
 
+def test_the_reason_stays_a_sentence_when_a_whole_file_was_pasted_as_one_word() -> None:
+    (line,) = parse_paste("x" * 5_000).rejected
+    assert line.reason.startswith(f"{'x' * 20}…xxxx (5,000 signs): ")
+    assert len(line.reason) < 150
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -45,12 +45,12 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows whose link it is (a preview must not use it up); POST signs in."""
     found = read_link(token)
     if found is None:
-        raise Http404
+        return _gone(request)
     user, next_page = found
     if request.method == "GET":
         return render(request, "account/sign_in_link.html", {"person": user})
     if not use_link(token):
-        raise Http404
+        return _gone(request)
     if request.user.is_authenticated:
         request.session.flush()
     record_authentication(request, user, method="link")
@@ -59,6 +59,11 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
         request, Login(user=user, redirect_url=next_page or home)
     )
     return response
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    """One page for a link that was used, is too old or never was one, so that it tells nothing."""
+    return render(request, "account/sign_in_link_gone.html", {"status": 404}, status=404)
 
 
 class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth ships no types

@@ -118,7 +118,10 @@ def test_a_link_works_once(ana):
     people.give_second_factor(ana)
     link = link_path(ana)
     assert Client().post(link).status_code == 302
-    assert Client().get(link).status_code == 404
+    again, forged = Client().get(link), Client().get(link[:-4] + "xxx/")
+    for answer in (again, forged):
+        assert answer.status_code == 404
+        assert "works once, for 15 minutes. Ask whoever gave it" in answer.content.decode()
     assert Client().post(link).status_code == 404
 
 

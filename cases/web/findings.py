@@ -26,7 +26,7 @@ from cases.services.findings import (
     submit_finding,
     withdraw_finding,
 )
-from cases.states import InvalidTransition
+from cases.states import FindingState, InvalidTransition
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_findings import CounterEvidenceForm, FindingForm, NewFindingForm
 from cases.web.shell import get_case, render_case
@@ -188,7 +188,7 @@ def _act(request: AuthedRequest, finding: Finding, name: str, num_unseen: int) -
     right = Action.WITHDRAW_FINDING if name == "withdraw" else Action.APPROVE_FINDING
     title, effect, verb, icon = _act_words(name, finding.reference)
     first = (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id)
-    blocked = why_not(request.actor, right, *first)
+    blocked = _not_now(finding, name) or why_not(request.actor, right, *first)
     if name == "approve" and not blocked and num_unseen:
         blocked = _("Open the counter-evidence first: %(number)d left.") % {"number": num_unseen}
     return Act(
@@ -205,6 +205,15 @@ def _act(request: AuthedRequest, finding: Finding, name: str, num_unseen: int) -
         blocked=blocked,
         needs_code=name == "approve" and needs_code(request.actor),
     )
+
+
+def _not_now(finding: Finding, name: str) -> str:
+    """Why the finding is not there for this decision any more: a dialog may have stood open."""
+    if name == "withdraw" or finding.state == FindingState.SUBMITTED.value:
+        return ""
+    if finding.state == FindingState.DRAFT.value:
+        return _("It is a draft again: somebody changed it or sent it back. Nothing to decide yet.")
+    return _("Somebody has decided on it already.")
 
 
 def _act_words(name: str, reference: str) -> tuple[str, str, str, str]:

@@ -19,18 +19,19 @@ from cases.states import FindingState
 from cases.web.choices import choices_of
 
 L = gettext_lazy
-AMOUNT = re.compile(r"([0-9]{1,60})(?:\.([0-9]{1,30}))?")
+AMOUNT = re.compile(r"([0-9]{1,60}|[0-9]{1,3}(?:[, ][0-9]{3}){1,19})(?:\.([0-9]{1,30}))?")
 
 
 def parse_amount(text: str, decimals: int) -> int:
-    """`parse_amount("1.5", 8)` -> 150000000: exact, thousands separators allowed.
+    """`parse_amount("1.5", 8)` -> 150000000: exact, thousands may be set apart in threes.
 
-    Raises ValidationError with a sentence for anything else, also for too many decimals.
+    A comma elsewhere is somebody's decimal point: taken for a separator, it made ten times the
+    amount. Raises ValidationError with a sentence for anything else, also for too many decimals.
     """
-    match = AMOUNT.fullmatch(text.strip().replace(",", "").replace(" ", ""))
+    match = AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise ValidationError(_("Write an amount such as 12.5."))
-    whole, part = match[1], match[2] or ""
+        raise ValidationError(_("Write an amount such as 12.5 or 1,250.75."))
+    whole, part = re.sub("[, ]", "", match[1]), match[2] or ""
     if len(part.rstrip("0")) > decimals:
         raise ValidationError(_("This asset has %(n)d decimals.") % {"n": decimals})
     return int(whole + part.rstrip("0").ljust(decimals, "0"))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from cases.policy import Action, Actor
+from cases.models import Case
+from cases.policy import Action, Actor, Role
 from cases.queries.freezes import Card, FreezePage, Standing
 from cases.web.acts import Act, Fact, exact_words, needs_code, why_not
 
@@ -32,6 +33,8 @@ def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
     account = card.lines[0].line.account.uid[-4:] if card.lines else ""
     outward = name in ("approve", "ratify", "place_provisional")
     blocked = why_not(actor, ACTS[name], *first)
+    if name == "place_provisional":
+        blocked = why_no_hold(actor, freeze.case)
     if name in ("approve", "place_provisional") and not blocked:
         blocked = _held_already(page.standing)
     return Act(
@@ -53,6 +56,15 @@ def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
         blocked=blocked,
         needs_code=name in DECISIONS and needs_code(actor),
     )
+
+
+def why_no_hold(actor: Actor, case: Case) -> str:
+    """Why this person may not hold at once in this case, "" when they may."""
+    blocked = why_not(actor, Action.PLACE_PROVISIONAL_FREEZE)
+    is_embargoed = case.operation is not None and case.operation.is_embargoed
+    if not blocked and is_embargoed and actor.role != Role.COMPLIANCE:
+        return _("Until the operation's embargo ends only compliance holds.")
+    return blocked
 
 
 def _held_already(standing: Sequence[Standing]) -> str:

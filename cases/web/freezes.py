@@ -39,7 +39,7 @@ from cases.states import (
     InvalidTransition,
 )
 from cases.web.acts import Act, perform
-from cases.web.acts_freezes import ACTS, freeze_act
+from cases.web.acts_freezes import ACTS, freeze_act, why_no_hold
 from cases.web.acts_ledger import DECISIONS, extension_act, release_act
 from cases.web.forms_freezes import FreezeForm
 from cases.web.instruments import verify_act
@@ -181,6 +181,7 @@ def freeze_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     context = {
         "form": form,
         "may_hold": may(request.actor, Action.PLACE_PROVISIONAL_FREEZE),
+        "hold_blocked": why_no_hold(request.actor, case),
     }
     status = 422 if form.errors else 200
     return render_case(request, "cases/freeze_form.html", case, TAB, context, status)

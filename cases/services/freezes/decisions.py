@@ -48,8 +48,7 @@ def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -
     is_embargoed = operation is not None and operation.is_embargoed
     if is_embargoed and by.role != Role.COMPLIANCE:
         raise PermissionDenied(_("Until the operation's embargo ends only compliance holds."))
-    if freeze.urgency not in URGENT:
-        raise CaseworkError(_("A provisional hold needs an urgent request."))
+    _require_urgent(freeze.urgency)
     if not reason.strip():
         raise CaseworkError(_("Say why this cannot wait for a second person."))
     until = timezone.now() + timedelta(hours=settings.PROVISIONAL_HOURS)
@@ -81,6 +80,7 @@ def place_hold(
 
     Raises PermissionDenied, NotFound, CaseworkError.
     """
+    _require_urgent(urgency)  # first of all: what is not urgent would be asked for its evidence
     freeze = request_freeze(
         case,
         legal_basis=legal_basis,
@@ -94,6 +94,11 @@ def place_hold(
     submit_freeze(freeze, by=by)
     place_provisional_freeze(freeze, reason=reason, by=by)
     return freeze
+
+
+def _require_urgent(urgency: str) -> None:
+    if urgency not in URGENT:
+        raise CaseworkError(_("A provisional hold needs the urgency “urgent” or “life at risk”."))
 
 
 def _require_decider(freeze: FreezeRequest, *, by: Actor) -> None:

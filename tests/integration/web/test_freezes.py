@@ -1,9 +1,11 @@
 """Freezes on screen: what the dialog of approval says, and what stands on the same coins."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.models import Case, ExchangeAccount, FreezeRequest
 from cases.policy import Actor
@@ -15,7 +17,9 @@ from cases.services.freezes import (
     submit_freeze,
     triage_freeze,
 )
+from cases.services.operations import open_operation, put_case
 from cases.services.suspects import link_account
+from cases.web.forms_freezes import parse_amount
 from fiu.models import User
 from tests.casework import (
     BTC,
@@ -145,3 +149,44 @@ def test_coins_that_another_case_holds_cannot_be_approved_again_and_its_request_
     page = outsider.get(reverse("freeze_detail", args=[other.public_id])).content.decode()
     assert "3.00 BTC is held already" in page
     assert hold.reference not in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "base"),
+    [("1,250.5", 125_050_000_000), ("1 250", 125_000_000_000), ("0.5", 50_000_000)],
+)
+def test_an_amount_is_read_with_its_thousands_set_apart(typed: str, base: int) -> None:
+    assert parse_amount(typed, 8) == base
+
+
+@pytest.mark.parametrize("typed", ["1,5", "1,50", "12,5.0", ",5", "1,,000", "1e3", "-1", "1.", "١"])
+def test_a_comma_that_may_be_a_decimal_point_is_not_passed_over(typed: str) -> None:
+    with pytest.raises(ValidationError, match="12.5 or 1,250.75"):
+        parse_amount(typed, 8)
+
+
+def test_a_hold_that_is_not_urgent_or_is_embargoed_is_told_before_it_is_asked_for(
+    account: ExchangeAccount,
+) -> None:
+    make_balance(account, 500_000_000)
+    user = make_user("supervisor")
+    by = make_actor(user)
+    case, client = case_on(account, by), client_of(user)
+    url = reverse("freeze_new", args=[case.public_id])
+    fields = {
+        "take_0": "on", "amount_0": "5", "legal_basis": "internal_suspicion",
+        "restriction": "withdrawals", "urgency": "routine", "reason": "Leaving.", "hold": "1",
+    }  # fmt: skip
+    page = client.post(url, fields).content.decode()
+    assert "A provisional hold needs the urgency “urgent”" in page
+    assert "cites neither" not in page
+    assert 'name="hold"' in page
+
+    operation = open_operation(
+        name="O", code_name="GLASS", starts_on=date(2025, 6, 1), by=by,
+        embargo_until=timezone.now() + timedelta(days=3),
+    )  # fmt: skip
+    put_case(case, operation, reason="R.", by=by)
+    page = client.get(url).content.decode()
+    assert 'name="hold"' not in page
+    assert page.count("Until the operation&#x27;s embargo ends only compliance holds.") == 2

@@ -95,6 +95,9 @@ def test_the_board_is_narrowed_by_chips_that_stand_in_the_address(
     assert shown(mine="1") == shown(mine="1", view="table") == {mine.reference}
     assert shown(asset="ETH") == shown(agency="NONE") == set()
     page = client.get(url, {"mine": "1"}).content.decode()
+    # The whole card is a link, and what it opens is the request.
+    assert page.count('class="ref whole"') == 1
+    assert f'<a class="ref whole" href="{reverse("freeze_detail", args=[mine.public_id])}"' in page
     assert '<a class="chip on" href="?" aria-current="true">Mine</a>' in page
     assert 'href="?mine=1&amp;asset=BTC"' in page or 'href="?asset=BTC&amp;mine=1"' in page
     assert (

@@ -77,6 +77,7 @@ def finding_detail(request: AuthedRequest, finding_id: UUID) -> HttpResponse:
         ]
         if finding.state in ("submitted", "approved")
         else [],
+        "is_sent_back": any(each.content_hash == finding.content_hash for each in page.approvals),
         "may_edit": may(request.actor, Action.DRAFT_FINDING)
         and finding.state in ("draft", "submitted"),
     }

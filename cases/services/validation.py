@@ -1,5 +1,6 @@
 """Field rules of the models as one sentence, before anything is written."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,11 +9,16 @@ from django.utils.translation import gettext as _
 
 from cases.services.errors import CaseworkError
 
+# Embeddings, overrides and isolates: a title with one is shown as other words than it holds. The
+# marks that texts in Arabic and Hebrew need (U+200E, U+200F) are none of them.
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
 
 def check_fields(row: models.Model, *names: str) -> None:
     """Raise CaseworkError with one sentence unless these fields hold what their columns allow.
 
-    Texts are measured against `max_length` and `choices`; SQLite itself measures nothing.
+    Texts are measured against `max_length` and `choices`; SQLite itself measures nothing. Titles
+    and names hold no signs that turn the reading direction.
     """
     others = {field.name for field in row._meta.fields} - set(names)
     try:
@@ -20,6 +26,14 @@ def check_fields(row: models.Model, *names: str) -> None:
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise CaseworkError(f"{name.replace('_', ' ').capitalize()}: {messages[0]}") from None
+    for name in names:
+        if isinstance(row._meta.get_field(name), models.CharField) and TURNS.search(
+            getattr(row, name) or ""
+        ):
+            raise CaseworkError(
+                _("%(field)s: it holds signs that turn the reading direction; take them out.")
+                % {"field": name.replace("_", " ").capitalize()}
+            )
 
 
 def require_text(value: str, sentence: str) -> str:

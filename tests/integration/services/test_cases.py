@@ -57,7 +57,7 @@ def test_who_does_no_casework_opens_no_case(role: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"title": "  "}, {"title": "x" * 161}, {"case_type": "x"}, {"priority": "P9"},
-     {"visibility": "world"}],
+     {"visibility": "world"}, {"title": "Obelisk \u202egnp.exe"}],
 )  # fmt: skip
 def test_wrong_fields_are_refused_in_a_sentence(wrong: dict[str, str]) -> None:
     with pytest.raises(CaseworkError):

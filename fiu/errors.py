@@ -7,6 +7,7 @@ import uuid
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
@@ -47,6 +48,8 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return error_page(request, 400, "The request is too large. Send a long list in parts.")
     return error_page(request, 400)
 
 

@@ -81,10 +81,13 @@ def add_wallets(
         raise CaseworkError(
             _("Paste at most %(number)d lines at once.") % {"number": MAXIMUM_PASTED_LINES}
         )
+    lines = reads.parse_paste(text)
+    if not lines:
+        raise CaseworkError(_("Paste at least one address."))
     known = set(fresh.wallets.values_list("ledger", "address"))
     added: list[Wallet] = []
     rejected: list[RejectedLine] = []
-    for line in reads.parse_paste(text):
+    for line in lines:
         if line.address is None:
             rejected.append(RejectedLine(line.number, line.text, line.reason))
             continue

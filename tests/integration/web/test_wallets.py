@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.urls import reverse
 
 from cases.models import Wallet
@@ -40,6 +41,21 @@ def test_a_clean_list_leads_back_to_the_tab(room: Room) -> None:
     assert page.url == reverse("case_wallets", args=[room.case.public_id])
     assert room.case.wallets.count() == 1 + len(HOPS)
     assert room.outsider.post(url, FIELDS | {"text": address(77)}).status_code == 404
+
+
+def test_a_list_of_blank_lines_is_told_instead_of_leading_back_in_silence(room: Room) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    page = room.client.post(url, FIELDS | {"text": "  \n \n"})
+    assert page.status_code == 422
+    assert "Paste at least one address." in page.content.decode()
+
+
+def test_more_than_a_request_may_hold_is_told_as_such(room: Room) -> None:
+    url = reverse("wallets_add", args=[room.case.public_id])
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        page = room.client.post(url, FIELDS | {"text": "x" * 200}, secure=True)
+    assert page.status_code == 400
+    assert "Send a long list in parts." in page.content.decode()
 
 
 def test_a_list_without_its_source_is_refused_at_the_field(room: Room) -> None:

@@ -155,3 +155,8 @@ def test_figures_are_written_for_a_reader_without_json() -> None:
     assert in_words({"p2pk": 1234, "p2sh": 5}) == "p2pk 1,234, p2sh 5"
     assert in_words(["a", "b"]).split() == ["a", "b"]
     assert (in_words([]), in_words({}), in_words(1234567)) == ("none", "none", "1,234,567")
+
+
+def test_a_depth_is_refused_by_the_name_of_its_own_option() -> None:
+    with pytest.raises(CommandError, match="--max-depth takes a whole number from 1 to 32, not"):
+        call_command("find_paths", "bitcoin", "x", "y", "--max-depth", "0")

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from tracing.engine.accounts.paths import AccountPathsResult, find_account_paths
 from tracing.engine.accounts.resolve import account_paths_spec
@@ -14,7 +14,7 @@ from tracing.engine.coinjoin import flags
 from tracing.engine.ledger import Ledger
 from tracing.engine.paths import PathsResult, find_paths
 from tracing.engine.resolve import find_address, paths_spec, walls_of
-from tracing.engine.spec import TraceParameters, is_outpoint
+from tracing.engine.spec import MAX_HOPS, TraceParameters, is_outpoint
 from tracing.errors import ParametersError
 from tracing.management.asking import (
     LEDGERS,
@@ -72,6 +72,14 @@ def searched(options: dict[str, Any]) -> PathsResult | AccountPathsResult:
     )
 
 
+def depth_of(text: str | None) -> int | None:
+    """The option by its own name: what the engine says of it names another one."""
+    depth = whole_number("--max-depth", text)
+    if depth is not None and not 1 <= depth <= MAX_HOPS:
+        raise CommandError(f"--max-depth takes a whole number from 1 to {MAX_HOPS}, not {text!r}.")
+    return depth
+
+
 def parameters_of(
     options: dict[str, Any], ledger: str, ends: list[tuple[str, ...]]
 ) -> TraceParameters:
@@ -81,7 +89,7 @@ def parameters_of(
         mode="paths",
         seeds=ends[0],
         targets=ends[1],
-        max_hops=whole_number("--max-depth", options["max_depth"]),
+        max_hops=depth_of(options["max_depth"]),
         until_height=whole_number("--until-height", options["until_height"]),
         min_value=whole_number("--min-value", options["min_value"], digits=78) or 0,
         coinjoin=options["coinjoin"],

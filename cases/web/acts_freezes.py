@@ -35,6 +35,8 @@ def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
     blocked = why_not(actor, ACTS[name], *first)
     if name == "place_provisional":
         blocked = why_no_hold(actor, freeze.case)
+    if name in ("approve", "ratify") and not blocked:
+        blocked = _rests_on_nothing(card)
     if name in ("approve", "place_provisional") and not blocked:
         blocked = _held_already(page.standing)
     return Act(
@@ -65,6 +67,13 @@ def why_no_hold(actor: Actor, case: Case) -> str:
     if not blocked and is_embargoed and actor.role != Role.COMPLIANCE:
         return _("Until the operation's embargo ends only compliance holds.")
     return blocked
+
+
+def _rests_on_nothing(card: Card) -> str:
+    """Why the service would refuse: what was held before any finding has to cite one first."""
+    if all(view.line.finding_id or view.line.instrument_id for view in card.lines):
+        return ""
+    return _("Cite the evidence first: only a provisional hold can do without.")
 
 
 def _held_already(standing: Sequence[Standing]) -> str:

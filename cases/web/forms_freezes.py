@@ -143,6 +143,26 @@ class FreezeForm(forms.Form):
         }
 
 
+class EvidenceForm(forms.Form):
+    """What the lines of a request rest on that cite nothing yet, as after a provisional hold."""
+
+    evidence = forms.ChoiceField(
+        label=L("What they rest on"),
+        help_text=L("An approved finding or a verified legal instrument of this case."),
+    )
+
+    def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["evidence"].choices = [  # type: ignore[attr-defined]
+            ("", _("Choose what this rests on")), *_evidence(case)
+        ]  # fmt: skip
+
+    def cited(self) -> dict[str, int]:
+        """The arguments of `cite_evidence`."""
+        kind, _sep, number = self.cleaned_data["evidence"].partition("-")
+        return {f"{kind}_id": int(number)}
+
+
 def _evidence(case: Case) -> list[tuple[str, str]]:
     findings = case.findings.filter(state=FindingState.APPROVED.value).order_by("pk")
     instruments = case.instruments.filter(verified_by__isnull=False).order_by("pk")

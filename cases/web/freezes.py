@@ -20,8 +20,10 @@ from cases.queries.ledger import ledger_of
 from cases.queries.totals import FreezeKpis, freeze_kpis
 from cases.services.errors import CaseworkError
 from cases.services.freezes import (
+    OPEN_TO_EVIDENCE,
     approve_freeze,
     cancel_freeze,
+    cite_evidence,
     execute_freeze,
     place_hold,
     place_provisional_freeze,
@@ -41,7 +43,7 @@ from cases.states import (
 from cases.web.acts import Act, perform
 from cases.web.acts_freezes import ACTS, freeze_act, why_no_hold
 from cases.web.acts_ledger import DECISIONS, extension_act, release_act
-from cases.web.forms_freezes import FreezeForm
+from cases.web.forms_freezes import EvidenceForm, FreezeForm
 from cases.web.instruments import verify_act
 from cases.web.shell import get_case, render_case
 
@@ -202,6 +204,9 @@ def freeze_detail(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
         "may_ask": state in (FreezeState.ACTIVE, FreezeState.DECISION_DUE)
         and may(request.actor, Action.REQUEST_FREEZE),
         "may_submit": state == FreezeState.DRAFT and freeze.requested_by_id == request.user.pk,
+        "may_cite": freeze.state in OPEN_TO_EVIDENCE
+        and may(request.actor, Action.REQUEST_FREEZE)
+        and any(not (view.line.finding_id or view.line.instrument_id) for view in page.card.lines),
         "may_triage": "triage" in legal and may(request.actor, Action.TRIAGE_FREEZE),
     }
     return render_case(request, "cases/freeze_detail.html", freeze.case, TAB, context)
@@ -249,6 +254,31 @@ def freeze_triage(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @casework
+def freeze_cite(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
+    """Give the lines that rest on nothing yet their evidence, so that a hold can be ratified."""
+    freeze = _get(request, freeze_id)
+    form = EvidenceForm(freeze.case, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            cite_evidence(freeze, **form.cited(), by=request.actor)
+        except (CaseworkError, InvalidTransition) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Evidence cited."))
+            return redirect("freeze_detail", freeze.public_id)
+    context = {
+        "form": form,
+        "freeze": freeze,
+        "heading": _("Cite the evidence"),
+        "sub": _("Who cites it cannot ratify or approve any more: a second person does."),
+        "verb": _("Cite"),
+    }
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/freeze_ask.html", freeze.case, TAB, context, status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
 def freeze_decide(request: AuthedRequest, freeze_id: UUID, decision: str) -> HttpResponse:
     freeze = _get(request, freeze_id)
     by = request.actor
@@ -280,6 +310,7 @@ urlpatterns = [
     path(ONE, freeze_detail, name="freeze_detail"),
     path(f"{ONE}submit/", freeze_submit, name="freeze_submit"),
     path(f"{ONE}triage/", freeze_triage, name="freeze_triage"),
+    path(f"{ONE}cite/", freeze_cite, name="freeze_cite"),
     *(
         path(f"{ONE}{name}/", freeze_decide, {"decision": name}, name=f"freeze_{name}")
         for name in ACTS

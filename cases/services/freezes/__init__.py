@@ -25,6 +25,7 @@ from cases.services.freezes.releases import (
     request_release,
 )
 from cases.services.freezes.requests import (
+    OPEN_TO_EVIDENCE,
     cancel_freeze,
     cite_evidence,
     request_freeze,
@@ -33,6 +34,7 @@ from cases.services.freezes.requests import (
 )
 
 __all__ = [
+    "OPEN_TO_EVIDENCE",
     "LineSpec",
     "approve_extension",
     "approve_freeze",

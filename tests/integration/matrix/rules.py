@@ -661,6 +661,7 @@ RULES: dict[str, Rule] = {
         differs=REFUSED_READER | {"supervisor_member": "403", "compliance": "403"},
     ),
     "freeze_triage": case(write=ANYWHERE, differs=REFUSED_READER),
+    "freeze_cite": form(),
     "freeze_approve": form(),
     "freeze_ratify": form(),
     "freeze_place_provisional": form(),

@@ -193,3 +193,29 @@ def test_a_hold_that_is_not_urgent_or_is_embargoed_is_told_before_it_is_asked_fo
     page = client.get(url).content.decode()
     assert 'name="hold"' not in page
     assert page.count("Until the operation&#x27;s embargo ends only compliance holds.") == 2
+
+
+def test_a_hold_placed_before_any_finding_gets_its_evidence_and_is_ratified(
+    account: ExchangeAccount,
+) -> None:
+    make_balance(account, 500_000_000)
+    first, second = make_user("supervisor"), make_user("compliance")
+    by = make_actor(first)
+    case = case_on(account, by)
+    hold = place_hold(
+        case, lines=[LineSpec(account.pk, BTC, 100_000_000)], urgency="urgent", reason="R.", by=by
+    )
+    url = reverse("freeze_detail", args=[hold.public_id])
+    cite = reverse("freeze_cite", args=[hold.public_id])
+    page = client_of(second).get(url).content.decode()
+    assert "Cite the evidence first: only a provisional hold can do without." in page
+    finding = make_approved_finding(case, by)
+    client = client_of(first)
+    assert cite in client.get(url).content.decode()
+    assert client.post(cite, {"evidence": "finding-0"}).status_code == 422
+    assert client.post(cite, {"evidence": f"finding-{finding.pk}"}).url == url
+    assert client.post(cite, {"evidence": f"finding-{finding.pk}"}).status_code == 422
+    page = client_of(second).get(url).content.decode()
+    assert cite not in page
+    assert reverse("freeze_ratify", args=[hold.public_id]) in page
+    assert hold.lines.get().finding == finding

@@ -8,11 +8,13 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
+from cases.acting import acting_as
 from cases.models import CaseAccess
 from cases.services.cases import block_user
 from cases.services.tasks import add_task
 from fiu.dashboard import waiting
 from tests.casework import make_case, person
+from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
 
@@ -26,14 +28,18 @@ def test_a_page_asks_once_while_nothing_happens(django_assert_num_queries: Any) 
         assert waiting(by)["inbox"] == 1
 
 
-def test_the_next_page_counts_every_act() -> None:
+def test_the_next_page_counts_every_act_even_one_the_person_must_not_read() -> None:
     by, boss = person("analyst"), person("supervisor")
     case = make_case(by, started=True)
-    assert waiting(by) == {}
+    with acting_as(by):
+        assert waiting(by) == {}
     add_task(case, title="Ask the bank", by=by)
-    assert waiting(by)["inbox"] == 1
+    with acting_as(by):
+        assert waiting(by)["inbox"] == 1
     block_user(case, by.person, "A relative.", by=boss)
-    assert waiting(by) == {}
+    make_alert()
+    with acting_as(by):
+        assert waiting(by) == {"inbox": 1, "alert": 1}
 
 
 def test_an_access_that_ends_takes_its_numbers_along() -> None:

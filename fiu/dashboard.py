@@ -22,11 +22,11 @@ from cases.http import AuthedRequest, casework
 from cases.models import AuditEvent, CaseAccess
 from cases.policy import SYSTEM, Action, Actor, Role, may
 from cases.queries import dashboard as queries
-from cases.queries.inbox import inbox, inbox_numbers
-from cases.queries.money import AssetSum, CaseMoney
+from cases.queries import inbox
+from cases.queries.money import AssetSum
 from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.requests import request_deadlines
-from cases.queries.totals import freezes_by_month, unit_money
+from cases.queries.totals import UnitTotals, freezes_by_month, unit_money, unit_totals
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from fiu.charts import Column, Part, Row
@@ -64,7 +64,7 @@ def waiting(actor: Actor) -> dict[str, int]:
     key = f"rail:{person}:{change}"
     numbers: dict[str, int] | None = caches["nearby"].get(key)
     if numbers is None:
-        numbers = inbox_numbers(actor)
+        numbers = inbox.inbox_numbers(actor)
         end = CaseAccess.objects.next_end(actor.user_id)
         left = RAIL_SECONDS if end is None else (end - timezone.now()).total_seconds()
         caches["nearby"].set(key, numbers, min(RAIL_SECONDS, left))
@@ -78,12 +78,11 @@ def home(request: AuthedRequest) -> HttpResponse:
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)
-    money = unit_money(actor)
+    money = unit_totals(actor)
     runs = live_runs(actor)
     context = {
-        "money": money,
         "kpis": kpis(money),
-        "waiting_rows": inbox(actor)[:HOME_ROWS],
+        "waiting_rows": inbox.rows_of(inbox.waiting(actor)[:HOME_ROWS], actor),
         "clocks": clocks(actor),
         "runs": runs,
         "months": months(actor),
@@ -164,7 +163,7 @@ def _elsewhere(actor: Actor) -> HttpResponse:
         raise Http404 from None
 
 
-def kpis(money: CaseMoney) -> list[dict[str, object]]:
+def kpis(money: UnitTotals) -> list[dict[str, object]]:
     """The totals over all visible cases; each opens the screen that lists what it is made of."""
     amounts = reverse("dashboard_money")
     return [

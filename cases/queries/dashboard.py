@@ -2,9 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,25 +34,33 @@ class GuideStep:
 def cases_by_age(actor: Actor) -> list[tuple[str, int]]:
     """Open cases by how long ago they were opened: 1 query."""
     now = timezone.now()
-    opened = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES)
-    ages = [(now - at).days for at in opened.values_list("opened_at", flat=True)]
     groups = [
         (_("Under a week"), 0, AGES[0]),
         (_("Under a month"), AGES[0], AGES[1]),
         (_("Under 3 months"), AGES[1], AGES[2]),
-        (_("Older"), AGES[2], 10**6),
+        (_("Older"), AGES[2], None),
     ]
-    return [(words, sum(low <= age < high for age in ages)) for words, low, high in groups]
+    spans = {
+        f"group_{low}": Count("pk", filter=_opened(now, low, high)) for _words, low, high in groups
+    }
+    numbers = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES).aggregate(**spans)
+    return [(words, numbers[f"group_{low}"]) for words, low, _high in groups]
+
+
+def _opened(now: datetime, low: int, high: int | None) -> Q:
+    """At least `low` whole days ago and less than `high`."""
+    since = Q(opened_at__lte=now - timedelta(days=low))
+    return since if high is None else since & Q(opened_at__gt=now - timedelta(days=high))
 
 
 def workload(actor: Actor, limit: int = 6) -> list[tuple[str, int]]:
     """Open cases by owner, most first: 1 query."""
     cases = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES)
     owners: Counter[str] = Counter()
-    for _pk, first, last, username in cases.values_list(
-        "pk", "owner_by__first_name", "owner_by__last_name", "owner_by__username"
-    ):
-        owners[f"{first} {last}".strip() or username if username else _("Nobody")] += 1
+    named = ("owner_by__first_name", "owner_by__last_name", "owner_by__username")
+    numbers = cases.values("owner_by").annotate(number=Count("pk")).order_by()
+    for first, last, username, number in numbers.values_list(*named, "number"):
+        owners[f"{first} {last}".strip() or username if username else _("Nobody")] += number
     return sorted(owners.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 

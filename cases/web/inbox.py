@@ -24,17 +24,17 @@ SHOWN = 100  # rows of one page; the rest moves up as these are done
 @require_safe
 @casework
 def inbox(request: AuthedRequest) -> HttpResponse:
-    rows = queries.inbox(request.actor)
+    places = queries.waiting(request.actor)
     kind = request.GET.get("type", "")
     kind = kind if kind in queries.KINDS else ""
-    of_kind = [row for row in rows if kind in ("", row.kind)]
+    of_kind = [place for place in places if kind in ("", place.kind)]
     context = {
-        "rows": of_kind[:SHOWN],
+        "rows": queries.rows_of(of_kind[:SHOWN], request.actor),
         "num_more": max(0, len(of_kind) - SHOWN),
-        "chips": queries.kind_chips(rows),
+        "chips": queries.kind_chips(places),
         "kind": kind,
-        "num_all": len(rows),
-        "has_unowned": any(row.owner is None and row.can_take for row in rows),
+        "num_all": len(places),
+        "has_unowned": queries.has_free(places, request.actor),
     }
     return render(request, "cases/inbox.html", context)
 

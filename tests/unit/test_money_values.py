@@ -26,7 +26,7 @@ from cases.queries.money import (
     row_states,
     value_of,
 )
-from cases.queries.money_facts import Account, Amount, Facts, coins_of
+from cases.queries.money_facts import Account, Amount, Facts, cents_by, coins_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 FIELD = BaseUnitsField(name="base")
@@ -72,6 +72,18 @@ def test_the_largest_amount_has_an_exact_value() -> None:
 )
 def test_half_a_cent_goes_to_the_even_one(base: int, value: str) -> None:
     assert str(value_of(base, 3, Decimal("1"))) == value
+
+
+@given(
+    st.integers(0, MAX_BASE_UNITS),
+    st.integers(0, 24),
+    st.decimals("0.0000000001", "99999999", places=10),
+)
+def test_values_in_cents_are_the_same_to_the_cent(base: int, decimals: int, price: Decimal) -> None:
+    cents = cents_by(decimals, price)
+    for number in (base, base % 10**9, base % 1000):
+        assert cents(number) == int(str(value_of(number, decimals, price)).replace(".", ""))
+    assert [cents_by(3, Decimal(1))(half) for half in (5, 15, 25, 35)] == [0, 2, 2, 4]
 
 
 def test_without_a_price_there_is_no_value() -> None:

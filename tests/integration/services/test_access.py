@@ -10,12 +10,13 @@ from django.utils import timezone
 from cases.models import Case, CaseAccess, CaseBlock, EmergencyAccess, Suspect
 from cases.policy import PermissionDenied, Role, StepUpRequired, writable_cases
 from cases.queries.access import Right, people_of_case
-from cases.queries.inbox import inbox, inbox_numbers
+from cases.queries.inbox import inbox_numbers
 from cases.services.access import break_glass, lift_block, look_at_emergency, revoke_access
 from cases.services.audit import verify_chains
 from cases.services.cases import block_user, edit_case, grant_access, start_case
 from cases.services.errors import CaseworkError, NotFound
 from tests.casework import make_case, make_suspect, person, stale
+from tests.inbox_rows import inbox
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,8 @@
 """The money of cases: exact per account and asset, and sums that are the sums of their rows."""
 
+import random
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ from cases.queries.money import (
     value_of,
 )
 from cases.queries.money_parts import account_parts, unit_account
-from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money
+from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money, unit_totals
 from cases.services import outbox
 from cases.services.cases import block_user
 from cases.services.freezes import LineSpec, place_hold, request_freeze, submit_freeze
@@ -362,11 +363,68 @@ def test_case_money_asks_a_fixed_number_of_queries(
     )
     assert len(every_case.lead_runs) == 1
     assert money_by_group({7: [case.pk]}, analyst) == {7: every_case}
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         freeze_kpis(analyst)
         ending_soon(analyst)
     with django_assert_num_queries(1):
         freezes_by_month(analyst)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_totals_are_those_of_the_rows(case: Case, analyst: Actor, seed: int) -> None:
+    """Coins and records that several cases know, in part of one transaction, in every way."""
+    dice = random.Random(seed)
+    make_asset("x:1/slip44:9", "ODD", 2)  # without a price
+    assets = [BTC, USDT, "x:1/slip44:9"]
+    accounts = [make_account() for _ in range(3)]
+    cases = [case, make_case(analyst), make_case(analyst), make_case(person("analyst"))]
+    for each in cases:
+        for account in dice.sample(accounts, 2):
+            own(each, account, analyst)
+    runs = [
+        CaseRun.objects.create(case=each, is_lead=is_lead, run=uuid4(), requested_at=timezone.now())
+        for each in cases
+        for is_lead in (True, False)
+    ]
+    txids = [f"{n:064x}" for n in range(4)]
+
+    def base() -> int:
+        return dice.choice([dice.randrange(1, 99), dice.randrange(10**30), 10**78 - 1])
+
+    ReachedAccount.objects.bulk_create(
+        ReachedAccount(
+            case_run=run, account=dice.choice(accounts), asset=dice.choice(assets), address="a",
+            outpoint=f"{txid}:{n}", at=timezone.now(), value=1, base=base(), low=0, high=1,
+        )
+        for run in runs
+        for txid in dice.sample(txids, 3)
+        for n in range(2)
+    )  # fmt: skip
+    ExchangeRecord.objects.bulk_create(
+        ExchangeRecord(
+            ref=f"R{n}", kind=dice.choice(["deposit", "deposit", "withdrawal"]),
+            status=dice.choice(["completed", "completed", "failed"]), at=timezone.now(),
+            account=dice.choice(accounts), asset_id=dice.choice(assets), base=base(),
+            txid=dice.choice([*txids, "AB" * 32, ""]),
+        )
+        for n in range(30)
+    )  # fmt: skip
+    hold(case, accounts[0], 300_000_007)
+    hold(cases[1], accounts[1], 5, USDT)
+    ask(case, accounts[2], 40_000_000, analyst)
+    block_user(cases[1], (blocked := person("analyst")).person, "C.", by=person("supervisor"))
+    for actor in (analyst, blocked, person("auditor")):
+        with localcontext(prec=200):  # the rows are summed in the context's digits
+            rows, totals = unit_money(actor), unit_totals(actor)
+            assert totals.left_fiat == rows.left_fiat
+            for part, total in (
+                (rows.reached, totals.reached), (rows.frozen, totals.frozen),
+                (rows.pending, totals.pending),
+            ):  # fmt: skip
+                assert total.fiat == part.fiat
+                assert total.by_asset == part.by_asset
+                assert total.at_execution == part.at_execution
+    assert unit_totals(analyst).pending.fiat == Decimal("40000.00")
 
 
 def test_cash_has_its_face_value_and_an_unknown_asset_its_name_and_no_price(db: None) -> None:

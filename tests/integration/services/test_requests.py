@@ -19,7 +19,6 @@ from cases.models import (
     Wallet,
 )
 from cases.policy import Actor, PermissionDenied, StepUpRequired
-from cases.queries.inbox import inbox
 from cases.queries.request_matches import matches_of
 from cases.request_words import CHECKS
 from cases.services.audit import verify_chains
@@ -58,6 +57,7 @@ from tests.casework import (
     person,
     stale,
 )
+from tests.inbox_rows import inbox
 from tests.integration.services.test_liaison import send
 
 pytestmark = pytest.mark.django_db

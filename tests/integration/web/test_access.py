@@ -10,7 +10,6 @@ from django.utils import timezone
 from cases.models import Case, CaseAccess, CaseBlock, EmergencyAccess
 from cases.policy import Actor
 from cases.queries.access import people_of_case
-from cases.queries.inbox import inbox
 from cases.services.cases import block_user
 from cases.services.findings import submit_finding
 from cases.services.freezes import LineSpec, request_freeze, submit_freeze
@@ -26,6 +25,7 @@ from tests.casework import (
     make_user,
 )
 from tests.conftest import client_of
+from tests.inbox_rows import inbox
 from tests.integration.web.conftest import Room
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from cases.models import FreezeRequest, InboxClaim, Task
 from cases.policy import Actor
-from cases.queries.inbox import inbox, inbox_numbers
+from cases.queries import inbox as queries
+from cases.queries.inbox import inbox_numbers
 from cases.services.alerts import assign_alert, propose_dismissal
 from cases.services.cases import block_user
 from cases.services.findings import submit_finding
@@ -19,6 +20,7 @@ from fiu.models import User
 from tests.casework import make_actor, make_case, make_finding, make_suspect, make_user, person
 from tests.conftest import client_of
 from tests.held import Held, make_held
+from tests.inbox_rows import inbox
 from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +113,7 @@ def test_the_list_needs_a_bounded_number_of_queries(
         add_task(case, title=f"T{number}", by=held.analyst)
         submit_finding(make_finding(case, held.analyst), by=held.analyst)
     with django_assert_max_num_queries(26):
-        assert len(inbox(held.compliance)) == 12
+        assert len(queries.inbox(held.compliance)) == 12
 
 
 def test_take_next_takes_the_most_urgent_that_nobody_has(held: Held) -> None:

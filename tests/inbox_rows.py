@@ -1,0 +1,23 @@
+"""The inbox as the tests read it: each row stands where its own values put it.
+
+The place of a row is read from the database by itself, without the row; both must say the same.
+"""
+
+from cases.policy import Actor
+from cases.queries import inbox as queries
+
+OWNED = ("alert", "request")  # these carry their owner themselves
+
+
+def inbox(actor: Actor, kind: str = "") -> list[queries.InboxRow]:
+    """What waits for this person, after comparing each row with its place."""
+    rows, places = queries.inbox(actor, kind), queries.waiting(actor, kind)
+    for row, place in zip(rows, places, strict=True):
+        assert (place.kind, place.subject) == (row.kind, row.subject)
+        assert (place.since, place.deadline) == (row.since, row.deadline)
+        assert (place.reference, place.can_take) == (row.reference, row.can_take)
+        assert row.owner or not place.is_taken
+        assert place.is_taken == bool(row.owner) or row.kind not in OWNED
+    free = [row for row in rows if row.owner is None and row.can_take]
+    assert queries.has_free(places, actor) == bool(free)
+    return rows

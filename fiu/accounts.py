@@ -1,5 +1,7 @@
 """Signing in by link, the second factor again, and what allauth names and is closed here."""
 
+from typing import Any
+
 from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -7,6 +9,8 @@ from allauth.account.views import BaseReauthenticateView
 from allauth.account.views import ReauthenticateView as ReauthenticatePasswordView
 from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.base.views import ReauthenticateView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.totp.forms import DeactivateTOTPForm
 from allauth.mfa.totp.views import DeactivateTOTPView
 from django.conf import settings
@@ -16,6 +20,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from fiu.factors import keep_hashed
 from fiu.keys import forget_factor
 from fiu.links import read_link, use_link
 from fiu.middleware import actor_of
@@ -98,6 +103,19 @@ class NewAuthenticator(DeactivateTOTPView):  # type: ignore[misc]  # allauth shi
         return redirect(
             "mfa_activate_totp" if forget_factor(self.request, removed) else "mfa_index"
         )
+
+
+class CodesShownOnce(ViewRecoveryCodesView):  # type: ignore[misc]  # allauth ships no types
+    """The recovery codes: themselves the first time, then only how many are left (S2)."""
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**given)
+        codes = Authenticator.objects.filter(
+            user=self.request.user, type=Authenticator.Type.RECOVERY_CODES
+        )
+        for factor in codes:
+            keep_hashed(factor.wrap())
+        return context
 
 
 def closed(request: HttpRequest) -> HttpResponse:

@@ -32,6 +32,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_PROXIES": (int, 0),
     "FIU_DOOR": (str, "both"),
     "FIU_SECRET_KEY_FILE": (str, ""),
+    "FIU_BREACHED_PASSWORDS_FILE": (str, ""),
     "FIU_OIDC_ISSUER": (str, ""),
     "FIU_OIDC_CLIENT_ID": (str, ""),
     "FIU_OIDC_CLIENT_SECRET_FILE": (str, ""),

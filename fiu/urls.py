@@ -45,16 +45,11 @@ second_factor = [
     path("keys/reauthenticate/", keys.KeyAgain.as_view(), name="mfa_reauthenticate_webauthn"),
     path("keys/<int:pk>/edit/", keys.RenamedKey.as_view(), name="mfa_edit_webauthn"),
     path("keys/<int:pk>/remove/", keys.RemovedKey.as_view(), name="mfa_remove_webauthn"),
-    path("recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("recovery-codes/", accounts.CodesShownOnce.as_view(), name="mfa_view_recovery_codes"),
     path(
         "recovery-codes/generate/",
         recovery.generate_recovery_codes,
         name="mfa_generate_recovery_codes",
-    ),
-    path(
-        "recovery-codes/download/",
-        recovery.download_recovery_codes,
-        name="mfa_download_recovery_codes",
     ),
 ]
 

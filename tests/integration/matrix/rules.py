@@ -504,7 +504,6 @@ RULES: dict[str, Rule] = {
     "mfa_remove_webauthn": own("404", "405", delete="404", get="404"),
     "mfa_view_recovery_codes": own("405", "405", writes=FACTOR),
     "mfa_generate_recovery_codes": own("302 /accounts/2fa/recovery-codes/", writes=FACTOR),
-    "mfa_download_recovery_codes": own("405", "405", writes=FACTOR),
     # Every page's own.
     "dashboard": Rule(
         "house", AT_THE_DOOR["house"], _answers("200"),

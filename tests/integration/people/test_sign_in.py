@@ -26,13 +26,15 @@ from django.urls import include, path, reverse
 from cases.models import AuditEvent
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.states import InvalidTransition
-from fiu import links, people
+from fiu import factors, links, people
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.errors import too_many
 from fiu.models import Agency, User
 from tests.conftest import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+AUTHENTICATE = "/accounts/2fa/authenticate/"
+CODES = "/accounts/2fa/recovery-codes/"
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -262,6 +264,32 @@ def test_what_the_factors_rest_on_is_encrypted_in_the_database(ana, settings):
     assert decrypt(kept) != secret
     code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
     assert not TOTP(factor).validate_code(code), "it opens nothing under another key"
+
+
+@pytest.mark.once
+def test_recovery_codes_are_shown_once_and_kept_as_hashes(ana, monkeypatch):
+    monkeypatch.setattr(factors, "COST", 4)  # a second otherwise
+    people.give_second_factor(ana)
+    client = client_of(ana)
+    shown = re.findall(r"<li>(\d{8})</li>", client.get(CODES).content.decode())
+    assert len(shown) == 10
+    factor = Authenticator.objects.get(user=ana, type="recovery_codes")
+    assert set(factor.data) == {"migrated_codes", "viewed_at"}, "no seed is left"
+    kept = [decrypt(each) for each in factor.data["migrated_codes"]]
+    assert len({str.__str__(each) for each in kept}) == 10
+    assert all(str.startswith(each, "scrypt:") for each in kept)
+    page = client.get(CODES).content.decode()
+    assert not re.search(r"\d{8}</li>", page)
+    assert "10 of 10 codes left" in page
+    later = Client()
+    later.post(link_path(ana))
+    for code in (kept[0], f"scrypt:{shown[0]}", "0" * 8):  # the hash is no code
+        assert later.post(AUTHENTICATE, {"code": code}).status_code == 200
+    assert later.post(AUTHENTICATE, {"code": f"{shown[3][:4]} {shown[3][4:]}"}).status_code == 302
+    again = Client()
+    again.post(link_path(ana))
+    assert again.post(AUTHENTICATE, {"code": shown[3]}).status_code == 200, "each works once"
+    assert "9 of 10 codes left" in client.get(CODES).content.decode()
 
 
 def test_nobody_signs_up_and_no_mail_leads_around_the_factor(ana):

@@ -420,6 +420,10 @@ CELERY_TIMEZONE = "UTC"
 
 NODES_FILE = Path(_values["FIU_NODES_FILE"] or FIU_HOME / "nodes.toml")
 
+# --- Hosts outside: who may lie in a private network (tracing/peers.py) ---
+
+PRIVATE_HOSTS = _values["FIU_PRIVATE_HOSTS"]
+
 # --- The exchange ---
 
 FIU_REFERENCE_EXCHANGE = _values["FIU_REFERENCE_EXCHANGE"]
@@ -464,6 +468,10 @@ API_PER_SECOND = _values["FIU_API_PER_SECOND"]
 API_BURST = _values["FIU_API_BURST"]
 EXPORTS_PER_HOUR = _values["FIU_EXPORTS_PER_HOUR"]
 TRACES_AT_ONCE = _values["FIU_TRACES_AT_ONCE"]
+UPLOAD_MEGABYTES_PER_DAY = _values["FIU_UPLOAD_MEGABYTES_PER_DAY"]
+CASE_MEGABYTES = _values["FIU_CASE_MEGABYTES"]
+if min(UPLOAD_MEGABYTES_PER_DAY, CASE_MEGABYTES) < 50:
+    raise SettingsError("FIU_UPLOAD_MEGABYTES_PER_DAY and FIU_CASE_MEGABYTES must be 50 or more.")
 for _name in (
     "FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR", "FIU_TRACES_AT_ONCE",
 ):  # fmt: skip

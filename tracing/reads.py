@@ -44,6 +44,7 @@ from tracing.ledger_views import (
 from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
 from tracing.node_views import NodeView, followed_nodes
 from tracing.pattern_views import AddressPatterns, AssetPatterns, address_patterns
+from tracing.peers import require_peer
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
 from tracing.tag_views import (
@@ -118,6 +119,7 @@ __all__ = [
     "partial",
     "place_address",
     "platform_payments",
+    "require_peer",
     "resolve_ledger",
     "result",
     "run_view",

@@ -23,6 +23,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from tracing.reads import require_peer
+
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 MAXIMUM_ANSWER = 262_144
@@ -202,6 +204,7 @@ class HttpExchange:
         connection = self._connection()
         try:
             connection.connect()
+            require_peer(self._host, connection.sock)
             connection.sock.settimeout(self._read_seconds)
             connection.request(
                 method,

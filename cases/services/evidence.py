@@ -32,7 +32,7 @@ from cases.policy import (
 from cases.services.audit import Break, canonical, record_event
 from cases.services.errors import CaseworkError
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
-from cases.services.limits import take_export
+from cases.services.limits import require_room_in_case, take_export, take_upload
 from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason
@@ -110,10 +110,12 @@ def acquire_evidence(
 ) -> Evidence:
     """Take a file into the case as an exhibit: hashed, stored, sealed at once.
 
-    Raises PermissionDenied, CaseworkError.
+    Raises PermissionDenied, CaseworkError, TooFast.
     """
     case = enter_case(case.pk, Action.ACQUIRE_EVIDENCE, by=by)
     name, mime = checked_type(document)
+    require_room_in_case(case, len(document.content))
+    take_upload(len(document.content), by=by)
     sha256 = store_bytes(document.content)
     last = case.evidence.order_by("-number").values_list("number", flat=True).first() or 0
     evidence = Evidence(

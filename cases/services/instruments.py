@@ -13,6 +13,7 @@ from cases.models import Case, LegalInstrument
 from cases.policy import Action, Actor, require_second_person
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
+from cases.services.limits import take_upload
 from cases.services.locks import enter_case
 from cases.states import InvalidTransition
 
@@ -65,7 +66,7 @@ def record_instrument(
         not apps.get_model("fiu", "Agency").objects.filter(pk=agency_id).exists()
     ):
         raise NotFound(_("This agency is not known."))
-    name, sha256 = keep_document(document)
+    name, sha256 = keep_document(document, by=by)
     try:
         with transaction.atomic():
             instrument = LegalInstrument.objects.create(
@@ -91,8 +92,11 @@ def record_instrument(
     return instrument
 
 
-def keep_document(document: UploadedBytes | None) -> tuple[str, str]:
-    """Check the file by its bytes and its name, store it, and return both names of it."""
+def keep_document(document: UploadedBytes | None, *, by: Actor) -> tuple[str, str]:
+    """Check the file by its bytes and its name, store it, and return both names of it.
+
+    Raises CaseworkError, TooFast.
+    """
     if document is None:
         return "", ""
     if len(document.content) > MAXIMUM_BYTES:
@@ -100,6 +104,7 @@ def keep_document(document: UploadedBytes | None) -> tuple[str, str]:
     extension = document.name.rpartition(".")[2].lower()
     if not document.content.startswith(DOCUMENTS.get(extension, ())):
         raise CaseworkError(_("The document must be a PDF, PNG or JPEG file."))
+    take_upload(len(document.content), by=by)
     plain = "".join(ch for ch in document.name if ch.isalnum() or ch in "._- ").strip(". ")
     return plain[-120:] or f"document.{extension}", store_bytes(document.content)
 

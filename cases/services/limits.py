@@ -10,17 +10,19 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import F, Value
+from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from cases.models import Pace
+from cases.models import Case, Pace
 from cases.policy import Actor
-from cases.services.errors import TooFast
+from cases.services.errors import CaseworkError, TooFast
 from tracing import jobs
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MEGABYTE = 1_048_576
 ATTEMPTS = 3
 TRACE_SECONDS = 60  # when to look again; nobody knows when a run ends
 
@@ -65,6 +67,32 @@ def take_export(*, by: Actor) -> None:
         words = _("You have made %(number)d exports within an hour: wait %(minutes)d minutes.")
         minutes = math.ceil(seconds / 60)
         raise TooFast(words % {"number": number, "minutes": minutes}, seconds)
+
+
+def take_upload(size: int, *, by: Actor) -> None:
+    """Count `size` bytes that this person sends in: 1 query. Raises TooFast.
+
+    In the transaction that keeps the file, so that a refused one does not count.
+    """
+    allowed = settings.UPLOAD_MEGABYTES_PER_DAY
+    step = max(1, math.ceil(size * DAY_MS / (allowed * MEGABYTE)))
+    seconds = seconds_to_wait(Limit("upload", step, DAY_MS // step), f"user:{by.person}")
+    if seconds:
+        words = _("You have sent in %(number)d MB within a day: wait %(minutes)d minutes.")
+        raise TooFast(words % {"number": allowed, "minutes": math.ceil(seconds / 60)}, seconds)
+
+
+def require_room_in_case(case: Case, size: int) -> None:
+    """The exhibits of one case stay within their quota: 1 query; its row is locked.
+
+    Raises CaseworkError.
+    """
+    kept = case.evidence.aggregate(total=Sum("size"))["total"] or 0
+    if kept + size > settings.CASE_MEGABYTES * MEGABYTE:
+        raise CaseworkError(
+            _("The exhibits of this case would take more than %(number)d MB.")
+            % {"number": settings.CASE_MEGABYTES}
+        )
 
 
 def require_room_for_trace(*, by: Actor) -> None:

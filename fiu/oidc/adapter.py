@@ -28,31 +28,15 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from fiu.models import User
 from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, shown_at
+from fiu.oidc.session import CarefulSession
 
 logger = structlog.get_logger(__name__)
 
 PROVIDER_ID = "house"
-MAXIMUM_ANSWER = 1024 * 1024  # bytes
-CONNECT_SECONDS, READ_SECONDS = 3, 10
 
 
 class Refused(PermissionDenied):
     """No sign-in; the message is a word for the log."""
-
-
-class CarefulSession(requests.Session):
-    """S12: only what was configured is asked, with an end to time and size, never redirected."""
-
-    def request(self, *args: Any, **given: Any) -> requests.Response:
-        given |= {
-            "timeout": (CONNECT_SECONDS, READ_SECONDS), "allow_redirects": False, "stream": True,
-        }  # fmt: skip
-        answer = super().request(*args, **given)
-        content = answer.raw.read(MAXIMUM_ANSWER + 1, decode_content=True)
-        if len(content) > MAXIMUM_ANSWER:
-            raise requests.RequestException("the answer is too large")
-        answer._content = content  # what `.json()` and `.text` read
-        return answer
 
 
 class SignInAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types

@@ -28,6 +28,7 @@ from tracing.errors import (
     NodeUnreachable,
 )
 from tracing.nodes.configured import NodeSettings
+from tracing.peers import PeerRefused, require_peer
 
 logger = structlog.get_logger(__name__)
 
@@ -253,6 +254,11 @@ class Wire:
             else http.client.HTTPConnection(self._hostname, self._port, timeout=seconds)
         )
         connection.connect()
+        try:
+            require_peer(self._hostname, connection.sock)
+        except PeerRefused as error:
+            connection.close()
+            raise NodeRefused(f"is not asked: {error}") from None
         connection.sock.settimeout(self.node.read_seconds)
         return connection
 

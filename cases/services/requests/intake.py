@@ -63,7 +63,7 @@ def record_request(spec: RequestSpec, *, by: Actor) -> InformationRequest:
     if by.agency_id is None:
         raise PermissionDenied("Only an officer of an agency may file a request.")
     lines = _check(spec)
-    name, sha256 = keep_document(spec.document)
+    name, sha256 = keep_document(spec.document, by=by)
     now = timezone.now()
     request = InformationRequest(
         reference=next_reference("REQ"),

@@ -109,6 +109,15 @@ def test_a_file_over_25_mb_is_refused(case: Case, analyst: Actor) -> None:
         acquire(case, analyst, "a.pdf", b"%PDF-" + b"0" * (25 * 1024 * 1024))
 
 
+def test_the_exhibits_of_a_case_have_a_quota(case: Case, analyst: Actor, settings: Any) -> None:
+    settings.CASE_MEGABYTES = 1
+    acquire(case, analyst, "a.txt", b"a" * 700_000)
+    with pytest.raises(CaseworkError, match="would take more than 1 MB"):
+        acquire(case, analyst, "b.txt", b"b" * 700_000)
+    acquire(make_case(analyst), analyst, "b.txt", b"b" * 700_000)
+    assert case.evidence.count() == 1
+
+
 def test_names_lose_their_folders(case: Case, analyst: Actor) -> None:
     assert acquire(case, analyst, "../../etc/pass<wd.pdf").original_name == "etcpasswd.pdf"
 

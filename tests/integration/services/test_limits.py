@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from cases.models import Pace
 from cases.services.errors import TooFast
-from cases.services.limits import Limit, forget_pace, seconds_to_wait, take_export
+from cases.services.limits import Limit, forget_pace, seconds_to_wait, take_export, take_upload
 from tests.casework import make_actor, make_user
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +77,15 @@ def test_the_eleventh_export_of_an_hour_waits(settings: Settings) -> None:
     assert str(refused.value) == "You have made 10 exports within an hour: wait 6 minutes."
     assert 350 <= refused.value.seconds <= 360
     take_export(by=make_actor(make_user("supervisor")))
+
+
+def test_a_person_sends_in_so_much_a_day(settings: Settings) -> None:
+    settings.UPLOAD_MEGABYTES_PER_DAY = 100
+    by, size = make_actor(make_user("analyst")), 25 * 1024 * 1024
+    for _ in range(4):
+        take_upload(size, by=by)
+    with pytest.raises(TooFast, match="You have sent in 100 MB within a day: wait 360 minutes"):
+        take_upload(size, by=by)
+    with pytest.raises(TooFast):
+        take_upload(1024 * 1024, by=by)
+    take_upload(size, by=make_actor(make_user("analyst")))

@@ -495,7 +495,8 @@ def _tags(actor: Actor) -> _Queue | None:
             about=row.reason,
         )  # fmt: skip
 
-    return _Queue("tag", rows.order_by("asked_at", "pk"), tell)
+    rows = rows.order_by("asked_at", "pk")
+    return _Queue("tag", rows, tell, "asked_at", reference="label")
 
 
 def _cases(actor: Actor) -> _Queue | None:

@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cases.files import load_bytes
 from cases.models import CaseAccess, CaseBlock, ReleaseFile, SharedRelease, ShareGrant
 from cases.services.referrals import recall_referral
 from fiu.models import User
+from tests import hostile
 from tests.casework import make_agency
 from tests.integration.matrix.asking import ask, path_of, routes
 from tests.integration.matrix.rules import (
@@ -19,7 +21,7 @@ from tests.integration.matrix.rules import (
     RULES,
     SHUT_OUT,
 )
-from tests.integration.matrix.world import CHANGE, DEPOSIT, HOUSE, SEED, SHARED, World
+from tests.integration.matrix.world import CHANGE, DEPOSIT, HOUSE, HOUSE_MARK, SEED, SHARED, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("leaks")]
 
@@ -102,7 +104,7 @@ def test_the_granted_liaison_reads_only_their_own_copy(world: World) -> None:
         assert answer.status == (200 if is_theirs else 404), file.name
         if is_theirs:
             assert answer.headers["Content-Disposition"].startswith("attachment")
-            assert HOUSE.encode() not in answer.body
+            assert HOUSE_MARK.encode() not in answer.body
 
 
 def by_user(name: str, **fields: Any) -> Callable[[World], object]:
@@ -258,3 +260,31 @@ def test_every_state_has_its_pages_and_refuses_in_words(world: World, parameter:
                 if answer.status >= 500 or (answer.status == 404 and not is_absent):
                     found.append(f"{method} {path}: {answer.status}")
     assert found == []
+
+
+@pytest.mark.parametrize("route", ["case_detail", "case_people", "finding_detail", "case_flow"])
+def test_what_people_wrote_runs_on_no_page(world: World, route: str) -> None:
+    """By a parser of HTML; the matrix looks at every page of everybody for the same more simply."""
+    page = ask(world.clients["compliance"], "GET", path_of(route, world.ids))
+    assert hostile.faults(page.body) == []
+    assert b"&lt;qx onqx=1&gt;" in page.body
+
+
+def test_what_was_typed_into_the_search_runs_nowhere(world: World) -> None:
+    for text in (HOUSE, hostile.TOGETHER[:200]):
+        page = ask(world.clients["compliance"], "POST", path_of("search", {}), {"q": text})
+        assert (page.status, hostile.faults(page.body)) == (200, [])
+        assert b"&lt;qx" in page.body
+
+
+def test_nothing_runs_in_the_files_of_a_release(world: World) -> None:
+    kinds = set()
+    for file in ReleaseFile.objects.filter(release__public_id=world.ids["release_id"]):
+        content, kind = load_bytes(file.sha256), file.name.rpartition(".")[2]
+        kinds.add(kind)
+        if kind == "html":
+            assert hostile.faults(content) == [], file.name
+            assert b"&lt;qx" in content
+        elif kind == "csv":
+            assert hostile.formulas(content) == [], file.name
+    assert kinds >= {"html", "csv"}

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from cases.policy import GRANTS, Role
+from tests.hostile import RUNS
 from tests.integration.matrix.asking import Answer, ask, path_of, routes
 from tests.integration.matrix.rules import (
     ASKING_AGENCY,
@@ -15,7 +16,7 @@ from tests.integration.matrix.rules import (
     RULES,
     Rule,
 )
-from tests.integration.matrix.world import DEPOSIT, SEED, SHARED, World, missing
+from tests.integration.matrix.world import DEPOSIT, SEED, SHARED_MARK, World, missing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("matrix")]
 
@@ -56,10 +57,10 @@ def marks_for(world: World, principal: str, route: str) -> list[bytes] | None:
     if principal in MEMBERS and door == "house":
         return None
     if principal in ASKING_AGENCY and route.startswith("liaison_request"):
-        return world.marks(SHARED, DEPOSIT, *world.references_of_request)
+        return world.marks(SHARED_MARK, DEPOSIT, *world.references_of_request)
     if principal == "liaison_granted" and door == "liaison":
         release = world.references_of_release
-        return world.marks(SHARED, SEED, *release, str(world.ids["release_id"]))
+        return world.marks(SHARED_MARK, SEED, *release, str(world.ids["release_id"]))
     if principal in MEMBERS and door == "api":
         return None
     if principal == "auditor" and route.removeprefix("api_").startswith("audit_"):
@@ -78,6 +79,8 @@ def faults(world: World, route: str, rule: Rule, method: str, principal: str) ->
     if not fits(answer, expected, principal):
         found.append(f"expected {expected}, got {answer.status} {answer.where}".rstrip())
     found += bad_headers(answer)
+    if "html" in answer.headers.get("Content-Type", "") and (run := RUNS.search(answer.body)):
+        found.append(f"lets run {answer.body[run.start() - 60 : run.end()]!r}")
     marks = marks_for(world, principal, route)
     if marks is not None and (told := answer.holds(marks, path)):
         found.append(f"tells {told[:4]}")

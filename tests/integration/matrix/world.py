@@ -1,7 +1,7 @@
 """One sealed case with everything in it, and everybody who might ask for it.
 
 Every text of the case carries a mark: HOUSE for what never leaves it, SHARED for what the release
-tells the officers of one agency.
+tells the officers of one agency. And every text would run on a page that does not escape it.
 """
 
 import time
@@ -85,6 +85,7 @@ from cases.services.wallets import add_wallet
 from fiu.models import ApiToken, User
 from fiu.people import give_second_factor
 from fiu.tokens import make_token
+from tests import hostile
 from tests.blockmaker import BlockChain, address, pay
 from tests.casework import (
     BTC,
@@ -109,8 +110,8 @@ from tracing.engine.trace import trace
 from tracing.jobs import TraceParameters
 from tracing.ledgers import load_blocks, open_ledger
 
-HOUSE = "Qxhouse"
-SHARED = "Qxshared"
+HOUSE_MARK, SHARED_MARK = "Qxhouse", "Qxshared"
+HOUSE, SHARED = HOUSE_MARK + hostile.SHORT, SHARED_MARK + hostile.SHORT
 LEDGER = "bitcoin-regtest"
 SEED, CHANGE, DEPOSIT = address(701), address(702), address(703)
 AHEAD = -3600.0  # seconds: the second factor stays fresh however slow the machine
@@ -144,7 +145,7 @@ class World:
 
     def marks(self, *without: str) -> list[bytes]:
         """What no answer to a stranger may hold; `without` leaves some out."""
-        named = {HOUSE, SHARED, *self.references, SEED, CHANGE, DEPOSIT}
+        named = {HOUSE_MARK, SHARED_MARK, *self.references, SEED, CHANGE, DEPOSIT}
         for parameter, values in self.variants.items():
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
@@ -326,10 +327,10 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
     ]
     tag = propose_tag(
         Wallet.objects.filter(case=case).earliest("pk"), label=f"{HOUSE} label", category="market",
-        confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt", by=by,
+        confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt {hostile.TOGETHER}", by=by,
     )  # fmt: skip
     world.ids["tag_id"] = tag.public_id
-    note = add_note(case, text=f"{HOUSE} note", by=by)
+    note = add_note(case, text=f"{HOUSE} note {hostile.TOGETHER}", by=by)
     exhibit = acquire_evidence(
         case, document=UploadedBytes(f"{HOUSE}.txt", HOUSE.encode()), kind="document",
         title=f"{HOUSE} exhibit", source=f"{HOUSE} source", source_grade="A",
@@ -409,7 +410,9 @@ def make_findings(
 
     def texts(state: str, mark: str = HOUSE) -> dict[str, Any]:
         fields = finding_fields(
-            wallets=[wallet], suspects=[suspect], counter_evidence=[("analyst", f"{mark} against")]
+            wallets=[wallet],
+            suspects=[suspect],
+            counter_evidence=[("analyst", f"{mark} against {hostile.TOGETHER}")],
         )
         named = ("statement", "confidence_reason", "assumptions", "alternatives")
         return fields | {name: f"{mark} {state} {name}" for name in named}

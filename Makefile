@@ -9,6 +9,7 @@
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
 #                20 people over 20,000 cases
 #   make check   format, types, imports, migrations, deployment settings
+#   make audit   known vulnerabilities of the packages in the lock; needs a network
 #   make tour    play the main job in a browser and write docs/tour.md
 
 SHELL := /bin/sh
@@ -22,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib fiu cases tracing
 
-.PHONY: demo test test-sqlite fast bench bench-load check tour format clean
+.PHONY: demo test test-sqlite fast bench bench-load check audit tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -48,6 +49,9 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) .ci/deployment_check.py
+
+audit: $(VENV)/audit/.done
+	@$(VENV)/audit/bin/python .ci/audit.py
 
 tour: $(VENV)/.dev
 	@FIU_TEST_TOUR=1 $(PY) -m pytest tests/browser -q -k tour $(ARGS)
@@ -78,6 +82,12 @@ $(VENV)/.dev: requirements.txt requirements-fast.txt requirements-oidc.txt requi
 	@$(PIP) -r requirements-dev.txt
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime $(VENV)/.fast
+
+# Apart: what looks for holes in packages brings thirty of its own.
+$(VENV)/audit/.done: .ci/audit.py | $(PY)
+	@$(PY) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
 
 $(PY):
 	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -2,11 +2,13 @@
 
 import ast
 import hashlib
+import math
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,12 @@ def sources() -> list[Path]:
     ]
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sources():
-        yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees() -> list[tuple[Path, ast.Module]]:
+    """Every source with its tree: 2 s, once."""
+    return [
+        (path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))) for path in sources()
+    ]
 
 
 def run(*command: str) -> None:
@@ -238,6 +243,129 @@ def test_templates_have_no_inline_script_or_style() -> None:
                 found.append(f"{path.relative_to(ROOT)} {script}")
         if "|safe" in text:
             found.append(f"{path.relative_to(ROOT)} |safe")
+    assert found == []
+
+
+# Words that open a door, and the only files that may say them; each has its reason beside it there.
+OPENERS = {
+    "mark_safe": {
+        "fiu/templatetags/release.py", "fiu/templatetags/money.py", "fiu/templatetags/icons.py",
+        "fiu/templatetags/casework.py", "cases/web/flow.py",
+    },
+    "SafeText": set(),
+    "csrf_exempt": {"fiu/csp.py", "fiu/oidc/logout.py"},
+    "xframe_options_exempt": set(),
+    "RawSQL": set(), "raw": set(), "extra": set(),
+    "eval": set(), "exec": set(), "compile_command": set(),
+    "pickle": set(), "marshal": set(), "shelve": set(), "dill": set(),
+    "os.system": set(), "os.popen": set(), "mktemp": set(),
+    "_create_unverified_context": set(), "CERT_NONE": set(),
+    "urllib.request": set(), "httpx": set(), "smtplib": set(), "ftplib": set(),
+    "requests": {"fiu/oidc/" + name for name in (
+        "adapter.py", "logout.py", "session.py", "views.py",
+    )},
+    "http.client": {
+        "cases/gateways/exchange.py", "tracing/nodes/wire.py",
+        "fiu/probe.py", "fiu/supervisor.py",  # both of this machine
+    },
+    "create_connection": set(),
+    "template.Template": set(), "from_string": set(),
+}  # fmt: skip
+
+
+def _opened(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Where a tree calls or imports one of `OPENERS`."""
+    for node in ast.walk(tree):
+        said = set()
+        if isinstance(node, ast.Import):
+            said = {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            said = {str(node.module), *(each.name for each in node.names)}
+            said |= {f"{node.module}.{each.name}" for each in node.names}
+            if (node.module or "").startswith(PACKAGES):
+                said = set()
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            said = {name, name.rpartition(".")[2]}
+        elif isinstance(node, ast.Attribute):
+            said = {node.attr} & {"CERT_NONE"}
+        yield from ((getattr(node, "lineno", 0), word) for word in said & set(OPENERS))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import requests", {"requests"}),
+        ("from requests import get", {"requests"}),
+        ("from cases.queries import requests", set()),
+        ("Case.objects.raw('x')", {"raw"}),
+        ("from django.views.decorators.csrf import csrf_exempt", {"csrf_exempt"}),
+        ("context.verify_mode = ssl.CERT_NONE", {"CERT_NONE"}),
+        ("import os\nos.system(x)", {"os.system"}),
+        ("re.compile('x').pattern", set()),
+    ],
+)
+def test_the_check_of_words_that_open_a_door_sees_them(source: str, words: set[str]) -> None:
+    assert {word for _line, word in _opened(ast.parse(source))} == words
+
+
+def test_words_that_open_a_door_stand_only_where_they_were_reviewed() -> None:
+    found = [
+        f"{path}:{line} {word}"
+        for path, tree in trees()
+        for line, word in _opened(tree)
+        if str(path) not in OPENERS[word]
+    ]
+    assert found == []
+
+
+SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
+    r"|\bglpat-[\w-]{20}|\bxox[abprs]-[\w-]{10}|\bAIza[\w-]{35}\b|\bsk_live_\w{20}"
+    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10}"
+    r"|(?i:password|passwd|secret|token|api_?key)\w{0,12}[\"']?\s*[:=]\s*[\"'](?P<word>[^\"'\s{}$<>]{16,})[\"']"
+)  # fmt: skip
+READ = {".py", ".yml", ".yaml", ".toml", ".json", ".js", ".sh", ".md", ".txt", ".cfg", ".ini", ""}
+
+
+def _is_random(word: str) -> bool:
+    """Whether a word looks drawn, not written: 3.5 bits a letter and several kinds of them."""
+    shares = [word.count(letter) / len(word) for letter in set(word)]
+    kinds = sum(bool(re.search(kind, word)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return kinds >= 2 and -sum(share * math.log2(share) for share in shares) > 3.5
+
+
+def _secrets(text: str) -> list[str]:
+    return [
+        found[0][:40]
+        for found in SECRETS.finditer(text)
+        if found["word"] is None or _is_random(found["word"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"),
+    [
+        ("-----BEGIN " + "RSA PRIVATE KEY-----", True),
+        ('password = "' + 'q8Zr2LxT0vPw7NcB4mKd"', True),
+        ('"api_key": "' + '9f86d081884c7d659a2feaa0c55ad015"', True),
+        ("AKIA" + "IOSFODNN7EXAMPLE", True),
+        ('password = "a long enough password"', False),
+        ('secret="correct-horse-battery-staple"', False),
+        ('"FIU_SECRET_KEY_FILE": "/run/secrets/secret_key"', False),
+    ],
+)
+def test_the_look_for_secrets_sees_them(text: str, is_secret: bool) -> None:
+    assert bool(_secrets(text)) == is_secret
+
+
+def test_no_secret_lies_in_the_tree() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {each}"
+        for path in tracked()
+        if path.suffix in READ and path.is_file() and path.stat().st_size < 1_000_000
+        for each in _secrets(path.read_text(encoding="utf-8", errors="replace"))
+    ]
     assert found == []
 
 

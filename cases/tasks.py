@@ -8,6 +8,7 @@ from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
 from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
+from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
 from cases.services.traces import note_stale_traces
 from cases.services.verification import verify_if_due
@@ -43,12 +44,13 @@ def send_outbox_task(message: str = "") -> int:
 
 @shared_task(name="cases.housekeeping")
 def housekeeping_task() -> dict[str, int]:
-    """Let unratified holds lapse, mark freezes that fall due, go on releasing, seal looks.
+    """Let unratified holds lapse, warn of ends, mark freezes that fall due, go on releasing.
 
-    Documents that officers sent are taken in.
+    Looks are sealed, documents that officers sent are taken in, and at last mails go out.
     """
     done = outbox.housekeeping()
-    return done | {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
+    done |= {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
+    return done | {"mails": mail_warnings()}
 
 
 @shared_task(name="cases.verify_audit")

@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return found
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        """No mail in this installation: the audit trail and the session list tell it instead."""
+        """No mail of a sign-in: the audit trail and the session list tell it instead."""
 
 
 def mark_session(request: HttpRequest, user: User) -> None:

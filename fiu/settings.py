@@ -9,7 +9,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 import structlog
@@ -532,4 +532,28 @@ structlog.configure(
 )
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+
+# --- Mail: one neutral sentence, and none without a server (P3) ---
+
+MAIL_URL = _values["FIU_MAIL_URL"]
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_TIMEOUT = 10
+if MAIL_URL:
+    _mail = urlsplit(MAIL_URL)
+    if _mail.scheme not in {"smtp", "smtps"} or not _mail.hostname or _mail.password:
+        raise SettingsError(
+            "FIU_MAIL_URL must be smtp://user@host:587 or smtps://user@host:465; its password"
+            " comes from FIU_MAIL_PASSWORD_FILE."
+        )
+    if "@" not in (_values["FIU_MAIL_FROM"]) or not FIU_ORIGIN:
+        raise SettingsError("FIU_MAIL_URL needs FIU_MAIL_FROM, an address, and FIU_ORIGIN.")
+    DEFAULT_FROM_EMAIL = _values["FIU_MAIL_FROM"]
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = _mail.hostname
+    EMAIL_USE_SSL = _mail.scheme == "smtps"
+    EMAIL_USE_TLS = not EMAIL_USE_SSL and EMAIL_HOST not in {"localhost", "127.0.0.1", "::1"}
+    EMAIL_PORT = _mail.port or (465 if EMAIL_USE_SSL else 587)
+    EMAIL_HOST_USER = unquote(_mail.username or "")
+    EMAIL_HOST_PASSWORD = ""
+    if _values["FIU_MAIL_PASSWORD_FILE"]:
+        EMAIL_HOST_PASSWORD = password("FIU_MAIL_PASSWORD_FILE", _values["FIU_MAIL_PASSWORD_FILE"])

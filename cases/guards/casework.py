@@ -81,6 +81,21 @@ def self_lookups() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _warnings() -> list[Guard]:
+    """A warning that was given stays; that it went out by mail is noted once."""
+    table = "cases_freezewarning"
+    return [
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed(("id", "freeze_id", "ends_at", "hours", "at"))
+            + " OR (OLD.mailed_at IS NOT NULL AND NEW.mailed_at <>? OLD.mailed_at)",
+            "a warning stays as it was given",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("freeze_id", "ends_at", "hours")),
+    ]  # fmt: skip
+
+
 def casework() -> list[Guard]:
     """Operations, tasks, notes, exhibits and their custody, broken glass."""
     exhibit, custody = "cases_evidence", "cases_custodyevent"
@@ -92,6 +107,7 @@ def casework() -> list[Guard]:
         *append_only("cases_emergencyaccess", ("public_id",)),
         *append_only("cases_emergencylook", ("emergency_id", "user_id")),
         *self_lookups(),
+        *_warnings(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

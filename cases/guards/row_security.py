@@ -117,6 +117,7 @@ PARTS = (
     ("freezerelease", "freeze_id", "freezerequest"),
     ("freezereleaseapproval", "release_id", "freezerelease"),
     ("freezereleaseline", "release_id", "freezerelease"),
+    ("freezewarning", "freeze_id", "freezerequest"),
     ("noterevision", "note_id", "note"), ("operationpartner", "operation_id", "operation"),
     ("reachedaccount", "case_run_id", "caserun"),
     ("referral_findings", "referral_id", "referral"),

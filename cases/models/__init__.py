@@ -59,6 +59,7 @@ from cases.models.tags import HouseTag
 from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
+from cases.models.warnings import FreezeWarning
 
 __all__ = [
     "AccountLink",
@@ -94,6 +95,7 @@ __all__ = [
     "FreezeReleaseLine",
     "FreezeRequest",
     "HouseTag",
+    "FreezeWarning",
     "IdempotencyKey",
     "InboxClaim",
     "InformationRequest",

@@ -42,7 +42,7 @@ from cases.models.alerts import GRAVE
 from cases.models.exchange import masked_uid
 from cases.policy import Action, Actor, emergencies_to_look_at, may, writable_cases
 from cases.queries.freezes import worth_of
-from cases.queries.ledger import expiry_step
+from cases.queries.ledger import expiry_step, hours_step
 from cases.queries.requests import requests_waiting
 from cases.states import (
     OPEN_ALERT_STATES,
@@ -345,11 +345,16 @@ def _freezes(actor: Actor) -> _Queue | None:
         is_provisional = row.state == FreezeState.PROVISIONAL
         if is_provisional and not may(actor, Action.APPROVE_FREEZE):
             words = L("Your provisional hold waits for compliance")
+        told = str(words)
+        hours = hours_step(row.provisional_until, timezone.now()) if is_provisional else None
+        if hours is not None:
+            told = _("%(words)s: it lapses within %(n)d h") % {"words": words, "n": hours}
         return _row(
-            "freeze", icon, str(words), row.reference, "freeze_detail", row,
+            "freeze", icon, told, row.reference, "freeze_detail", row,
             since=row.submitted_at or row.requested_at, about=row.reason,
             deadline=row.provisional_until if is_provisional else None,
-            tone="warn" if is_provisional else "bad" if icon == "triangle-alert" else "",
+            tone="bad" if icon == "triangle-alert" or hours in (1, 4)
+            else "warn" if is_provisional else "",
         )  # fmt: skip
 
     rows = freezes.filter(wanted).select_related("case")
@@ -377,6 +382,9 @@ def _ending(actor: Actor) -> _Queue | None:
             words, tone = _("Ended: extend or release it; everything stays held"), "bad"
         else:
             words = _("Ends within %(n)d days: extend or release it") % {"n": step or 14}
+            hours = hours_step(row.expires_at, timezone.now())
+            if hours is not None:
+                words = _("Ends within %(n)d h: extend or release it") % {"n": hours}
             tone = "bad" if step == 1 else "warn"
         return _row(
             "ending", "clock", words, row.reference, "freeze_detail", row,

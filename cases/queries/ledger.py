@@ -197,3 +197,11 @@ def expiry_step(ends_at: datetime | None, now: datetime) -> int | None:
     if left.total_seconds() <= 0:
         return 0
     return next((days for days in (1, 7, 14) if left.total_seconds() <= days * 86_400), None)
+
+
+def hours_step(ends_at: datetime | None, now: datetime) -> int | None:
+    """Which of the late warnings rings: 12, 4 or 1 hours before the end, else None."""
+    left = (ends_at - now).total_seconds() if ends_at is not None else 0
+    if left <= 0:
+        return None
+    return next((hours for hours in (1, 4, 12) if left <= hours * 3_600), None)

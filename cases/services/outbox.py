@@ -38,6 +38,7 @@ from cases.services.freezes.orders import (
     resend_hold,
 )
 from cases.services.freezes.releases import follow_orders, require_standing_release
+from cases.services.freezes.warnings import warn_of_ends
 from cases.services.idempotency import forget_answers
 from cases.services.limits import forget_pace
 from cases.services.locks import lock_case
@@ -302,6 +303,7 @@ def housekeeping() -> dict[str, int]:
     """The clocks of the casework: holds lapse, freezes fall due, releases go on, answers age."""
     return {
         "lapsed": lapse_provisional_freezes(),
+        "warnings": warn_of_ends(),
         "decisions_due": flag_decisions_due(),
         "releases": release_leftovers(),
         "answers": forget_answers(),

@@ -143,6 +143,7 @@ WORDS = {
     "reject_freeze": _("Freeze rejected"),
     "cancel_freeze": _("Freeze cancelled"),
     "lapse_freeze": _("Provisional hold lapsed"),
+    "warn_freeze": _("Warning: a hold or freeze ends soon"),
     "execute_freeze": _("Freeze sent to the exchange"),
     "settle_freeze": _("Freeze is in force"),
     "fail_freeze": _("Freeze failed"),

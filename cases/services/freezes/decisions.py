@@ -32,6 +32,7 @@ from cases.services.freezes.content import (
 from cases.services.freezes.orders import UNSETTLED, release_lines, send_lines
 from cases.services.freezes.requests import request_freeze, submit_freeze
 from cases.services.freezes.steps import advance_freeze, enter_freeze
+from cases.services.freezes.warnings import note_warning
 from cases.states import FREEZE, FreezeAction, FreezeState, InvalidTransition, LineState, next_state
 
 AGAIN_AFTER = timedelta(hours=1)
@@ -232,6 +233,7 @@ def _lapse(freeze: FreezeRequest) -> bool:
         with transaction.atomic():
             enter_freeze(freeze, Action.EXECUTE_FREEZE, by=SYSTEM)
             advance_freeze(freeze, FreezeAction.LAPSE, by=SYSTEM)
+            note_warning(freeze, 0)
             release_lines(freeze)
     except InvalidTransition:
         return False  # ratified or refused in the last moment

@@ -327,7 +327,7 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
     ]
     tag = propose_tag(
         Wallet.objects.filter(case=case).earliest("pk"), label=f"{HOUSE} label", category="market",
-        confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt {hostile.TOGETHER}", by=by,
+        confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt", by=by,
     )  # fmt: skip
     world.ids["tag_id"] = tag.public_id
     note = add_note(case, text=f"{HOUSE} note {hostile.TOGETHER}", by=by)

@@ -40,7 +40,9 @@ def ends_in(held: Held, days: int) -> None:
     FreezeRequest.objects.filter(pk=held.freeze.pk).update(expires_at=end)
 
 
-@pytest.mark.parametrize(("days", "words"), [(13, "14 days"), (6, "7 days"), (0.5, "1 days")])
+@pytest.mark.parametrize(
+    ("days", "words"), [(13, "14 days"), (6, "7 days"), (0.9, "1 days"), (0.4, "12 h")]
+)
 def test_a_freeze_that_ends_rings_its_alarm(held: Held, days: int, words: str) -> None:
     assert "ending" not in kinds(held.compliance)
     ends_in(held, days)

@@ -90,6 +90,8 @@ class Action(StrEnum):
     APPROVE_REPORT = "approve_report"
     FILE_REPORT = "file_report"
     SEE_SELF_LOOKUP = "see_self_lookup"
+    PROPOSE_POLICY = "propose_policy"
+    DECIDE_POLICY = "decide_policy"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
 
@@ -147,6 +149,7 @@ SENIOR = CASEWORK | {
     Action.VERIFY_AUDIT,
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
+    Action.PROPOSE_POLICY,
 }
 
 GRANTS: Mapping[Role, frozenset[Action]] = {
@@ -168,6 +171,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.REVIEW_REPORT,
             Action.APPROVE_REPORT,
             Action.FILE_REPORT,
+            Action.DECIDE_POLICY,
         }
     ),
     Role.LIAISON: frozenset(

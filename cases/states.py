@@ -440,6 +440,26 @@ REPORT: Mapping[tuple[ReportState, ReportAction], ReportState] = {
 }
 
 
+class PolicyState(StrEnum):
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class PolicyAction(StrEnum):
+    APPROVE = "approve_policy"
+    REJECT = "reject_policy"
+    SUPERSEDE = "supersede_policy"
+
+
+POLICY: Mapping[tuple[PolicyState, PolicyAction], PolicyState] = {
+    (PolicyState.PROPOSED, PolicyAction.APPROVE): PolicyState.IN_FORCE,
+    (PolicyState.PROPOSED, PolicyAction.REJECT): PolicyState.REJECTED,
+    (PolicyState.IN_FORCE, PolicyAction.SUPERSEDE): PolicyState.SUPERSEDED,
+}
+
+
 class OutboxState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"

@@ -23,6 +23,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Information request": states.REQUEST,
     "Alert": states.ALERT,
     "Suspicion report": states.REPORT,
+    "Approval policy": states.POLICY,
     "Order to the exchange": states.OUTBOX,
 }
 

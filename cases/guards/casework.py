@@ -96,6 +96,25 @@ def _warnings() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _policies() -> list[Guard]:
+    """A policy stays as it was proposed, and who decided it stays."""
+    table = "cases_approvalpolicy"
+    return [
+        *state_table(table, states.PolicyState.PROPOSED, states.POLICY),
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed((
+                "id", "public_id", "action", "amount_over", "min_approvals", "expires_after",
+                "reason", "proposed_by_id", "proposed_at", "content_hash",
+            ))
+            + f" OR (OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))})",
+            "a policy stays as it was proposed and decided",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("public_id",)),
+    ]  # fmt: skip
+
+
 def casework() -> list[Guard]:
     """Operations, tasks, notes, exhibits and their custody, broken glass."""
     exhibit, custody = "cases_evidence", "cases_custodyevent"
@@ -108,6 +127,7 @@ def casework() -> list[Guard]:
         *append_only("cases_emergencylook", ("emergency_id", "user_id")),
         *self_lookups(),
         *_warnings(),
+        *_policies(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

@@ -204,6 +204,7 @@ OPEN: Mapping[str, str] = {
     ),
     "cases_referencecounter": "numbers of series",
     "cases_pace": "how fast somebody asks, of no case",
+    "cases_approvalpolicy": "rules of the house, of no case",
     "cases_rule": "rules of detection, of no case",
 }  # fmt: skip
 

@@ -147,6 +147,18 @@ def _freezes() -> list[Guard]:
             f" OR EXISTS (SELECT 1 FROM {lines} l WHERE l.freeze_id = NEW.id AND NOT ({proven})))",
             "each line cites an approved finding or a verified instrument",
         ),
+        # The policy of every amount; those of large ones need prices, and are the service's.
+        Guard(
+            "freeze_signatures", table, "UPDATE",
+            "OLD.state IN ('in_review', 'provisional') AND NEW.state IN ('approved', 'active')"
+            " AND (SELECT COUNT(DISTINCT a.user_id) FROM cases_freezeapproval a"
+            " WHERE a.freeze_id = NEW.id AND a.decision = 'approve'"
+            " AND a.content_hash = NEW.content_hash)"
+            " < COALESCE((SELECT MAX(p.min_approvals) FROM cases_approvalpolicy p"
+            " WHERE p.action = 'approve_freeze' AND p.state = 'in_force'"
+            " AND p.amount_over = 0), 1)",
+            "a freeze stands by the signatures that its policy asks for",
+        ),
         Guard(
             "freeze_undeleted", table, "DELETE", "OLD.state <> 'draft'",
             "a submitted freeze is never deleted",

@@ -2,6 +2,7 @@
 
 from cases.models.access import EmergencyAccess, EmergencyLook
 from cases.models.alerts import Alert, Rule
+from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
@@ -64,6 +65,7 @@ from cases.models.warnings import FreezeWarning
 __all__ = [
     "AccountLink",
     "Alert",
+    "ApprovalPolicy",
     "Asset",
     "AuditEvent",
     "Balance",

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q, QuerySet, Value, When
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -23,10 +23,12 @@ from django.utils.translation import gettext_lazy
 
 from cases.models import (
     Alert,
+    ApprovalPolicy,
     Case,
     CaseRun,
     EmergencyAccess,
     Finding,
+    FreezeApproval,
     FreezeExtension,
     FreezeRelease,
     FreezeRequest,
@@ -52,6 +54,7 @@ from cases.states import (
     FindingState,
     FreezeReleaseState,
     FreezeState,
+    PolicyState,
     ReferralState,
     RequestState,
     TagState,
@@ -73,6 +76,7 @@ OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of i
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
+    "policy": (L("Approval policies"), ""),
     "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
@@ -161,7 +165,7 @@ class _Queue:
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 16 queries."""
+    """How many rows wait, by entry of the rail and together as "inbox": at most 17 queries."""
     numbers: Counter[str] = Counter()
     for queue in _queues(actor):
         number = queue.rows.order_by().values("pk").count()  # else all columns are compared
@@ -174,7 +178,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 42 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 43 queries.
 
     With `kind` only rows of that kind, at most 200 of each.
     """
@@ -270,7 +274,7 @@ def _queues(actor: Actor) -> list[_Queue]:
         queue
         for make in (
             _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments, _tags,
-            _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups,
+            _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups, _policies,
         )
         if (queue := make(actor)) is not None
     ]  # fmt: skip
@@ -333,7 +337,10 @@ def _freezes(actor: Actor) -> _Queue | None:
     if may(actor, Action.EXECUTE_FREEZE):
         wanted |= Q(state=FreezeState.FAILED.value)
     if may(actor, Action.APPROVE_FREEZE):
-        wanted |= asked & others
+        signed = FreezeApproval.objects.filter(
+            freeze=OuterRef("pk"), content_hash=OuterRef("content_hash"), user=me
+        )
+        wanted |= asked & others & ~Q(Exists(signed))  # the others of a policy sign next
     elif may(actor, Action.PLACE_PROVISIONAL_FREEZE):
         wanted |= Q(state=FreezeState.SUBMITTED.value) & others
         wanted |= Q(state=FreezeState.PROVISIONAL.value, provisional_by=me)
@@ -653,6 +660,25 @@ def _self_lookups(actor: Actor) -> _Queue | None:
 
 def _if(condition: Q, then: Any, otherwise: Any = None) -> models.Case:
     return models.Case(When(condition, then=then), default=otherwise)
+
+
+def _policies(actor: Actor) -> _Queue | None:
+    """Proposals of others on how many people approve what."""
+    if not may(actor, Action.DECIDE_POLICY):
+        return None
+    rows = ApprovalPolicy.objects.filter(state=PolicyState.PROPOSED.value)
+
+    def tell(row: ApprovalPolicy) -> InboxRow:
+        return InboxRow(
+            "policy", "users", "", _("Decide on this approval policy"), "",
+            "approval_policy_list", (), row.public_id, None, row.proposed_at,
+            can_take=False, about=row.reason,
+        )  # fmt: skip
+
+    rows = rows.exclude(proposed_by=actor.user_id).order_by("pk")
+    return _Queue(
+        "policy", rows, tell, since="proposed_at", reference=NO_REFERENCE, can_take=NOT_TO_TAKE
+    )
 
 
 def _failed_runs(actor: Actor) -> list[InboxRow]:

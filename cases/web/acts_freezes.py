@@ -35,6 +35,8 @@ def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
     blocked = why_not(actor, ACTS[name], *first)
     if name == "place_provisional":
         blocked = why_no_hold(actor, freeze.case)
+    if name in DECISIONS and not blocked and _has_signed(actor, page):
+        blocked = _("You signed this already: it needs another person.")
     if name in ("approve", "ratify") and not blocked:
         blocked = _rests_on_nothing(card)
     if name in ("approve", "place_provisional") and not blocked:
@@ -74,6 +76,14 @@ def _rests_on_nothing(card: Card) -> str:
     if all(view.line.finding_id or view.line.instrument_id for view in card.lines):
         return ""
     return _("Cite the evidence first: only a provisional hold can do without.")
+
+
+def _has_signed(actor: Actor, page: FreezePage) -> bool:
+    """One of several people whom the policy asks for signs once."""
+    return any(
+        each.user_id == actor.user_id and each.content_hash == page.card.freeze.content_hash
+        for each in page.approvals
+    )
 
 
 def _held_already(standing: Sequence[Standing]) -> str:

@@ -75,6 +75,7 @@ def freeze_list(request: AuthedRequest) -> HttpResponse:
         "chips": _chips(request, board, wanted),
         "clear_url": _narrowed(request, asset="", agency="", mine=""),
         "kpis": _kpis(freeze_kpis(request.actor)),
+        "may_propose": may(request.actor, Action.PROPOSE_POLICY),
         "is_empty": not board.num_all,
         "is_narrowed": not any(lane.cards for lane in board.lanes),
     }

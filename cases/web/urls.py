@@ -4,6 +4,7 @@ from cases.web import (
     access,
     addresses,
     alerts,
+    approval_policies,
     audit,
     cases,
     cohorts,
@@ -54,4 +55,5 @@ urlpatterns = [
     *screening.urlpatterns,
     *search.urlpatterns,
     *self_lookups.urlpatterns,
+    *approval_policies.urlpatterns,
 ]

@@ -39,6 +39,7 @@ DECISIONS = {
     Action.EXPORT_EVIDENCE,
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
+    Action.DECIDE_POLICY,
 }
 
 
@@ -127,12 +128,12 @@ REVIEWED = {
         decide_case decide_tag grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert
+        reopen_alert propose_policy
     """,
     "c": """
         lift_block decide_operation approve_freeze extend_freeze release_freeze
         clear_referral recall_referral decide_personal_request review_report
-        approve_report file_report see_self_lookup
+        approve_report file_report see_self_lookup decide_policy
     """,
     "s": """
         break_glass

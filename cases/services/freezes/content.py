@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.apps import apps
 from django.db.models import QuerySet
@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from cases.models import Asset, Case, ExchangeAccount, FreezeLine, FreezeRequest, LegalInstrument
 from cases.models.freezes import LEGAL_BASES
-from cases.policy import Role
+from cases.policy import Action, Role
+from cases.queries.freezes import worth_of
+from cases.services.approval_policies import ApprovalRule, num_missing, rule_for
 from cases.services.audit import content_digest
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.states import FindingState
-
-APPROVAL_LASTS = timedelta(hours=72)
 
 # An order of somebody else: each line cites the paper it came on.
 ORDERED = frozenset({"court_order", "prosecutor_order", "police_order", "mlat", "sanctions"})
@@ -224,13 +224,27 @@ def require_standing_approval(freeze: FreezeRequest) -> None:
     )
     if approval is None:
         raise CaseworkError(_("Nobody approved this content."))
-    if timezone.now() - approval.at > APPROVAL_LASTS:
-        raise CaseworkError(_("The approval is older than 72 hours: cancel and ask again."))
+    rule = approval_rule(freeze)
+    if timezone.now() - approval.at > rule.lasts:
+        hours = int(rule.lasts.total_seconds() // 3600)
+        raise CaseworkError(
+            _("The approval is older than %(n)d hours: cancel and ask again.") % {"n": hours}
+        )
     person = approval.user
     if not person.is_active or person.role != Role.COMPLIANCE.value:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
     if freeze.case.blocks.filter(user_id=person.pk).exists():
         raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))
+    if num_missing(freeze.approvals.all(), freeze.case, present, rule):
+        raise CaseworkError(_("The policy asks for more approvals than still stand: ask again."))
+
+
+def approval_rule(freeze: FreezeRequest, action: Action = Action.APPROVE_FREEZE) -> ApprovalRule:
+    """How many people sign this act: 1 query, 7 where the policy asks for the freeze's worth."""
+    return rule_for(
+        action,
+        lambda: worth_of(FreezeRequest.objects.filter(pk=freeze.pk))[freeze.public_id],
+    )
 
 
 def is_in_window(freeze: FreezeRequest) -> bool:

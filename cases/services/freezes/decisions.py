@@ -19,10 +19,13 @@ from cases.policy import (
     require_second_person,
     require_step_up,
 )
+from cases.services.approval_policies import num_missing, require_unsigned
+from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import (
     URGENT,
     LineSpec,
+    approval_rule,
     content_hash_of,
     is_in_window,
     require_evidence,
@@ -123,12 +126,26 @@ def _sign(
     )
 
 
+def _sign_enough(freeze: FreezeRequest, shown: str, reason: str, *, by: Actor) -> bool:
+    """Sign as one more person; whether the policy asks for nobody else (E1)."""
+    require_unsigned(freeze.approvals.all(), shown, by=by)
+    _sign(freeze, "approve", shown, reason, by=by)
+    missing = num_missing(freeze.approvals.all(), freeze.case, shown, approval_rule(freeze))
+    if missing:
+        record_event(
+            freeze.case, "sign_freeze", freeze.reference, by=by, reason=reason,
+            data={"content_hash": shown, "missing": missing},
+        )  # fmt: skip
+    return not missing
+
+
 @transaction.atomic
 def approve_freeze(
     freeze: FreezeRequest, *, content_hash: str, reason: str, by: Actor
 ) -> FreezeRequest:
     """Approve as a second person and send the orders: APPROVED, then EXECUTING.
 
+    Where the policy asks for more people it stays in review until the last of them signed.
     `content_hash` is the one the person was shown. Raises PermissionDenied, StepUpRequired,
     ContentChanged, CaseworkError, InvalidTransition if the request moved on meanwhile.
     """
@@ -137,6 +154,8 @@ def approve_freeze(
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.APPROVE)
     shown = require_shown(freeze, content_hash)
     require_evidence(freeze)
+    if not _sign_enough(freeze, shown, reason, by=by):
+        return freeze
     advance_freeze(
         freeze,
         FreezeAction.APPROVE,
@@ -146,7 +165,6 @@ def approve_freeze(
         approved_by_id=by.user_id,
         approved_at=timezone.now(),
     )
-    _sign(freeze, "approve", shown, reason, by=by)
     _execute(freeze, by=by)
     return freeze
 
@@ -186,6 +204,8 @@ def ratify_freeze(
     require_evidence(freeze)
     if not freeze.lines.filter(state__in=[LineState.HELD.value, *UNSETTLED]).exists():
         raise CaseworkError(_("The exchange holds nothing under this request."))
+    if not _sign_enough(freeze, shown, reason, by=by):
+        return freeze
     advance_freeze(
         freeze,
         FreezeAction.RATIFY,
@@ -195,7 +215,6 @@ def ratify_freeze(
         approved_by_id=by.user_id,
         approved_at=timezone.now(),
     )
-    _sign(freeze, "approve", shown, reason, by=by)
     return freeze
 
 
@@ -209,8 +228,10 @@ def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeReq
     _require_decider(freeze, by=by)
     if not reason.strip():
         raise CaseworkError(_("Say why this request is refused."))
+    present = content_hash_of(freeze)
+    require_unsigned(freeze.approvals.all(), present, by=by)
     advance_freeze(freeze, FreezeAction.REJECT, by=by, reason=reason)
-    _sign(freeze, "reject", content_hash_of(freeze), reason, by=by)
+    _sign(freeze, "reject", present, reason, by=by)
     release_lines(freeze)
     return freeze
 

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from cases.models import ExtensionApproval, FreezeExtension, FreezeRequest
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Action, Actor, require_second_person, require_step_up
+from cases.services.approval_policies import num_missing, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
-from cases.services.freezes.content import ORDERED, iso, stands_in_date
+from cases.services.freezes.content import ORDERED, approval_rule, iso, stands_in_date
 from cases.services.freezes.steps import advance_freeze, enter_freeze
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
@@ -113,10 +114,8 @@ def _enter(extension: FreezeExtension, *, by: Actor) -> None:
     require_step_up(by)
 
 
-def _decide(
-    extension: FreezeExtension, action: ExtensionAction, decision: str, reason: str, *, by: Actor
-) -> None:
-    now = timezone.now()
+def _sign(extension: FreezeExtension, decision: str, reason: str, *, by: Actor) -> None:
+    require_unsigned(extension.approvals.all(), extension.content_hash, by=by)
     ExtensionApproval.objects.create(
         extension=extension,
         user_id=by.person,
@@ -124,11 +123,30 @@ def _decide(
         reason=reason.strip(),
         content_hash=extension.content_hash,
         auth_at=by.mfa_at,
-        at=now,
+        at=timezone.now(),
     )
+
+
+def _is_signed_enough(extension: FreezeExtension, reason: str, *, by: Actor) -> bool:
+    """Whether the policy asks for nobody else; what is missing yet is an event (E1)."""
+    freeze = extension.freeze
+    missing = num_missing(
+        extension.approvals.all(), freeze.case, extension.content_hash,
+        approval_rule(freeze, Action.EXTEND_FREEZE),
+    )  # fmt: skip
+    if missing:
+        record_event(
+            freeze.case, "sign_extension", extension.reference, by=by, reason=reason,
+            data={"content_hash": extension.content_hash, "missing": missing},
+        )  # fmt: skip
+    return not missing
+
+
+def _decide(extension: FreezeExtension, action: ExtensionAction, reason: str, *, by: Actor) -> None:
     swap_state(
-        extension, EXTENSION, action, extension.reference, decided_by_id=by.user_id, decided_at=now
-    )
+        extension, EXTENSION, action, extension.reference,
+        decided_by_id=by.user_id, decided_at=timezone.now(),
+    )  # fmt: skip
     record_event(
         extension.freeze.case, action.value, extension.reference, by=by, reason=reason,
         data={"content_hash": extension.content_hash},
@@ -152,7 +170,10 @@ def approve_extension(
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.EXTEND)
     _check_end(freeze, extension.until)
     _check_instrument(extension)
-    _decide(extension, ExtensionAction.APPROVE, "approve", reason, by=by)
+    _sign(extension, "approve", reason, by=by)
+    if not _is_signed_enough(extension, reason, by=by):
+        return extension
+    _decide(extension, ExtensionAction.APPROVE, reason, by=by)
     advance_freeze(
         freeze,
         FreezeAction.EXTEND,
@@ -169,5 +190,7 @@ def reject_extension(extension: FreezeExtension, *, reason: str, by: Actor) -> F
     """Refuse it: the freeze stands as before and ends as before."""
     _enter(extension, by=by)
     require_reason(reason)
-    _decide(extension, ExtensionAction.REJECT, "reject", reason, by=by)
+    next_state(EXTENSION, ExtensionState(extension.state), ExtensionAction.REJECT)
+    _sign(extension, "reject", reason, by=by)
+    _decide(extension, ExtensionAction.REJECT, reason, by=by)
     return extension

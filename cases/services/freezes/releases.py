@@ -6,7 +6,6 @@ makes it unknown until the exchange was asked by key.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -26,9 +25,10 @@ from cases.policy import (
     require_second_person,
     require_step_up,
 )
+from cases.services.approval_policies import num_missing, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
-from cases.services.freezes.content import stands_in_date
+from cases.services.freezes.content import approval_rule, stands_in_date
 from cases.services.freezes.orders import order_release
 from cases.services.freezes.steps import advance_release, enter_freeze
 from cases.services.validation import require_reason
@@ -43,7 +43,6 @@ from cases.states import (
     next_state,
 )
 
-APPROVAL_LASTS = timedelta(hours=72)
 STANDING = (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value)
 
 
@@ -168,7 +167,15 @@ def approve_release(
     lines = list(release.lines.select_related("line__account", "line__asset").order_by("line_id"))
     for each in lines:
         _check_amount(each.line, each.amount)
+    require_unsigned(release.approvals.all(), present, by=by)
     _sign(release, "approve", reason, by=by)
+    missing = _num_missing(release)
+    if missing:
+        record_event(
+            release.freeze.case, "sign_release", release.reference, by=by, reason=reason,
+            data={"content_hash": present, "missing": missing},
+        )  # fmt: skip
+        return release
     advance_release(
         release, FreezeReleaseAction.APPROVE, by=by, reason=reason,
         data={"content_hash": present}, decided_by_id=by.user_id, decided_at=timezone.now(),
@@ -183,6 +190,7 @@ def reject_release(release: FreezeRelease, *, reason: str, by: Actor) -> FreezeR
     """Refuse it: everything stays held."""
     _enter(release, by=by)
     require_reason(reason)
+    require_unsigned(release.approvals.all(), release.content_hash, by=by)
     advance_release(
         release, FreezeReleaseAction.REJECT, by=by, reason=reason,
         decided_by_id=by.user_id, decided_at=timezone.now(),
@@ -201,12 +209,24 @@ def require_standing_release(release: FreezeRelease) -> None:
     person = release.decided_by
     if person is None or release.decided_at is None:
         raise CaseworkError(_("Nobody approved this release."))
-    if timezone.now() - release.decided_at > APPROVAL_LASTS:
-        raise CaseworkError(_("The approval is older than 72 hours: ask for it again."))
+    lasts = approval_rule(release.freeze, Action.RELEASE_FREEZE).lasts
+    if timezone.now() - release.decided_at > lasts:
+        hours = int(lasts.total_seconds() // 3600)
+        raise CaseworkError(
+            _("The approval is older than %(n)d hours: ask for it again.") % {"n": hours}
+        )
     if not person.is_active or person.role != Role.COMPLIANCE.value:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
     if release.freeze.case.blocks.filter(user_id=person.pk).exists():
         raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))
+    if _num_missing(release):
+        raise CaseworkError(_("The policy asks for more approvals than still stand: ask again."))
+
+
+def _num_missing(release: FreezeRelease) -> int:
+    """How many people have to sign yet, by the policy (E1)."""
+    rule = approval_rule(release.freeze, Action.RELEASE_FREEZE)
+    return num_missing(release.approvals.all(), release.freeze.case, release.content_hash, rule)
 
 
 def follow_orders(release: FreezeRelease, *, by: Actor) -> None:

@@ -586,6 +586,11 @@ RULES: dict[str, Rule] = {
         "house", ("compliance",), _answers(write="302 /inbox/"),
         writes=frozenset({"cases_auditevent", "cases_selflookup"}),
     ),
+    # How many people approve: of no case. Only compliance decides, and not on the own proposal.
+    "approval_policy_list": Rule("house", SENIORS, _answers("200")),
+    "approval_policy_new": Rule("house", SENIORS, _answers("200", "422")),
+    "approval_policy_approve": Rule("house", SENIORS, _answers("200", "422")),
+    "approval_policy_reject": Rule("house", SENIORS, _answers("200", "422")),
     # Tasks, notes and files.
     "case_tasks": case("200"),
     "task_new": form(),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,6 +39,7 @@ from cases.queries.flow import case_flow
 from cases.services import outbox
 from cases.services.access import break_glass
 from cases.services.alerts import link_alert
+from cases.services.approval_policies import propose_policy
 from cases.services.cases import block_user, grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
@@ -150,7 +152,7 @@ class World:
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
-        others = ("evidence_id", "token_id", "person_id", "walled_id")
+        others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id")
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -233,6 +235,11 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         world.not_found[name] = ask(client, "GET", "/nothing/").text
     world.no_route = ask(Client(), "GET", "/api/v1/nothing").text
     make_user("supervisor", username="hurried")  # before the look: lists of people name everybody
+    proposed = propose_policy(
+        action="approve_freeze", amount_over=Decimal(10**9), min_approvals=2, expires_after=24,
+        reason="Large ones.", by=world.actor("supervisor_member"),
+    )  # fmt: skip
+    world.ids["policy_id"] = proposed.public_id  # of no case, and there before it
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(

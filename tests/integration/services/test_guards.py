@@ -98,6 +98,14 @@ def move(freeze: FreezeRequest, *states: str) -> None:
         FreezeRequest.objects.filter(pk=freeze.pk).update(state=state)
 
 
+def sign(world: World) -> None:
+    """The signature without which no freeze stands."""
+    FreezeApproval.objects.create(
+        freeze=world.freeze, user_id=world.compliance.person, decision="approve", reason="x",
+        content_hash=world.freeze.content_hash, at=timezone.now(),
+    )  # fmt: skip
+
+
 def test_installing_twice_changes_nothing() -> None:
     assert install_guards() == install_guards()
     assert missing_guards(connection) == []
@@ -262,10 +270,10 @@ def test_nobody_approves_what_they_asked_for(world: World) -> None:
             at=timezone.now(),
         )
     refused("UPDATE cases_freezerequest SET state = 'approved' WHERE id = %s", world.freeze.pk)
-    accepted(
-        "UPDATE cases_freezerequest SET state = 'approved', approved_by_id = %s WHERE id = %s",
-        world.compliance.user_id, world.freeze.pk,
-    )  # fmt: skip
+    approve = "UPDATE cases_freezerequest SET state = 'approved', approved_by_id = %s WHERE id = %s"
+    refused(approve, world.compliance.user_id, world.freeze.pk)  # nobody signed
+    sign(world)
+    accepted(approve, world.compliance.user_id, world.freeze.pk)
     refused(
         "UPDATE cases_freezerequest SET approved_by_id = %s WHERE id = %s",
         person("compliance").user_id, world.freeze.pk,
@@ -289,6 +297,7 @@ def test_a_submitted_line_keeps_its_content(world: World, change: str) -> None:
             accepted(update, world.line.pk)
             transaction.set_rollback(True)
     move(world.freeze, "submitted", "in_review")
+    sign(world)
     FreezeRequest.objects.filter(pk=world.freeze.pk).update(
         state="approved", approved_by_id=world.compliance.user_id
     )
@@ -354,6 +363,7 @@ def test_only_a_verified_instrument_carries_a_hold(world: World, is_verified: bo
     line = _hold_without_evidence(world)
     instrument = _instrument(world, is_verified=is_verified)
     accepted("UPDATE cases_freezeline SET instrument_id = %s WHERE id = %s", instrument.pk, line.pk)
+    sign(world)
     arguments = (RATIFY, world.compliance.user_id, world.freeze.pk)
     (accepted if is_verified else refused)(*arguments)
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0003_self_lookup'),
+        ('cases', '0005_approval_policy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,196 @@
+"""How many people an act needs: policies proposed by one person and put in force by another (E1).
+
+Where no policy is in force for an act, one approval beside the requester is enough and lasts
+72 hours. Of several that hold for an act the strictest counts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import ApprovalPolicy, Case
+from cases.models.approval_policies import LONGEST_HOURS, MOST_APPROVALS, POLICY_ACTIONS
+from cases.policy import (
+    Action,
+    Actor,
+    Role,
+    require,
+    require_second_person,
+    require_step_up,
+)
+from cases.services.audit import content_digest, record_event
+from cases.services.errors import CaseworkError, ContentChanged
+from cases.services.steps import swap_state
+from cases.services.validation import require_reason
+from cases.states import POLICY, PolicyAction, PolicyState
+
+OFFICE = Role.COMPLIANCE.value  # who signs these acts at all stands in policy.GRANTS
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """What an act needs: so many approvals, each not older than `lasts`."""
+
+    min_approvals: int = 1
+    lasts: timedelta = timedelta(hours=72)
+
+
+DEFAULT = ApprovalRule()
+
+
+def rule_for(action: Action, worth: Callable[[], Decimal | None]) -> ApprovalRule:
+    """The rule for an act: 1 query, and those of `worth` where a policy asks for an amount.
+
+    `worth` is in USD; None, where no price is known, counts as more than any amount.
+    """
+    rows = list(ApprovalPolicy.objects.filter(action=action.value, state=PolicyState.IN_FORCE))
+    if any(row.amount_over for row in rows):
+        value = worth()
+        rows = [
+            row for row in rows if not row.amount_over or value is None or value > row.amount_over
+        ]
+    if not rows:
+        return DEFAULT
+    return ApprovalRule(
+        max(row.min_approvals for row in rows),
+        timedelta(hours=min(row.expires_after for row in rows)),
+    )
+
+
+def num_missing(approvals: QuerySet[Any], case: Case, content_hash: str, rule: ApprovalRule) -> int:
+    """How many approvals of this content are missing yet: 1 query.
+
+    Counted are people who are in office still, on no wall of the case, and lately enough (E5).
+    """
+    good = approvals.filter(
+        decision="approve", content_hash=content_hash, at__gt=timezone.now() - rule.lasts,
+        user__is_active=True, user__role=OFFICE,
+    ).exclude(user__in=case.blocks.values("user"))  # fmt: skip
+    return max(0, rule.min_approvals - good.values("user").distinct().count())
+
+
+def require_unsigned(approvals: QuerySet[Any], content_hash: str, *, by: Actor) -> None:
+    """Raise CaseworkError where this person decided on this content already: 1 query."""
+    if approvals.filter(content_hash=content_hash, user_id=by.person).exists():
+        raise CaseworkError(_("You signed this content already: it needs another person."))
+
+
+def policy_hash_of(policy: ApprovalPolicy) -> str:
+    """SHA-256 of what is put in force."""
+    return content_digest(
+        {
+            "action": policy.action,
+            "amount_over": f"{policy.amount_over:.2f}",
+            "min_approvals": policy.min_approvals,
+            "expires_after": policy.expires_after,
+            "reason": policy.reason,
+            "proposed_by": policy.proposed_by_id,
+        }
+    )
+
+
+@transaction.atomic
+def propose_policy(
+    *,
+    action: str,
+    amount_over: Decimal,
+    min_approvals: int,
+    expires_after: int,
+    reason: str,
+    by: Actor,
+) -> ApprovalPolicy:
+    """Propose a rule; nothing changes before a second person puts it in force.
+
+    `amount_over` in USD, `expires_after` in hours. Raises PermissionDenied, CaseworkError.
+    """
+    require(by, Action.PROPOSE_POLICY)
+    if action not in dict(POLICY_ACTIONS):
+        raise CaseworkError(_("Choose the act from the list."))
+    if not 1 <= min_approvals <= MOST_APPROVALS:
+        raise CaseworkError(_("An act takes 1 to %(n)d approvals.") % {"n": MOST_APPROVALS})
+    if not 1 <= expires_after <= LONGEST_HOURS:
+        raise CaseworkError(_("An approval lasts 1 to %(n)d hours.") % {"n": LONGEST_HOURS})
+    if not 0 <= amount_over < Decimal(10**15):
+        raise CaseworkError(_("The amount is 0 or more."))
+    policy = ApprovalPolicy(
+        action=action,
+        amount_over=amount_over.quantize(Decimal("0.01")),
+        min_approvals=min_approvals,
+        expires_after=expires_after,
+        reason=require_reason(reason),
+        proposed_by_id=by.person,
+        proposed_at=timezone.now(),
+    )
+    policy.content_hash = policy_hash_of(policy)
+    try:
+        with transaction.atomic():
+            policy.save(force_insert=True)
+    except IntegrityError as error:
+        raise CaseworkError(_("A proposal for this act and amount already waits.")) from error
+    _note("propose_policy", policy, by=by)
+    return policy
+
+
+@transaction.atomic
+def approve_policy(
+    policy: ApprovalPolicy, *, content_hash: str, reason: str, by: Actor
+) -> ApprovalPolicy:
+    """Put a proposal in force as a second person; the one before it is superseded.
+
+    Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition.
+    """
+    _enter(policy, by=by)
+    if content_hash != policy.content_hash or policy_hash_of(policy) != policy.content_hash:
+        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    before = ApprovalPolicy.objects.filter(
+        action=policy.action, amount_over=policy.amount_over, state=PolicyState.IN_FORCE
+    ).exclude(pk=policy.pk)
+    for old in before:
+        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this policy")
+    _decide(policy, PolicyAction.APPROVE, reason, by=by)
+    return policy
+
+
+@transaction.atomic
+def reject_policy(policy: ApprovalPolicy, *, reason: str, by: Actor) -> ApprovalPolicy:
+    """Refuse a proposal as a second person: what was in force stays."""
+    _enter(policy, by=by)
+    _decide(policy, PolicyAction.REJECT, reason, by=by)
+    return policy
+
+
+def _enter(policy: ApprovalPolicy, *, by: Actor) -> None:
+    require(by, Action.DECIDE_POLICY)
+    ApprovalPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+    policy.refresh_from_db()
+    require_second_person(by, policy.proposed_by_id)
+    require_step_up(by)
+
+
+def _decide(policy: ApprovalPolicy, action: PolicyAction, reason: str, *, by: Actor) -> None:
+    words = require_reason(reason)
+    swap_state(
+        policy, POLICY, action, "this proposal",
+        decided_by_id=by.person, decided_at=timezone.now(),
+    )  # fmt: skip
+    _note(action.value, policy, by=by, reason=words)
+
+
+def _note(action: str, policy: ApprovalPolicy, *, by: Actor, reason: str = "") -> None:
+    record_event(
+        None, action, f"policy:{policy.public_id}", by=by, reason=reason or policy.reason,
+        data={
+            "act": policy.action,
+            "amount_over": f"{policy.amount_over:.2f}",
+            "min_approvals": policy.min_approvals,
+            "expires_after": policy.expires_after,
+            "content_hash": policy.content_hash,
+        },
+    )  # fmt: skip

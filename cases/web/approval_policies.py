@@ -1,0 +1,109 @@
+"""Approval policies: how many people approve what; proposed by one person, decided by another."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cases.http import AuthedRequest, require_at_the_door
+from cases.models import ApprovalPolicy
+from cases.policy import Action, Actor
+from cases.queries.approval_policies import policy_page
+from cases.services.approval_policies import approve_policy, propose_policy, reject_policy
+from cases.services.errors import CaseworkError
+from cases.states import PolicyState
+from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.forms_approval_policies import PolicyForm
+
+for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
+DECISIONS = ("approve", "reject")
+
+
+@require_safe
+@for_seniors
+def approval_policy_list(request: AuthedRequest) -> HttpResponse:
+    page = policy_page()
+    acts = [
+        (each, [_act(request.actor, each, name) for name in DECISIONS]) for each in page.proposed
+    ]
+    return render(request, "cases/approval_policy_list.html", {"page": page, "proposed": acts})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def approval_policy_new(request: AuthedRequest) -> HttpResponse:
+    form = PolicyForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            propose_policy(**form.policy(), by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
+            return redirect("approval_policy_list")
+    status = 422 if form.errors else 200
+    return render(request, "cases/approval_policy_form.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def approval_policy_decide(request: AuthedRequest, policy_id: UUID, decision: str) -> HttpResponse:
+    policy = get_object_or_404(ApprovalPolicy, public_id=policy_id)
+    by = request.actor
+
+    def do(reason: str, content_hash: str) -> object:
+        if decision == "approve":
+            return approve_policy(policy, content_hash=content_hash, reason=reason, by=by)
+        return reject_policy(policy, reason=reason, by=by)
+
+    return perform(request, _act(by, policy, decision), do, _("Decision recorded."))
+
+
+def _act(actor: Actor, policy: ApprovalPolicy, name: str) -> Act:
+    """Put in force or reject; what was in force before is superseded by it."""
+    approves = name == "approve"
+    blocked = why_not(actor, Action.DECIDE_POLICY, policy.proposed_by_id)
+    if policy.state != PolicyState.PROPOSED:
+        blocked = _("This proposal was decided already.")
+    return Act(
+        id=f"policy-{name}-{policy.public_id}",
+        url=reverse(f"approval_policy_{name}", args=[policy.public_id]),
+        title=_("Put this policy in force?") if approves else _("Reject this proposal?"),
+        effect=_("From now on this many people approve each such act.")
+        if approves
+        else _("What is in force stays as it is."),
+        verb=_("Put in force") if approves else _("Reject"),
+        icon="badge-check" if approves else "circle-x",
+        danger=not approves,
+        cancel_url=reverse("approval_policy_list"),
+        facts=[
+            Fact(_("What it is about"), policy.get_action_display()),
+            Fact(_("For more than"), f"USD {policy.amount_over:,.2f}"),
+            Fact(_("People who approve"), str(policy.min_approvals)),
+            Fact(_("An approval lasts"), _("%(n)d hours") % {"n": policy.expires_after}),
+            Fact(_("Reason"), policy.reason),
+        ],
+        content_hash=policy.content_hash,
+        blocked=blocked,
+        needs_code=needs_code(actor),
+    )
+
+
+ONE = "approval-policies/<uuid:policy_id>/"
+urlpatterns = [
+    path("approval-policies/", approval_policy_list, name="approval_policy_list"),
+    path("approval-policies/new/", approval_policy_new, name="approval_policy_new"),
+    *(
+        path(
+            f"{ONE}{name}/",
+            approval_policy_decide,
+            {"decision": name},
+            name=f"approval_policy_{name}",
+        )
+        for name in DECISIONS
+    ),
+]

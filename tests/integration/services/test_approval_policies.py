@@ -300,6 +300,7 @@ def test_who_works_below_proposes_nothing() -> None:
             propose(person(role))
 
 
+@pytest.mark.owner
 def test_the_database_keeps_a_policy_as_two_people_made_it(people: list[Actor]) -> None:
     policy, me = put_in_force(people), people[0].user_id
     waiting = propose(people[0], amount_over=Decimal(5))

@@ -138,6 +138,7 @@ def test_without_a_mail_server_nothing_is_sent(hold: FreezeRequest) -> None:
     assert getattr(mail, "outbox", []) == []
 
 
+@pytest.mark.owner
 def test_the_database_keeps_a_warning_as_it_was_given(hold: FreezeRequest) -> None:
     left(hold, hours=3)
     warn_of_ends()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
@@ -151,7 +151,8 @@ def set_theme(request: AuthedRequest) -> HttpResponse:
         return HttpResponse(status=204)
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if is_ours else "/")
+    # An address, never the name of a route: `redirect` would look for one.
+    return HttpResponseRedirect(back if is_ours else "/")
 
 
 def _elsewhere(actor: Actor) -> HttpResponse:

@@ -82,6 +82,8 @@ def test_the_theme_is_kept_with_the_person_and_leads_back_only_here() -> None:
     assert client.post(url, {"theme": "dark", "next": "/cases/"}).url == "/cases/"
     assert User.objects.get(pk=user.pk).theme == "dark"
     assert client.post(url, {"theme": "light", "next": "https://elsewhere.example/"}).url == "/"
+    assert client.post(url, {"theme": "light", "next": "cases"}).url == "cases"
+    assert client.post(url, {"theme": "light", "next": "%2f%2felsewhere"}).url == "%2f%2felsewhere"
     assert client.post(url, {"theme": "pink"}).status_code == 404
     assert client.get(url).status_code == 405
 

@@ -178,9 +178,22 @@ class Candidates(Door):
         return self.tell(candidates(one_case(self.actor, case_id), self.actor))
 
 
+class CiteBody(Body):
+    """One approved finding or one verified instrument, for all lines that cite nothing yet."""
+
+    finding = Visible(Finding, required=False)
+    instrument = Visible(LegalInstrument, required=False)
+
+
+def _cite(freeze: FreezeRequest, *, by: Actor, **cited: Any) -> FreezeRequest:
+    numbers = {f"{name}_id": row.pk for name, row in cited.items()}
+    return services.cite_evidence(freeze, **numbers, by=by)
+
+
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     "submit": (services.submit_freeze, Nothing, _("Submit a freeze request")),
     "triage": (services.triage_freeze, Nothing, _("Take a freeze request into review")),
+    "cite": (_cite, CiteBody, _("Cite the evidence of lines that rest on nothing yet")),
     "approve": (
         services.approve_freeze, Decision,
         _("Approve as a second person; the exchange holds at once; asks for step-up"),

@@ -272,3 +272,24 @@ def test_a_request_is_checked_by_one_and_decided_by_another(
     told(stranger.get(path), 404, "not-found")
     assert made(stranger.get("requests"), 200)["rows"] == []
     told(browser_of(make_user("liaison")).get(path), 401, "not-authenticated")
+
+
+def test_a_hold_before_any_finding_is_given_its_evidence(
+    analyst: Program, stranger: Program, compliance: Program, case: Case
+) -> None:
+    account = make_account()
+    make_balance(account, 500_000_000)
+    body = {
+        "legal_basis": "internal_suspicion", "reason": "It leaves now.", "urgency": "urgent",
+        "expires_at": (timezone.now() + timedelta(days=3)).isoformat(),
+        "lines": [{"account": str(account.public_id), "asset": BTC, "requested": "400000000"}],
+    }  # fmt: skip
+    freeze = made(analyst.post(f"cases/{case.public_id}/freezes", body))
+    path = f"freezes/{freeze['id']}"
+    problem = told(analyst.post(f"{path}/cite"), 422, "not-possible")
+    assert "Cite a finding" in problem["detail"]
+    finding = approved(analyst, case, compliance)
+    told(stranger.post(f"{path}/cite", {"finding": finding}), 404, "not-found")
+    cited = made(analyst.post(f"{path}/cite", {"finding": finding}), 200)
+    assert cited["content_hash"] != freeze["content_hash"]
+    told(analyst.post(f"{path}/cite", {"finding": finding}), 422, "not-possible")

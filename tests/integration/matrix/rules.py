@@ -335,6 +335,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_freeze_detail": program("200"),
     "api_freeze_submit": program(write="409", differs=REFUSED_READER | NOT_THE_SENIORS),
     "api_freeze_triage": program(write="409", differs=REFUSED_READER),
+    "api_freeze_cite": program(write="422", differs=REFUSED_READER),
     "api_freeze_approve": body(),
     "api_freeze_ratify": body(),
     "api_freeze_place_provisional": body(),

@@ -68,7 +68,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
 
 def _gone(request: HttpRequest) -> HttpResponse:
     """One page for a link that was used, is too old or never was one, so that it tells nothing."""
-    return render(request, "account/sign_in_link_gone.html", {"status": 404}, status=404)
+    return render(request, "account/sign_in_link_gone.html", {"status": 410}, status=410)
 
 
 class SecondFactorAgain(ReauthenticateView):  # type: ignore[misc]  # allauth ships no types

@@ -286,6 +286,8 @@ def test_a_hold_before_any_finding_is_given_its_evidence(
     }  # fmt: skip
     freeze = made(analyst.post(f"cases/{case.public_id}/freezes", body))
     path = f"freezes/{freeze['id']}"
+    made(analyst.post(f"{path}/submit"), 200)
+    made(compliance.post(f"{path}/place-provisional", {"reason": "It leaves now."}), 200)
     problem = told(analyst.post(f"{path}/cite"), 422, "not-possible")
     assert "Cite a finding" in problem["detail"]
     finding = approved(analyst, case, compliance)

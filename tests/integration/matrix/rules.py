@@ -467,8 +467,8 @@ RULES: dict[str, Rule] = {
     "account_set_password": always("302 /accounts/password/change/", unproven="as-proven"),
     "usersessions_list": own("302 /accounts/sessions/"),
     "sign_in_link": Rule(
-        "sign-in", AT_THE_DOOR["sign-in"], {"GET": "404", "POST": "404"},
-        strangers={"GET": "404", "POST": "404"},
+        "sign-in", AT_THE_DOOR["sign-in"], {"GET": "410", "POST": "410"},
+        strangers={"GET": "410", "POST": "410"},
     ),
     "api_tokens": replace(
         own("422", "405", options="405", writes=()), sees=TOKEN_HOLDERS,

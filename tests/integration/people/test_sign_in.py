@@ -122,9 +122,9 @@ def test_a_link_works_once(ana):
     assert Client().post(link).status_code == 302
     again, forged = Client().get(link), Client().get(link[:-4] + "xxx/")
     for answer in (again, forged):
-        assert answer.status_code == 404
+        assert answer.status_code == 410
         assert "works once, for 15 minutes. Ask whoever gave it" in answer.content.decode()
-    assert Client().post(link).status_code == 404
+    assert Client().post(link).status_code == 410
 
 
 def test_the_liaison_door_finds_links_of_officers_in_its_part_of_the_cache(ana, officer):
@@ -144,7 +144,7 @@ def test_looking_at_a_link_does_not_use_it_up(ana):
 
 
 @pytest.mark.parametrize("change", ["forged", "expired", "closed", "new password"])
-def test_a_link_that_no_longer_holds_is_not_there(ana, change, monkeypatch):
+def test_a_link_that_no_longer_holds_is_gone(ana, change, monkeypatch):
     link = link_path(ana)
     if change == "forged":
         link = link[:-3] + "xx/"
@@ -156,7 +156,7 @@ def test_a_link_that_no_longer_holds_is_not_there(ana, change, monkeypatch):
     else:
         ana.set_password("another long password")
         ana.save(update_fields=["password"])
-    assert Client().post(link).status_code == 404
+    assert Client().post(link).status_code == 410
 
 
 def test_the_same_code_is_not_accepted_twice(ana):

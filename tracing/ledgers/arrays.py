@@ -97,8 +97,8 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
     return arrays
 
 
-def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
-    """Blocks and transactions in chain order; returns the stored position of each transaction."""
+def chain_order(chain: Chain) -> tuple[I64, I64, U32]:
+    """Stored position, height and segment of each block of the chain, in chain order."""
     blocks, heights, segment = [], [], []
     for nth, part in enumerate(chain.segments):
         blocks.append(np.array(part.blocks, np.int64))
@@ -107,7 +107,12 @@ def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
     stored, height = np.concatenate(blocks), np.concatenate(heights)
     number = np.concatenate(segment)
     order = np.lexsort((number, height))
-    stored, height = stored[order], height[order]
+    return stored[order], height[order], number[order]
+
+
+def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
+    """Blocks and transactions in chain order; returns the stored position of each transaction."""
+    stored, height, segment = chain_order(chain)
     per_block = reader.numbers("block", "num_tx").astype(np.int64)
     tx = ranges(offsets(per_block)[stored], per_block[stored])
     counts = per_block[stored]
@@ -115,7 +120,7 @@ def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
     arrays["block_stored"] = stored.astype(np.uint32)
     arrays["block_hash"] = reader.fixed("block", "hash", 32)[stored]
     arrays["block_height"], arrays["block_time"] = height.astype(np.uint32), time
-    arrays["block_segment"] = number[order]
+    arrays["block_segment"] = segment
     arrays["block_tx"] = offsets(counts).astype(np.uint64)
     arrays["txid"] = reader.fixed("tx", "txid", 32)[tx]
     arrays["tx_height"] = np.repeat(arrays["block_height"], counts)

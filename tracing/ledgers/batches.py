@@ -8,7 +8,8 @@ between transactions and fees follow anew when older blocks arrive:
     output    tx_id, vout, value, script_type, address, script (where there is no address)
     input     tx_id, vin, prev_txid, prev_vout, address (what the input shows by itself), bare
     address   address, text, kind, row
-    coin_block, coin   spent coins by block, in the order of its inputs
+    coin_block, coin   spent coins by block, in the order of its inputs; a coin tells its row of
+                       coin_block and its place there, as not every reader knows the order of rows
 
 Ids count within the batch; hashes are in wire order (reverse of their text).
 """
@@ -20,7 +21,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -141,6 +142,8 @@ def write_batch(path: Path, columns: BlockColumns, coins: CoinColumns, network: 
         },
         "coin_block": {"hash": _binary(coins.block_hash), "num": coins.num.astype(np.uint32)},
         "coin": {
+            "coin_block": np.repeat(np.arange(len(coins.num), dtype=np.uint32), coins.num),
+            "place": ranges(np.zeros_like(coins.num), coins.num).astype(np.uint32),
             "value": coins.value,
             "script_type": coins.kind,
             "address": _nullable(ids[num_out + num_in :]),
@@ -156,17 +159,19 @@ def write_batch(path: Path, columns: BlockColumns, coins: CoinColumns, network: 
     sync(path.parent)
 
 
+COUNTING: Final = (
+    *("tx_id", "vout", "vin", "prev_vout", "block", "num_in", "num_out", "time"),
+    *("coin_block", "place"),
+)
+
+
 def _write_table(path: Path, content: dict[str, Any]) -> None:  # numpy or arrow columns
     table = pa.table(content)
     # Ids count up and hashes never repeat: dictionaries would cost time and save nothing.
     repeating = [
         name for name in ("script_type", "kind", "coinbase", "segwit", "bare") if name in content
     ]
-    counting = {
-        name: "DELTA_BINARY_PACKED"
-        for name in ("tx_id", "vout", "vin", "prev_vout", "block", "num_in", "num_out", "time")
-        if name in content
-    }
+    counting = {name: "DELTA_BINARY_PACKED" for name in COUNTING if name in content}
     with path.open("wb") as file:
         pq.write_table(
             table,

@@ -6,6 +6,7 @@
 #                long ones there too, such as the matrix)
 #   make test-sqlite   the first of the two rounds
 #   make fast    add the compiled kernels for large ledgers (210 MB)
+#   make scale   add the engines of whole-ledger jobs (190 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
 #                20 people over 20,000 cases
 #   make check   format, types, imports, migrations, deployment settings
@@ -23,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib fiu cases tracing
 
-.PHONY: demo test test-sqlite fast bench bench-load check audit tour format clean
+.PHONY: demo test test-sqlite fast scale bench bench-load check audit tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -36,6 +37,8 @@ test-sqlite: $(VENV)/.dev
 	@FIU_TEST_ROUND=sqlite exec $(PY) -m tests $(ARGS)
 
 fast: $(VENV)/.fast
+
+scale: $(VENV)/.scale
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)
@@ -77,11 +80,17 @@ $(VENV)/.fast: requirements.txt requirements-fast.txt | $(PY)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-oidc.txt requirements-dev.txt | $(PY)
+$(VENV)/.scale: requirements.txt requirements-scale.txt | $(PY)
+	@echo "installing the packages of requirements-scale.txt (once) ..." >&2
+	@$(PIP) -r requirements-scale.txt
+	@$(COMPILE)
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-scale.txt requirements-oidc.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
 	@$(PIP) -r requirements-dev.txt
 	@$(COMPILE)
-	@touch $@ $(VENV)/.runtime $(VENV)/.fast
+	@touch $@ $(VENV)/.runtime $(VENV)/.fast $(VENV)/.scale
 
 # Apart: what looks for holes in packages brings thirty of its own.
 $(VENV)/audit/.done: .ci/audit.py | $(PY)

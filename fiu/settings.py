@@ -5,6 +5,7 @@ S security, W client rules.
 """
 
 import logging
+import re
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -423,6 +424,15 @@ NODES_FILE = Path(_values["FIU_NODES_FILE"] or FIU_HOME / "nodes.toml")
 # --- Hosts outside: who may lie in a private network (tracing/peers.py) ---
 
 PRIVATE_HOSTS = _values["FIU_PRIVATE_HOSTS"]
+
+# Where whole-ledger jobs run: DuckDB in the process that asks, or a server (docs/operate/scale.md).
+COMPUTE_URL = _values["FIU_COMPUTE_URL"]
+COMPUTE_HOME = _values["FIU_COMPUTE_HOME"]
+COMPUTE_MEMORY = _values["FIU_COMPUTE_MEMORY"]
+if COMPUTE_URL and not COMPUTE_URL.startswith("sc://"):
+    raise SettingsError("FIU_COMPUTE_URL must look like sc://host:port.")
+if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB)", COMPUTE_MEMORY):
+    raise SettingsError("FIU_COMPUTE_MEMORY must be an amount such as 4GB or 800MB.")
 
 # --- The exchange ---
 

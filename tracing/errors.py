@@ -5,6 +5,7 @@
     ├── SeedError           a seed names nothing a trace can start from
     ├── TagFileError        a file of tags or sanctions is refused, or one row of it
     ├── ParametersError     a trace was asked for with a value it cannot take
+    ├── ComputeError        a whole-ledger job cannot run: a package, a server, or what it said
     ├── BalanceError        a finished trace does not reconcile: never stored, never shown
     ├── NodeError           a node cannot be followed
     │   ├── NodeNotConfigured  no node of this name, or its settings are not usable
@@ -42,6 +43,10 @@ class TagFileError(TracingError):
 
 class ParametersError(TracingError):
     """A parameter of a trace is not usable; `str()` says which and what it must be."""
+
+
+class ComputeError(TracingError):
+    """A whole-ledger job cannot run here; `str()` says what is missing or what failed."""
 
 
 class BalanceError(TracingError):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from django.db.models import Q
 
 from tracing.account_views import opened_accounts, unit_of
 from tracing.engine.accounts.exposure import account_exposure, assets_of, transfer_place
@@ -24,7 +25,7 @@ from tracing.ledger_views import BITCOIN_UNIT, AssetUnit, clusters_under_walls, 
 from tracing.ledgers import StoredLedger, names
 from tracing.models import Boundary
 from tracing.states import BoundaryKind
-from tracing.tag_views import index_under, versions_of
+from tracing.tag_views import TagView, index_under, sanction_rows, tag_rows, versions_of
 
 MOST_ASSETS: Final = 8
 """Assets of one account that are followed; anybody can send it thousands more."""
@@ -154,6 +155,25 @@ def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Cat
         elif not codes[wall]:
             codes[wall], labels[wall] = code(UNTAGGED_SERVICE), label
     return _Categories(codes, tuple(known), labels)
+
+
+def own_categories(ledger: str) -> dict[str, str]:
+    """The category of every address that has one of its own, without opening the ledger: 3 queries.
+
+    As `_categories`, but what an address would take over from its cluster is not told.
+    """
+    chain = names.CHAIN[ledger]
+    tags: dict[str, list[TagView]] = {}
+    for address, tag in tag_rows(Q(chain=chain)):
+        tags.setdefault(address, []).append(tag)
+    found = {address: category_of(each) or UNKNOWN for address, each in tags.items()}
+    found |= {address: SANCTIONED for address, _entry in sanction_rows(Q(chain=chain))}
+    for address, kind in Boundary.objects.walls(ledger).items():
+        if kind != BoundaryKind.SERVICE.value:
+            found[address] = OWN
+        else:
+            found.setdefault(address, UNTAGGED_SERVICE)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -171,7 +171,7 @@ def tagged_services(ledger: str) -> list[str]:
     """
     if names.is_account(names.resolve(settings.FIU_HOME, ledger)):
         accounts = opened_accounts(ledger)
-        rows = _tag_rows(Q(chain=accounts.chain))
+        rows = tag_rows(Q(chain=accounts.chain))
         services = {text for text, tag in rows if tag.is_service}
         return sorted(text for text in services if accounts.find_address(text) is not None)
     opened = opened_ledger(ledger)
@@ -265,7 +265,7 @@ def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) ->
     Accounts have no clusters: each is its own anchor.
     """
     found = TagIndex()
-    tags, entries = _tag_rows(Q(chain=ledger.chain)), _sanction_rows(Q(chain=ledger.chain))
+    tags, entries = tag_rows(Q(chain=ledger.chain)), sanction_rows(Q(chain=ledger.chain))
     texts = list({address for address, _ in [*tags, *entries]})
     seen = dict(zip(texts, ledger.find_addresses(texts), strict=True))
     for address, tag in tags:
@@ -284,7 +284,7 @@ def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) ->
     return found
 
 
-def _tag_rows(which: Q) -> list[tuple[str, TagView]]:
+def tag_rows(which: Q) -> list[tuple[str, TagView]]:
     """Tags of active packs, the most confident first: 1 query."""
     rows = AttributionTag.objects.filter(which, pack__state=LabelState.ACTIVE, state=PUBLISHED)
     return [
@@ -303,7 +303,7 @@ def _tag_rows(which: Q) -> list[tuple[str, TagView]]:
     ]  # fmt: skip
 
 
-def _sanction_rows(which: Q) -> list[tuple[str, SanctionView]]:
+def sanction_rows(which: Q) -> list[tuple[str, SanctionView]]:
     """Entries of active lists: 1 query."""
     rows = SanctionsEntry.objects.filter(which, list__state=LabelState.ACTIVE)
     return [
@@ -325,9 +325,9 @@ def _direct_only(chain: str, texts: Sequence[str]) -> dict[str, AddressTags]:
     which = Q(chain=chain, address__in=texts)
     tags: dict[str, list[TagView]] = {}
     entries: dict[str, list[SanctionView]] = {}
-    for text, tag in _tag_rows(which):
+    for text, tag in tag_rows(which):
         tags.setdefault(text, []).append(tag)
-    for text, entry in _sanction_rows(which):
+    for text, entry in sanction_rows(which):
         entries.setdefault(text, []).append(entry)
     return {
         text: AddressTags(text, tuple(tags.get(text, ())), sanctions=tuple(entries.get(text, ())))

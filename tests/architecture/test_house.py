@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("fiu", "cases", "tracing")
 TOP = {
     "README.md", "LICENSE", "Makefile", "pyproject.toml", "manage.py", "requirements.txt",
-    "requirements-dev.txt", "requirements-fast.txt", "requirements-oidc.txt", "Dockerfile",
+    "requirements-dev.txt", "requirements-fast.txt", "requirements-scale.txt",
+    "requirements-oidc.txt", "Dockerfile",
     "docker-compose.yml", ".ci",
     ".gitignore", ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs",
     "locale",
@@ -394,7 +395,7 @@ def test_documents_link_only_to_files_that_exist() -> None:
 
 
 def test_every_direct_package_is_pinned_with_its_reason() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-oidc.txt"):
+    for name in sorted(path.name for path in ROOT.glob("requirements*.txt")):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if line and not line.startswith(("#", "-r ")):
                 pin, _hash, reason = line.partition("#")

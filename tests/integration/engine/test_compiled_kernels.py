@@ -147,7 +147,7 @@ def test_small_work_and_tapes_stay_in_plain_python(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_web_processes_never_load_numba() -> None:
+def test_web_processes_never_load_numba_nor_engines_of_whole_ledgers() -> None:
     code = (
         "import sys\n"
         "import fiu.wsgi\n"
@@ -157,6 +157,7 @@ def test_web_processes_never_load_numba() -> None:
         "assert 'tracing.engine.kernels' in sys.modules\n"
         "assert 'numba' not in sys.modules\n"
         "assert 'tracing.engine.compiled' not in sys.modules\n"
+        "assert not {'ibis', 'duckdb', 'pandas', 'tracing.compute'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 

@@ -1,0 +1,194 @@
+"""Whole-ledger jobs: every engine says what the kernels say, to the unit."""
+
+import json
+import random
+import socket
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.bench.generator import generate
+from tests.bench.stored import LEDGER, store_generated
+from tests.shared_data import data_path
+from tracing import compute
+from tracing.compute import JOBS, Computed, Known, Place, loaded_jobs
+from tracing.compute.canonical import result_hash
+from tracing.engine.ledger import UNSPENT, MemoryLedger
+from tracing.ledgers import StoredLedger, load_blocks, open_ledger
+from tracing.models import Boundary
+
+CATEGORIES = ("exchange", "gambling", "mixing_service")
+
+
+def known_of(ledger: StoredLedger) -> Known:
+    """Every seventh address has a category, and three are walls."""
+    texts = ledger.address_texts(range(0, ledger.num_addresses, 7))
+    categories = {text: CATEGORIES[i % 3] for i, text in enumerate(texts)}
+    return Known(ledger.address_texts([3, 5, 100]), categories)
+
+
+def with_a_repeated_id(ledger: MemoryLedger) -> MemoryLedger:
+    """Two coinbases of one id, as Bitcoin has: the first was never spent, the second was."""
+    mined = [tx for tx in range(0, ledger.num_tx, 100) if ledger.tx_coinbase[tx]]
+    unspent = [int(ledger.out_spent_in[int(ledger.out_off[tx])]) == UNSPENT for tx in mined]
+    first = next(tx for tx, free in zip(mined, unspent, strict=True) if free)
+    second = next(tx for tx, free in zip(mined, unspent, strict=True) if tx > first and not free)
+    ledger._txids[second] = ledger._txids[first]
+    return ledger
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated ledger in two batches."""
+    folder = tmp_path_factory.mktemp("whole")
+    store_generated(with_a_repeated_id(generate(1_500)), folder, parts=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def on_duckdb(home: Path) -> Computed:
+    return computed(home, LEDGER, Place(home))
+
+
+def computed(home: Path, name: str, place: Place, jobs: Sequence[str] = JOBS) -> Computed:
+    return loaded_jobs().compute(home, name, jobs, known_of(open_ledger(home, name)), place)
+
+
+def hashes(found: Computed) -> dict[str, str]:
+    return {each.job: each.sha256 for each in found.outcomes}
+
+
+def by_kernels(home: Path, name: str, jobs: Sequence[str] = JOBS) -> dict[str, str]:
+    ledger = open_ledger(home, name)
+    return {job: loaded_jobs().kernel_hash(ledger, job, known_of(ledger)) for job in jobs}
+
+
+def test_duckdb_finds_what_the_kernels_find(home: Path, on_duckdb: Computed) -> None:
+    figures = {each.job: each.figures for each in on_duckdb.outcomes}
+    assert figures["coinjoins"]["mixes"] > 0
+    assert figures["clusters"]["clusters"] > 10
+    assert figures["clusters"]["rounds"] > 0
+    assert {row["category"] for row in figures["exposure"]["categories"]} == set(CATEGORIES)
+    assert figures["statistics"]["tx"] == 1_500
+    assert hashes(on_duckdb) == by_kernels(home, LEDGER)
+    assert not list(home.glob("compute-*"))
+
+
+@pytest.mark.once
+def test_a_spark_connect_server_finds_the_same(
+    home: Path, on_duckdb: Computed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sail speaks Spark Connect without a Java machine; docs/operate/scale.md has Apache Spark."""
+    pytest.importorskip("pysail", reason="pysail is not installed: no Spark Connect server here")
+    monkeypatch.chdir(tmp_path)  # it keeps its tables there
+    server = import_module("pysail.spark").SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    try:
+        port = server.listening_address[1]
+        found = computed(home, LEDGER, Place(home, f"sc://127.0.0.1:{port}"))
+    finally:
+        server.stop()
+    assert found.engine.startswith("Spark Connect")
+    assert hashes(found) == hashes(on_duckdb)
+    assert [each.figures for each in found.outcomes] == [
+        each.figures for each in on_duckdb.outcomes
+    ]
+
+
+def test_real_blocks_with_spent_coins_and_gaps_are_read_alike(tmp_path: Path) -> None:
+    blocks = data_path("btc-blocks/mainnet-300025.raw")
+    load_blocks(tmp_path, "bitcoin", [data_path("btc-blocks/mainnet-1-256.bz2")])
+    coins = data_path("btc-blocks/mainnet-300025.undo.raw")
+    load_blocks(tmp_path, "bitcoin", [blocks], spent_coins=coins)
+    jobs = ("statistics", "clusters")
+    found = computed(tmp_path, "bitcoin", Place(tmp_path), jobs)
+    assert hashes(found) == by_kernels(tmp_path, "bitcoin", jobs)
+
+
+@pytest.fixture
+def duckdb(tmp_path: Path) -> Iterator[Any]:
+    engines = import_module("tracing.compute.engines")
+    with engines.open_engine("", tmp_path, "200MB") as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("shape", ["chain", "random"])
+def test_components_end_in_stars_around_the_least(duckdb: Any, shape: str) -> None:
+    rng = random.Random(5)
+    names = rng.sample(range(1 << 40), 150)
+    pairs = list(pairwise(names))
+    if shape == "random":
+        pairs = [(rng.choice(names), rng.choice(names)) for _ in range(110)]
+    edges = sorted({(max(pair), min(pair)) for pair in pairs if pair[0] != pair[1]})
+    columns = dict(zip(("high", "low"), np.array(edges).T, strict=True))
+    clusters = import_module("tracing.compute.clusters")
+    stars, rounds = clusters.components(duckdb, duckdb.upload(columns))
+    found = {row["high"]: row["low"] for row in duckdb.rows(stars)}
+    expected = {
+        node: min(group)
+        for group in nx.connected_components(nx.Graph(edges))
+        for node in group
+        if node != min(group)
+    }
+    assert found == expected
+    assert rounds <= 12
+
+
+def test_shares_are_exact_up_to_sums_of_2_to_the_52(duckdb: Any) -> None:
+    rng = random.Random(9)
+    rows = [(0, 0, 1), ((1 << 52) - 1, (1 << 52) - 1, (1 << 52) - 1)]
+    while len(rows) < 500:
+        total = rng.randrange(1, 1 << rng.randint(1, 52))
+        rows.append((rng.randint(0, total), rng.randint(0, total), total))
+    columns = dict(zip(("taint", "part", "total"), np.array(rows).T, strict=True))
+    table = duckdb.upload(columns)
+    exposures = import_module("tracing.compute.exposures")
+    shared = table.mutate(share=exposures.share(table.taint, table.part, table.total))
+    for row in duckdb.rows(shared):
+        assert row["share"] == row["taint"] * row["part"] // row["total"], row
+
+
+def test_the_hash_is_of_the_rows_and_not_of_their_order() -> None:
+    lines = [f"row {number}" for number in range(5_000)]
+    assert result_hash(lines) == result_hash(reversed(lines))
+    assert result_hash(lines) != result_hash(lines[1:])
+    assert result_hash(lines) != result_hash([*lines, lines[0]])
+
+
+@pytest.mark.django_db
+def test_the_command_compares_with_the_kernels(home: Path, settings: Any) -> None:
+    settings.FIU_HOME = home
+    (home / "cache").mkdir(exist_ok=True)
+    wall = open_ledger(home, LEDGER).address_text(0)
+    Boundary.objects.create(ledger=LEDGER, address=wall, kind="service", source="test")
+    out = StringIO()
+    call_command("compute", "exposure", "bitcoin", "--check", "--json", stdout=out)
+    found = json.loads(out.getvalue())
+    assert found["same_as_kernels"] is True
+    (row,) = {row["category"] for row in found["jobs"][0]["figures"]["categories"]}
+    assert row == "service"
+
+
+@pytest.mark.django_db
+def test_what_is_missing_is_one_sentence(
+    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FIU_HOME = home
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        settings.COMPUTE_URL = f"sc://127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(CommandError, match="Nothing answers at 127"):
+            call_command("compute", "clusters", "bitcoin")
+    with pytest.raises(CommandError, match="is empty"):
+        call_command("compute", "clusters", "tron")
+    monkeypatch.setattr(compute, "NEEDED", ("a_package_that_nobody_has",))
+    with pytest.raises(CommandError, match="run make scale once"):
+        call_command("compute", "clusters", "bitcoin")

@@ -1,5 +1,6 @@
-# One image for web, liaison door, workers, dispatcher and migrations: docker-compose.yml.
-FROM python:3.11-slim-bookworm
+# docker-compose.yml names the stage each service is made of. Here: one image for web, liaison door,
+# workers, dispatcher and migrations.
+FROM python:3.11-slim-bookworm AS app
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
@@ -37,3 +38,33 @@ USER fiu
 ENV FIU_HOME=/state
 EXPOSE 8000
 CMD ["gunicorn", "fiu.wsgi:application", "--bind=0.0.0.0:8000"]
+
+# The same with the packages of whole-ledger jobs: the service `compute` of the profile `spark`.
+# Spark's client comes as source; all else is taken as built.
+FROM app AS scale
+USER root
+COPY .ci/requirements-scale.lock .ci/requirements-scale.lock
+RUN pip install --no-cache-dir --require-hashes --no-deps \
+        --only-binary :all: --no-binary pyspark-client -r .ci/requirements-scale.lock
+USER fiu
+ENTRYPOINT ["python", "manage.py", "compute"]
+CMD ["--help"]
+
+# Apache Spark on Debian's Java machine, which answers Spark Connect and nothing else. It works as
+# the user who owns the ledgers, and only reads them.
+FROM python:3.11-slim-bookworm AS spark
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless procps \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements-spark.txt .
+RUN pip install --no-cache-dir -r requirements-spark.txt \
+    && install -d -o 10001 -g 10001 -m 700 /warehouse
+ENV SPARK_HOME=/usr/local/lib/python3.11/site-packages/pyspark
+WORKDIR /warehouse
+USER 10001
+EXPOSE 15002
+CMD ["sh", "-c", "exec $SPARK_HOME/bin/spark-submit \
+    --class org.apache.spark.sql.connect.service.SparkConnectServer --master 'local[*]' \
+    --driver-memory \"${SPARK_MEMORY:-8g}\" --conf spark.ui.enabled=false \
+    --conf spark.sql.warehouse.dir=/warehouse/tables --conf spark.local.dir=/warehouse/scratch \
+    --conf spark.connect.grpc.binding.address=0.0.0.0 spark-internal"]

@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS = {"TRACEHOLD_HOST": "fiu.example", "TRACEHOLD_LIAISON_HOST": "liaison.fiu.example"}
-APP = ("web", "liaison", "worker", "casework", "dispatcher", "migrate", "backup")
+APP = ("web", "liaison", "worker", "casework", "dispatcher", "migrate", "backup", "compute")
 
 
 def services() -> dict[str, Any]:

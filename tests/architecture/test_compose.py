@@ -33,7 +33,7 @@ def test_compose_itself_accepts_the_file() -> None:
 
 
 def test_every_part_of_the_installation_is_there() -> None:
-    assert set(services()) == {*APP, "postgres", "redis"}
+    assert set(services()) == {*APP, "postgres", "redis", "spark"}
 
 
 def test_what_is_used_is_declared_and_what_is_declared_is_used() -> None:
@@ -64,7 +64,7 @@ def test_secrets_come_as_files_and_stand_nowhere_else() -> None:
 
 def test_everything_that_runs_on_has_a_health_check_and_comes_back() -> None:
     for name, service in services().items():
-        if name == "migrate":
+        if name in {"migrate", "compute"}:
             assert service["restart"] == "no"
             continue
         assert service["restart"] == "unless-stopped", name
@@ -73,7 +73,7 @@ def test_everything_that_runs_on_has_a_health_check_and_comes_back() -> None:
 
 def test_nothing_starts_before_tables_and_guards_stand() -> None:
     for name, service in services().items():
-        if name not in {"migrate", "postgres", "redis"}:
+        if name not in {"migrate", "postgres", "redis", "spark"}:
             needed = service["depends_on"]["migrate"]["condition"]
             assert needed == "service_completed_successfully", name
     steps = services()["migrate"]["command"][-1]
@@ -90,10 +90,13 @@ def test_what_answers_anybody_does_not_own_the_tables() -> None:
     assert {name for name, url in roles.items() if "//fiu@" in url} == {"migrate", "backup"}
     assert [name for name, url in roles.items() if "//fiu_liaison@" in url] == ["liaison"]
     assert all(services()[name]["environment"]["FIU_RLS"] == "1" for name in APP)  # A10
-    assert all("//fiu_app@" in roles[name] for name in ("web", "worker", "casework", "dispatcher"))
+    assert all(
+        "//fiu_app@" in roles[name]
+        for name in ("web", "worker", "casework", "dispatcher", "compute")
+    )
     for secret, holders in {
         "database_password": {"migrate", "backup", "postgres"},
-        "app_password": {"migrate", "web", "worker", "casework", "dispatcher"},
+        "app_password": {"migrate", "web", "worker", "casework", "dispatcher", "compute"},
         "liaison_password": {"migrate", "liaison"},
     }.items():
         assert {
@@ -110,7 +113,7 @@ def test_databases_are_not_published_and_the_rest_on_loopback_only() -> None:
 
 
 def test_the_application_has_no_rights_it_does_not_need() -> None:
-    for name in APP:
+    for name in (*APP, "spark"):
         service = services()[name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -132,10 +135,20 @@ def test_the_liaison_door_shares_no_word_of_redis_with_the_house() -> None:
         for name, service in services().items()
     }
     assert holders.pop("redis") == {"redis_password", "liaison_redis_password"}
-    assert holders.pop("postgres") == set()
+    assert holders.pop("postgres") == holders.pop("spark") == set()
     assert holders.pop("liaison") == {"liaison_redis_password"}
     assert all(words == {"redis_password"} for words in holders.values())
     assert services()["liaison"]["environment"]["FIU_BROKER_URL"] == ""
+
+
+def test_whole_ledger_jobs_run_only_where_asked_for_and_read_only() -> None:
+    for name, service in services().items():
+        assert ("spark" in service.get("profiles", ())) == (name in {"compute", "spark"}), name
+    spark = services()["spark"]
+    assert spark["volumes"] == ["state:/state:ro", "warehouse:/warehouse"]
+    assert "secrets" not in spark
+    assert spark["user"].startswith("10001")  # who owns the ledgers
+    assert "openjdk-17-jre-headless" in DOCKERFILE
 
 
 def test_the_image_installs_by_hash_and_holds_fonts_and_pango() -> None:

@@ -18,6 +18,7 @@ PACKAGES = ("fiu", "cases", "tracing")
 TOP = {
     "README.md", "LICENSE", "Makefile", "pyproject.toml", "manage.py", "requirements.txt",
     "requirements-dev.txt", "requirements-fast.txt", "requirements-scale.txt",
+    "requirements-spark.txt",
     "requirements-oidc.txt", "Dockerfile",
     "docker-compose.yml", ".ci",
     ".gitignore", ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs",

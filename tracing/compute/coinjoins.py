@@ -2,7 +2,8 @@
 
 The engine looks for the shape over all transactions: three inputs, five outputs, three of them
 equal. What is left is judged one by one by the detectors that kernels and pages use, so that there
-is one definition of a CoinJoin. In real blocks of 2014 to 2017 that is 1 transaction in 90.
+is one definition of a CoinJoin. Of the 2,315 transactions of three real blocks of 2014 and 2016
+that is 9.
 """
 
 from __future__ import annotations

@@ -15,10 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
+from tracing.engine.accounts.ledger import AccountLedger
 from tracing.errors import ComputeError
 from tracing.ledgers.stored import StoredLedger
 
 JOBS: Final = ("coinjoins", "clusters", "exposure", "statistics")
+ACCOUNT_JOBS: Final = ("exposure", "statistics")
+"""Those a ledger of accounts has: accounts are never spent together."""
 NEEDED: Final = ("ibis", "duckdb", "pandas", "sqlglot")
 
 
@@ -80,7 +83,7 @@ class Jobs(Protocol):
     ) -> Computed:
         """Run jobs over one ledger, one after another over the same tables."""
 
-    def kernel_hash(self, ledger: StoredLedger, job: str, known: Known) -> str:
+    def kernel_hash(self, ledger: StoredLedger | AccountLedger, job: str, known: Known) -> str:
         """The hash of the same result by the kernels."""
 
 

@@ -208,7 +208,8 @@ def result_hash(engine: Engine, lines: Expr) -> str:
 
 
 def whole(values: Expr) -> Expr:
-    """A sum as int64, which DuckDB gives as 128 bits and ibis takes for 64. No amount passes them.
+    """A number as int64 where an engine has another width than ibis believes, so that a plain cast
+    is left out: DuckDB sums in 128 bits, Spark finds places in 32. No amount passes 64.
 
     Of an expression over a window too; null where there is nothing to sum.
     """

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from tracing.compute import Computed, Known, Outcome, Place
+from tracing.compute import ACCOUNT_JOBS, Computed, Known, Outcome, Place
+from tracing.compute.accounts import (
+    account_exposure_lines,
+    account_exposure_sums,
+    find_account_exposures,
+    find_account_statistics,
+    kernel_account_exposure_lines,
+    kernel_account_statistics,
+    prepare_accounts,
+)
 from tracing.compute.canonical import result_hash as hash_of_lines
 from tracing.compute.clusters import (
     cluster_lines,
@@ -15,7 +24,7 @@ from tracing.compute.clusters import (
     find_clusters,
     kernel_cluster_lines,
 )
-from tracing.compute.coinjoins import CoinJoins, coinjoin_lines, find_coinjoins
+from tracing.compute.coinjoins import coinjoin_lines, find_coinjoins
 from tracing.compute.engines import Engine, Expr, open_engine, result_hash, whole
 from tracing.compute.exposures import exposure_lines, find_exposures, kernel_exposure_lines
 from tracing.compute.statistics import (
@@ -23,8 +32,13 @@ from tracing.compute.statistics import (
     kernel_statistics_lines,
     statistics_lines,
 )
-from tracing.compute.tables import Source, Tables, prepare, source_of
+from tracing.compute.tables import Source, prepare, source_of
+from tracing.engine.accounts.ledger import AccountLedger
+from tracing.errors import ComputeError
+from tracing.ledgers import names
 from tracing.ledgers.stored import StoredLedger
+
+CLUSTER_FIGURES: Final = ("clusters", "addresses", "largest", "edges", "rounds")
 
 
 def compute(home: Path, ledger: str, jobs: Sequence[str], known: Known, place: Place) -> Computed:
@@ -36,61 +50,106 @@ def compute(home: Path, ledger: str, jobs: Sequence[str], known: Known, place: P
     Raises ComputeError, LedgerError. Cost: see docs/operate/scale.md.
     """
     source = source_of(home, ledger, place.seen_home)
+    are_accounts = names.is_account(source.ledger)
+    refused = sorted(set(jobs) - set(ACCOUNT_JOBS)) if are_accounts else []
+    if refused:
+        raise ComputeError(
+            f"{source.ledger} holds accounts, which have no {' and no '.join(refused)}."
+        )
     with open_engine(place.url, place.folder, place.memory) as engine:
         begun = perf_counter()
-        tables = prepare(engine, source)
-        prepared = perf_counter() - begun
-        # Two of the jobs rest on a third: flags are found once.
-        mixes = find_coinjoins(engine, tables) if set(jobs) != {"statistics"} else None
-        flagged = perf_counter() - begun - prepared
-        outcomes = []
-        for job in jobs:
-            begun = perf_counter()
-            sha256, figures = _run(engine, source, tables, job, known, mixes)
-            seconds = perf_counter() - begun + (flagged if job == "coinjoins" else 0)
-            outcomes.append(Outcome(job, sha256, figures, seconds))
+        run = _of_accounts if are_accounts else _of_coins
+        ready, found = run(engine, source, jobs, known)
+        outcomes = tuple(
+            Outcome(job, sha256, figures, seconds) for job, sha256, figures, seconds in found
+        )
         snapshot = source.snapshot
         return Computed(
-            source.ledger, snapshot.height, snapshot.tip_hash, engine.name,
-            prepared + (0 if "coinjoins" in jobs else flagged), tuple(outcomes),
-        )  # fmt: skip
+            source.ledger,
+            snapshot.height,
+            snapshot.tip_hash,
+            engine.name,
+            ready - begun,
+            outcomes,
+        )
 
 
-def kernel_hash(ledger: StoredLedger, job: str, known: Known) -> str:
+def kernel_hash(ledger: StoredLedger | AccountLedger, job: str, known: Known) -> str:
     """The hash of the same result by the kernels over the memory-mapped arrays."""
-    if job == "coinjoins":
-        return hash_of_lines(coinjoin_lines(ledger))
-    if job == "clusters":
-        return hash_of_lines(kernel_cluster_lines(ledger, known.walls))
-    if job == "exposure":
-        return hash_of_lines(kernel_exposure_lines(ledger, known.categories))
-    return hash_of_lines(kernel_statistics_lines(ledger))
+    return hash_of_lines(_kernel_lines(ledger, job, known))
 
 
-def _run(
-    engine: Engine,
-    source: Source,
-    tables: Tables,
-    job: str,
-    known: Known,
-    mixes: CoinJoins | None,
-) -> tuple[str, dict[str, Any]]:
-    if mixes is None:
-        figures = find_statistics(engine, source, tables)
-        return hash_of_lines(statistics_lines(figures)), figures
+def _kernel_lines(ledger: StoredLedger | AccountLedger, job: str, known: Known) -> Iterable[str]:
+    if isinstance(ledger, AccountLedger):
+        if job == "exposure":
+            return kernel_account_exposure_lines(ledger, known.categories)
+        return kernel_account_statistics(ledger)
     if job == "coinjoins":
-        figures = {"mixes": len(mixes.lines), "kinds": mixes.kinds, "judged": mixes.candidates}
-        return hash_of_lines(mixes.lines), figures
+        return coinjoin_lines(ledger)
     if job == "clusters":
-        clusters = find_clusters(engine, tables, mixes.mixes, known.walls)
-        names = ("clusters", "addresses", "largest", "edges", "rounds")
-        lines = cluster_lines(cluster_rows(tables, clusters.members))
-        return result_hash(engine, lines), {name: getattr(clusters, name) for name in names}
+        return kernel_cluster_lines(ledger, known.walls)
     if job == "exposure":
-        rows = find_exposures(engine, tables, mixes.mixes, known.categories)
-        return result_hash(engine, exposure_lines(rows)), _exposure_sums(engine, rows)
-    figures = find_statistics(engine, source, tables)
-    return hash_of_lines(statistics_lines(figures)), figures
+        return kernel_exposure_lines(ledger, known.categories)
+    return kernel_statistics_lines(ledger)
+
+
+Found: TypeAlias = tuple[str, str, dict[str, Any], float]
+"""Job, hash, figures, seconds."""
+
+
+def _of_coins(
+    engine: Engine, source: Source, jobs: Sequence[str], known: Known
+) -> tuple[float, list[Found]]:
+    """When the tables stood, and what the jobs found."""
+    tables = prepare(engine, source)
+    mixes = None
+    if "clusters" in jobs or "exposure" in jobs:
+        mixes = find_coinjoins(engine, tables)  # what these two rest on
+    ready = perf_counter()
+    found = []
+    for job in jobs:
+        begun = perf_counter()
+        if job == "statistics":
+            figures = find_statistics(engine, source, tables)
+            sha256 = hash_of_lines(statistics_lines(figures))
+        elif job == "coinjoins":
+            flagged = find_coinjoins(engine, tables) if mixes is None else mixes
+            kinds, judged = flagged.kinds, flagged.candidates
+            figures = {"mixes": len(flagged.lines), "kinds": kinds, "judged": judged}
+            sha256 = hash_of_lines(flagged.lines)
+        elif mixes is not None and job == "clusters":
+            clusters = find_clusters(engine, tables, mixes.mixes, known.walls)
+            figures = {name: getattr(clusters, name) for name in CLUSTER_FIGURES}
+            sha256 = result_hash(engine, cluster_lines(cluster_rows(tables, clusters.members)))
+        elif mixes is not None:
+            rows = find_exposures(engine, tables, mixes.mixes, known.categories)
+            figures = _exposure_sums(engine, rows)
+            sha256 = result_hash(engine, exposure_lines(rows))
+        found.append((job, sha256, figures, perf_counter() - begun))
+    return ready, found
+
+
+def _of_accounts(
+    engine: Engine, source: Source, jobs: Sequence[str], known: Known
+) -> tuple[float, list[Found]]:
+    tables = prepare_accounts(engine, source)
+    ready = perf_counter()
+    found = []
+    for job in jobs:
+        begun = perf_counter()
+        figures: dict[str, Any]
+        if job == "statistics":
+            lines = find_account_statistics(engine, source, tables)
+            shown = [line.partition(" ") for line in lines if not line.startswith("token ")]
+            figures = {name: value for name, _, value in shown}
+            figures["tokens"] = len(lines) - len(shown)
+            sha256 = hash_of_lines(lines)
+        else:
+            rows = find_account_exposures(engine, tables, known.categories)
+            figures = account_exposure_sums(engine, tables, rows)
+            sha256 = result_hash(engine, account_exposure_lines(rows))
+        found.append((job, sha256, figures, perf_counter() - begun))
+    return ready, found
 
 
 def _exposure_sums(engine: Engine, rows: Expr) -> dict[str, Any]:

@@ -54,21 +54,19 @@ class Source:
 
     @property
     def reader(self) -> BatchReader:
-        """Columns of all batches, for what is small: blocks."""
+        """Columns of all batches of coins, for what is small: blocks."""
         return BatchReader([self.folder / "batches" / each for each in self.batches])
 
 
 def source_of(home: Path, name: str, seen_home: str = "") -> Source:
-    """The coin ledger of a name under FIU_HOME.
+    """The ledger of a name under FIU_HOME.
 
     Args:
         seen_home: FIU_HOME as the engine sees it, where that is another path.
 
-    Raises LedgerMissing; LedgerError for a ledger of accounts, which has no coins to join.
+    Raises LedgerMissing.
     """
     full = names.resolve(home, name)
-    if names.is_account(full):
-        raise LedgerError(f"the ledger {full} holds accounts; whole-ledger jobs are over coins")
     manifest = ledger_manifest(home, full)
     seen = names.folder(Path(seen_home or home), full)
     return Source(full, names.folder(home, full), str(seen), manifest.batches, manifest.current)
@@ -92,7 +90,7 @@ def prepare(engine: Engine, source: Source) -> Tables:
     """
     blocks, coin_blocks = _blocks(source)
     chain = engine.upload(blocks)
-    raw = _read(engine, source, "tx")
+    raw = read_batches(engine, source, "tx")
     tx = engine.keep(
         "tx",
         raw.join(chain, ["batch", "block"]).select(
@@ -100,7 +98,7 @@ def prepare(engine: Engine, source: Source) -> Tables:
             number=raw.tx_id + chain.shift,
         ),
     )  # fmt: skip
-    raw = _read(engine, source, "output")
+    raw = read_batches(engine, source, "output")
     made = engine.keep(
         "made",
         raw.join(tx, ["batch", "tx_id"]).select(
@@ -186,7 +184,9 @@ def _blocks(source: Source) -> tuple[Columns, Columns | None]:
     return chain, {"batch": batch[known], "coin_block": place[known], "first": coins[known]}
 
 
-def _read(engine: Engine, source: Source, table: str, only: Sequence[int] | None = None) -> Expr:
+def read_batches(
+    engine: Engine, source: Source, table: str, only: Sequence[int] | None = None
+) -> Expr:
     """A table of all batches, with the batch's number; every whole number as int64."""
     parts = []
     for number in range(len(source.batches)) if only is None else only:
@@ -205,7 +205,7 @@ def _spent(engine: Engine, source: Source, tx: Expr, coin_blocks: Columns | None
     """Inputs with what they say without their link: value and address of a stored coin, else the
     address the input shows.
     """
-    raw = _read(engine, source, "input")
+    raw = read_batches(engine, source, "input")
     shown = raw.join(tx, ["batch", "tx_id"]).select(
         "vin", "prev_txid", "prev_vout", "bare", "batch", "address", "coinbase", tx=tx.number
     )
@@ -213,7 +213,7 @@ def _spent(engine: Engine, source: Source, tx: Expr, coin_blocks: Columns | None
         return shown.mutate(value=ibis.null("int64"))
     blocks = engine.upload(coin_blocks)
     with_coins = sorted({int(batch) for batch in coin_blocks["batch"]})
-    coin = _read(engine, source, "coin", with_coins)
+    coin = read_batches(engine, source, "coin", with_coins)
     coin = coin.join(blocks, ["batch", "coin_block"]).select(
         coin_first="first",
         coin_place="place",
@@ -249,7 +249,7 @@ def _book(engine: Engine, source: Source, made: Expr, spent: Expr) -> Expr:
     )
     appear = appear.filter(appear.address.notnull())
     appear = appear.group_by("batch", "address").agg(place=appear.place.min())
-    raw = _read(engine, source, "address")
+    raw = read_batches(engine, source, "address")
     named = appear.join(raw, ["batch", "address"]).select("batch", "address", "place", "text")
     key = named.place.min().over(ibis.window(group_by="text"))
     if len(source.batches) == 1:

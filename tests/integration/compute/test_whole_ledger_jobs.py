@@ -19,12 +19,15 @@ from tests.bench.generator import generate
 from tests.bench.stored import LEDGER, store_generated
 from tests.shared_data import data_path
 from tracing import compute
-from tracing.compute import JOBS, Computed, Known, Place, loaded_jobs
+from tracing.compute import ACCOUNT_JOBS, JOBS, Computed, Known, Place, loaded_jobs
 from tracing.compute.canonical import result_hash
 from tracing.engine.ledger import UNSPENT, MemoryLedger
 from tracing.ledgers import StoredLedger, load_blocks, open_ledger
+from tracing.ledgers.accounts import load_evm, open_account_ledger
 from tracing.models import Boundary
 
+MAINNET = "eth/blocks_17173049_17173050"
+EVM_FILES = ("expected_blocks.json", "expected_transactions.json.gz", "expected_logs.json.gz")
 CATEGORIES = ("exchange", "gambling", "mixing_service")
 
 
@@ -51,6 +54,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     store_generated(with_a_repeated_id(generate(1_500)), folder, parts=2)
     return folder
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two real blocks of Ethereum, with amounts of more than 64 bits."""
+    folder = tmp_path_factory.mktemp("accounts")
+    load_evm(folder, "ethereum", [data_path(f"{MAINNET}/{name}") for name in EVM_FILES])
+    return folder
+
+
+def of_accounts(
+    home: Path, place: Place, jobs: Sequence[str] = ACCOUNT_JOBS
+) -> tuple[dict[str, str], Known]:
+    ledger = open_account_ledger(home, "ethereum")
+    texts = [ledger.address_text(account) for account in range(0, ledger.num_addresses, 5)]
+    known = Known((), {text: CATEGORIES[i % 3] for i, text in enumerate(texts)})
+    return hashes(loaded_jobs().compute(home, "ethereum", jobs, known, place)), known
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +102,19 @@ def test_duckdb_finds_what_the_kernels_find(home: Path, on_duckdb: Computed) -> 
     assert not list(home.glob("compute-*"))
 
 
+def test_accounts_and_their_256_bits_are_those_of_the_kernels(accounts: Path) -> None:
+    found, known = of_accounts(accounts, Place(accounts))
+    ledger = open_account_ledger(accounts, "ethereum")
+    assert found == {job: loaded_jobs().kernel_hash(ledger, job, known) for job in ACCOUNT_JOBS}
+
+
 @pytest.mark.once
 def test_a_spark_connect_server_finds_the_same(
-    home: Path, on_duckdb: Computed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path,
+    accounts: Path,
+    on_duckdb: Computed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Sail speaks Spark Connect without a Java machine; docs/operate/scale.md has Apache Spark."""
     pytest.importorskip("pysail", reason="pysail is not installed: no Spark Connect server here")
@@ -94,10 +124,14 @@ def test_a_spark_connect_server_finds_the_same(
     try:
         port = server.listening_address[1]
         found = computed(home, LEDGER, Place(home, f"sc://127.0.0.1:{port}"))
+        place = Place(accounts, f"sc://127.0.0.1:{port}")
+        figures, _ = of_accounts(accounts, place, ["statistics"])
     finally:
         server.stop()
     assert found.engine.startswith("Spark Connect")
     assert hashes(found) == hashes(on_duckdb)
+    ledger = open_account_ledger(accounts, "ethereum")
+    assert figures == {"statistics": loaded_jobs().kernel_hash(ledger, "statistics", Known())}
     assert [each.figures for each in found.outcomes] == [
         each.figures for each in on_duckdb.outcomes
     ]
@@ -179,7 +213,7 @@ def test_the_command_compares_with_the_kernels(home: Path, settings: Any) -> Non
 
 @pytest.mark.django_db
 def test_what_is_missing_is_one_sentence(
-    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    home: Path, accounts: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.FIU_HOME = home
     with socket.socket() as closed:
@@ -188,7 +222,10 @@ def test_what_is_missing_is_one_sentence(
         with pytest.raises(CommandError, match="Nothing answers at 127"):
             call_command("compute", "clusters", "bitcoin")
     with pytest.raises(CommandError, match="is empty"):
-        call_command("compute", "clusters", "tron")
+        call_command("compute", "statistics", "tron")
+    settings.FIU_HOME = accounts
+    with pytest.raises(CommandError, match="have no clusters"):
+        call_command("compute", "clusters", "ethereum")
     monkeypatch.setattr(compute, "NEEDED", ("a_package_that_nobody_has",))
     with pytest.raises(CommandError, match="run make scale once"):
         call_command("compute", "clusters", "bitcoin")

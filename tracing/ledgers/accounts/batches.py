@@ -105,7 +105,7 @@ class AccountBatches:
         self._paths = paths
         self.assets: list[str] = []
         self.tokens: dict[str, TokenRow] = {}
-        self._numbers: list[list[int]] = []
+        self.asset_numbers: list[list[int]] = []
         for path in paths:
             self._read_assets(path)
 
@@ -118,13 +118,13 @@ class AccountBatches:
             numbers.append(self.assets.index(name))
             if row["decimals"] is not None:
                 self.tokens[name] = TokenRow(name, row["symbol"] or "", row["decimals"])
-        self._numbers.append(numbers)
+        self.asset_numbers.append(numbers)
 
     def columns(self, table: str) -> Columns:
         """All columns of a table over the batches."""
         parts = [self._columns(path / f"{table}.parquet", table) for path in self._paths]
         if table == "transfer":
-            for part, numbers in zip(parts, self._numbers, strict=True):
+            for part, numbers in zip(parts, self.asset_numbers, strict=True):
                 part["asset"] = np.array(numbers, np.uint32)[part["asset"]]
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 

@@ -7,11 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from tracing.compute import JOBS, Computed, Jobs, Known, Place, loaded_jobs
+from tracing.compute import ACCOUNT_JOBS, JOBS, Computed, Jobs, Known, Place, loaded_jobs
 from tracing.exposure_views import own_categories
 from tracing.ledger_views import resolve_ledger
-from tracing.ledgers import open_ledger
-from tracing.management.asking import one_sentence
+from tracing.ledgers import names, open_ledger
+from tracing.ledgers.accounts import open_account_ledger
+from tracing.management.asking import LEDGERS, one_sentence
 from tracing.models import Boundary
 
 ALL = "all"
@@ -23,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("job", choices=(*JOBS, ALL))
-        parser.add_argument("ledger", help="bitcoin, bitcoin-test or bitcoin-regtest")
+        parser.add_argument("ledger", help=LEDGERS)
         parser.add_argument(
             "--check",
             action="store_true",
@@ -34,7 +35,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         jobs = one_sentence(loaded_jobs)
         name = one_sentence(lambda: resolve_ledger(options["ledger"]))
-        asked = JOBS if options["job"] == ALL else (options["job"],)
+        every = ACCOUNT_JOBS if names.is_account(name) else JOBS
+        asked = every if options["job"] == ALL else (options["job"],)
         known = Known(list(Boundary.objects.walls(name)), own_categories(name))
         place = Place(
             folder=settings.FIU_HOME / "cache",
@@ -57,7 +59,8 @@ class Command(BaseCommand):
 
 def _differing(jobs: Jobs, found: Computed, known: Known) -> list[str]:
     """Jobs that the kernels answer otherwise, at the same snapshot."""
-    ledger = open_ledger(settings.FIU_HOME, found.ledger, tip_hash=found.tip_hash)
+    opened = open_account_ledger if names.is_account(found.ledger) else open_ledger
+    ledger = opened(settings.FIU_HOME, found.ledger, tip_hash=found.tip_hash)
     return [
         each.job
         for each in found.outcomes

@@ -6,7 +6,7 @@
 #                long ones there too, such as the matrix)
 #   make test-sqlite   the first of the two rounds
 #   make fast    add the compiled kernels for large ledgers (210 MB)
-#   make scale   add the engines of whole-ledger jobs (190 MB)
+#   make scale   add the engines of whole-ledger jobs (230 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
 #                20 people over 20,000 cases
 #   make check   format, types, imports, migrations, deployment settings

@@ -25,6 +25,7 @@ from tests.bench.generator import generate
 from tests.bench.load import HEADING
 from tests.bench.rows import Row, clustering, haircut, timed
 from tests.bench.twins import compare_clusters, compare_traces
+from tests.bench.whole import whole_ledger
 from tracing.engine.kernels import Kernels, compiled
 from tracing.engine.seal import ENGINE_VERSION
 from tracing.engine.spec import TraceSpec
@@ -80,6 +81,9 @@ def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
             for row in measure(ledger, kernels):
                 rows.append(row)
                 say(in_words(row))
+        for row in whole_ledger(ledger):
+            rows.append(row)
+            say(in_words(row))
         del ledger
         gc.unfreeze()
         for row in account_haircut(size):
@@ -91,7 +95,7 @@ def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
 def in_words(row: Row) -> str:
     """A row as one line."""
     return (
-        f"{row.operation:>15} {row.num_tx:>9,}  {row.kernel} {row.ours:.3f} s, "
+        f"{row.operation:>24} {row.num_tx:>9,}  {row.kernel} {row.ours:.3f} s, "
         f"{row.peer} {row.peer_load:.2f} + {row.peer_compute:.3f} s: {row.ratio:.1f}x "
         f"({row.ratio_compute:.1f}x once loaded); {row.found}"
     )
@@ -117,6 +121,8 @@ def document(rows: list[Row], first_use: str) -> str:
         "which open in milliseconds; the peer loads its graph first. Ours also makes merge",
         "edges (clustering), and bounds, statuses and a balance sheet (haircut). The ledger of",
         "accounts is one token whose transfers follow a power law (`tests/bench/accounts.py`).",
+        "A whole-ledger job (`docs/operate/scale.md`) has the same hash by both; what the peer",
+        "loads are the tables that it makes of Parquet for all jobs.",
         "",
         "`compiled` is the optional kernel of `make fast`, `plain` and `numpy` its twins, with the",
         "same result. `gs_clustering` is GraphSense's Rust package graphsense-clustering.",

@@ -102,31 +102,33 @@ def _of_coins(
 ) -> tuple[float, list[Found]]:
     """When the tables stood, and what the jobs found."""
     tables = prepare(engine, source)
-    mixes = None
-    if "clusters" in jobs or "exposure" in jobs:
-        mixes = find_coinjoins(engine, tables)  # what these two rest on
     ready = perf_counter()
+    mixes = None
+    if set(jobs) - {"statistics"}:
+        mixes = find_coinjoins(engine, tables)  # what clusters and exposure rest on too
+    flagged = perf_counter() - ready
     found = []
     for job in jobs:
         begun = perf_counter()
         if job == "statistics":
             figures = find_statistics(engine, source, tables)
             sha256 = hash_of_lines(statistics_lines(figures))
+        elif mixes is None:
+            continue
         elif job == "coinjoins":
-            flagged = find_coinjoins(engine, tables) if mixes is None else mixes
-            kinds, judged = flagged.kinds, flagged.candidates
-            figures = {"mixes": len(flagged.lines), "kinds": kinds, "judged": judged}
-            sha256 = hash_of_lines(flagged.lines)
-        elif mixes is not None and job == "clusters":
+            begun -= flagged
+            figures = {"mixes": len(mixes.lines), "kinds": mixes.kinds, "judged": mixes.candidates}
+            sha256 = hash_of_lines(mixes.lines)
+        elif job == "clusters":
             clusters = find_clusters(engine, tables, mixes.mixes, known.walls)
             figures = {name: getattr(clusters, name) for name in CLUSTER_FIGURES}
             sha256 = result_hash(engine, cluster_lines(cluster_rows(tables, clusters.members)))
-        elif mixes is not None:
+        else:
             rows = find_exposures(engine, tables, mixes.mixes, known.categories)
             figures = _exposure_sums(engine, rows)
             sha256 = result_hash(engine, exposure_lines(rows))
         found.append((job, sha256, figures, perf_counter() - begun))
-    return ready, found
+    return ready + (0 if "coinjoins" in jobs else flagged), found
 
 
 def _of_accounts(

@@ -178,10 +178,27 @@ def _spark(url: str) -> SparkEngine:
         reason = f"Nothing answers at {host}:{port}, where FIU_COMPUTE_URL points."
         raise ComputeError(reason) from error
     try:
+        _shake_hands(f"{match[1]}:{port}", tls="use_ssl=true" in url)
         return SparkEngine(url)
     except spark_errors() as error:
         reason = f"{host}:{port} does not speak Spark Connect: {_first_line(error)}"
         raise ComputeError(reason) from error
+
+
+def _shake_hands(target: str, *, tls: bool) -> None:
+    """Raise where what listens does not speak the protocol below Spark Connect."""
+    grpc = import_module("grpc")
+    channel = (
+        grpc.secure_channel(target, grpc.ssl_channel_credentials())
+        if tls
+        else grpc.insecure_channel(target)
+    )
+    try:
+        grpc.channel_ready_future(channel).result(timeout=CONNECT_SECONDS)
+    except grpc.FutureTimeoutError as error:
+        raise ComputeError(f"What listens at {target} does not speak Spark Connect.") from error
+    finally:
+        channel.close()
 
 
 def spark_errors() -> tuple[type[Exception], ...]:

@@ -271,7 +271,7 @@ OPENERS = {
         "cases/gateways/exchange.py", "tracing/nodes/wire.py",
         "fiu/probe.py", "fiu/supervisor.py",  # both of this machine
     },
-    "create_connection": set(),
+    "create_connection": {"tracing/compute/engines.py"},  # to the server that the operator named
     "template.Template": set(), "from_string": set(),
 }  # fmt: skip
 

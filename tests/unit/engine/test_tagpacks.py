@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tracing.engine.sanctions import parse_sanctions
 from tracing.engine.tagging import (
     CONCEPTS,
     CONFIDENCE,
@@ -13,7 +14,7 @@ from tracing.engine.tagging import (
     contradicting,
     same_name,
 )
-from tracing.engine.tagpacks import parse_sanctions, parse_tag_csv, parse_tagpack
+from tracing.engine.tagpacks import parse_tag_csv, parse_tagpack
 from tracing.errors import TagFileError
 
 A, B = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"

@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import setup_logging, worker_init, worker_shutting_down
+from kombu.connection import Connection
 
 from cases.acting import let_process_act_as_system
 from fiu import broker
@@ -13,7 +15,22 @@ from tracing.stopping import ask_to_stop
 broker.install()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fiu.settings")
 
-app = Celery("fiu")
+
+class NearbyConnection(Connection):
+    """To a broker of our own house: it is asked again each second or two, not each half minute."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        often = {"interval_start": 1, "interval_step": 1, "interval_max": 2}
+        return super().ensure_connection(*args, **(often | options))  # type: ignore[no-untyped-call]
+
+
+class NearbyAMQP(AMQP):
+    """What the app makes connections by."""
+
+    Connection = NearbyConnection
+
+
+app = Celery("fiu", amqp="fiu.celery:NearbyAMQP")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -165,8 +165,12 @@ def hint_claimable(limit: int = 100) -> int:
     )
     sent = 0
     for run_id in list(claimable().filter(stale).values_list("pk", flat=True)[:limit]):
-        if TraceRun.objects.filter(stale, pk=run_id).update(hinted_at=Now()):
-            sent += send_hint(RUN_TASK, run_id)
+        if not TraceRun.objects.filter(stale, pk=run_id).update(hinted_at=Now()):
+            continue
+        if not send_hint(RUN_TASK, run_id):  # the first round that reaches the broker tells it
+            TraceRun.objects.filter(pk=run_id).update(hinted_at=None)
+            break
+        sent += 1
     return sent
 
 

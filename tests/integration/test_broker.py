@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from fiu import broker
+from fiu.celery import app
 
 # Each test has a queue name of its own: kombu remembers bindings for the whole process.
 NUM_MESSAGES = 300
@@ -57,3 +59,14 @@ def test_an_unreadable_message_is_dropped_and_the_next_one_arrives(
     with connection as own, own.SimpleQueue("torn") as queue:
         queue.put({"number": 1})
         assert queue.get(timeout=10).payload == {"number": 1}
+
+
+def test_a_broker_that_is_away_is_asked_again_every_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", waits.append)
+    connection = app.connection_for_read(url="redis://127.0.0.1:9/0")
+    with pytest.raises(OperationalError):
+        connection.ensure_connection(max_retries=5)
+    assert 0 < sum(waits) <= 2 * 5  # Celery's own waits grow to half a minute

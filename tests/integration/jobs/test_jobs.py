@@ -305,6 +305,22 @@ def test_what_may_be_claimed_is_hinted_once_in_ten_seconds(hints, settings):
     assert [task for task, _ in hints] == ["tracing.run"] * 3
 
 
+def test_what_the_broker_did_not_take_is_hinted_in_the_next_round(monkeypatch):
+    first, second = queued(), queued(case=uuid4())
+    sent, is_away = [], True
+
+    def send(task: str, run_id: int) -> bool:
+        sent.append(run_id)
+        return not is_away
+
+    monkeypatch.setattr(jobs, "send_hint", send)
+    assert jobs.hint_claimable() == 0
+    assert len(sent) == 1  # who does not answer is not asked for each of a hundred rows
+    is_away = False
+    assert jobs.hint_claimable() == 2
+    assert set(sent[1:]) == {first.pk, second.pk}
+
+
 def test_a_done_run_is_offered_for_collection_until_it_is_collected(settings):
     settings.HINT_SECONDS = 10
     run = queued()

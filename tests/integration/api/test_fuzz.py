@@ -1,13 +1,16 @@
 """Schemathesis asks every operation as each role: no 5xx, nothing that the schema does not say.
 
 One question an operation and role, the same in every run; FIU_TEST_EVERYTHING=1 adds two roles. A
-longer search: `FIU_TEST_API_EXAMPLES=50 python -m pytest tests/integration/api/test_fuzz.py`.
+longer search: `python -m tests.figures programs`, by FIU_TEST_API_CALLS, the calls of each role; it
+reads from FIU_TEST_API_FILE how many there were.
 """
 
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +41,8 @@ from tests.integration.matrix.world import World, make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("api-fuzz")]
 
-EXAMPLES = int(os.environ.get("FIU_TEST_API_EXAMPLES", "1"))
+ASKED: Counter[str] = Counter()
+CALLS = int(os.environ.get("FIU_TEST_API_CALLS", "0"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -106,17 +110,20 @@ def faults(world: World, role: str, only: str = "") -> list[str]:
     headers = {"Authorization": f"Bearer {program.token}"}
     schema = schemathesis.openapi.from_wsgi(f"{PREFIX}openapi.json", application, headers=headers)
     rows, found = named(world), []
-    for each in schema.get_all_operations():
-        operation = each.ok()
+    operations = [
+        operation
+        for operation in (each.ok() for each in schema.get_all_operations())
         # What a supervisor reads is what the others read; what they may do differs.
-        is_asked = role != "supervisor_member" or operation.method != "get"
-        if is_asked and only in operation.path:
-            found += ask(operation, headers, world.ids, rows)
+        if (role != "supervisor_member" or operation.method != "get") and only in operation.path
+    ]
+    for operation in operations:
+        num = max(1, -(-CALLS // len(operations)))
+        found += ask(operation, headers, world.ids, rows, num)
     return found
 
 
 def ask(
-    operation: Any, headers: dict[str, str], ids: dict[str, Any], rows: dict[str, Any]
+    operation: Any, headers: dict[str, str], ids: dict[str, Any], rows: dict[str, Any], num: int
 ) -> list[str]:
     found: list[str] = []
     modes = st.one_of(
@@ -125,7 +132,7 @@ def ask(
     )
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=num,
         derandomize=True,
         deadline=None,
         database=None,
@@ -139,6 +146,7 @@ def ask(
             case.body = fill(case.body, rows)
         with undone():
             answer = case.call(headers=headers)
+        ASKED["calls"] += 1
         try:
             case.validate_response(answer, checks=CHECKS)
         except (Failure, FailureGroup) as failure:
@@ -155,7 +163,13 @@ def ask(
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_answer_is_a_fault_or_a_surprise(world: World, role: str) -> None:
-    assert faults(world, role) == []
+    before = ASKED["calls"]
+    found = faults(world, role)
+    if place := os.environ.get("FIU_TEST_API_FILE"):
+        line = {"role": role, "calls": ASKED["calls"] - before, "faults": len(found)}
+        with Path(place).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    assert found == []
 
 
 def test_a_planted_fault_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ class UnitTotals:
 def unit_totals(actor: Actor) -> UnitTotals:
     """The sums of all money the actor sees: at most 6 queries.
 
-    It reads 5 to 10 plain values of each fact, which is a tenth of the work of `unit_money` over
+    It reads 5 to 10 plain values of each fact, which is a sixth of the work of `unit_money` over
     20,000 cases. Amounts cannot be summed in SQL: SQLite would answer with a float.
     """
     frozen, pending = dict[Pair, int](), dict[Pair, int]()

@@ -365,7 +365,7 @@ def spoiling(upstream: str, faults: Sequence[Fault]) -> Iterator[str]:
             content, status = response.read(), response.status
             connection.close()
             if kind == "time-out":
-                time.sleep(0.8)
+                time.sleep(1.3)
                 self.close_connection = True
                 return
             if kind == "hang-up":

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+# Together, so that the sources are parsed once.
+pytestmark = pytest.mark.xdist_group("house")
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("fiu", "cases", "tracing")
 TOP = {

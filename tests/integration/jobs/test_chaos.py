@@ -169,6 +169,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
+@pytest.mark.once
 def test_a_trial_takes_an_empty_folder_only(tmp_path: Path) -> None:
     (tmp_path / "home" / "ledgers").mkdir(parents=True)
     (tmp_path / "home" / "db.sqlite3").write_bytes(b"somebody's")
@@ -203,6 +204,7 @@ def test_no_installation_in_use_starts_with_a_failpoint(tmp_path: Path) -> None:
     assert "only a scratch installation" in told.stderr
 
 
+@pytest.mark.once
 def test_a_worker_told_to_end_gives_its_run_back_and_the_next_goes_on(home, tmp_path):
     hands(home, "seed", "4")
     dispatcher = start(home, "django", "dispatcher")

@@ -41,7 +41,8 @@ from tracing.nodes.wire import Wire
 from tracing.runner import run
 from tracing.sync import sync_chain
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# The node and the ledger are the same whatever the database is.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.once]
 
 PEELS = [8_000_000, 8_111_111, 8_222_222, 8_333_333]
 SWAPPED = 19_706_458

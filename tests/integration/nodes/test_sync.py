@@ -44,7 +44,7 @@ class Following:
             user="fiu",
             password_file="password",
             first_height=1,
-            read_seconds=0.5,
+            read_seconds=1.0,
             tries=4,
             requests_per_second=1e6,
             folder=home,

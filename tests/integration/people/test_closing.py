@@ -39,7 +39,7 @@ def test_a_closed_account_is_out_with_the_next_request_and_stays_out() -> None:
     assert not is_in(here)
     assert not is_in(there)
     assert is_in(bystander)
-    assert Client().post(link).status_code == 404
+    assert Client().post(link).status_code == 410
     event = AuditEvent.objects.get(case=None, action="close_account")
     assert (event.object, event.reason) == (f"user:{ana.pk}", "Left the company.")
     assert verify_chains().is_whole

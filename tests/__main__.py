@@ -3,7 +3,8 @@
 The second round runs on PostgreSQL with Redis as cache and broker, as a unit runs the installation.
 It takes the tests that touch the database and those that start workers; all others would only
 repeat themselves. What is marked `once` (the matrix, the fuzzing of the API, the wire of nodes ...)
-joins it with FIU_TEST_EVERYTHING=1. The end says what ran on which database.
+and the tests of pages join it with FIU_TEST_EVERYTHING=1, pages also under row security. The end
+says what ran on which database.
 
 `FIU_TEST_ROUND=sqlite` takes the first round alone; `FIU_RLS=1` the second, under row security.
 """
@@ -67,7 +68,7 @@ def on_servers(arguments: list[str]) -> tuple[int, str]:
         if WITH_ROW_SECURITY:
             variables["FIU_RLS"] = "1"
         name = f"{database.origin}; {redis.origin}" + ("; FIU_RLS=1" if WITH_ROW_SECURITY else "")
-        return run_round(name, arguments, variables)
+        return run_round(name, arguments or ["tests/integration"], variables)
 
 
 def main(arguments: list[str]) -> int:

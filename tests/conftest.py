@@ -63,6 +63,14 @@ def _touches_database(item: pytest.Item) -> bool:
     return bool(DATABASE_FIXTURES & fixtures) or item.get_closest_marker("django_db") is not None
 
 
+def _is_of_a_page(item: pytest.Item) -> bool:
+    """Pages and the API ask through services and queries, which have tests of their own there.
+
+    Where row-level security decides what a page reads, they run again.
+    """
+    return item.path.parent.name in ("web", "api")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what can go otherwise there: the database itself, and real workers."""
     if connection.vendor == "sqlite":
@@ -73,6 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for item in items
             if (_touches_database(item) or item.get_closest_marker("worker"))
             and (EVERYTHING or item.get_closest_marker("once") is None)
+            and (EVERYTHING or settings.ROW_SECURITY or not _is_of_a_page(item))
         ]
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

@@ -1,7 +1,5 @@
 """A security key in a real browser: Chromium's virtual authenticator plays it."""
 
-import json
-
 import pytest
 
 from tests.browser.conftest import SeatOf
@@ -45,7 +43,7 @@ def test_a_key_is_registered_signs_in_and_steps_up(site: Site, seat_of: SeatOf) 
     seat.check()
 
     page.context.clear_cookies()
-    link = json.loads(site.manage("signin", WHO, "--json"))["link"]
+    link = site.sign_in(WHO)["link"]
     page.goto(link)
     page.locator("button.primary").click()
     page.wait_for_url("**/accounts/2fa/authenticate/")

@@ -26,6 +26,8 @@ LOOPBACK = ("127.", "::1", "localhost")
 REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
 EVERYTHING = os.environ.get("FIU_TEST_EVERYTHING") == "1"
 
+AT_THE_DOORS = ("web", "api", "people", "exports", "labels")
+
 _real_connect = socket.socket.connect
 
 
@@ -64,11 +66,12 @@ def _touches_database(item: pytest.Item) -> bool:
 
 
 def _is_of_a_page(item: pytest.Item) -> bool:
-    """Pages and the API ask through services and queries, which have tests of their own there.
+    """Pages, the API and files ask through services and queries, which have tests of their own.
 
-    Where row-level security decides what a page reads, they run again.
+    Where row-level security decides what is read, they run again.
     """
-    return item.path.parent.name in ("web", "api")
+    is_only_there = item.get_closest_marker("postgresql") is not None
+    return item.path.parent.name in AT_THE_DOORS and not is_only_there
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -40,7 +40,7 @@ for line in sys.stdin:
     out = StringIO()
     call_command("signin", *json.loads(line), "--json", stdout=out)
     connection.close()
-    print(out.getvalue(), flush=True)
+    print(out.getvalue().strip(), flush=True)
 """
 
 

@@ -37,15 +37,15 @@ PRINCIPALS = (
     *CASEWORKERS, *OVERSEERS, *OFFICERS, *STRAYED, *WITHOUT_FACTOR, *FACTOR_NOT_SHOWN, *STRANGERS,
 )  # fmt: skip
 
-# Everybody asks by GET and POST where the route takes them. A method that a route does not take is
-# refused before anybody is looked at, and HEAD is GET without its body: by these one person of each
-# door asks, one who does not see the case, and a stranger.
-ASK_BY_ALL = ("analyst_member", "analyst_outsider", "liaison_granted", "anonymous")
+# Everybody asks by GET and POST where the route takes them. HEAD is GET without its body, and a
+# method that a route does not take is refused before anybody is looked at: by these one person of
+# each door asks, and a stranger.
+ASK_BY_ALL = ("analyst_outsider", "liaison_granted", "anonymous")
 # Everybody whose answer at a sign-in page, or at the door for programs, is another one.
 ASK_AT_SIGN_IN = (
-    *ASK_BY_ALL, "admin", "liaison_other_agency", "without_factor", "liaison_at_the_house",
-    "supervisor_outsider", "compliance_blocked", "auditor", "analyst_at_the_liaisons",
-    "liaison_without_factor", *FACTOR_NOT_SHOWN, "deactivated",
+    *ASK_BY_ALL, "analyst_member", "admin", "liaison_other_agency", "without_factor",
+    "liaison_at_the_house", "supervisor_outsider", "compliance_blocked", "auditor",
+    "analyst_at_the_liaisons", "liaison_without_factor", *FACTOR_NOT_SHOWN, "deactivated",
 )  # fmt: skip
 
 # Whose session each door reads; everybody else is a stranger there.

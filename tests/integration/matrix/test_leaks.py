@@ -247,11 +247,13 @@ def test_every_state_has_its_pages_and_refuses_in_words(world: World, parameter:
     for route, rule in RULES.items():
         if rule.door != "house" or parameter not in routes()[route]:
             continue
-        for value in world.variants[parameter]:
+        for number, value in enumerate(world.variants[parameter]):
             path = path_of(route, world.ids | {parameter: value}) + rule.query.format(**world.ids)
             for method in ("GET", "POST"):
-                if method not in rule.answers:
-                    continue
+                if method not in rule.answers or (
+                    number and method == "GET" and "POST" in rule.answers
+                ):
+                    continue  # a refused POST draws the page of the GET
                 data = {"reason": "Because."} if method == "POST" else None
                 answer = ask(client, method, path, data)
                 # A waiting run has no ends yet, and each evidence belongs to one finding.

@@ -1,18 +1,17 @@
 """Tags of the house: proposed with a source, decided by a second person, open to dispute."""
 
-from typing import Any
-
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import HouseTag, Wallet
+from cases.models import Case, HouseTag, Wallet
 from cases.policy import Action, Actor, require_second_person
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
+from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_text
-from cases.states import TAG, InvalidTransition, TagAction, TagState, next_state
+from cases.states import TAG, TagAction
 from tracing import jobs
 
 LEVELS = ("ownership", "forensic_investigation", "authority_data", "forensic", "heuristic")
@@ -100,12 +99,11 @@ def dispute_tag(tag: HouseTag, *, reason: str, by: Actor) -> HouseTag:
 
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
-    case = enter_case(tag.case_id, Action.PROPOSE_TAG, by=by)
+    case = _enter(tag, Action.PROPOSE_TAG, by=by)
     text = _reason(reason)
-    state = next_state(TAG, TagState(tag.state), TagAction.DISPUTE)
-    _move(
-        tag, state, asked_by_id=by.person, asked_at=timezone.now(), reason=text,
-        decided_by=None, decided_at=None, decision="",
+    swap_state(
+        tag, TAG, TagAction.DISPUTE, tag.label, asked_by_id=by.person, asked_at=timezone.now(),
+        reason=text, decided_by_id=None, decided_at=None, decision="",
     )  # fmt: skip
     if tag.published is not None:
         jobs.withdraw_tag(tag.published)
@@ -114,18 +112,27 @@ def dispute_tag(tag: HouseTag, *, reason: str, by: Actor) -> HouseTag:
 
 
 def _decide(tag: HouseTag, action: TagAction, reason: str, *, by: Actor) -> HouseTag:
-    case = enter_case(tag.case_id, Action.DECIDE_TAG, by=by)
+    case = _enter(tag, Action.DECIDE_TAG, by=by)
     require_second_person(by, tag.asked_by_id)
     text = _reason(reason)
-    state = next_state(TAG, TagState(tag.state), action)
-    kept: dict[str, Any] = {}
+    swap_state(
+        tag, TAG, action, tag.label,
+        decided_by_id=by.person, decided_at=timezone.now(), decision=text,
+    )  # fmt: skip
     if action == TagAction.ACTIVATE:
         names = ("ledger", "address", "label", "category", "confidence", "source")
         words = {name: getattr(tag, name) for name in names}
-        kept["published"] = jobs.publish_tag(jobs.HouseTag(**words))
-    _move(tag, state, decided_by_id=by.person, decided_at=timezone.now(), decision=text, **kept)
+        tag.published = jobs.publish_tag(jobs.HouseTag(**words))
+        tag.save(update_fields=["published"])
     record_event(case, action, f"tag:{tag.public_id}", by=by, reason=text)
     return tag
+
+
+def _enter(tag: HouseTag, action: Action, *, by: Actor) -> Case:
+    """Lock the case and look at the tag as it is now: who asked last may have changed."""
+    case = enter_case(tag.case_id, action, by=by)
+    tag.refresh_from_db()
+    return case
 
 
 def _reason(text: str) -> str:
@@ -133,11 +140,3 @@ def _reason(text: str) -> str:
     if len(told) > LONGEST:
         raise CaseworkError(_("Keep the reason under 500 characters."))
     return told
-
-
-def _move(tag: HouseTag, state: TagState, **fields: Any) -> None:
-    """Compare and set: who asked last is part of what was seen. Raises InvalidTransition."""
-    seen = HouseTag.objects.filter(pk=tag.pk, state=tag.state, asked_by=tag.asked_by_id)
-    if not seen.update(state=state, **fields):
-        raise InvalidTransition("somebody else moved this tag on")
-    tag.refresh_from_db()

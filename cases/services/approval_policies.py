@@ -76,6 +76,30 @@ def num_missing(approvals: QuerySet[Any], case: Case, content_hash: str, rule: A
     return max(0, rule.min_approvals - good.values("user").distinct().count())
 
 
+def is_signed_enough(
+    approvals: QuerySet[Any],
+    case: Case,
+    content_hash: str,
+    rule: ApprovalRule,
+    *,
+    event: str,
+    reference: str,
+    reason: str,
+    by: Actor,
+) -> bool:
+    """Whether the policy asks for nobody else; a signature that is not the last is an event (E1).
+
+    `event` is its action, `reference` what was signed. 1 query, and the event's.
+    """
+    missing = num_missing(approvals, case, content_hash, rule)
+    if missing:
+        record_event(
+            case, event, reference, by=by, reason=reason,
+            data={"content_hash": content_hash, "missing": missing},
+        )  # fmt: skip
+    return not missing
+
+
 def require_unsigned(approvals: QuerySet[Any], content_hash: str, *, by: Actor) -> None:
     """Raise CaseworkError where this person decided on this content already: 1 query."""
     if approvals.filter(content_hash=content_hash, user_id=by.person).exists():

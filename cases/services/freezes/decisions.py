@@ -19,8 +19,7 @@ from cases.policy import (
     require_second_person,
     require_step_up,
 )
-from cases.services.approval_policies import num_missing, require_unsigned
-from cases.services.audit import record_event
+from cases.services.approval_policies import is_signed_enough, require_unsigned
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import (
     URGENT,
@@ -130,13 +129,10 @@ def _sign_enough(freeze: FreezeRequest, shown: str, reason: str, *, by: Actor) -
     """Sign as one more person; whether the policy asks for nobody else (E1)."""
     require_unsigned(freeze.approvals.all(), shown, by=by)
     _sign(freeze, "approve", shown, reason, by=by)
-    missing = num_missing(freeze.approvals.all(), freeze.case, shown, approval_rule(freeze))
-    if missing:
-        record_event(
-            freeze.case, "sign_freeze", freeze.reference, by=by, reason=reason,
-            data={"content_hash": shown, "missing": missing},
-        )  # fmt: skip
-    return not missing
+    return is_signed_enough(
+        freeze.approvals.all(), freeze.case, shown, approval_rule(freeze),
+        event="sign_freeze", reference=freeze.reference, reason=reason, by=by,
+    )  # fmt: skip
 
 
 @transaction.atomic

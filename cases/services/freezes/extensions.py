@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from cases.models import ExtensionApproval, FreezeExtension, FreezeRequest
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Action, Actor, require_second_person, require_step_up
-from cases.services.approval_policies import num_missing, require_unsigned
+from cases.services.approval_policies import is_signed_enough, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.freezes.content import ORDERED, approval_rule, iso, stands_in_date
@@ -128,18 +128,12 @@ def _sign(extension: FreezeExtension, decision: str, reason: str, *, by: Actor) 
 
 
 def _is_signed_enough(extension: FreezeExtension, reason: str, *, by: Actor) -> bool:
-    """Whether the policy asks for nobody else; what is missing yet is an event (E1)."""
     freeze = extension.freeze
-    missing = num_missing(
+    return is_signed_enough(
         extension.approvals.all(), freeze.case, extension.content_hash,
         approval_rule(freeze, Action.EXTEND_FREEZE),
+        event="sign_extension", reference=extension.reference, reason=reason, by=by,
     )  # fmt: skip
-    if missing:
-        record_event(
-            freeze.case, "sign_extension", extension.reference, by=by, reason=reason,
-            data={"content_hash": extension.content_hash, "missing": missing},
-        )  # fmt: skip
-    return not missing
 
 
 def _decide(extension: FreezeExtension, action: ExtensionAction, reason: str, *, by: Actor) -> None:

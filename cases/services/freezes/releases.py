@@ -25,7 +25,7 @@ from cases.policy import (
     require_second_person,
     require_step_up,
 )
-from cases.services.approval_policies import num_missing, require_unsigned
+from cases.services.approval_policies import is_signed_enough, num_missing, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.freezes.content import approval_rule, stands_in_date
@@ -169,12 +169,11 @@ def approve_release(
         _check_amount(each.line, each.amount)
     require_unsigned(release.approvals.all(), present, by=by)
     _sign(release, "approve", reason, by=by)
-    missing = _num_missing(release)
-    if missing:
-        record_event(
-            release.freeze.case, "sign_release", release.reference, by=by, reason=reason,
-            data={"content_hash": present, "missing": missing},
-        )  # fmt: skip
+    if not is_signed_enough(
+        release.approvals.all(), release.freeze.case, present,
+        approval_rule(release.freeze, Action.RELEASE_FREEZE),
+        event="sign_release", reference=release.reference, reason=reason, by=by,
+    ):  # fmt: skip
         return release
     advance_release(
         release, FreezeReleaseAction.APPROVE, by=by, reason=reason,
@@ -209,9 +208,9 @@ def require_standing_release(release: FreezeRelease) -> None:
     person = release.decided_by
     if person is None or release.decided_at is None:
         raise CaseworkError(_("Nobody approved this release."))
-    lasts = approval_rule(release.freeze, Action.RELEASE_FREEZE).lasts
-    if timezone.now() - release.decided_at > lasts:
-        hours = int(lasts.total_seconds() // 3600)
+    rule = approval_rule(release.freeze, Action.RELEASE_FREEZE)
+    if timezone.now() - release.decided_at > rule.lasts:
+        hours = int(rule.lasts.total_seconds() // 3600)
         raise CaseworkError(
             _("The approval is older than %(n)d hours: ask for it again.") % {"n": hours}
         )
@@ -219,14 +218,8 @@ def require_standing_release(release: FreezeRelease) -> None:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
     if release.freeze.case.blocks.filter(user_id=person.pk).exists():
         raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))
-    if _num_missing(release):
+    if num_missing(release.approvals.all(), release.freeze.case, release.content_hash, rule):
         raise CaseworkError(_("The policy asks for more approvals than still stand: ask again."))
-
-
-def _num_missing(release: FreezeRelease) -> int:
-    """How many people have to sign yet, by the policy (E1)."""
-    rule = approval_rule(release.freeze, Action.RELEASE_FREEZE)
-    return num_missing(release.approvals.all(), release.freeze.case, release.content_hash, rule)
 
 
 def follow_orders(release: FreezeRelease, *, by: Actor) -> None:

@@ -8,6 +8,7 @@ as its downloader writes it: `FIU_BREACHED_PASSWORDS_FILE`.
 import hashlib
 import mmap
 import re
+from bisect import bisect_left
 from pathlib import Path
 
 from django.conf import settings
@@ -44,14 +45,9 @@ def is_shipped(digest: bytes) -> bool:
     """Whether a SHA-1 is one of those that come along."""
     wanted = digest[:PREFIX_BYTES]
     with SHIPPED.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as rows:
-        low, high = 0, len(rows) // PREFIX_BYTES
-        while low < high:
-            middle = (low + high) // 2
-            if rows[middle * PREFIX_BYTES : (middle + 1) * PREFIX_BYTES] < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return rows[low * PREFIX_BYTES : (low + 1) * PREFIX_BYTES] == wanted
+        starts = range(0, len(rows), PREFIX_BYTES)
+        place = bisect_left(starts, wanted, key=lambda at: rows[at : at + PREFIX_BYTES])
+        return place < len(starts) and rows[starts[place] : starts[place] + PREFIX_BYTES] == wanted
 
 
 def is_in_file(digest: bytes) -> bool:

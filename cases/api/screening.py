@@ -8,7 +8,8 @@ from rest_framework.response import Response
 from cases.api.door import Call, Door, route
 from cases.api.fields import BaseUnits, Body, Text
 from cases.api.wallets import TagsAnswer
-from cases.queries.screening import MOST, Rank, screen
+from cases.queries.screening import MOST, Rank, TooManyAddresses, screen
+from cases.services.errors import CaseworkError
 from cases.services.reads import BY_PROGRAM, keep_screening
 
 LONGEST = 120
@@ -76,7 +77,10 @@ class Screenings(Door):
     def post(self, request: Request) -> Response:
         # One entry a line: what a program sends in one entry is one address or none.
         entries = [" ".join(each.split()) for each in self.read()["addresses"]]
-        found = screen("\n".join(entries), self.actor)
+        try:
+            found = screen("\n".join(entries), self.actor)
+        except TooManyAddresses as error:  # an entry may hold several
+            raise CaseworkError(str(error)) from None
         keep_screening(
             [line.address.canonical for line in found.lines], by=self.actor, purpose=BY_PROGRAM
         )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from django.utils.translation import gettext as _
+
 from cases.models import DepositAddress, OwnAddress, Wallet
 from cases.policy import Actor
 from tracing import reads
@@ -113,7 +115,7 @@ class Screening:
 
 
 class TooManyAddresses(ValueError):
-    """The list is longer than one call takes; the message says by how much."""
+    """The list is longer than one call takes; the message says so in a sentence."""
 
 
 def screen(text: str, actor: Actor) -> Screening:
@@ -136,7 +138,10 @@ def screen(text: str, actor: Actor) -> Screening:
         else:
             found[key] = ScreenedLine(pasted.number, pasted.address)
     if len(found) > MOST:
-        raise TooManyAddresses(f"{len(found):,} addresses")
+        raise TooManyAddresses(
+            _("%(number)s addresses: one call takes %(most)s. Send the list in parts.")
+            % {"number": f"{len(found):,}", "most": f"{MOST:,}"}
+        )
     _add_ledgers(found)
     for chunk in _chunks([address for _ledger, address in found]):
         _add_records(found, chunk)

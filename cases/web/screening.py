@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cases.exports.csv import MIME, Cell, write
 from cases.http import AuthedRequest, casework
-from cases.queries.screening import MOST, ScreenedLine, Screening, TooManyAddresses, screen
+from cases.queries.screening import ScreenedLine, Screening, TooManyAddresses, screen
 from cases.services.errors import TooFast
 from cases.services.limits import take_export
 from cases.services.reads import keep_screening
@@ -41,13 +41,7 @@ def screening(request: AuthedRequest) -> HttpResponse:
             found = screen(form.cleaned_data["text"], request.actor)
             if request.POST.get("as") == "csv":
                 take_export(by=request.actor)
-        except TooManyAddresses as error:
-            form.add_error(
-                None,
-                _("%(number)s: one call takes %(most)s. Send the list in parts.")
-                % {"number": error, "most": f"{MOST:,}"},
-            )
-        except TooFast as error:
+        except (TooManyAddresses, TooFast) as error:
             form.add_error(None, str(error))
     if found is not None and not form.errors:
         keep_screening([line.address.canonical for line in found.lines], by=request.actor)

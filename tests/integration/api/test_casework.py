@@ -206,3 +206,15 @@ def test_search_finds_only_what_one_may_see(
         found = made(analyst.post("search", {"q": text}, key=None), 200)
         assert [each["id"] for each in found["cases"]] == [str(case.public_id)]
         assert made(stranger.post("search", {"q": text}, key=None), 200)["cases"] == []
+
+
+def test_a_list_is_screened_and_one_that_is_too_long_is_told_so(
+    analyst: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"addresses": [address(1), f"{address(2)} {address(3)}", "nothing"]}
+    found = made(analyst.post("screenings", body), 200)
+    assert [line["address"] for line in found["lines"]] == [address(n) for n in (1, 2, 3)]
+    assert [each["line"] for each in found["rejected"]] == [3]
+    monkeypatch.setattr("cases.queries.screening.MOST", 2)
+    problem = told(analyst.post("screenings", body), 422, "not-possible")
+    assert "3 addresses" in problem["detail"]

@@ -19,12 +19,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from fiu.daily_backup import DailyBackup
 from fiu.environment import secret
@@ -120,9 +123,11 @@ class Supervisor:
         self.stop = threading.Event()
         self.num_signals = 0
         self.children: list[Child] = []
-        self.demo_process: subprocess.Popen[bytes] | None = None
+        self.demo_process: BaseProcess | None = None
+        self.tables_stand: Connection | None = None
         self.exchange_socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.environment: dict[str, str] = {}
+        self.dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
         self.daily_backup = DailyBackup(self.home)
         self._lock: IO[str] | None = None
 
@@ -138,7 +143,7 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_signal)
         if os.geteuid() == 0:
             say("running as root: fine for a look, not for real cases.")
-        self._make_demo()
+        self._make_demo(listener)
         prepare(say)
         self._load_demo()
         self.url = f"http://{self._public_host()}:{listener.getsockname()[1]}/"
@@ -183,24 +188,22 @@ class Supervisor:
     def _supervise(self, listener: socket.socket) -> int:
         self._bind_reference_exchange()
         self._define_children(listener)
-        web, *others = self.children
+        web = self.children[0]
         web.start()
-        dispatcher = threading.Thread(target=self._dispatch, name="dispatcher", daemon=True)
-        dispatcher.start()
         status = 0
         if self._wait_until_healthy(listener.getsockname()[1]):
             line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"
             print(line, flush=True)
             if self.demo_process is None:  # not before: they would slow the first page
                 self._print_links()
-                self._start(others)
+                self._start_the_rest()
             status = self._watch()
         elif not self.stop.is_set():
             say("the web server did not become healthy; its last lines:")
             say(self.children[0].last_lines())
             status = 1
         self.stop.set()
-        self._end(dispatcher)
+        self._end()
         listener.close()
         self.exchange_socket.close()
         return status
@@ -285,52 +288,74 @@ class Supervisor:
 
     # --- demo ---
 
-    def _make_demo(self) -> None:
+    def _make_demo(self, listener: socket.socket) -> None:
         """Begin to make the demo world, where it is wanted and not there yet.
 
-        Its blocks are made while we make the tables. All but the web server waits for its end:
-        workers would only take its processor time, and it asks the reference exchange's books
-        through a server of its own.
+        Its blocks are made while we make the tables, by a fork of this process, which need not
+        load the program again. All but the web server waits for its end: workers would only take
+        its processor time, and it asks the reference exchange's books through a server of its own.
         """
         if not self.options.demo or (self.home / "demo" / "installation.json").exists():
             return
         say("loading the demo world ...")
-        self.demo_process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--tables-follow"],
-            stdin=subprocess.PIPE,  # its end without a word tells of ours
-            stdout=sys.stderr,
-            stderr=sys.stderr,
-            cwd=settings.BASE_DIR,
-            env={**os.environ, "FIU_HOME": str(settings.FIU_HOME)},
-            start_new_session=True,
+        context = get_context("fork")
+        told, self.tables_stand = context.Pipe(duplex=False)
+        self.demo_process = context.Process(
+            target=self._run_demo, args=(told, self.tables_stand, listener), name="demo"
         )
+        self.demo_process.start()
+        told.close()
+
+    def _run_demo(self, told: Connection, ours: Connection, listener: socket.socket) -> None:
+        """The demo command in a process of its own, which keeps nothing of the supervisor's."""
+        os.setsid()  # Ctrl-C on the terminal is for the supervisor alone
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        ours.close()  # so that the supervisor's end is heard
+        listener.close()
+        self.exchange_socket.close()
+        if self._lock is not None:
+            self._lock.close()  # the installation is the supervisor's to hold
+        os.dup2(2, 1)  # stdout carries the ready line and nothing else
+
+        def tables_stand() -> bool:
+            try:
+                return bool(told.recv())
+            except EOFError:
+                return False
+
+        try:
+            call_command("demo", tables_stand=tables_stand)
+        except CommandError as error:
+            say(f"CommandError: {error}")
+            sys.exit(1)
 
     def _load_demo(self) -> None:
         """Tell it that the tables stand."""
-        if self.demo_process is not None and self.demo_process.stdin is not None:
+        if self.tables_stand is not None:
             with suppress(BrokenPipeError):  # it ended early; `_look_at_demo` says so
-                self.demo_process.stdin.write(b"the tables stand\n")
-                self.demo_process.stdin.close()
+                self.tables_stand.send(True)
+            self.tables_stand.close()
 
     def _look_at_demo(self) -> None:
         """Once the demo world is loaded: start the rest and tell people how to get in."""
-        if self.demo_process is None or self.demo_process.poll() is None:
+        if self.demo_process is None or self.demo_process.is_alive():
             return
-        is_loaded = self.demo_process.returncode == 0
+        is_loaded = self.demo_process.exitcode == 0
         self.demo_process = None
         if is_loaded:
             self._print_links()
         else:
             say("the demo world could not be loaded; the lines above say why.")
-        self._start(self.children[1:])
+        self._start_the_rest()
 
     def _print_links(self) -> None:
         if self.options.demo:
             call_command("signin", "--all", stdout=sys.stderr)
 
-    @staticmethod
-    def _start(children: Sequence[Child]) -> None:
-        for child in children:
+    def _start_the_rest(self) -> None:
+        self.dispatcher.start()
+        for child in self.children[1:]:
             child.start()
 
     # --- while it runs ---
@@ -397,11 +422,13 @@ class Supervisor:
             for child in self.children:
                 child.kill_group()
 
-    def _end(self, dispatcher: threading.Thread) -> None:
-        dispatcher.join(timeout=settings.DISPATCH_SECONDS)
+    def _end(self) -> None:
+        if self.dispatcher.is_alive():
+            self.dispatcher.join(timeout=settings.DISPATCH_SECONDS)
         self.daily_backup.end()
-        if self.demo_process is not None and self.demo_process.poll() is None:
+        if self.demo_process is not None:
             self.demo_process.terminate()
+            self.demo_process.join()
         end = time.monotonic() + SECONDS_TO_STOP
         for child in self.children:
             child.send(signal.SIGTERM)

@@ -1,8 +1,13 @@
 """The demo command: what it refuses, what it makes, and that it does nothing twice."""
 
 import json
-import sys
+import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from io import StringIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,7 @@ from cases.gateways.exchange import exchange_gateway
 from fiu.demo.exchange import BTC
 from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import Installed, add_people, set_services
-from fiu.management.commands.demo import Command
+from fiu.management.commands.demo import Command, _end_with_the_first
 from fiu.models import Agency, User
 from fiu.people import demo_file
 from tracing.models import Boundary
@@ -55,14 +60,36 @@ def test_a_reorganisation_needs_a_world(home: Path) -> None:
         run("--reorg")
 
 
-def test_without_tables_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tables_nothing_is_loaded() -> None:
     command = Command()
-    command.tables_follow = True
-    monkeypatch.setattr(sys, "stdin", StringIO("the tables stand\n"))
+    command.tables_stand = lambda: True
     command._wait_for_tables()
-    monkeypatch.setattr(sys, "stdin", StringIO(""))
+    command.tables_stand = lambda: False
     with pytest.raises(CommandError, match="tables were not made"):
         command._wait_for_tables()
+
+
+def test_nothing_stays_behind_when_the_load_is_killed() -> None:
+    context = get_context("fork")
+    heard, told = context.Pipe(duplex=False)
+
+    def load() -> None:
+        with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_the_first) as second:
+            told.send(second.submit(os.getpid).result())
+            time.sleep(60)
+
+    first = context.Process(target=load)
+    first.start()
+    second = heard.recv()
+    first.kill()
+    first.join()
+    end = time.monotonic() + 10
+    with suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.kill(second, 0)
+            time.sleep(0.01)
+        os.kill(second, signal.SIGKILL)
+        pytest.fail("the second process lives on")
 
 
 @pytest.mark.django_db

@@ -2,14 +2,16 @@
 
 import json
 import logging
-import sys
+import os
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import UTC, datetime
 from io import StringIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +42,8 @@ from fiu.people import demo_file
 class Command(BaseCommand):
     help = "Make the fictional demo world: ledger, exchange records, people and cases."
     requires_system_checks: list[str] = []  # they load every page, for nothing here
+    # Waits until the tables stand, and says whether they do: who makes them beside us gives it.
+    stealth_options = ("tables_stand",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--scale", default="demo", choices=sorted(SCALES))
@@ -48,17 +52,12 @@ class Command(BaseCommand):
         parser.add_argument("--files", type=Path, metavar="FOLDER", help="write files there only")
         parser.add_argument("--reorg", action="store_true", help="replace the ledger's last blocks")
         parser.add_argument("--json", action="store_true")
-        parser.add_argument(
-            "--tables-follow",
-            action="store_true",
-            help="use the database only after one line on standard input",
-        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
         self.quarter = -1
         self.started = time.monotonic()
-        self.tables_follow = options["tables_follow"]
+        self.tables_stand: Callable[[], bool] = options.get("tables_stand") or (lambda: True)
         now = _moment(options["now"])
         wanted = Installed(options["scale"], options["seed"], now.isoformat())
         try:
@@ -100,7 +99,9 @@ class Command(BaseCommand):
         """
         folder = home / "demo"
         loading: list[Future[dict[str, Any]]] = []
-        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as second:
+        with ProcessPoolExecutor(
+            max_workers=1, mp_context=get_context("fork"), initializer=_end_with_the_first
+        ) as second:
 
             def load(blocks: list[Path]) -> None:
                 self._wait_for_tables()
@@ -141,7 +142,7 @@ class Command(BaseCommand):
 
     def _wait_for_tables(self) -> None:
         """Blocks are made while somebody else makes the tables; nothing at all if that failed."""
-        if self.tables_follow and not sys.stdin.readline():
+        if not self.tables_stand():
             raise CommandError("The tables were not made; nothing was loaded.")
 
     def _reorganise(self, home: Path, present: Installed | None) -> dict[str, Any]:
@@ -183,6 +184,19 @@ def _moment(text: str | None) -> datetime:
     if moment.tzinfo is None:
         raise refusal
     return moment
+
+
+def _end_with_the_first() -> None:
+    """A process of a pool waits for work for ever when the one that gives it is killed."""
+
+    first = parent_process()
+
+    def watch() -> None:
+        if first is not None:
+            first.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _load_blocks(paths: list[Path]) -> dict[str, Any]:

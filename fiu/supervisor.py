@@ -5,6 +5,7 @@ line. End: dispatcher, web, worker, in this order, and no process stays behind (
 """
 
 import fcntl
+import gc
 import http.client
 import json
 import os
@@ -316,6 +317,7 @@ class Supervisor:
         self.exchange_socket.close()
         if self._lock is not None:
             self._lock.close()  # the installation is the supervisor's to hold
+        gc.freeze()
         os.dup2(2, 1)  # stdout carries the ready line and nothing else
 
         def tables_stand() -> bool:

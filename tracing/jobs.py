@@ -36,6 +36,7 @@ from tracing.models import Boundary, TraceRun
 from tracing.replay import repeat_newest, repeats
 from tracing.staleness import mark_stale_runs, mark_stale_told, untold_stale_runs
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
+from tracing.upserts import upsert
 
 __all__ = [
     "STALE_TASK",
@@ -259,19 +260,21 @@ def num_live() -> dict[str, int]:
 
 def set_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:
     """Replace every boundary of one source, in one transaction. Returns how many there are now."""
-    wanted = [
-        Boundary(
-            ledger=row.ledger,
-            address=row.address,
-            kind=BoundaryKind(row.kind).value,
-            label=row.label[:120],
-            source=source,
-        )
-        for row in rows
-    ]
+    wanted = list(rows)
     with transaction.atomic():
         Boundary.objects.filter(source=source).delete()
-        Boundary.objects.bulk_create(wanted, batch_size=500)
+        upsert(
+            Boundary,
+            {
+                "ledger": [row.ledger for row in wanted],
+                "address": [row.address for row in wanted],
+                "kind": [BoundaryKind(row.kind).value for row in wanted],
+                "label": [row.label[:120] for row in wanted],
+                "source": [source] * len(wanted),
+            },
+            ("ledger", "address", "source"),
+            (),
+        )
     return len(wanted)
 
 

@@ -94,15 +94,22 @@ class ExchangeRecord(models.Model):
 
     ref = models.CharField(max_length=40, unique=True)
     kind = models.CharField(max_length=20)
-    account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="records")
+    # An index by itself only where rows are looked for by it: each is written for each movement.
+    account = models.ForeignKey(
+        ExchangeAccount, models.PROTECT, related_name="records", db_index=False
+    )
     counter_account = models.ForeignKey(
         ExchangeAccount, models.PROTECT, null=True, related_name="counter_records"
     )
-    asset = models.ForeignKey(Asset, models.PROTECT, related_name="+")
+    asset = models.ForeignKey(Asset, models.PROTECT, related_name="+", db_index=False)
     base = BaseUnitsField()
-    asset_out = models.ForeignKey(Asset, models.PROTECT, null=True, related_name="+")
+    asset_out = models.ForeignKey(
+        Asset, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     base_out = BaseUnitsField(null=True)
-    fee_asset = models.ForeignKey(Asset, models.PROTECT, null=True, related_name="+")
+    fee_asset = models.ForeignKey(
+        Asset, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     fee_base = BaseUnitsField(null=True)
     at = models.DateTimeField()
     txid = models.CharField(max_length=100, blank=True)

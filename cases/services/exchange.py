@@ -4,10 +4,9 @@ One transaction: a fault in any line leaves everything as it was. Loading a fold
 nothing; rows already known are brought up to date.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,10 +25,10 @@ from cases.models import (
 from cases.policy import SYSTEM
 from cases.services.audit import record_event
 from cases.services.errors import ImportRefused
-from cases.services.exchange_rows import REQUIRED, RowReader, check_address, once
-from cases.services.upserts import Row, upsert
+from cases.services.exchange_rows import REQUIRED, Batch, Columns, ExchangeFile
 from tracing import jobs
 from tracing.jobs import BoundaryRow
+from tracing.upserts import upsert
 
 BATCH = 5000
 BOUNDARY_SOURCE = "exchange-records"
@@ -53,56 +52,50 @@ class _Import:
     folder: Path
     progress: Progress | None
     accounts: dict[str, int] = field(default_factory=dict)
-    assets: set[str] = field(default_factory=set)
+    assets: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def load(
         self,
         file: str,
         model: type[models.Model],
-        make: Callable[[RowReader, Row], Row],
+        make: Callable[[Batch], Columns],
         key: tuple[str, ...],
         renewed: tuple[str, ...],
     ) -> None:
-        """Read a file row by row and write it in batches; known keys get `renewed` columns."""
+        """Read a file in batches and write them; known keys get `renewed` columns."""
         path = self.folder / file
         if not path.exists():
             if file in REQUIRED:
                 raise ImportRefused(file, 0, "the folder does not have this file.")
             return
-        rows = self._made(RowReader(path), make, key)
+        seen: set[Hashable] = set()
         count = 0
-        while batch := list(islice(rows, BATCH)):
-            upsert(model, batch, key, renewed)
-            count += len(batch)
+        for batch in ExchangeFile(path).batches(BATCH):
+            columns = make(batch)
+            _refuse_seen(batch, columns, key, seen)
+            upsert(model, columns, key, renewed)
+            count += len(columns[key[0]])
             if self.progress:
                 self.progress(file, count)
         self.counts[file] = count
 
-    @staticmethod
-    def _made(
-        reader: RowReader, make: Callable[[RowReader, Row], Row], key: tuple[str, ...]
-    ) -> Iterator[Row]:
-        """The rows of the file by attribute of their model, each key once."""
-        seen: set[Hashable] = set()
-        what = " and ".join(name.removesuffix("_id").replace("_", " ") for name in key)
-        for row in reader.rows():
-            made = make(reader, row)
-            once(reader, seen, tuple(made[name] for name in key), what)
-            yield made
+    def account_ids(self, batch: Batch, column: str = "account") -> list[int | None]:
+        """The numbers of accounts by their uids."""
+        return batch.look_up(column, self.accounts, "accounts.csv")
 
-    def account(self, reader: RowReader, uid: str) -> int:
-        """The number of an account by its uid."""
-        try:
-            return self.accounts[uid]
-        except KeyError:
-            raise reader.refuse(f"account {uid!r} is in no accounts.csv.") from None
+    def asset_ids(self, batch: Batch, column: str = "asset") -> list[str | None]:
+        """The assets' names, if the exchange has them."""
+        return batch.look_up(column, self.assets, "assets.csv")
 
-    def asset(self, reader: RowReader, name: str) -> str:
-        """The asset's name, if the exchange has it."""
-        if name not in self.assets:
-            raise reader.refuse(f"asset {name!r} is in no assets.csv.")
-        return name
+
+def _refuse_seen(batch: Batch, columns: Columns, key: tuple[str, ...], seen: set[Hashable]) -> None:
+    """Each key once in a file: of two rows nobody can say which one holds."""
+    for index, values in enumerate(zip(*(columns[name] for name in key), strict=True)):
+        if values in seen:
+            what = " and ".join(name.removesuffix("_id").replace("_", " ") for name in key)
+            raise batch.refuse(index, f"{what} stands twice in this file.")
+        seen.add(values)
 
 
 def import_exchange(folder: Path, progress: Progress | None = None) -> ImportReport:
@@ -111,7 +104,8 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
     Files: assets.csv and accounts.csv, and any of deposit_addresses, own_addresses, balances,
     movements, prices and links; their first lines name the columns. Other files are left alone.
     `progress(file, rows)` is called after each batch. Raises ImportRefused with file and line;
-    nothing is kept then. Cost: one pass, one batch of 5,000 rows in memory beside the keys.
+    nothing is kept then. Cost: one pass, one batch of 5,000 rows in memory beside the keys; about
+    40 us a movement on SQLite.
     """
     if not folder.is_dir():
         raise ImportRefused(str(folder.name), 0, "there is no such folder.")
@@ -129,26 +123,26 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
 
 
 def _load_accounts(work: _Import) -> None:
-    work.load("assets.csv", Asset, lambda _reader, row: row, ("asset",), ("symbol",))
-    work.assets = set(Asset.objects.values_list("asset", flat=True))
+    def account(batch: Batch) -> Columns:
+        return {"public_id": [uuid4() for _uid in batch.columns["uid"]], **batch.columns}
+
+    work.load("assets.csv", Asset, lambda batch: batch.columns, ("asset",), ("symbol",))
+    work.assets = {asset: asset for asset in Asset.objects.values_list("asset", flat=True)}
     _refuse_other_decimals(work)
     work.load(
-        "accounts.csv",
-        ExchangeAccount,
-        lambda _reader, row: {"public_id": uuid4(), **row},
-        ("uid",),
+        "accounts.csv", ExchangeAccount, account, ("uid",),
         ("customer", "holder_name", "country", "kind", "opened_on", "state", "kyc_level"),
-    )
+    )  # fmt: skip
     work.accounts = dict(ExchangeAccount.objects.values_list("uid", "pk"))
 
 
 def _refuse_other_decimals(work: _Import) -> None:
     """The decimals of an asset never change: every stored amount would mean something else."""
     known = dict(Asset.objects.values_list("asset", "decimals"))
-    reader = RowReader(work.folder / "assets.csv")
-    for row in reader.rows():
-        if known[row["asset"]] != row["decimals"]:
-            raise reader.refuse(f"asset {row['asset']!r} has other decimals in the records.")
+    for batch in ExchangeFile(work.folder / "assets.csv").batches(BATCH):
+        for index, (asset, decimals) in enumerate(batch.rows("asset", "decimals")):
+            if known[asset] != decimals:
+                raise batch.refuse(index, f"asset {asset!r} has other decimals in the records.")
 
 
 def _load_addresses(work: _Import) -> None:
@@ -160,26 +154,31 @@ def _load_addresses(work: _Import) -> None:
 
     ours = set(OwnAddress.objects.values_list("ledger", "address"))
 
-    def deposit(reader: RowReader, row: Row) -> Row:
-        row["address"] = check_address(reader, row["ledger"], row["address"])
-        row["account_id"] = work.account(reader, row.pop("account"))
-        if (row["ledger"], row["address"]) in ours:
-            raise reader.refuse(f"address {row['address']} is the exchange's own.")
-        start, end = row["assigned_from_at"], row["assigned_to_at"] or _NEVER
-        if start >= end:
-            raise reader.refuse("the address is assigned to an end before its begin.")
-        held = periods.setdefault((row["ledger"], row["address"]), [])
-        held[:] = [period for period in held if period[0] != start]
-        if any(start < other_end and other < end for other, other_end, _account in held):
-            raise reader.refuse(f"address {row['address']} is assigned twice at the same time.")
-        held.append((start, end, row["account_id"]))
-        return row
+    def deposit(batch: Batch) -> Columns:
+        columns = batch.columns
+        columns["address"] = batch.canonical_addresses()
+        columns["account_id"] = work.account_ids(batch)
+        del columns["account"]
+        names = ("ledger", "address", "account_id", "assigned_from_at", "assigned_to_at")
+        for index, (ledger, address, account, start, last) in enumerate(batch.rows(*names)):
+            if (ledger, address) in ours:
+                raise batch.refuse(index, f"address {address} is the exchange's own.")
+            end = last or _NEVER
+            if start >= end:
+                raise batch.refuse(index, "the address is assigned to an end before its begin.")
+            held = periods.setdefault((ledger, address), [])
+            held[:] = [period for period in held if period[0] != start]
+            if any(start < other_end and other < end for other, other_end, _account in held):
+                raise batch.refuse(index, f"address {address} is assigned twice at the same time.")
+            held.append((start, end, account))
+        return columns
 
-    def own(reader: RowReader, row: Row) -> Row:
-        row["address"] = check_address(reader, row["ledger"], row["address"])
-        if (row["ledger"], row["address"]) in periods:
-            raise reader.refuse(f"address {row['address']} is a customer's deposit address.")
-        return row
+    def own(batch: Batch) -> Columns:
+        batch.columns["address"] = batch.canonical_addresses()
+        for index, place in enumerate(batch.rows("ledger", "address")):
+            if place in periods:
+                raise batch.refuse(index, f"address {place[1]} is a customer's deposit address.")
+        return batch.columns
 
     work.load(
         "deposit_addresses.csv", DepositAddress, deposit,
@@ -189,46 +188,30 @@ def _load_addresses(work: _Import) -> None:
 
 
 def _load_books(work: _Import) -> None:
-    def balance(reader: RowReader, row: Row) -> Row:
+    def balance(batch: Batch) -> Columns:
         return {
-            "account_id": work.account(reader, row["account"]),
-            "asset_id": work.asset(reader, row["asset"]),
-            "base": row["base"],
-            "at": row["at"],
+            "account_id": work.account_ids(batch),
+            "asset_id": work.asset_ids(batch),
+            "base": batch.columns["base"],
+            "at": batch.columns["at"],
         }
 
-    def movement(reader: RowReader, row: Row) -> Row:
-        row.pop("ip")  # not used yet, so not stored
-        for column in ("account", "counter_account"):
-            uid = row.pop(column)
-            row[f"{column}_id"] = None if uid is None else work.account(reader, uid)
-        for column, amount in (("asset", "base"), ("asset_out", "base_out"),
-                               ("fee_asset", "fee_base")):  # fmt: skip
-            name = row.pop(column)
-            row[f"{column}_id"] = None if name is None else work.asset(reader, name)
-            if (row[f"{column}_id"] is None) != (row[amount] is None):
-                raise reader.refuse(f"{column} and {amount} come together or not at all.")
-        if row["kind"] == "internal_transfer" and row["counter_account_id"] is None:
-            raise reader.refuse("an internal transfer needs its counter account.")
-        if row["kind"] == "conversion" and row["asset_out_id"] is None:
-            raise reader.refuse("a conversion needs the asset it gave.")
-        return row
+    def price(batch: Batch) -> Columns:
+        columns = {"asset_id": work.asset_ids(batch), **batch.columns}
+        del columns["asset"]
+        return columns
 
-    def price(reader: RowReader, row: Row) -> Row:
-        row["asset_id"] = work.asset(reader, row.pop("asset"))
-        return row
-
-    def link(reader: RowReader, row: Row) -> Row:
+    def link(batch: Batch) -> Columns:
         return {
-            "account_id": work.account(reader, row["account"]),
-            "other_account_id": work.account(reader, row["other_account"]),
-            "link": row["link"],
-            "basis": row["basis"],
+            "account_id": work.account_ids(batch),
+            "other_account_id": work.account_ids(batch, "other_account"),
+            "link": batch.columns["link"],
+            "basis": batch.columns["basis"],
         }
 
     work.load("balances.csv", Balance, balance, ("account_id", "asset_id"), ("base", "at"))
     work.load(
-        "movements.csv", ExchangeRecord, movement, ("ref",),
+        "movements.csv", ExchangeRecord, lambda batch: _movements(work, batch), ("ref",),
         (
             "kind", "account_id", "counter_account_id", "asset_id", "base", "asset_out_id",
             "base_out", "fee_asset_id", "fee_base", "at", "txid", "address", "status",
@@ -239,6 +222,29 @@ def _load_books(work: _Import) -> None:
     work.load(
         "links.csv", AccountLink, link, ("account_id", "other_account_id", "link"), ("basis",)
     )
+
+
+def _movements(work: _Import, batch: Batch) -> Columns:
+    """The columns of movements, each row's parts fitting its kind."""
+    columns = dict(batch.columns)
+    del columns["ip"]  # not used yet, so not stored
+    for column in ("account", "counter_account"):
+        columns[f"{column}_id"] = work.account_ids(batch, column)
+        del columns[column]
+    for column, amount in (("asset", "base"), ("asset_out", "base_out"), ("fee_asset", "fee_base")):
+        columns[f"{column}_id"] = work.asset_ids(batch, column)
+        del columns[column]
+        for index, (asset, base) in enumerate(batch.rows(column, amount)):
+            if (asset is None) != (base is None):
+                raise batch.refuse(index, f"{column} and {amount} come together or not at all.")
+    for index, (kind, counter_account, asset_out) in enumerate(
+        batch.rows("kind", "counter_account", "asset_out")
+    ):
+        if kind == "internal_transfer" and counter_account is None:
+            raise batch.refuse(index, "an internal transfer needs its counter account.")
+        if kind == "conversion" and asset_out is None:
+            raise batch.refuse(index, "a conversion needs the asset it gave.")
+    return columns
 
 
 def _boundaries() -> Iterable[BoundaryRow]:

@@ -1,13 +1,14 @@
-"""Reading the exchange's CSV files: row by row, each cell typed, each fault named by its line."""
+"""Reading the exchange's CSV files: each cell typed, each fault named by its line."""
 
 import csv
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 from cases.models.fields import parse_base_units
 from cases.services.errors import ImportRefused
@@ -17,6 +18,7 @@ _DECIMAL = re.compile(r"[0-9]{1,14}(\.[0-9]{1,10})?")
 _WORD = re.compile(r"[\x21-\x7e]+")
 
 Parse = Callable[[str], Any]
+T = TypeVar("T")
 
 
 def text(maximum: int) -> Parse:
@@ -170,72 +172,132 @@ COLUMNS: Mapping[str, Mapping[str, Parse]] = {
 REQUIRED = ("assets.csv", "accounts.csv")
 
 
-@dataclass(slots=True)
-class RowReader:
-    """The typed rows of one file; `line` is the one last read, for messages about its meaning."""
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFile:
+    """One file of the exchange's records, read as batches of typed columns.
+
+    A column is parsed at once and each of its values once: most cells of a book are an asset, a
+    kind or a state that has been seen before. Which line is at fault is asked when one is.
+    """
 
     path: Path
-    line: int = 0
 
     @property
     def name(self) -> str:
         return self.path.name
 
-    def refuse(self, reason: str) -> ImportRefused:
-        """The error for the present line; raise it."""
-        return ImportRefused(self.name, self.line, reason)
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Each row as column name to value, streamed. Raises ImportRefused."""
-        parsers = COLUMNS[self.name]
+    def batches(self, size: int) -> "Iterator[Batch]":
+        """The rows, `size` at a time, blank lines left out. Raises ImportRefused."""
         try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                yield from self._rows(csv.reader(file, strict=True), list(parsers.items()))
+            with self._open() as file:
+                reader = csv.reader(file, strict=True)
+                wanted = list(COLUMNS[self.name])
+                if next(reader, None) != wanted:
+                    raise ImportRefused(self.name, 1, f"the first line must be {','.join(wanted)}.")
+                rows = filter(None, reader)
+                before = 0
+                while batch := list(islice(rows, size)):
+                    yield Batch(self, before, self._typed(before, batch))
+                    before += len(batch)
         except UnicodeDecodeError:
-            raise ImportRefused(self.name, self.line + 1, "the text is not UTF-8.") from None
+            raise self.refuse(None, "the text is not UTF-8.") from None
         except csv.Error as error:
-            raise ImportRefused(self.name, self.line + 1, f"no CSV line: {error}.") from None
+            raise self.refuse(None, f"no CSV line: {error}.") from None
         except OSError as error:
             raise ImportRefused(self.name, 0, f"it cannot be read: {error.strerror}.") from None
 
-    def _rows(self, reader: Any, parsers: list[tuple[str, Parse]]) -> Iterator[dict[str, Any]]:
-        header = next(reader, None)
-        self.line = 1
-        if header != [column for column, _parse in parsers]:
-            wanted = ",".join(column for column, _parse in parsers)
-            raise self.refuse(f"the first line must be {wanted}.")
-        for cells in reader:
-            self.line = reader.line_num
-            if not cells:
-                continue
-            if len(cells) != len(parsers):
-                raise self.refuse(f"it has {len(cells)} cells in place of {len(parsers)}.")
-            yield self._row(cells, parsers)
+    def refuse(self, row: int | None, reason: str) -> ImportRefused:
+        """The error for a row, counted from 0, or for the first that is none; raise it.
 
-    def _row(self, cells: list[str], parsers: list[tuple[str, Parse]]) -> dict[str, Any]:
-        row = {}
-        for (column, parse), cell in zip(parsers, cells, strict=True):
+        Cost: reads the file again as far as that row, since rows do not know their lines.
+        """
+        line = 0
+        try:
+            with self._open() as file:
+                reader = csv.reader(file, strict=True)
+                for number, _cells in enumerate(filter(None, reader), -1):  # the first names them
+                    line = reader.line_num
+                    if number == row:
+                        return ImportRefused(self.name, line, reason)
+        except (UnicodeDecodeError, csv.Error):
+            pass
+        return ImportRefused(self.name, line + 1, reason)
+
+    def _open(self) -> TextIO:
+        return self.path.open(encoding="utf-8-sig", newline="")
+
+    def _typed(self, before: int, rows: list[list[str]]) -> Columns:
+        parsers = COLUMNS[self.name]
+        if set(map(len, rows)) != {len(parsers)}:
+            raise self._first_fault(before, rows)
+        columns = {}
+        for (column, parse), cells in zip(parsers.items(), zip(*rows, strict=True), strict=True):
             try:
-                row[column] = parse(cell)
-            except ValueError as error:
-                shown = cell if len(cell) <= 40 else cell[:37] + "..."
-                raise self.refuse(f"{column} {shown!r} {error}") from None
-        return row
+                values = {cell: parse(cell) for cell in set(cells)}
+            except ValueError:
+                raise self._first_fault(before, rows) from None
+            columns[column] = [values[cell] for cell in cells]
+        return columns
+
+    def _first_fault(self, before: int, rows: list[list[str]]) -> ImportRefused:
+        """The error for the first row that is not of the form; there is one."""
+        parsers = COLUMNS[self.name]
+        for row, cells in enumerate(rows, before):
+            if len(cells) != len(parsers):
+                return self.refuse(row, f"it has {len(cells)} cells in place of {len(parsers)}.")
+            for (column, parse), cell in zip(parsers.items(), cells, strict=True):
+                try:
+                    parse(cell)
+                except ValueError as error:
+                    shown = cell if len(cell) <= 40 else cell[:37] + "..."
+                    return self.refuse(row, f"{column} {shown!r} {error}")
+        raise AssertionError("a fault was seen and is gone")
 
 
-def check_address(reader: RowReader, ledger: str, address: str) -> str:
-    """The canonical form of an address on a ledger that can be traced; others stand as given."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of a file by column, `before` of them read earlier."""
+
+    file: ExchangeFile
+    before: int
+    columns: Columns
+
+    def refuse(self, index: int, reason: str) -> ImportRefused:
+        """The error for one of its rows, counted from 0; raise it."""
+        return self.file.refuse(self.before + index, reason)
+
+    def rows(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Some columns, row by row."""
+        return zip(*(self.columns[name] for name in names), strict=True)
+
+    def look_up(self, column: str, known: Mapping[str, T], where: str) -> list[T | None]:
+        """What stands for each name of a column; None for none. Raises ImportRefused."""
+        names = self.columns[column]
+        found = {None: None, **{name: known.get(name) for name in set(names) - {None}}}
+        for name, value in found.items():
+            if name is not None and value is None:
+                raise self.refuse(names.index(name), f"{name!r} is in no {where}.")
+        return [found[name] for name in names]
+
+    def canonical_addresses(self) -> list[str]:
+        """The canonical form of each address. Raises ImportRefused."""
+        addresses = []
+        for index, (ledger, address) in enumerate(self.rows("ledger", "address")):
+            try:
+                addresses.append(canonical_address(ledger, address))
+            except reads.AddressError as error:
+                raise self.refuse(index, f"address {address!r} is no address: {error}") from None
+        return addresses
+
+
+def canonical_address(ledger: str, address: str) -> str:
+    """The canonical form of an address on a ledger that can be traced; others stand as given.
+
+    Raises AddressError.
+    """
     if not ledger.startswith("bitcoin") and not reads.is_account_ledger(ledger):
         return address
-    try:
-        parsed = reads.parse_address(address)
-    except reads.AddressError as error:
-        raise reader.refuse(f"address {address!r} is no address: {error}") from None
-    return parsed.canonical
-
-
-def once(reader: RowReader, seen: set[Hashable], key: Hashable, what: str) -> None:
-    """Refuse a second row with the same key in one file."""
-    if key in seen:
-        raise reader.refuse(f"{what} stands twice in this file.")
-    seen.add(key)
+    return reads.parse_address(address).canonical

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cases.models.fields import parse_base_units
 from cases.services.errors import ImportRefused
-from cases.services.exchange_rows import COLUMNS, RowReader
+from cases.services.exchange_rows import COLUMNS, ExchangeFile
 from tests.blockmaker import BlockChain, address, pay
 from tests.sanctions_files import ADVANCED, ENTITIES, PLAIN
 from tracing.engine.accounts.csvrows import column_map, parse_csv
@@ -108,7 +108,7 @@ def _exchange(data: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="fiu-fuzz-") as folder:
         path = Path(folder) / names[data[0] % len(names) if data else 0]
         path.write_bytes(data[1:])
-        for _row in RowReader(path).rows():
+        for _batch in ExchangeFile(path).batches(3):
             pass
 
 

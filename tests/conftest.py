@@ -7,6 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cases.guards import install_guards, install_policies, remove_guards
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
-from tests import row_security
+from tests import migrated_copy, row_security
 
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
@@ -165,9 +166,36 @@ def client_of(user: User, *, second_factor_age: float | None = 0.0) -> Client:
     return client
 
 
+def _has_copy() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ and connection.vendor == "sqlite"
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def _turn() -> Iterator[ExitStack]:
+    """Held by the worker that migrates, and until there is a copy for the others."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    django_db_keepdb: bool, django_db_modify_db_settings: None, _turn: ExitStack
+) -> bool:
+    """Whether the tables stand already: another worker's, copied."""
+    if not _has_copy():
+        return django_db_keepdb
+    _turn.enter_context(migrated_copy.turn())
+    return migrated_copy.copy_to(connection.settings_dict["TEST"]["NAME"])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, _turn: ExitStack
+) -> None:
     """The test database stands under the same guards as the real one, and the same policies."""
+    if _has_copy() and not django_db_keepdb:
+        migrated_copy.keep(connection.settings_dict["NAME"])
+    _turn.close()
     with django_db_blocker.unblock():
         if settings.ROW_SECURITY:
             row_security.be_owner()

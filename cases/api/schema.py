@@ -4,6 +4,7 @@ What the reader has no right to is not described either (P1).
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, include, path
@@ -115,7 +116,7 @@ class Operation(AutoSchema):
         body = self.call.body
         if body is None:
             return None
-        example = OpenApiExample("example", example_of(body()), request_only=True)
+        example = OpenApiExample("example", _example(body), request_only=True)
         return {self.call.takes: OpenApiRequest(body, examples=[example])}
 
     def get_response_serializers(self) -> Any:
@@ -127,10 +128,10 @@ class Operation(AutoSchema):
             )
         elif call.answer is not None:
             told: Any = call.answer(many=call.many)
-            value = example_of(call.answer())  # of one row: a list is made of it
+            value = _example(call.answer)  # of one row: a list is made of it
             if call.is_page:
                 told = page_of(call.answer)
-                value = {"rows": [example_of(call.answer())], "next": ""}
+                value = {"rows": [value], "next": ""}
             example = OpenApiExample("example", value, response_only=True)
             found[call.status, JSON] = OpenApiResponse(
                 told, description=_("What the summary says."), examples=[example]
@@ -141,6 +142,12 @@ class Operation(AutoSchema):
                 ProblemAnswer, description=str(TITLES[status][0]), examples=[example]
             )
         return found
+
+
+@cache
+def _example(kind: Any) -> Any:
+    """Made once: the generator asks for the answers of each call three times."""
+    return example_of(kind())
 
 
 def _errors(method: str, call: Call, *, has_ids: bool) -> list[int]:

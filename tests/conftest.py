@@ -23,6 +23,7 @@ from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 from tests import migrated_copy, row_security
+from tests.hashing import hash_codes_lightly
 
 LOOPBACK = ("127.", "::1", "localhost")
 REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     socket.socket.connect = _connect_on_loopback  # type: ignore[method-assign]
     if not hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(settings.FIU_HOME)
+    hash_codes_lightly()
     let_process_act_as_system()  # what no page or call asks for: tests are on nobody's side
     if settings.ROW_SECURITY:
         row_security.let_services_act_for_their_actor()

@@ -19,7 +19,7 @@ from tests.soft_key import SoftKey
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.once,
-    pytest.mark.urls("tests.integration.people.test_sign_in"),
+    pytest.mark.usefixtures("pages_of_a_person"),
 ]
 assert urlpatterns  # pages of a person in the room next door
 ADD = "/accounts/2fa/keys/add/"

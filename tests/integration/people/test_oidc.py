@@ -32,7 +32,7 @@ from tests.oidc_provider import CLIENT_ID, Provider, jwk_of, running
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.once,
-    pytest.mark.urls("tests.integration.people.test_sign_in"),
+    pytest.mark.usefixtures("pages_of_a_person"),
 ]
 assert urlpatterns
 START, CALLBACK = "/accounts/oidc/", "/accounts/oidc/callback/"

@@ -33,7 +33,7 @@ from fiu.models import Agency, User
 from tests.conftest import client_of
 from tests.hashing import COST_OF_CODES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages_of_a_person")]
 AUTHENTICATE = "/accounts/2fa/authenticate/"
 CODES = "/accounts/2fa/recovery-codes/"
 

@@ -3,7 +3,7 @@
 Services call `require` first; querysets use the filters; views never decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -62,6 +62,7 @@ class Action(StrEnum):
     APPROVE_FREEZE = "approve_freeze"
     EXECUTE_FREEZE = "execute_freeze"
     EXTEND_FREEZE = "extend_freeze"
+    SIGN_FREEZE = "sign_freeze"
     RELEASE_FREEZE = "release_freeze"
     DRAFT_REFERRAL = "draft_referral"
     REDACT_REFERRAL = "redact_referral"
@@ -150,6 +151,7 @@ SENIOR = CASEWORK | {
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
     Action.PROPOSE_POLICY,
+    Action.SIGN_FREEZE,  # alone it opens nothing: see `require_office`
 }
 
 GRANTS: Mapping[Role, frozenset[Action]] = {
@@ -260,6 +262,17 @@ def require_second_person(actor: Actor, *first: int | None) -> None:
         raise PermissionDenied("Only a person can be the second person.")
     if actor.user_id in first:
         raise PermissionDenied("You asked for this or edited it last: a second person decides.")
+
+
+def holds_office(actor: Actor, action: Action, roles: Collection[Role]) -> bool:
+    """Whether the actor may decide an act that a policy opens to `roles` (E1)."""
+    return may(actor, action) or (may(actor, Action.SIGN_FREEZE) and actor.role in roles)
+
+
+def require_office(actor: Actor, action: Action, roles: Collection[Role]) -> None:
+    """Raise PermissionDenied unless `holds_office`."""
+    if not holds_office(actor, action, roles):
+        require(actor, action)
 
 
 def require_step_up(actor: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from cases.api import (
     alerts,
+    approval_policies,
     audit,
     cases,
     evidence,
@@ -34,6 +35,7 @@ NOUNS = [
     *findings.urlpatterns,
     *freezes.urlpatterns,
     *freeze_ledger.urlpatterns,
+    *approval_policies.urlpatterns,
     *instruments.urlpatterns,
     *referrals.urlpatterns,
     *requests.urlpatterns,

@@ -104,8 +104,8 @@ def _policies() -> list[Guard]:
         Guard(
             f"{table}_content", table, "UPDATE",
             changed((
-                "id", "public_id", "action", "amount_over", "min_approvals", "expires_after",
-                "reason", "proposed_by_id", "proposed_at", "content_hash",
+                "id", "public_id", "action", "amount_over", "min_approvals", "roles",
+                "expires_after", "reason", "proposed_by_id", "proposed_at", "content_hash",
             ))
             + f" OR (OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))})",
             "a policy stays as it was proposed and decided",

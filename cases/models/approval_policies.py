@@ -13,6 +13,10 @@ POLICY_ACTIONS = [
     ("extend_freeze", _("Extensions of freezes")),
     ("release_freeze", _("Releases of freezes")),
 ]
+POLICY_ROLES = [
+    ("compliance", _("Compliance")),
+    ("compliance supervisor", _("Compliance and supervisors")),
+]
 MOST_APPROVALS = 3
 LONGEST_HOURS = 168
 
@@ -25,6 +29,8 @@ class ApprovalPolicy(PublicModel):
 
     action = models.CharField(max_length=20, choices=POLICY_ACTIONS)
     amount_over = models.DecimalField(max_digits=20, decimal_places=2, default=0)
+    # Who may decide such an act; never nobody of compliance.
+    roles = models.CharField(max_length=24, choices=POLICY_ROLES, default=POLICY_ROLES[0][0])
     min_approvals = models.PositiveSmallIntegerField()
     expires_after = models.PositiveSmallIntegerField()  # hours
     reason = models.TextField()
@@ -52,6 +58,10 @@ class ApprovalPolicy(PublicModel):
                 name="policy_decided_by_a_second_person",
                 condition=Q(state="proposed", decided_by=None)
                 | (~Q(state="proposed") & ~Q(decided_by=F("proposed_by"))),
+            ),
+            models.CheckConstraint(
+                name="policy_roles_are_known",
+                condition=Q(roles__in=[roles for roles, _words in POLICY_ROLES]),
             ),
             models.CheckConstraint(
                 name="policy_numbers_make_sense",

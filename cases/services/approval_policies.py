@@ -16,7 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import ApprovalPolicy, Case
-from cases.models.approval_policies import LONGEST_HOURS, MOST_APPROVALS, POLICY_ACTIONS
+from cases.models.approval_policies import (
+    LONGEST_HOURS,
+    MOST_APPROVALS,
+    POLICY_ACTIONS,
+    POLICY_ROLES,
+)
 from cases.policy import (
     Action,
     Actor,
@@ -31,15 +36,16 @@ from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import POLICY, PolicyAction, PolicyState
 
-OFFICE = Role.COMPLIANCE.value  # who signs these acts at all stands in policy.GRANTS
+OFFICE = Role.COMPLIANCE
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRule:
-    """What an act needs: so many approvals, each not older than `lasts`."""
+    """What an act needs: so many approvals by people of `roles`, each not older than `lasts`."""
 
     min_approvals: int = 1
     lasts: timedelta = timedelta(hours=72)
+    roles: frozenset[Role] = frozenset({OFFICE})
 
 
 DEFAULT = ApprovalRule()
@@ -61,7 +67,12 @@ def rule_for(action: Action, worth: Callable[[], Decimal | None]) -> ApprovalRul
     return ApprovalRule(
         max(row.min_approvals for row in rows),
         timedelta(hours=min(row.expires_after for row in rows)),
+        frozenset.intersection(*(_roles_of(row) for row in rows)),
     )
+
+
+def _roles_of(policy: ApprovalPolicy) -> frozenset[Role]:
+    return frozenset(Role(name) for name in policy.roles.split())
 
 
 def num_missing(approvals: QuerySet[Any], case: Case, content_hash: str, rule: ApprovalRule) -> int:
@@ -71,7 +82,7 @@ def num_missing(approvals: QuerySet[Any], case: Case, content_hash: str, rule: A
     """
     good = approvals.filter(
         decision="approve", content_hash=content_hash, at__gt=timezone.now() - rule.lasts,
-        user__is_active=True, user__role=OFFICE,
+        user__is_active=True, user__role__in=[role.value for role in rule.roles],
     ).exclude(user__in=case.blocks.values("user"))  # fmt: skip
     return max(0, rule.min_approvals - good.values("user").distinct().count())
 
@@ -116,6 +127,8 @@ def policy_hash_of(policy: ApprovalPolicy) -> str:
             "expires_after": policy.expires_after,
             "reason": policy.reason,
             "proposed_by": policy.proposed_by_id,
+            # The default is left out: proposals from before there were roles keep their hash.
+            **({"roles": policy.roles} if policy.roles != OFFICE.value else {}),
         }
     )
 
@@ -128,15 +141,19 @@ def propose_policy(
     min_approvals: int,
     expires_after: int,
     reason: str,
+    roles: str = OFFICE.value,
     by: Actor,
 ) -> ApprovalPolicy:
     """Propose a rule; nothing changes before a second person puts it in force.
 
-    `amount_over` in USD, `expires_after` in hours. Raises PermissionDenied, CaseworkError.
+    `amount_over` in USD, `expires_after` in hours, `roles` one of POLICY_ROLES.
+    Raises PermissionDenied, CaseworkError.
     """
     require(by, Action.PROPOSE_POLICY)
     if action not in dict(POLICY_ACTIONS):
         raise CaseworkError(_("Choose the act from the list."))
+    if roles not in dict(POLICY_ROLES):
+        raise CaseworkError(_("Choose from the list who may decide."))
     if not 1 <= min_approvals <= MOST_APPROVALS:
         raise CaseworkError(_("An act takes 1 to %(n)d approvals.") % {"n": MOST_APPROVALS})
     if not 1 <= expires_after <= LONGEST_HOURS:
@@ -147,6 +164,7 @@ def propose_policy(
         action=action,
         amount_over=amount_over.quantize(Decimal("0.01")),
         min_approvals=min_approvals,
+        roles=roles,
         expires_after=expires_after,
         reason=require_reason(reason),
         proposed_by_id=by.person,
@@ -214,6 +232,7 @@ def _note(action: str, policy: ApprovalPolicy, *, by: Actor, reason: str = "") -
             "act": policy.action,
             "amount_over": f"{policy.amount_over:.2f}",
             "min_approvals": policy.min_approvals,
+            "roles": policy.roles,
             "expires_after": policy.expires_after,
             "content_hash": policy.content_hash,
         },

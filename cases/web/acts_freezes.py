@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from cases.models import Case
 from cases.policy import Action, Actor, Role
 from cases.queries.freezes import Card, FreezePage, Standing
-from cases.web.acts import Act, Fact, exact_words, needs_code, why_not
+from cases.web.acts import Act, Fact, exact_words, needs_code, why_not, why_not_sign
 
 # Route name -> right. The order is that of the buttons.
 ACTS = {
@@ -32,7 +32,10 @@ def freeze_act(actor: Actor, page: FreezePage, name: str) -> Act:
     title, effect, verb, icon = _words(name, freeze.reference)
     account = card.lines[0].line.account.uid[-4:] if card.lines else ""
     outward = name in ("approve", "ratify", "place_provisional")
-    blocked = why_not(actor, ACTS[name], *first)
+    decides = name in DECISIONS
+    blocked = (
+        why_not_sign(actor, ACTS[name], freeze, *first) if decides else why_not(actor, ACTS[name])
+    )
     if name == "place_provisional":
         blocked = why_no_hold(actor, freeze.case)
     if name in DECISIONS and not blocked and _has_signed(actor, page):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import FreezeExtension, FreezeRelease
 from cases.policy import Action, Actor
-from cases.web.acts import Act, Fact, exact_words, needs_code, why_not
+from cases.web.acts import Act, Fact, exact_words, needs_code, why_not_sign
 
 DECISIONS = ("approve", "reject")
 
@@ -30,7 +30,9 @@ def extension_act(actor: Actor, extension: FreezeExtension, name: str) -> Act:
             Fact(_("Until"), f"{extension.until:%Y-%m-%d %H:%M} UTC", extension.reason),
         ],
         content_hash=extension.content_hash,
-        blocked=why_not(actor, Action.EXTEND_FREEZE, extension.requested_by_id),
+        blocked=why_not_sign(
+            actor, Action.EXTEND_FREEZE, extension.freeze, extension.requested_by_id
+        ),
         needs_code=needs_code(actor),
     )
 
@@ -62,6 +64,6 @@ def release_act(actor: Actor, release: FreezeRelease, name: str) -> Act:
         confirm=_("Type the last four characters of the first account") if approves else "",
         expected=account if approves else "",
         content_hash=release.content_hash,
-        blocked=why_not(actor, Action.RELEASE_FREEZE, release.requested_by_id),
+        blocked=why_not_sign(actor, Action.RELEASE_FREEZE, release.freeze, release.requested_by_id),
         needs_code=needs_code(actor),
     )

@@ -83,6 +83,7 @@ def _act(actor: Actor, policy: ApprovalPolicy, name: str) -> Act:
         facts=[
             Fact(_("What it is about"), policy.get_action_display()),
             Fact(_("For more than"), f"USD {policy.amount_over:,.2f}"),
+            Fact(_("Who may decide"), policy.get_roles_display()),
             Fact(_("People who approve"), str(policy.min_approvals)),
             Fact(_("An approval lasts"), _("%(n)d hours") % {"n": policy.expires_after}),
             Fact(_("Reason"), policy.reason),

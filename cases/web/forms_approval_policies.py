@@ -5,7 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from cases.models.approval_policies import LONGEST_HOURS, MOST_APPROVALS, POLICY_ACTIONS
+from cases.models.approval_policies import (
+    LONGEST_HOURS,
+    MOST_APPROVALS,
+    POLICY_ACTIONS,
+    POLICY_ROLES,
+)
 
 L = gettext_lazy
 
@@ -17,6 +22,10 @@ class PolicyForm(forms.Form):
     amount_over = forms.DecimalField(
         label=L("For more than, in USD"), min_value=0, max_digits=15, decimal_places=2, initial=0,
         help_text=L("0: for every one. A freeze without a known price counts as more."),
+    )  # fmt: skip
+    roles = forms.ChoiceField(
+        label=L("Who may decide"), choices=POLICY_ROLES,
+        help_text=L("Beside the limits of the act itself: never who asked for it."),
     )  # fmt: skip
     min_approvals = forms.IntegerField(
         label=L("People who approve"), min_value=1, max_value=MOST_APPROVALS, initial=2,

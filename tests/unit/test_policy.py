@@ -19,8 +19,10 @@ from cases.policy import (
     PermissionDenied,
     Role,
     StepUpRequired,
+    holds_office,
     may,
     require,
+    require_office,
     require_second_person,
     require_step_up,
 )
@@ -128,7 +130,7 @@ REVIEWED = {
         decide_case decide_tag grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert propose_policy
+        reopen_alert propose_policy sign_freeze
     """,
     "c": """
         lift_block decide_operation approve_freeze extend_freeze release_freeze
@@ -214,3 +216,16 @@ def test_a_second_factor_counts_up_to_the_last_moment(monkeypatch: pytest.Monkey
 def test_the_system_decides_nothing_even_where_nobody_asked() -> None:
     with pytest.raises(PermissionDenied, match="Only a person"):
         require_second_person(SYSTEM)
+
+
+@pytest.mark.parametrize("roles", [{Role.COMPLIANCE}, {Role.COMPLIANCE, Role.SUPERVISOR}])
+def test_a_policy_of_the_house_opens_a_decision_to_supervisors_alone(roles: set[Role]) -> None:
+    holding = {
+        role for role in Role
+        if holds_office(Actor(user_id=1, role=role), Action.APPROVE_FREEZE, roles)
+    }  # fmt: skip
+    assert holding == roles
+    everybody = frozenset(Role)
+    for role in (Role.ANALYST, Role.LIAISON, Role.AUDITOR, Role.ADMIN, Role.SYSTEM):
+        with pytest.raises(PermissionDenied, match="may not extend freeze"):
+            require_office(Actor(user_id=1, role=role), Action.EXTEND_FREEZE, everybody)

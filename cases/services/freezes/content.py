@@ -231,7 +231,7 @@ def require_standing_approval(freeze: FreezeRequest) -> None:
             _("The approval is older than %(n)d hours: cancel and ask again.") % {"n": hours}
         )
     person = approval.user
-    if not person.is_active or person.role != Role.COMPLIANCE.value:
+    if not person.is_active or person.role not in rule.roles:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
     if freeze.case.blocks.filter(user_id=person.pk).exists():
         raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))

@@ -16,10 +16,11 @@ from cases.policy import (
     Actor,
     PermissionDenied,
     Role,
+    require_office,
     require_second_person,
     require_step_up,
 )
-from cases.services.approval_policies import is_signed_enough, require_unsigned
+from cases.services.approval_policies import ApprovalRule, is_signed_enough, require_unsigned
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import (
     URGENT,
@@ -104,11 +105,14 @@ def _require_urgent(urgency: str) -> None:
         raise CaseworkError(_("A provisional hold needs the urgency “urgent” or “life at risk”."))
 
 
-def _require_decider(freeze: FreezeRequest, *, by: Actor) -> None:
+def _require_decider(freeze: FreezeRequest, *, by: Actor) -> ApprovalRule:
+    rule = approval_rule(freeze)
+    require_office(by, Action.APPROVE_FREEZE, rule.roles)
     require_second_person(
         by, freeze.requested_by_id, freeze.last_edited_by_id, freeze.provisional_by_id
     )
     require_step_up(by)
+    return rule
 
 
 def _sign(
@@ -125,12 +129,14 @@ def _sign(
     )
 
 
-def _sign_enough(freeze: FreezeRequest, shown: str, reason: str, *, by: Actor) -> bool:
+def _sign_enough(
+    freeze: FreezeRequest, rule: ApprovalRule, shown: str, reason: str, *, by: Actor
+) -> bool:
     """Sign as one more person; whether the policy asks for nobody else (E1)."""
     require_unsigned(freeze.approvals.all(), shown, by=by)
     _sign(freeze, "approve", shown, reason, by=by)
     return is_signed_enough(
-        freeze.approvals.all(), freeze.case, shown, approval_rule(freeze),
+        freeze.approvals.all(), freeze.case, shown, rule,
         event="sign_freeze", reference=freeze.reference, reason=reason, by=by,
     )  # fmt: skip
 
@@ -145,12 +151,12 @@ def approve_freeze(
     `content_hash` is the one the person was shown. Raises PermissionDenied, StepUpRequired,
     ContentChanged, CaseworkError, InvalidTransition if the request moved on meanwhile.
     """
-    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
-    _require_decider(freeze, by=by)
+    enter_freeze(freeze, Action.SIGN_FREEZE, by=by)
+    rule = _require_decider(freeze, by=by)
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.APPROVE)
     shown = require_shown(freeze, content_hash)
     require_evidence(freeze)
-    if not _sign_enough(freeze, shown, reason, by=by):
+    if not _sign_enough(freeze, rule, shown, reason, by=by):
         return freeze
     advance_freeze(
         freeze,
@@ -191,8 +197,8 @@ def ratify_freeze(
 
     Raises as `approve_freeze`; InvalidTransition when the window is over.
     """
-    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
-    _require_decider(freeze, by=by)
+    enter_freeze(freeze, Action.SIGN_FREEZE, by=by)
+    rule = _require_decider(freeze, by=by)
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.RATIFY)
     if not is_in_window(freeze):
         raise InvalidTransition(_("The window of this provisional hold is over."))
@@ -200,7 +206,7 @@ def ratify_freeze(
     require_evidence(freeze)
     if not freeze.lines.filter(state__in=[LineState.HELD.value, *UNSETTLED]).exists():
         raise CaseworkError(_("The exchange holds nothing under this request."))
-    if not _sign_enough(freeze, shown, reason, by=by):
+    if not _sign_enough(freeze, rule, shown, reason, by=by):
         return freeze
     advance_freeze(
         freeze,
@@ -220,7 +226,7 @@ def reject_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -> FreezeReq
 
     Raises PermissionDenied, StepUpRequired, InvalidTransition.
     """
-    enter_freeze(freeze, Action.APPROVE_FREEZE, by=by)
+    enter_freeze(freeze, Action.SIGN_FREEZE, by=by)
     _require_decider(freeze, by=by)
     if not reason.strip():
         raise CaseworkError(_("Say why this request is refused."))

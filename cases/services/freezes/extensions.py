@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from cases.models import ExtensionApproval, FreezeExtension, FreezeRequest
 from cases.models.freezes import LEGAL_BASES
-from cases.policy import Action, Actor, require_second_person, require_step_up
-from cases.services.approval_policies import is_signed_enough, require_unsigned
+from cases.policy import Action, Actor, require_office, require_second_person, require_step_up
+from cases.services.approval_policies import ApprovalRule, is_signed_enough, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.freezes.content import ORDERED, approval_rule, iso, stands_in_date
@@ -105,13 +105,16 @@ def _check_instrument(extension: FreezeExtension) -> None:
         raise CaseworkError(_("This instrument is not verified, out of date or of another case."))
 
 
-def _enter(extension: FreezeExtension, *, by: Actor) -> None:
-    enter_freeze(extension.freeze, Action.EXTEND_FREEZE, by=by)
+def _enter(extension: FreezeExtension, *, by: Actor) -> ApprovalRule:
+    enter_freeze(extension.freeze, Action.SIGN_FREEZE, by=by)
     freeze = extension.freeze
     extension.refresh_from_db()
     extension.freeze = freeze
+    rule = approval_rule(freeze, Action.EXTEND_FREEZE)
+    require_office(by, Action.EXTEND_FREEZE, rule.roles)
     require_second_person(by, extension.requested_by_id)
     require_step_up(by)
+    return rule
 
 
 def _sign(extension: FreezeExtension, decision: str, reason: str, *, by: Actor) -> None:
@@ -127,11 +130,11 @@ def _sign(extension: FreezeExtension, decision: str, reason: str, *, by: Actor) 
     )
 
 
-def _is_signed_enough(extension: FreezeExtension, reason: str, *, by: Actor) -> bool:
-    freeze = extension.freeze
+def _is_signed_enough(
+    extension: FreezeExtension, rule: ApprovalRule, reason: str, *, by: Actor
+) -> bool:
     return is_signed_enough(
-        extension.approvals.all(), freeze.case, extension.content_hash,
-        approval_rule(freeze, Action.EXTEND_FREEZE),
+        extension.approvals.all(), extension.freeze.case, extension.content_hash, rule,
         event="sign_extension", reference=extension.reference, reason=reason, by=by,
     )  # fmt: skip
 
@@ -155,7 +158,7 @@ def approve_extension(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, CaseworkError, InvalidTransition.
     """
-    _enter(extension, by=by)
+    rule = _enter(extension, by=by)
     next_state(EXTENSION, ExtensionState(extension.state), ExtensionAction.APPROVE)
     present = extension_hash_of(extension)
     if present != content_hash or present != extension.content_hash:
@@ -165,7 +168,7 @@ def approve_extension(
     _check_end(freeze, extension.until)
     _check_instrument(extension)
     _sign(extension, "approve", reason, by=by)
-    if not _is_signed_enough(extension, reason, by=by):
+    if not _is_signed_enough(extension, rule, reason, by=by):
         return extension
     _decide(extension, ExtensionAction.APPROVE, reason, by=by)
     advance_freeze(

@@ -21,11 +21,16 @@ from cases.models import (
 from cases.policy import (
     Action,
     Actor,
-    Role,
+    require_office,
     require_second_person,
     require_step_up,
 )
-from cases.services.approval_policies import is_signed_enough, num_missing, require_unsigned
+from cases.services.approval_policies import (
+    ApprovalRule,
+    is_signed_enough,
+    num_missing,
+    require_unsigned,
+)
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.freezes.content import approval_rule, stands_in_date
@@ -128,13 +133,16 @@ def _check_amount(line: FreezeLine | None, amount: int) -> None:
         )
 
 
-def _enter(release: FreezeRelease, *, by: Actor) -> None:
-    enter_freeze(release.freeze, Action.RELEASE_FREEZE, by=by)
+def _enter(release: FreezeRelease, *, by: Actor) -> ApprovalRule:
+    enter_freeze(release.freeze, Action.SIGN_FREEZE, by=by)
     freeze = release.freeze
     release.refresh_from_db()
     release.freeze = freeze
+    rule = approval_rule(freeze, Action.RELEASE_FREEZE)
+    require_office(by, Action.RELEASE_FREEZE, rule.roles)
     require_second_person(by, release.requested_by_id)
     require_step_up(by)
+    return rule
 
 
 def _sign(release: FreezeRelease, decision: str, reason: str, *, by: Actor) -> None:
@@ -157,7 +165,7 @@ def approve_release(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, CaseworkError, InvalidTransition.
     """
-    _enter(release, by=by)
+    rule = _enter(release, by=by)
     next_state(FREEZE_RELEASE, FreezeReleaseState(release.state), FreezeReleaseAction.APPROVE)
     if release.freeze.state not in STANDING:
         raise InvalidTransition(f"{release.freeze.reference} does not stand any more")
@@ -170,8 +178,7 @@ def approve_release(
     require_unsigned(release.approvals.all(), present, by=by)
     _sign(release, "approve", reason, by=by)
     if not is_signed_enough(
-        release.approvals.all(), release.freeze.case, present,
-        approval_rule(release.freeze, Action.RELEASE_FREEZE),
+        release.approvals.all(), release.freeze.case, present, rule,
         event="sign_release", reference=release.reference, reason=reason, by=by,
     ):  # fmt: skip
         return release
@@ -214,7 +221,7 @@ def require_standing_release(release: FreezeRelease) -> None:
         raise CaseworkError(
             _("The approval is older than %(n)d hours: ask for it again.") % {"n": hours}
         )
-    if not person.is_active or person.role != Role.COMPLIANCE.value:
+    if not person.is_active or person.role not in rule.roles:
         raise CaseworkError(_("The approver is no longer in office: ask for a new approval."))
     if release.freeze.case.blocks.filter(user_id=person.pk).exists():
         raise CaseworkError(_("The approver was taken off this case: ask for a new approval."))

@@ -295,3 +295,27 @@ def test_a_hold_before_any_finding_is_given_its_evidence(
     cited = made(analyst.post(f"{path}/cite", {"finding": finding}), 200)
     assert cited["content_hash"] != freeze["content_hash"]
     told(analyst.post(f"{path}/cite", {"finding": finding}), 422, "not-possible")
+
+
+def test_an_approval_policy_is_proposed_by_one_person_and_put_in_force_by_another(
+    analyst: Program, supervisor: Program, compliance: Program
+) -> None:
+    body = {
+        "action": "extend_freeze", "amount_over": "5000.00", "min_approvals": 2,
+        "roles": "compliance supervisor", "expires_after": 24, "reason": "Two of us.",
+    }  # fmt: skip
+    told(analyst.get("approval-policies"), 404, "not-found")
+    told(supervisor.post("approval-policies", body | {"roles": "analyst"}), 400, "invalid")
+    policy = made(supervisor.post("approval-policies", body))
+    assert {name: policy[name] for name in body} == body
+    path = f"approval-policies/{policy['id']}"
+    shown = {"content_hash": policy["content_hash"], "reason": "Yes."}
+    told(supervisor.post(f"{path}/approve", shown), 403, "refused")
+    told(program_of(compliance.user).post(f"{path}/approve", shown), 403, "step-up-by-person")
+    told(compliance.post(f"{path}/approve", shown | {"content_hash": "0" * 64}), 409,
+         "content-changed")  # fmt: skip
+    assert made(compliance.post(f"{path}/approve", shown), 200)["state"] == "in_force"
+    told(compliance.post(f"{path}/reject", {"reason": "No."}), 409, "state-changed")
+    rows = made(supervisor.get("approval-policies", state="in_force"), 200)["rows"]
+    assert [row["id"] for row in rows] == [policy["id"]]
+    assert made(supervisor.get(path), 200)["decided_by"]["name"]

@@ -318,3 +318,42 @@ def test_the_database_keeps_a_policy_as_two_people_made_it(people: list[Actor]) 
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql, values)
     assert policy_hash_of(ApprovalPolicy.objects.get(pk=policy.pk)) == policy.content_hash
+
+
+def test_a_policy_may_open_the_decision_to_supervisors_and_no_further(people: list[Actor]) -> None:
+    supervisor, analyst = person("supervisor"), person("analyst")
+    freeze = asked()
+    with pytest.raises(PermissionDenied, match="supervisor may not approve freeze"):
+        sign(freeze, supervisor)
+    put_in_force(people, roles="compliance supervisor", min_approvals=1)
+    with pytest.raises(PermissionDenied):
+        sign(freeze, analyst)
+    with pytest.raises(StepUpRequired):
+        sign(freeze, stale(supervisor))
+    assert sign(freeze, supervisor) == "executing"
+    held = make_held()
+    with pytest.raises(PermissionDenied, match="supervisor may not extend freeze"):
+        approve_extension(
+            request_extension(
+                held.freeze, basis="internal_suspicion", reason="L.", by=held.analyst,
+                until=timezone.now() + timedelta(days=190),
+            ),
+            content_hash="0" * 64, reason="Y.", by=supervisor,
+        )  # fmt: skip
+
+
+def test_of_several_policies_only_the_roles_of_all_decide(people: list[Actor]) -> None:
+    put_in_force(people, roles="compliance supervisor", min_approvals=1)
+    put_in_force(people, amount_over=Decimal(10), min_approvals=1)
+    low, high = (rule_for(Action.APPROVE_FREEZE, lambda n=n: Decimal(n)).roles for n in (10, 11))
+    assert (len(low), high) == (2, DEFAULT.roles)
+    with pytest.raises(CaseworkError, match="who may decide"):
+        propose(people[0], roles="analyst")
+
+
+def test_roles_count_in_what_is_put_in_force(people: list[Actor]) -> None:
+    policy = propose(people[0])
+    policy.roles = "compliance supervisor"
+    assert policy_hash_of(policy) != policy.content_hash
+    with pytest.raises(IntegrityError), transaction.atomic():
+        policy.save(update_fields=["roles"])

@@ -43,7 +43,6 @@ def _connect_on_loopback(self: socket.socket, address: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.set_threshold(50_000, 20, 50)  # seldom: as it is, a twelfth of all processor time goes there
     socket.socket.connect = _connect_on_loopback  # type: ignore[method-assign]
     if not hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(settings.FIU_HOME)

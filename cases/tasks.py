@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
 from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
@@ -10,9 +11,12 @@ from cases.services import checkpoints, outbox
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
-from cases.services.traces import note_stale_traces
+from cases.services.traces import note_stale_traces, watch_drift
 from cases.services.verification import verify_if_due
 from tracing import jobs
+
+DRIFT_WATCH_SECONDS = 20.0
+"""A worker begins no further run after so long: people's traces must not wait for it."""
 
 
 @shared_task(name="cases.collect_findings")
@@ -27,6 +31,12 @@ def collect_findings_task(run: str) -> int:
 def note_stale_traces_task() -> int:
     """Write down which finished traces a reorganisation made stale."""
     return note_stale_traces()
+
+
+@shared_task(name="cases.watch_drift")
+def watch_drift_task() -> int:
+    """Ask sealed runs again for a while; the next hint goes on where this one stopped."""
+    return watch_drift(pause=settings.DRIFT_SECONDS, seconds=DRIFT_WATCH_SECONDS).num_asked
 
 
 @shared_task(name="cases.send_outbox")

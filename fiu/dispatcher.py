@@ -24,6 +24,7 @@ PERIODIC: Mapping[str, float] = {
     "cases.send_outbox": settings.DISPATCH_SECONDS,
     "cases.housekeeping": settings.PERIODIC_SECONDS,
     jobs.STALE_TASK: settings.PERIODIC_SECONDS,
+    "cases.watch_drift": settings.PERIODIC_SECONDS,
     "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,
     "cases.verify_audit": VERIFY_SECONDS,
 }

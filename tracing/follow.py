@@ -1,7 +1,7 @@
 """Asks the engine: opens the ledger at its snapshot, puts up the walls, goes on or begins."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from tracing.ledgers.names import is_account, resolve
 from tracing.models import Boundary, WallRows, WallSet
 from tracing.runner import Json, Watch
 from tracing.staleness import is_overtaken
+from tracing.tag_sets import keep_tag_set
 
 L = TypeVar("L", Ledger, AccountLedger)
 
@@ -36,6 +37,14 @@ MOST_REORGANISATIONS = 3
 """How often a run begins again; a result overtaken even then is stored and turns stale."""
 PARTIAL_ENDS = 200
 """Ends a partial result lists, the largest first."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a run knows besides the ledger: its walls, and the version of the tags it cites."""
+
+    walls: WallRows
+    tag_set: str = ""
 
 
 def follow(held: Claim, watch: Watch) -> Json:
@@ -54,24 +63,24 @@ def follow(held: Claim, watch: Watch) -> Json:
 def _until_it_stands(
     held: Claim,
     opened: Callable[..., L],
-    traced: Callable[[L, WallRows, Json | None], Json],
+    traced: Callable[[L, Known, Json | None], Json],
 ) -> Json:
     """Traced on the snapshot of the run, and again on the newest one while that is overtaken."""
     ledger, kernel = _pinned(held, opened)
-    walls = WallSet.objects.keep(walls_now(ledger.name))
-    result = traced(ledger, walls, kernel)
+    known = Known(WallSet.objects.keep(walls_now(ledger.name)), keep_tag_set())
+    result = traced(ledger, known, kernel)
     for _ in range(MOST_REORGANISATIONS):
         if not is_overtaken(ledger.name, ledger.epoch):
             break
         ledger = opened(settings.FIU_HOME, held.ledger)
-        result = traced(ledger, walls, None)
+        result = traced(ledger, known, None)
     return result
 
 
 def _traced(
-    parameters: TraceParameters, watch: Watch, ledger: Ledger, walls: WallRows, kernel: Json | None
+    parameters: TraceParameters, watch: Watch, ledger: Ledger, known: Known, kernel: Json | None
 ) -> Json:
-    spec = _resolved(parameters, ledger, walls)
+    spec = _resolved(parameters, ledger, known)
     watch.heart.tick()
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger, watch).json
@@ -89,13 +98,13 @@ def _traced_accounts(
     parameters: TraceParameters,
     watch: Watch,
     ledger: AccountLedger,
-    rows: WallRows,
+    known: Known,
     kernel: Json | None,
 ) -> Json:
     watch.heart.tick()
-    if parameters.mode == "paths":
-        return find_account_paths(account_paths_spec(parameters, ledger, rows), ledger, watch).json
-    spec = account_trace_spec(parameters, ledger, rows)
+    spec = _account_spec(parameters, ledger, known)
+    if isinstance(spec, PathsSpec):
+        return find_account_paths(spec, ledger, watch).json
     if kernel is not None and kernel.get("spec") != account_spec_key(spec, ledger):
         kernel = None
     watch.describe = lambda state: {
@@ -119,26 +128,27 @@ def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:
 def repeat(
     parameters: TraceParameters,
     pinned: tuple[int, str] | None = None,
-    walls: WallRows | None = None,
+    known: Known | None = None,
 ) -> Json:
     """The sealed answer to a question once more.
 
     Args:
         pinned: epoch and tip hash of a snapshot, None for the newest.
-        walls: those it knows, None for those of now.
+        known: walls and version of tags that it knows, None for those of now.
 
     Raises LedgerError where the snapshot is gone, SeedError, ParametersError.
     """
     home = settings.FIU_HOME
     name = resolve(home, parameters.ledger)
-    rows = walls_now(name) if walls is None else walls
+    known = known or Known(walls_now(name), keep_tag_set())
     if is_account(name):
         accounts = open_account_ledger(home, name, *(pinned or ()))
-        if parameters.mode == "paths":
-            return find_account_paths(account_paths_spec(parameters, accounts, rows), accounts).json
-        return trace_accounts(account_trace_spec(parameters, accounts, rows), accounts).json
+        asked = _account_spec(parameters, accounts, known)
+        if isinstance(asked, PathsSpec):
+            return find_account_paths(asked, accounts).json
+        return trace_accounts(asked, accounts).json
     ledger = open_ledger(home, name, *(pinned or ()))
-    spec = _resolved(parameters, ledger, rows)
+    spec = _resolved(parameters, ledger, known)
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger).json
     return trace(spec, ledger).json
@@ -149,12 +159,25 @@ def walls_now(ledger: str) -> WallRows:
     return tuple(sorted(Boundary.objects.walls(ledger).items()))
 
 
-def _resolved(parameters: TraceParameters, ledger: Ledger, rows: WallRows) -> TraceSpec | PathsSpec:
+def _account_spec(
+    parameters: TraceParameters, ledger: AccountLedger, known: Known
+) -> TraceSpec | PathsSpec:
+    """The question over accounts with its walls, as the engine takes it."""
+    resolve_spec: Callable[..., TraceSpec | PathsSpec] = (
+        account_paths_spec if parameters.mode == "paths" else account_trace_spec
+    )
+    return replace(resolve_spec(parameters, ledger, known.walls), tag_set=known.tag_set)
+
+
+def _resolved(parameters: TraceParameters, ledger: Ledger, known: Known) -> TraceSpec | PathsSpec:
     """The question with its walls, as the engine takes it."""
+    rows = known.walls
     walls = {**walls_of(ledger, (), parameters.stops), **_known_walls(ledger, rows)}
     is_paths = parameters.mode == "paths"
     spec = paths_spec(parameters, ledger) if is_paths else trace_spec(parameters, ledger)
-    return replace(spec, walls=walls, boundaries_sha256=boundaries_sha256(rows))
+    return replace(
+        spec, walls=walls, boundaries_sha256=boundaries_sha256(rows), tag_set=known.tag_set
+    )
 
 
 def partial_result(ledger: Ledger, kernel: Mapping[str, Any]) -> Json:

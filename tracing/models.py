@@ -149,14 +149,16 @@ class DriftCheck(models.Model):
     """The last time a done run was asked again: one row a run, replaced by every check."""
 
     run = models.OneToOneField(TraceRun, models.PROTECT, related_name="drift")
-    epoch = models.PositiveIntegerField()  # these three: of what it was asked
+    epoch = models.PositiveIntegerField()  # these four: of what it was asked
     tip_hash = models.CharField(max_length=64)
     walls_sha256 = models.CharField(max_length=64)
+    tag_set = models.CharField(max_length=64, default="")
     height = models.PositiveIntegerField()
     num_conclusions = models.PositiveIntegerField()
     num_moved = models.PositiveIntegerField()
     changes = models.JSONField(default=list)
-    checked_at = models.DateTimeField()
+    num_looks = models.PositiveIntegerField(default=0)  # the fence
+    checked_at = models.DateTimeField()  # when a look began; empty fields above: it did not end
     noticed_at = models.DateTimeField()  # since when it says what it says
     told_at = models.DateTimeField(null=True)  # when the casework wrote it down
 
@@ -282,6 +284,22 @@ class WallSet(models.Model):
     kept_at = models.DateTimeField(db_default=Now())
 
     objects = WallSetQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class TagSet(models.Model):
+    """Which tags held at one time, as seals cite it; rows of labels stay, so it can be read again.
+
+    Never changed.
+    """
+
+    sha256 = models.CharField(max_length=64, unique=True)  # as in the seal
+    packs = models.JSONField()  # SHA-256 of each file of tags
+    lists = models.JSONField()  # SHA-256 of each sanctions list
+    house = models.JSONField()  # ids of the tags that this installation's people stand for
+    kept_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return self.sha256

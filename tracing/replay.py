@@ -15,7 +15,7 @@ from tracing.engine.difference import Change, differences
 from tracing.engine.seal import code_hash, is_intact
 from tracing.engine.spec import TraceParameters
 from tracing.errors import LedgerError, ParametersError
-from tracing.follow import repeat
+from tracing.follow import Known, repeat
 from tracing.models import TraceResult, TraceRun, WallSet
 from tracing.run_views import result
 from tracing.states import RunState
@@ -97,7 +97,8 @@ def replay(run: UUID, *, of_now: bool = False) -> Replay:
                 "--now asks with those of today"
             )
         snapshot = seal["snapshot"]
-        again = repeat(parameters, (snapshot["epoch"], snapshot["block_hash"]), walls)
+        known = Known(walls, seal.get("tag_set", ""))
+        again = repeat(parameters, (snapshot["epoch"], snapshot["block_hash"]), known)
     return Replay(
         run=run,
         ledger=asked.ledger,

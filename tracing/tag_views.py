@@ -25,7 +25,14 @@ from tracing.engine.tagging import (
 )
 from tracing.ledger_views import clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
-from tracing.models import AttributionTag, Boundary, SanctionsEntry, SanctionsList, TagPack
+from tracing.models import (
+    AttributionTag,
+    Boundary,
+    SanctionsEntry,
+    SanctionsList,
+    TagPack,
+    TagSet,
+)
 from tracing.states import LabelState
 
 
@@ -147,7 +154,32 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
     if ledger not in _loaded() or names.is_account(ledger):
         return _direct_only(chain, texts)
     opened = opened_ledger(ledger)
-    index = _index_of(opened)
+    found, unseen = _told_under(opened, _index_of(opened), texts)
+    return found | _direct_only(chain, unseen)
+
+
+def tags_then(ledger: str, addresses: Iterable[str], kept: TagSet) -> dict[str, AddressTags]:
+    """What the tags of a kept set say of addresses, clusters as they are today. No sanctions.
+
+    Addresses without any are left out. At most 9 queries.
+    """
+    texts = sorted(set(addresses))
+    chain = names.CHAIN.get(ledger, "")
+    found: dict[str, AddressTags] = {}
+    if ledger in _loaded() and not names.is_account(ledger):
+        opened = opened_ledger(ledger)
+        index = _index_then(opened, kept.sha256, *versions_of(opened))
+        found, texts = _told_under(opened, index, texts)
+    direct: dict[str, list[TagView]] = {}
+    for text, tag in tag_rows_of(kept, Q(chain=chain, address__in=texts)):
+        direct.setdefault(text, []).append(tag)
+    return found | {text: AddressTags(text, tuple(tags)) for text, tags in direct.items()}
+
+
+def _told_under(
+    opened: StoredLedger, index: TagIndex, texts: Sequence[str]
+) -> tuple[dict[str, AddressTags], list[str]]:
+    """What an index says of addresses, and those that the ledger has not seen."""
     clusters = clusters_under_walls(opened) if index.by_anchor else None
     found: dict[str, AddressTags] = {}
     unseen = []
@@ -161,7 +193,7 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
         told = _told(opened, index, text, number, mates)
         if not told.is_empty:
             found[text] = told
-    return found | _direct_only(chain, unseen)
+    return found, unseen
 
 
 def tagged_services(ledger: str) -> list[str]:
@@ -259,13 +291,27 @@ def _index_of(ledger: StoredLedger) -> TagIndex:
 
 
 @lru_cache(maxsize=4)
+def _index_then(ledger: StoredLedger, sha256: str, *_versions_now: object) -> TagIndex:
+    kept = TagSet.objects.get(sha256=sha256)
+    return _indexed(ledger, tag_rows_of(kept, Q(chain=ledger.chain)), ())
+
+
+@lru_cache(maxsize=4)
 def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) -> TagIndex:
     """Every tag and entry of the chain that the ledger has seen: 2 queries, then clusters.
 
     Accounts have no clusters: each is its own anchor.
     """
+    which = Q(chain=ledger.chain)
+    return _indexed(ledger, tag_rows(which), sanction_rows(which))
+
+
+def _indexed(
+    ledger: StoredLedger | AccountLedger,
+    tags: Sequence[tuple[str, TagView]],
+    entries: Sequence[tuple[str, SanctionView]],
+) -> TagIndex:
     found = TagIndex()
-    tags, entries = tag_rows(Q(chain=ledger.chain)), sanction_rows(Q(chain=ledger.chain))
     texts = list({address for address, _ in [*tags, *entries]})
     seen = dict(zip(texts, ledger.find_addresses(texts), strict=True))
     for address, tag in tags:
@@ -286,7 +332,17 @@ def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) ->
 
 def tag_rows(which: Q) -> list[tuple[str, TagView]]:
     """Tags of active packs, the most confident first: 1 query."""
-    rows = AttributionTag.objects.filter(which, pack__state=LabelState.ACTIVE, state=PUBLISHED)
+    return _told_rows(which & Q(pack__state=LabelState.ACTIVE, state=PUBLISHED))
+
+
+def tag_rows_of(kept: TagSet, which: Q) -> list[tuple[str, TagView]]:
+    """Tags as they held in a kept set, the most confident first: 1 query."""
+    packs = [sha256 for sha256 in kept.packs if sha256 != HOUSE]
+    return _told_rows(which & (Q(pack__sha256__in=packs) | Q(pk__in=kept.house)))
+
+
+def _told_rows(which: Q) -> list[tuple[str, TagView]]:
+    rows = AttributionTag.objects.filter(which)
     return [
         (
             row.address,

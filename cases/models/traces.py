@@ -20,6 +20,7 @@ class CaseRun(models.Model):
     requested_at = models.DateTimeField()
     collected_at = models.DateTimeField(null=True)
     is_lead = models.BooleanField(default=False)  # the run that the money strip names
+    drifted_at = models.DateTimeField(null=True)  # when it was found to conclude something else
 
     objects = CaseScopedQuerySet.as_manager()
 

@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "instrument": (L("Legal instruments"), "freeze"),
     "tag": (L("Tags to decide"), "wallet"),
     "case": (L("Cases to decide"), "case"),
-    "run": (L("Failed traces"), "trace"),
+    "run": (L("Failed and drifted traces"), "trace"),
     "task": (L("Tasks"), ""),
     "alert": (L("Alerts"), "alert"),
     "request": (L("Requests"), "request"),
@@ -682,21 +682,40 @@ def _policies(actor: Actor) -> _Queue | None:
 
 
 def _failed_runs(actor: Actor) -> list[InboxRow]:
-    """The actor's own runs that failed lately and were not asked for again since: 2 queries."""
+    """The actor's own runs that failed lately, and any that drifted: 1 or 2 queries.
+
+    Until a run of the same case was asked for since.
+    """
     if not may(actor, Action.QUEUE_TRACE):
         return []
-    mine = list(
+    lately = timezone.now() - RECENT
+    later = CaseRun.objects.filter(
+        case=OuterRef("case"), requested_at__gt=OuterRef("drifted_at"), collected_at__isnull=False
+    )
+    found = list(
         CaseRun.objects.visible_to(actor)
-        .filter(requested_by=actor.user_id, requested_at__gte=timezone.now() - RECENT)
-        .filter(collected_at=None)
+        .filter(
+            Q(requested_by=actor.user_id, requested_at__gte=lately, collected_at=None)
+            | Q(~Exists(later), drifted_at__gte=lately)
+        )
         .select_related("case")
         .order_by("-requested_at")[:MOST]
     )
+    drifted = [
+        InboxRow(
+            "run", "triangle-alert", "warn", _("Asked again, this trace concludes something else"),
+            "", "trace_detail", (each.case.public_id, each.run), each.run, each.case,
+            each.drifted_at,
+        )
+        for each in found
+        if each.drifted_at is not None
+    ]  # fmt: skip
+    mine = [each for each in found if each.collected_at is None]
     if not mine:
-        return []
+        return drifted
     views = reads.runs_by_id([each.run for each in mine])
     newest = {each.case_id: each.requested_at for each in reversed(mine)}
-    return [
+    return drifted + [
         InboxRow(
             "run", "route", "bad", _("This trace failed: look why and start it again"), "",
             "trace_detail", (each.case.public_id, each.run), each.run, each.case,

@@ -114,10 +114,15 @@ class DriftReport:
     num_noticed: int
 
 
-def watch_drift() -> DriftReport:
+def watch_drift(*, pause: float = 0, seconds: float | None = None) -> DriftReport:
     """Ask the sealed runs of open cases and of released findings again, and note what drifted.
 
-    Only runs whose ledger or walls changed since the last look are asked. Cost: that of the runs.
+    Only runs whose ledger, walls or tags changed since the last look are asked.
+
+    Args:
+        pause, seconds: as of `jobs.watch_runs`; without them all are asked now.
+
+    Cost: that of the runs, and few queries where nothing changed.
     """
     watched = set(
         CaseRun.objects.exclude(collected_at=None)
@@ -130,7 +135,7 @@ def watch_drift() -> DriftReport:
         .values_list("run", flat=True)
         .distinct()
     )
-    asked = jobs.watch_runs(watched)
+    asked = jobs.watch_runs(watched, pause=pause, seconds=seconds)
     noticed = sum(_note_drift(drift) for drift in jobs.untold_drifts())
     return DriftReport(len(watched), asked, noticed)
 
@@ -141,6 +146,7 @@ def _note_drift(drift: reads.Drift) -> bool:
     case = lock_case(case_run.case_id) if case_run is not None else None
     if not jobs.mark_drift_told(drift.run) or case is None:
         return False
+    CaseRun.objects.filter(run=drift.run).update(drifted_at=drift.noticed_at)
     record_event(
         case, "drifted_trace", f"run:{drift.run}", by=SYSTEM,
         reason="Asked again today, this trace concludes something else.",

@@ -57,6 +57,7 @@ class PathsResult:
             ledger=self.ledger,
             parameters=self.spec.parameters,
             boundaries=self.spec.boundaries_sha256,
+            tag_set=self.spec.tag_set,
         )
 
 

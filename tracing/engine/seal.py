@@ -52,8 +52,12 @@ def sealed(
     ledger: Pinned,
     parameters: Mapping[str, object],
     boundaries: str,
+    tag_set: str = "",
 ) -> Json:
     """The result with its seal in front.
+
+    Args:
+        tag_set: version of the tags known to who asked; results sealed without one name none.
 
     `result_sha256` covers the RFC 8785 canonical JSON of the whole result, the other fields of the
     seal included, so no figure, parameter or snapshot can change unseen.
@@ -65,6 +69,8 @@ def sealed(
         "parameters": dict(parameters),
         "boundaries_sha256": boundaries,
     }
+    if tag_set:
+        seal["tag_set"] = tag_set
     result: Json = {"seal": seal, **body}
     seal["result_sha256"] = result_sha256(result)
     return result

@@ -233,6 +233,7 @@ class TraceSpec:
         direction: forward or backward. The other fields are those of `TraceParameters`.
         parameters: the question in JSON, kept for the seal.
         boundaries_sha256: hash over all boundary rows given, also those the ledger never saw.
+        tag_set: version of the tags that held when it was asked, for the seal alone.
     """
 
     seeds: tuple[int, ...]
@@ -245,6 +246,7 @@ class TraceSpec:
     walls: Walls = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
     boundaries_sha256: str = ""
+    tag_set: str = ""
 
     def __post_init__(self) -> None:
         _one_of("policy", self.policy, POLICIES)
@@ -302,3 +304,4 @@ class PathsSpec:
     visit_limit: int = VISIT_LIMIT
     parameters: Mapping[str, object] = field(default_factory=dict)
     boundaries_sha256: str = ""
+    tag_set: str = ""

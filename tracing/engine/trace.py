@@ -76,6 +76,7 @@ class TraceResult:
             ledger=self.ledger,
             parameters=self.spec.parameters,
             boundaries=self.spec.boundaries_sha256,
+            tag_set=self.spec.tag_set,
         )
 
     def to_json(self) -> Json:

@@ -11,6 +11,8 @@ from cases.models import AuditEvent, Finding
 from cases.services.audit import verify_chains
 from cases.services.cases import close_case, decide_case, submit_case
 from cases.services.traces import DriftReport, watch_drift
+from cases.tasks import watch_drift_task
+from fiu.dispatcher import PERIODIC
 from tests.casework import LEDGER, make_actor, make_user
 from tests.integration.web.conftest import DEPOSIT, HOPS, Room
 from tracing.jobs import BoundaryRow, set_boundaries
@@ -24,7 +26,7 @@ def name_a_service() -> None:
 
 def test_a_new_service_on_the_way_is_told_on_run_and_finding_and_in_the_chain(room: Room) -> None:
     case_run = room.run_trace()
-    assert watch_drift() == DriftReport(1, 1, 0)
+    assert watch_drift() == DriftReport(1, 0, 0)
     name_a_service()
     assert watch_drift() == DriftReport(1, 1, 1)
     assert watch_drift() == DriftReport(1, 0, 0)
@@ -63,3 +65,19 @@ def test_a_closed_case_that_released_nothing_is_not_watched(room: Room) -> None:
     case = decide_case(case, decisions=["no_action"], reason="Agreed.", by=boss)
     close_case(case, closure_reason="no_suspicion", reason="Nothing found.", by=boss)
     assert watch_drift() == DriftReport(0, 0, 0)
+
+
+def test_the_dispatcher_has_it_watched_and_the_inbox_tells_until_it_is_traced_again(
+    room: Room,
+) -> None:
+    run = room.run_trace().run
+    name_a_service()
+    assert watch_drift_task.name in PERIODIC
+    assert watch_drift_task() == 1
+    assert watch_drift_task() == 0
+    told = "Asked again, this trace concludes something else"
+    assert told in room.client.get(reverse("inbox")).content.decode()
+    page = room.client.get(reverse("trace_detail", args=[room.case.public_id, run]))
+    assert "Version of the tags" in page.content.decode()
+    room.run_trace(max_hops=9)
+    assert told not in room.client.get(reverse("inbox")).content.decode()

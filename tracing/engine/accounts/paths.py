@@ -58,6 +58,7 @@ class AccountPathsResult:
             ledger=self.ledger,
             parameters=self.spec.parameters,
             boundaries=self.spec.boundaries_sha256,
+            tag_set=self.spec.tag_set,
         )
 
 

@@ -78,6 +78,7 @@ class AccountTraceResult:
             ledger=self.ledger,
             parameters=self.spec.parameters,
             boundaries=self.spec.boundaries_sha256,
+            tag_set=self.spec.tag_set,
         )
 
     def _step_json(self, step: AccountStep) -> Json:

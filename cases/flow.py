@@ -67,7 +67,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Edge:
-    """Money from one group to another; one edge a pair. `key` marks the key path."""
+    """Money from one group to another; one edge a pair. `key` marks the key path.
+
+    `possible` moves nothing: it leads from a break point to where the money may go on.
+    """
 
     source: str
     target: str
@@ -75,6 +78,7 @@ class Edge:
     fiat: Decimal | None = None
     key: bool = False
     label: str = ""
+    possible: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class Curve:
     key: bool
     back: bool
     points: tuple[Point, ...]
+    possible: bool = False
 
 
 @dataclass(frozen=True)
@@ -409,7 +414,7 @@ def _curve(
     points += [*_bend(here, end), end]
     return Curve(
         link.source, link.target, str(link.amount), link.label, edge_width(link.fiat), link.key,
-        lane_of[link.source] >= lane_of[link.target], tuple(points),
+        lane_of[link.source] >= lane_of[link.target], tuple(points), link.possible,
     )  # fmt: skip
 
 

@@ -82,7 +82,11 @@ def merged(edges: Iterable[Edge], words: Words | None = None) -> list[Edge]:
             continue
         amount, fiat = sum(part.amount for part in parts), _sum(part.fiat for part in parts)
         key = any(part.key for part in parts)
-        result.append(Edge(source, target, amount, fiat, key, words.amount(amount, fiat)))
+        if is_possible := all(part.possible for part in parts):
+            label = ", ".join(sorted({part.label for part in parts}))
+        else:
+            label = words.amount(amount, fiat)
+        result.append(Edge(source, target, amount, fiat, key, label, is_possible))
     return result
 
 

@@ -43,7 +43,7 @@ def render(flow: Flow, title: str = "Money flow") -> bytes:
     for node in flow.nodes:
         parts += _card(node)
     for edge in flow.edges:
-        if edge.key and edge.label:
+        if (edge.key or edge.possible) and edge.label:
             x, y = edge.points[-1]
             parts.append(
                 f'<text class="fl-label" x="{x - 24:g}" y="{y + 3:g}" text-anchor="end" {FONT} '
@@ -69,6 +69,8 @@ def _edge(edge: Curve) -> list[str]:
     css = f"{' key' if edge.key else ''}{' back' if edge.back else ''}"
     colour = ACCENT if edge.key else LINE
     dashes = ' stroke-dasharray="6 4"' if edge.back else ""
+    if edge.possible:
+        dashes = ' stroke-dasharray="2 4"'
     x, y = edge.points[-1]
     size = 4 + edge.width * 0.6
     return [

@@ -18,13 +18,18 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, Min, Q
+from django.utils.translation import gettext as _
 
 from cases.models import ExchangeAccount, ExchangeRecord
 from cases.queries.money import NOT_ARRIVED, AssetPrice, latest_prices
 from tracing import reads
 
-SWAPS = frozenset({"coinswap_exchange", "instant_exchanger", "swap", "bridge"})
-"""Categories of tags that name a service which gives another asset back."""
+BREAKS: Mapping[str, str] = {
+    "coinswap_exchange": "swap", "instant_exchanger": "swap", "swap": "swap",
+    "bridge": "bridge", "defi_bridge": "bridge",
+    "privacy_coin": "privacy", "shielded_pool": "privacy",
+}  # fmt: skip
+"""Category of a tag that names a service which gives another asset back: type of its break."""
 MOMENTS = 200
 MOST_CANDIDATES = 200
 PPM = 1_000_000
@@ -59,7 +64,10 @@ class BreakPoint:
     """One payment into a swap service, and what fits it.
 
     Args:
+        kind: swap, bridge or privacy.
         amount: what the trace follows of it; value: what was paid in; base units.
+        num_fitting: k; num_in_window: n, the deposits of other assets in the window, of which k
+            fit the fee band, so that each of these weighs 1/k.
         base_rate: how many deposits fit by chance, the mean at other moments.
         has_price: without a price of what went in there is nothing to compare.
     """
@@ -68,13 +76,21 @@ class BreakPoint:
     txid: str
     address: str
     label: str
+    kind: str
     at: datetime
     amount: int
     value: int
     candidates: tuple[Candidate, ...]
     num_fitting: int
+    num_in_window: int
     base_rate: Decimal
     has_price: bool
+
+    @property
+    def kind_words(self) -> str:
+        """The type for readers."""
+        words = {"swap": _("swap"), "bridge": _("bridge"), "privacy": _("privacy coin")}
+        return words[self.kind]
 
 
 @dataclass(frozen=True)
@@ -95,19 +111,26 @@ class BreakPoints:
     unit: reads.AssetUnit
 
 
+@dataclass(frozen=True)
+class SwapEnd:
+    """An end at a service that gives another asset back, with the service's name."""
+
+    end: Mapping[str, Any]
+    label: str
+    kind: str
+
+
 def swap_ends(
-    ledger: str, ends: Iterable[Mapping[str, Any]]
-) -> list[tuple[Mapping[str, Any], str]]:
-    """The ends at a swap service, each with the service's name: the queries of `reads.tags_of`."""
-    at_services = [end for end in ends if end["status"] == "service" and end["address"]]
-    tags = reads.tags_of(ledger, [end["address"] for end in at_services])
+    ends: Iterable[Mapping[str, Any]], tags: Mapping[str, reads.AddressTags]
+) -> list[SwapEnd]:
+    """The break points among ends, in the order of time; `tags` by address."""
     found = []
-    for end in at_services:
-        told = tags.get(end["address"])
+    for end in ends:
+        told = tags.get(end["address"] or "") if end["status"] == "service" else None
         best = told.best if told is not None else None
-        if best is not None and best.category in SWAPS:
-            found.append((end, best.label))
-    return sorted(found, key=lambda each: (each[0]["at"], each[0]["outpoint"]))
+        if best is not None and best.category in BREAKS:
+            found.append(SwapEnd(end, best.label, BREAKS[best.category]))
+    return sorted(found, key=lambda each: (each.end["at"], each.end["outpoint"]))
 
 
 def break_points(run: UUID, matcher: Matcher) -> BreakPoints | None:
@@ -118,13 +141,23 @@ def break_points(run: UUID, matcher: Matcher) -> BreakPoints | None:
     result = reads.result(run)
     if result is None:
         return None
-    ledger, asset = result["seal"]["snapshot"]["ledger"], reads.asset_name(result)
+    ends = [end for end in result.get("ends") or [] if end["status"] == "service"]
+    ledger = result["seal"]["snapshot"]["ledger"]
+    tags = reads.tags_of(ledger, [end["address"] for end in ends if end["address"]])
+    return matched(result, swap_ends(ends, tags), matcher)
+
+
+def matched(
+    result: Mapping[str, Any], ends: Iterable[SwapEnd], matcher: Matcher | None = None
+) -> BreakPoints:
+    """What fits each of these ends of a result: 2 queries, and 4 for each; none without ends."""
+    asset, unit = reads.asset_name(result), reads.asset_unit(result.get("asset"))
+    wanted = list(ends)
+    if not wanted:
+        return BreakPoints((), (), unit)
     span, assets = _span(), {asset, *_assets_of_deposits()}
-    points = tuple(
-        _point(end, label, asset, assets, matcher, span)
-        for end, label in swap_ends(ledger, result.get("ends") or [])
-    )
-    return BreakPoints(points, _ranking(points), reads.asset_unit(result.get("asset")))
+    points = tuple(_point(each, asset, assets, matcher or Matcher(), span) for each in wanted)
+    return BreakPoints(points, _ranking(points), unit)
 
 
 def _span() -> tuple[datetime, datetime] | None:
@@ -138,13 +171,13 @@ def _deposits() -> Any:
 
 
 def _point(
-    end: Mapping[str, Any],
-    label: str,
+    swap: SwapEnd,
     asset: str,
     assets: set[str],
     matcher: Matcher,
     span: tuple[datetime, datetime] | None,
 ) -> BreakPoint:
+    end = swap.end
     at = datetime.fromisoformat(end["at"])
     value = int(end["value"])
     begin = at + timedelta(minutes=matcher.from_minutes)
@@ -167,7 +200,8 @@ def _point(
         outpoint=end["outpoint"],
         txid=end["txid"],
         address=end["address"],
-        label=label,
+        label=swap.label,
+        kind=swap.kind,
         at=at,
         amount=int(end["amount"]),
         value=value,
@@ -181,6 +215,7 @@ def _point(
             for record in fitting[:MOST_CANDIDATES]
         ),
         num_fitting=len(fitting),
+        num_in_window=len(arrived),
         base_rate=_base_rate(bands, matcher, span),
         has_price=bool(bands),
     )

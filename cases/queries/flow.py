@@ -14,6 +14,8 @@ from django.utils.translation import ngettext
 from cases.flow import Edge, Flow, Group, layout
 from cases.flow_groups import Words, summarise
 from cases.models import Asset, Case, CaseRun, Price
+from cases.queries.breakpoints import BreakPoints, matched, swap_ends
+from cases.queries.flow_breaks import Continuation, break_note, cards_and_lines, continuations
 from cases.queries.flow_lanes import fold_chains, lanes, merged
 from cases.queries.flow_places import Gathering, Pair, Place, short
 from cases.queries.money import CaseMoney, account_states, fiat_of, price_at
@@ -59,6 +61,8 @@ class CaseFlow:
     steps_left_out: int
     times: Mapping[str, str]  # of each transaction
     shown: list[Moves]  # of them, those of the least amount and of the key path
+    breaks: BreakPoints
+    going_on: list[Continuation]  # possible, never a path
 
     @property
     def largest(self) -> int:
@@ -85,6 +89,7 @@ def case_flow(
 ) -> CaseFlow | None:
     """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger.
 
+    Where it ends at a swap service, 3 queries more, and 4 for each payment into one.
     Movements of less than `least` base units are not drawn, unless they lie on the key path; what a
     group holds stays whole.
     """
@@ -99,6 +104,10 @@ def case_flow(
         gathering.add_step(step)
     for end in result["ends"]:
         gathering.add_end(end)
+    breaks = matched(result, swap_ends(result["ends"], gathering.tags))
+    for point in breaks.points:
+        gathering.add_break(point)
+    going_on = continuations(breaks, gathering.places)
     places, moved = fold_chains(gathering.places, gathering.moved)
     seeds = [place.id for place in places.values() if place.is_seed]
     goals = [place.id for place in places.values() if place.account is not None]
@@ -110,13 +119,13 @@ def case_flow(
     ]
     shown = [move for move in moves if move.is_key or move.amount >= least]
     asset = asset_of(result)
-    flow, members = drawn(places, shown, asset, only_key)
+    flow, members = drawn(places, shown, asset, only_key, going_on)
     counts = result.get("counts") or {}
     return CaseFlow(
         run, result.get("policy", ""), asset, flow, places, members, moves,
         int(counts.get("steps_left_out") or 0),
         times={step["txid"]: step["at"] for step in result["steps"]},
-        shown=shown,
+        shown=shown, breaks=breaks, going_on=going_on,
     )  # fmt: skip
 
 
@@ -173,7 +182,11 @@ def largest_ends(places: Mapping[str, Place]) -> list[str]:
 
 
 def drawn(
-    places: Mapping[str, Place], moves: Sequence[Moves], asset: Asset | str, only_key: bool
+    places: Mapping[str, Place],
+    moves: Sequence[Moves],
+    asset: Asset | str,
+    only_key: bool,
+    going_on: Sequence[Continuation] = (),
 ) -> tuple[Flow, dict[str, tuple[str, ...]]]:
     """The picture, and which groups each drawn card holds."""
     shown = [move for move in moves if move.is_key] if only_key else list(moves)
@@ -188,17 +201,25 @@ def drawn(
         return words_of(amount, asset)
 
     words = Words(amount_words, count_words)
+    broken = {point.outpoint: place.id for place in places.values() for point in place.breaks}
+    cards, lines = cards_and_lines(going_on, broken, used, len(titles) - 1, len(broken))
     groups, edges = summarise(
         [
-            group_of(places[name], lane_of[name], name in on_key, asset, price)
-            for name in sorted(used)
+            *(
+                group_of(places[name], lane_of[name], name in on_key, asset, price)
+                for name in sorted(used)
+            ),
+            *cards,
         ],
         [
-            Edge(
-                move.source.id, move.target.id, move.amount, worth(move.amount, asset, price),
-                move.is_key, words_of(move.amount, asset),
-            )
-            for move in shown
+            *(
+                Edge(
+                    move.source.id, move.target.id, move.amount, worth(move.amount, asset, price),
+                    move.is_key, words_of(move.amount, asset),
+                )
+                for move in shown
+            ),
+            *lines,
         ],
         words=words,
     )  # fmt: skip
@@ -228,13 +249,15 @@ def group_of(
         fiat=worth(place.amount, asset, price),
         num_addresses=num_addresses,
         key=is_key,
-        open_only=place.wallet is not None or place.account is not None,
+        open_only=place.wallet is not None or place.account is not None or bool(place.breaks),
         note=break_words(place),
     )
 
 
 def break_words(place: Place) -> str:
     """Why the flow ends here, for break points."""
+    if place.breaks:
+        return break_note(place.breaks)
     if place.role == "coinjoin":
         return _("CoinJoin: not followed")
     if place.role == "service" and place.wallet is None:
@@ -300,7 +323,7 @@ def inspected(found: CaseFlow, card: str) -> tuple[Place, list[Moves], list[Move
 
     A card that holds several groups is told as one place.
     """
-    members = found.members.get(card)
+    members = [name for name in found.members.get(card, ()) if name in found.places]
     if not members:
         return None
     inside = set(members)

@@ -76,6 +76,7 @@ def merged(name: str, label: str, places: Sequence[Place]) -> Place:
         whole.high += place.high
         whole.num_outputs += place.num_outputs
         whole.tags |= place.tags
+        whole.breaks += place.breaks
         whole.seen(place.first_at)
         whole.seen(place.last_at)
         for status, amount in place.statuses.items():

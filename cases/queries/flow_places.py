@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from cases.models import Case, CaseRun, ExchangeAccount, Wallet
+from cases.queries.breakpoints import BreakPoint
 from tracing import reads
 
 FAR = 10**6
@@ -44,6 +45,7 @@ class Place:
     num_outputs: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     tags: dict[str, reads.AddressTags] = field(default_factory=dict)  # by the label to show
+    breaks: list[BreakPoint] = field(default_factory=list)
 
     @property
     def amount(self) -> int:
@@ -123,6 +125,14 @@ class Gathering:
         place.low += int(end["low"])
         place.high += int(end["high"])
         place.statuses[end["status"]] = place.statuses.get(end["status"], 0) + int(end["amount"])
+
+    def add_break(self, point: BreakPoint) -> None:
+        """Note that the chain breaks off in a group."""
+        place = self.places.get(self._key(point.outpoint, point.address))
+        if place is not None:
+            place.breaks.append(point)
+            if place.wallet is None:
+                place.role = "swap"
 
     def place(self, row: Sequence[Any]) -> Place:
         """The group of one moved coin: (outpoint, address, amount, ...)."""

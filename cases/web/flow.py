@@ -16,6 +16,7 @@ from cases.exports import svg
 from cases.flow import FlowError
 from cases.http import AuthedRequest, casework
 from cases.models import Case, CaseRun
+from cases.queries.breakpoints import MOMENTS
 from cases.queries.cases import CaseShell, case_shell
 from cases.queries.flow import CaseFlow, case_flow, inspected, thresholds, words_of
 from cases.queries.money import case_money
@@ -34,7 +35,7 @@ def case_flow_page(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     shell = case_shell(case, request.actor)
     runs = drawable_runs(case)
     run = chosen_run(request, case)
-    context: dict[str, object] = {"shell": shell, "runs": runs, "run": run}
+    context: dict[str, object] = {"shell": shell, "runs": runs, "run": run, "moments": MOMENTS}
     if run is not None:
         view = request.GET.get("view", "")
         context |= {"is_table": view == "table", "is_timeline": view == "timeline"}
@@ -49,7 +50,12 @@ def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpR
     case = get_case(request, case_id)
     shell = case_shell(case, request.actor)
     found = flow_of(request, case, shell, run_of(case, run_id))
-    told = inspected(found, request.GET.get("node", "")) if found is not None else None
+    node = request.GET.get("node", "")
+    possible = [each for each in found.going_on if each.id == node] if found is not None else []
+    if found is not None and possible and node not in found.places:
+        context = {"case": case, "found": found, "possible": possible[0], "moments": MOMENTS}
+        return render(request, "cases/flow_possible.html", context)
+    told = inspected(found, node) if found is not None else None
     if found is None or told is None:
         raise Http404
     place, came, went = told

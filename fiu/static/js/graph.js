@@ -73,11 +73,12 @@ class FiuGraph extends HTMLElement {
           in: `${end[0] - target.x}px ${end[1] - target.y}px`,
           ...bends(edge.points),
         },
-        classes: [edge.key && "key", edge.back && "back"].filter(Boolean).join(" "),
+        classes: [edge.key && "key", edge.back && "back", edge.possible && "possible"].filter(Boolean).join(" "),
       };
     });
-    // A label is drawn with its line: those of the key path are lines of their own, above all others.
-    const labels = edges.filter((edge) => edge.classes.includes("key")).map(({ data }) => ({
+    // A label is drawn with its line: those of the key path and of what is but possible are lines of
+    // their own, above all others.
+    const labels = edges.filter((edge) => /key|possible/.test(edge.classes)).map(({ data }) => ({
       data: { ...data, id: `${data.id}\u0000` }, classes: "label",
     }));
     return [...nodes, ...edges, ...labels];
@@ -114,6 +115,7 @@ class FiuGraph extends HTMLElement {
         },
       },
       { selector: "edge.back", style: { "line-style": "dashed" } },
+      { selector: "edge.possible", style: { "line-style": "dotted", "line-color": c.violet, "target-arrow-color": c.violet } },
       { selector: "edge.key", style: { "line-color": c.accent, "target-arrow-color": c.accent, "z-index": 3, opacity: 0.9 } },
       {
         selector: "edge.label, edge.told",

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from cases.models import CaseRun, ExchangeRecord, Price
+from cases.models import CaseRun, ExchangeAccount, ExchangeRecord, Price
+from cases.queries.cases import case_shell
+from cases.queries.flow import case_flow
 from cases.services.attribution import import_tags
 from tests.casework import LEDGER, make_account, make_asset, make_price
 from tests.integration.web.conftest import HOPS, Room
@@ -84,11 +86,36 @@ def test_deposits_in_window_and_band_are_listed_masked(room: Room, swapped: Case
     assert "D-NQ-0000002" not in page
     assert "D-NQ-0000003" not in page
     assert ">NQ-0000001<" not in page
+    assert "2 came within the window." in page
+    assert_drawn(room, swapped)
     wider = room.client.get(
         address_of(room, swapped, "?from_minutes=0&to_minutes=60&least_fee=0&most_fee=2")
     )
     assert "3 deposits fit." in wider.content.decode()
     assert "1/3" in wider.content.decode()
+
+
+def assert_drawn(room: Room, run: CaseRun) -> None:
+    """The flow says the same: graph, table, inspector, picture; and no amount rests on it."""
+    found = case_flow(room.case, run, case_shell(room.case, room.by).money)
+    assert found is not None
+    [broken] = [node for node in found.flow.nodes if node.note.startswith("Break point")]
+    assert (broken.role, broken.note) == ("swap", "Break point, swap: 1 of 2 fit")
+    [line] = [edge for edge in found.flow.edges if edge.possible]
+    assert (line.source, line.amount, line.label, line.key) == (broken.id, "0", "1", False)
+    account = ExchangeAccount.objects.get(uid="NQ-0000001")
+    assert line.target == f"candidate-{account.public_id}"
+    assert {move.target.id for move in found.moves}.isdisjoint({line.target})
+    url = reverse("case_flow", args=[room.case.public_id])
+    assert "Dotted lines" in room.client.get(url, {"run": run.run}).content.decode()
+    table = room.client.get(url, {"run": run.run, "view": "table"}).content.decode()
+    for told in ("Ferryswap", "1 of 2", "1/1", account.masked):
+        assert told in table
+    args = [room.case.public_id, run.run]
+    told = room.client.get(reverse("flow_inspector", args=args), {"node": line.target})
+    assert "Possible, not a path" in told.content.decode()
+    assert "24,850.00" in told.content.decode()
+    assert b'stroke-dasharray="2 4"' in room.client.get(reverse("flow_svg", args=args)).content
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from cases.flow import HARD_CAP, Edge, FlowError, Group
 
-MOST_GROUPS, MOST_EXPANDED = 150, 300
+MOST_GROUPS, MOST_EXPANDED, LEAST_GROUPS = 150, 300, 20
 
 AmountWords = Callable[[int, Decimal | None], str]
 Bucket = tuple[object, ...]
@@ -41,27 +41,45 @@ def summarise(
     most: int = MOST_GROUPS,
     words: Words | None = None,
     expanded: Iterable[str] = (),
+    opened: Sequence[str] = (),
 ) -> tuple[tuple[Group, ...], tuple[Edge, ...]]:
     """Fold the smallest groups until at most `most` cards are left.
 
     Groups of the key path, those with `open_only` and those in `expanded` are never folded. Others
     fold with groups of the same lane and role, first only with those that share their largest
-    partner, so that "1,204 addresses" pay one wallet; then with all of them.
+    partner, so that "1,204 addresses" pay one wallet; then with all of them. Where the lines are
+    too many to read, more is folded.
+
+    Args:
+        opened: ids of folded cards to open in place, one after the other: the largest of their
+            groups stand for themselves, up to 300 cards, and the rest stays one card, which a
+            later id can open. Nothing else moves. Unknown ids open nothing.
 
     Raises:
         FlowError: even so more than 1,500 cards and edges are left.
     """
     words = words or Words()
-    cards = sorted(groups, key=lambda group: group.id)
-    links = merged(edges, words)
-    if len(cards) > most:
-        kept = {card.id for card in cards if card.key or card.open_only} | set(expanded)
-        small = sorted(
-            (card for card in cards if card.id not in kept), key=lambda card: (card.amount, card.id)
-        )
-        fold = _buckets_to_fold(small, links, most - (len(cards) - len(small)))
-        cards, links = _fold(cards, links, fold, words)
-    if len(cards) + len(links) > HARD_CAP:
+    whole = sorted(groups, key=lambda group: group.id)
+    all_links = merged(edges, words)
+    kept = {card.id for card in whole if card.key or card.open_only} | set(expanded)
+    small = sorted(
+        (card for card in whole if card.id not in kept), key=lambda card: (card.amount, card.id)
+    )
+    fold: dict[str, Bucket] = {}
+    cards, links = whole, all_links
+    limit = most
+    while len(cards) > most or _is_too_much(cards, links):
+        fold = dict(_buckets_to_fold(small, all_links, limit - (len(whole) - len(small))))
+        cards, links = _fold(whole, all_links, fold, words)
+        if limit <= LEAST_GROUPS or not _is_too_much(cards, links):
+            break
+        limit = limit * 2 // 3
+    for name in opened if fold else ():
+        wider = _opened(name, fold, small, MOST_EXPANDED - len(cards))
+        found = _fold(whole, all_links, wider, words)
+        if not _is_too_much(*found):
+            fold, (cards, links) = wider, found
+    if _is_too_much(cards, links):
         raise FlowError(
             f"{len(cards) + len(links):,} cards and lines are too many to read: "
             "narrow by amount or date."
@@ -120,6 +138,23 @@ def _buckets_to_fold(
     return {}
 
 
+def _is_too_much(cards: Sequence[Group], links: Sequence[Edge]) -> bool:
+    return len(cards) + len(links) > HARD_CAP
+
+
+def _opened(
+    name: str, fold: Mapping[str, Bucket], small: Sequence[Group], room: int
+) -> dict[str, Bucket]:
+    """Without the largest groups of one folded card, as many as there is room for."""
+    members: dict[Bucket, list[Group]] = {}
+    for card in small:
+        if card.id in fold:
+            members.setdefault(fold[card.id], []).append(card)
+    parts = next((each for each in members.values() if _fold_id(each) == name), [])
+    taken = parts if len(parts) <= room + 1 else parts[len(parts) - max(room, 0) :]
+    return _shared({key: fold[key] for key in fold.keys() - {card.id for card in taken}})
+
+
 def _cards_left(small: Sequence[Group], buckets: Mapping[str, Bucket], num_folded: int) -> int:
     return len(small) - num_folded + len({buckets[card.id] for card in small[:num_folded]})
 
@@ -147,9 +182,8 @@ def _fold(
     for card in cards:
         if card.id in fold:
             members.setdefault(fold[card.id], []).append(card)
-    new_id = {
-        card.id: _fold_id(parts) for parts in members.values() for card in parts
-    }  # fmt: skip
+    ids = {bucket: _fold_id(parts) for bucket, parts in members.items()}  # once: they are long
+    new_id = {card.id: ids[bucket] for bucket, parts in members.items() for card in parts}
     inside: dict[str, int] = {}
     moved = []
     for link in links:
@@ -158,7 +192,10 @@ def _fold(
             inside[source] = inside.get(source, 0) + link.amount
         else:
             moved.append(replace(link, source=source, target=target))
-    folded = [_folded(parts, inside.get(_fold_id(parts), 0), words) for parts in members.values()]
+    folded = [
+        _folded(ids[bucket], parts, inside.get(ids[bucket], 0), words)
+        for bucket, parts in members.items()
+    ]
     rest = [card for card in cards if card.id not in fold]
     return sorted([*rest, *folded], key=lambda card: card.id), merged(moved, words)
 
@@ -168,11 +205,11 @@ def _fold_id(parts: Sequence[Group]) -> str:
     return f"fold-{hashlib.sha256(names.encode()).hexdigest()[:16]}"
 
 
-def _folded(parts: Sequence[Group], inside: int, words: Words) -> Group:
+def _folded(name: str, parts: Sequence[Group], inside: int, words: Words) -> Group:
     amount, fiat = sum(part.amount for part in parts), _sum(part.fiat for part in parts)
     num_addresses = sum(part.num_addresses for part in parts)
     return Group(
-        id=_fold_id(parts),
+        id=name,
         label=words.count(num_addresses),
         sub=words.amount(amount, fiat),
         role=parts[0].role,

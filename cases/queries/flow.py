@@ -85,13 +85,18 @@ class CaseFlow:
 
 
 def case_flow(
-    case: Case, run: CaseRun, money: CaseMoney, only_key: bool = False, least: int = 0
+    case: Case,
+    run: CaseRun,
+    money: CaseMoney,
+    only_key: bool = False,
+    least: int = 0,
+    opened: Sequence[str] = (),
 ) -> CaseFlow | None:
     """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger.
 
     Where it ends at a swap service, 3 queries more, and 4 for each payment into one.
     Movements of less than `least` base units are not drawn, unless they lie on the key path; what a
-    group holds stays whole.
+    group holds stays whole. `opened` names folded cards that are opened in place.
     """
     result = reads.result(run.run)
     if result is None or "steps" not in result:
@@ -119,7 +124,7 @@ def case_flow(
     ]
     shown = [move for move in moves if move.is_key or move.amount >= least]
     asset = asset_of(result)
-    flow, members = drawn(places, shown, asset, only_key, going_on)
+    flow, members = drawn(places, shown, asset, only_key, going_on, opened)
     counts = result.get("counts") or {}
     return CaseFlow(
         run, result.get("policy", ""), asset, flow, places, members, moves,
@@ -187,6 +192,7 @@ def drawn(
     asset: Asset | str,
     only_key: bool,
     going_on: Sequence[Continuation] = (),
+    opened: Sequence[str] = (),
 ) -> tuple[Flow, dict[str, tuple[str, ...]]]:
     """The picture, and which groups each drawn card holds."""
     shown = [move for move in moves if move.is_key] if only_key else list(moves)
@@ -222,6 +228,7 @@ def drawn(
             *lines,
         ],
         words=words,
+        opened=opened,
     )  # fmt: skip
     members = {group.id: group.members or (group.id,) for group in groups}
     return layout(groups, edges, titles), members

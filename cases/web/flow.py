@@ -25,6 +25,7 @@ from cases.services.limits import take_export
 from cases.web.shell import get_case, render_case
 
 TABLE_ROWS = 200
+MOST_OPENED = 20
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets would run what begins so
 
 
@@ -59,7 +60,12 @@ def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpR
     if found is None or told is None:
         raise Http404
     place, came, went = told
+    is_folded = len(found.members[node]) > 1
+    opened = ",".join([*opened_of(request), node])
+    query = {"run": run_id, **parts_of(least_of(request), opened)}
     context = {
+        "open_query": "?" + urlencode(query) if is_folded else "",
+        "num_folded": len(found.members[node]),
         "case": case, "found": found, "place": place, "came": came[:8], "went": went[:8],
         "num_came": len(came), "num_went": len(went), "addresses": sorted(place.addresses)[:24],
         "may_change": shell.is_writable,
@@ -142,26 +148,33 @@ def ways(request: AuthedRequest, run: CaseRun, found: object) -> dict[str, objec
     """The other views of this flow and its least amounts, each with its address."""
     least = least_of(request)
     view = request.GET.get("view", "")
+    opened = ",".join(opened_of(request))
 
     def address(**changed: object) -> str:
-        parts = {"run": run.run, "view": view, "least": least} | changed
+        parts = {"run": run.run, "view": view, "least": least, "open": opened} | changed
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
     views = [("", _("Flow")), ("table", _("Table")), ("timeline", _("Timeline"))]
     chips: list[tuple[str, bool, str]] = []
     if isinstance(found, CaseFlow) and found.largest:
-        chips = [(_("All amounts"), not least, address(least=0))]
+        chips = [(_("All amounts"), not least, address(least=0, open=""))]
         chips += [
             (_("From %(amount)s") % {"amount": words_of(each, found.asset)}, each == least,
-             address(least=each))
+             address(least=each, open=""))
             for each in thresholds(found.largest)
         ]  # fmt: skip
     return {
         "views": [(words, address(view=name), name == view) for name, words in views],
         "least_chips": chips,
         "query": address()[1:],
-        "least_query": f"?least={least}" if least else "",
+        "least_query": "?" + urlencode(drawn_as) if (drawn_as := parts_of(least, opened)) else "",
+        "close_url": address(open="") if opened else "",
     }
+
+
+def parts_of(least: int, opened: str) -> dict[str, object]:
+    """What decides how the flow is drawn, for the addresses of its picture and inspector."""
+    return {name: value for name, value in (("least", least), ("open", opened)) if value}
 
 
 def least_of(request: AuthedRequest) -> int:
@@ -170,9 +183,14 @@ def least_of(request: AuthedRequest) -> int:
     return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 78 else 0
 
 
+def opened_of(request: AuthedRequest) -> list[str]:
+    """Folded cards to open in place, in this order; anything else opens nothing."""
+    return [each for each in request.GET.get("open", "").split(",") if each][:MOST_OPENED]
+
+
 def flow_of(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) -> CaseFlow | None:
     is_key = request.GET.get("only") == "key"
-    return case_flow(case, run, shell.money, is_key, least_of(request))
+    return case_flow(case, run, shell.money, is_key, least_of(request), opened_of(request))
 
 
 def table_bytes(found: CaseFlow) -> bytes:

@@ -226,6 +226,40 @@ def test_two_thousand_groups_fold_to_what_can_be_read():
     assert len(layout(cards, links).nodes) == len(cards)
 
 
+def test_five_thousand_groups_are_at_most_300_cards_and_open_in_place():
+    source = random.Random(3)
+    groups = [Group(f"g{n}", "", lane=n % 5, amount=source.randrange(10**9)) for n in range(5000)]
+    edges = merged(
+        Edge(f"g{n}", f"g{m}", source.randrange(1, 10**6))
+        for n in range(5000)
+        for m in (source.randrange(5000), source.randrange(5000))
+        if m != n
+    )
+    cards, links = summarise(groups, edges)
+    fold = max(cards, key=lambda card: len(card.members))
+    opened, links_opened = summarise(groups, edges, opened=[fold.id, "fold-of-nobody"])
+    assert len(cards) < len(opened) <= 300
+    still = {card.id for card in cards} - {fold.id}
+    assert still <= {card.id for card in opened}  # nothing else moved
+    [rest] = {card for card in opened if card.members} - set(cards)
+    shown = [card for card in opened if card.id in fold.members]
+    assert min(card.amount for card in shown) >= max(
+        group.amount for group in groups if group.id in rest.members
+    )
+    assert len(shown) + len(rest.members) == len(fold.members)
+    whole = sum(edge.amount for edge in edges)
+    for found, lines in ((cards, links), (opened, links_opened)):
+        assert sum(card.inside for card in found) + sum(line.amount for line in lines) == whole
+
+
+def test_a_folded_card_of_few_opens_whole():
+    groups = [Group(f"g{n}", "", amount=n) for n in range(40)]
+    cards, _ = summarise(groups, [], 30)
+    (fold,) = (card for card in cards if card.members)
+    opened, _ = summarise(groups, [], 30, opened=[fold.id])
+    assert [card.id for card in opened] == sorted(group.id for group in groups)
+
+
 def test_svg_is_well_formed_and_escapes_what_it_shows():
     drawn = layout(
         [Group("a", '<b>"x"</b>', "5 & 6"), Group("b", "B", lane=1, role="frozen", note="<limit>")],

@@ -8,7 +8,7 @@ no use for them and never load them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,10 +31,13 @@ class Known:
 
     Args:
         walls: addresses that merge nobody; categories: category by address, for exposure.
+        of_cluster: the category that an address without one takes over from the addresses of its
+            cluster that have one, given these; None where nothing is taken over.
     """
 
     walls: Sequence[str] = ()
     categories: Mapping[str, str] = field(default_factory=dict)
+    of_cluster: Callable[[Sequence[str]], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tracing.compute.engines import Engine, Expr, only_row, whole
 from tracing.compute.tables import Tables
-from tracing.engine.clusters import cospend
+from tracing.engine.clusters import Clusters, cospend
 from tracing.engine.coinjoin import flags
 from tracing.engine.ledger import Ledger
 from tracing.errors import ComputeError
@@ -104,11 +104,16 @@ def cluster_lines(rows: Expr) -> Expr:
     return rows.select(line=rows.address.concat(" ", rows.cluster))
 
 
-def kernel_cluster_lines(ledger: Ledger, walls: Sequence[str]) -> list[str]:
-    """The same lines by the kernel."""
+def kernel_clusters(ledger: Ledger, walls: Sequence[str]) -> Clusters:
+    """The clusters by the kernel, CoinJoins left out."""
     wall: NDArray[np.bool_] = np.zeros(ledger.num_addresses, np.bool_)
     wall[[address for address in ledger.find_addresses(walls) if address is not None]] = True
-    found = cospend(ledger, flags(ledger), wall)
+    return cospend(ledger, flags(ledger), wall)
+
+
+def kernel_cluster_lines(ledger: Ledger, walls: Sequence[str]) -> list[str]:
+    """The same lines by the kernel."""
+    found = kernel_clusters(ledger, walls)
     sizes = found.sizes()
     members = np.flatnonzero(sizes[found.parent] > 1)
     texts = ledger.address_texts(members.tolist())

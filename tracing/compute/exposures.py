@@ -7,13 +7,15 @@ value tells no share, a CoinJoin none that could be used; both are left out, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import ibis
 import numpy as np
 import pyarrow as pa
 
+from tracing.compute import Known
+from tracing.compute.clusters import kernel_clusters
 from tracing.compute.engines import Engine, Expr, whole
 from tracing.compute.tables import Tables, refuse_sums_beyond
 from tracing.engine.exposure import exposure
@@ -27,24 +29,18 @@ DIRECTIONS: Final = {"sent": "forward", "received": "backward"}
 
 
 def find_exposures(
-    engine: Engine, tables: Tables, mixes: Expr, categories: Mapping[str, str]
+    engine: Engine, tables: Tables, mixes: Expr, known: Known, members: Expr | None
 ) -> Expr:
     """Table of (address, direction, category, amount, low, high, contacts); amounts in satoshi.
 
     Args:
-        categories: category of an address by its text.
+        members: (key, anchor) of the clusters of two or more, to take categories over from.
 
     Raises ComputeError where a transaction moves 2^52 satoshi or more. Cost: in the engine, joins
-    of the transactions that touch a category, their inputs and their outputs.
+    of the transactions that touch a category, their inputs and their outputs; rows of addresses
+    that have a category and lie in a cluster come here.
     """
-    texts = sorted(categories)
-    tagged = engine.upload(
-        {
-            "text": pa.array(texts, pa.string()),
-            "category": pa.array([categories[text] for text in texts], pa.string()),
-        }
-    )
-    coded = tables.address.join(tagged, "text").select("key", "category")
+    coded = _coded(engine, tables, known, members)
     sums = _known_sums(tables, mixes)
     linked = tables.input.filter(tables.input.from_tx.notnull())
     sides = []
@@ -63,6 +59,35 @@ def find_exposures(
     return found.join(names, "key").drop("key")
 
 
+def _coded(engine: Engine, tables: Tables, known: Known, members: Expr | None) -> Expr:
+    """(key, category) of every address: its own, else that of its cluster."""
+    texts = sorted(known.categories)
+    tagged = engine.upload(
+        {
+            "text": pa.array(texts, pa.string()),
+            "category": pa.array([known.categories[text] for text in texts], pa.string()),
+        }
+    )
+    own = tables.address.join(tagged, "text").select("key", "text", "category")
+    if members is None or known.of_cluster is None:
+        return own.select("key", "category")
+    own = engine.keep("own_categories", own)
+    named: dict[int, list[str]] = {}
+    for row in engine.rows(members.join(own, "key").select("anchor", "text")):
+        named.setdefault(int(row["anchor"]), []).append(row["text"])
+    anchors = sorted(named)
+    judged = engine.upload(
+        {
+            "anchor": pa.array(anchors, pa.int64()),
+            "category": pa.array(
+                [known.of_cluster(sorted(named[anchor])) for anchor in anchors], pa.string()
+            ),
+        }
+    )
+    taken_over = members.anti_join(own, "key").join(judged, "anchor").select("key", "category")
+    return engine.keep("categories", ibis.union(own.select("key", "category"), taken_over))
+
+
 def exposure_lines(rows: Expr) -> Expr:
     """One line for each row, for the hash."""
     numbers = [rows[name].cast("string") for name in ("amount", "low", "high", "contacts")]
@@ -71,17 +96,17 @@ def exposure_lines(rows: Expr) -> Expr:
 
 
 def kernel_exposure_lines(
-    ledger: Ledger, categories: Mapping[str, str], addresses: Iterable[int] | None = None
+    ledger: Ledger, known_to_all: Known, addresses: Iterable[int] | None = None
 ) -> Iterator[str]:
     """The same lines by the kernel, address by address: 0.1 ms each and more.
 
     The kernel follows at most 20,000 coins of an address; the whole ledger has no such limit.
     """
-    known = sorted(set(categories.values()))
+    category = kernel_categories(ledger, known_to_all)
+    known = sorted(set(category.values()))
     codes = np.zeros(ledger.num_addresses, np.uint16)
-    for text, number in zip(categories, ledger.find_addresses(list(categories)), strict=True):
-        if number is not None:
-            codes[number] = 1 + known.index(categories[text])
+    for number, name in category.items():
+        codes[number] = 1 + known.index(name)
     for address in range(ledger.num_addresses) if addresses is None else addresses:
         for direction, towards in DIRECTIONS.items():
             found = exposure(ledger, [address], codes, towards, hops=(1,))
@@ -93,6 +118,27 @@ def kernel_exposure_lines(
             for code, row in sums.items():
                 numbers = " ".join(map(str, row))
                 yield f"{ledger.address_text(address)} {direction} {known[code - 1]} {numbers}"
+
+
+def kernel_categories(ledger: Ledger, known: Known) -> dict[int, str]:
+    """Category by address id: its own, else that of its cluster under the walls."""
+    numbers = ledger.find_addresses(list(known.categories))
+    own = {
+        number: text
+        for text, number in zip(known.categories, numbers, strict=True)
+        if number is not None
+    }
+    found = {number: known.categories[text] for number, text in own.items()}
+    if known.of_cluster is None:
+        return found
+    parent = kernel_clusters(ledger, known.walls).parent
+    named: dict[int, list[str]] = {}
+    for number, text in own.items():
+        named.setdefault(int(parent[number]), []).append(text)
+    judged = {anchor: known.of_cluster(sorted(texts)) for anchor, texts in named.items()}
+    for address in np.flatnonzero(np.isin(parent, sorted(judged))).tolist():
+        found.setdefault(address, judged[int(parent[address])])
+    return found
 
 
 def _known_sums(tables: Tables, mixes: Expr) -> Expr:

@@ -89,7 +89,7 @@ def _kernel_lines(ledger: StoredLedger | AccountLedger, job: str, known: Known) 
     if job == "clusters":
         return kernel_cluster_lines(ledger, known.walls)
     if job == "exposure":
-        return kernel_exposure_lines(ledger, known.categories)
+        return kernel_exposure_lines(ledger, known)
     return kernel_statistics_lines(ledger)
 
 
@@ -108,6 +108,7 @@ def _of_coins(
         mixes = find_coinjoins(engine, tables)  # what clusters and exposure rest on too
     flagged = perf_counter() - ready
     found = []
+    clusters = None
     for job in jobs:
         begun = perf_counter()
         if job == "statistics":
@@ -124,7 +125,10 @@ def _of_coins(
             figures = {name: getattr(clusters, name) for name in CLUSTER_FIGURES}
             sha256 = result_hash(engine, cluster_lines(cluster_rows(tables, clusters.members)))
         else:
-            rows = find_exposures(engine, tables, mixes.mixes, known.categories)
+            if clusters is None and known.of_cluster is not None:
+                clusters = find_clusters(engine, tables, mixes.mixes, known.walls)
+            members = None if clusters is None else clusters.members
+            rows = find_exposures(engine, tables, mixes.mixes, known, members)
             figures = _exposure_sums(engine, rows)
             sha256 = result_hash(engine, exposure_lines(rows))
         found.append((job, sha256, figures, perf_counter() - begun))

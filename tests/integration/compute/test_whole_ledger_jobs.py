@@ -36,10 +36,15 @@ CATEGORIES = ("exchange", "gambling", "mixing_service")
 
 
 def known_of(ledger: StoredLedger) -> Known:
-    """Every seventh address has a category, and three are walls."""
+    """Every seventh address has a category that its cluster takes over, and three are walls."""
     texts = ledger.address_texts(range(0, ledger.num_addresses, 7))
     categories = {text: CATEGORIES[i % 3] for i, text in enumerate(texts)}
-    return Known(ledger.address_texts([3, 5, 100]), categories)
+
+    def of_cluster(addresses: Sequence[str]) -> str:
+        found = {categories[each] for each in addresses}
+        return found.pop() if len(found) == 1 else "disputed"
+
+    return Known(ledger.address_texts([3, 5, 100]), categories, of_cluster)
 
 
 def with_a_repeated_id(ledger: MemoryLedger) -> MemoryLedger:
@@ -100,7 +105,8 @@ def test_duckdb_finds_what_the_kernels_find(home: Path, on_duckdb: Computed) -> 
     assert figures["coinjoins"]["mixes"] > 0
     assert figures["clusters"]["clusters"] > 10
     assert figures["clusters"]["rounds"] > 0
-    assert {row["category"] for row in figures["exposure"]["categories"]} == set(CATEGORIES)
+    told = {row["category"] for row in figures["exposure"]["categories"]}
+    assert told == {*CATEGORIES, "disputed"}
     assert figures["statistics"]["tx"] == 1_500
     assert hashes(on_duckdb) == by_kernels(home, LEDGER)
     assert not list(home.glob("compute-*"))

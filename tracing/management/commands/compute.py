@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tracing.compute import ACCOUNT_JOBS, JOBS, Computed, Jobs, Known, Place, loaded_jobs
-from tracing.exposure_views import own_categories
+from tracing.exposure_views import cluster_category, own_categories
 from tracing.ledger_views import resolve_ledger
 from tracing.ledgers import names, open_ledger
 from tracing.ledgers.accounts import open_account_ledger
@@ -37,7 +37,9 @@ class Command(BaseCommand):
         name = one_sentence(lambda: resolve_ledger(options["ledger"]))
         every = ACCOUNT_JOBS if names.is_account(name) else JOBS
         asked = every if options["job"] == ALL else (options["job"],)
-        known = Known(list(Boundary.objects.walls(name)), own_categories(name))
+        known = Known(
+            list(Boundary.objects.walls(name)), own_categories(name), cluster_category(name)
+        )
         place = Place(
             folder=settings.FIU_HOME / "cache",
             url=settings.COMPUTE_URL,

@@ -139,7 +139,10 @@ def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Cat
         best = max(tags, key=lambda tag: (tag.is_service, tag.level), default=None)
         return code(category or UNKNOWN), best.label if best else ""
 
-    for anchor, numbers in index.by_anchor.items():
+    for anchor, mates in index.by_anchor.items():
+        numbers = [mate for mate in mates if mate in index.tags or mate in index.sanctions]
+        if not numbers:
+            continue  # nothing but claims that were overruled
         value, labels[-1 - anchor] = judged(numbers)
         codes[anchor if clusters is None else clusters.members(anchor)] = value
         for number in numbers:
@@ -189,11 +192,12 @@ def cluster_category(ledger: str) -> Callable[[Sequence[str]], str]:
 
 
 def _claims(ledger: str) -> tuple[dict[str, list[TagView]], frozenset[str]]:
-    """Tags by address, and the addresses that a list names."""
+    """Tags that count by address, and the addresses that a list names."""
     chain = names.CHAIN[ledger]
     tags: dict[str, list[TagView]] = {}
     for address, tag in tag_rows(Q(chain=chain)):
-        tags.setdefault(address, []).append(tag)
+        if tag.is_counted:
+            tags.setdefault(address, []).append(tag)
     return tags, frozenset(address for address, _entry in sanction_rows(Q(chain=chain)))
 
 

@@ -34,6 +34,7 @@ from tracing.follow import follow
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.models import Boundary, TraceRun
 from tracing.replay import repeat_newest, repeats
+from tracing.rulings import lift_ruling, overrule_claims
 from tracing.staleness import mark_stale_runs, mark_stale_told, untold_stale_runs
 from tracing.states import LIVE_STATES, BoundaryKind, RunError, RunState
 from tracing.upserts import upsert
@@ -54,6 +55,7 @@ __all__ = [
     "fail_orphaned",
     "failpoint",
     "hint_claimable",
+    "lift_ruling",
     "load_sanctions",
     "load_tags",
     "mark_collected",
@@ -64,6 +66,7 @@ __all__ = [
     "num_running",
     "num_waiting_for",
     "oldest_claimable_seconds",
+    "overrule_claims",
     "publish_tag",
     "queue",
     "repeat_newest",

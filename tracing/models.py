@@ -299,6 +299,7 @@ class TagSet(models.Model):
     packs = models.JSONField()  # SHA-256 of each file of tags
     lists = models.JSONField()  # SHA-256 of each sanctions list
     house = models.JSONField()  # ids of the tags that this installation's people stand for
+    rulings = models.JSONField(default=list)  # decisions between tags that disagree
     kept_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -381,6 +382,35 @@ class AttributionTag(models.Model):
         indexes = [
             # Wallet, address page and inspector: who says what about this address?
             models.Index(fields=["chain", "address"], name="tag_address")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.label}"
+
+
+class OverruledClaim(models.Model):
+    """A claim that the house decided against: this label on this address counts nowhere.
+
+    It stays to be read beside the tag that holds. `ruling` names the decision among the cases.
+    """
+
+    chain = models.CharField(max_length=60)
+    address = models.CharField(max_length=120)
+    label = models.CharField(max_length=200)
+    ruling = models.UUIDField()
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            # Serves every read of tags too: is this claim overruled?
+            models.UniqueConstraint(
+                name="claim_overruled_once_by_a_ruling",
+                fields=["chain", "address", "label", "ruling"],
+            )
+        ]
+        indexes = [
+            # Doubting a decision: all that it overruled.
+            models.Index(fields=["ruling"], name="overruled_by_ruling")
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Sum, Value
 
 from tracing.account_views import opened_accounts
 from tracing.attribution import HOUSE, PUBLISHED
@@ -28,6 +28,7 @@ from tracing.ledgers import StoredLedger, names
 from tracing.models import (
     AttributionTag,
     Boundary,
+    OverruledClaim,
     SanctionsEntry,
     SanctionsList,
     TagPack,
@@ -60,11 +61,17 @@ class TagView:
     is_cluster_definer: bool
     via: str = ""
     num_addresses: int = 1
+    is_overruled: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it says anything: the house did not decide against it."""
+        return not self.is_overruled
 
     @property
     def is_service(self) -> bool:
         """Whether it names a service, behind which a trace says nothing."""
-        return names_an_owner(self)
+        return self.is_counted and names_an_owner(self)
 
 
 @dataclass(frozen=True)
@@ -82,17 +89,25 @@ class SanctionView:
 
 @dataclass(frozen=True)
 class AddressTags:
-    """All that labels say of one address."""
+    """All that labels say of one address.
+
+    `overruled` holds the claims, direct and inherited, that the house decided against: they are
+    shown and count for nothing.
+    """
 
     address: str
     direct: tuple[TagView, ...] = ()
     inherited: tuple[TagView, ...] = ()
     sanctions: tuple[SanctionView, ...] = ()
     inherited_sanctions: tuple[SanctionView, ...] = ()
+    overruled: tuple[TagView, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.direct or self.inherited or self.sanctions or self.inherited_sanctions)
+        return not (
+            self.direct or self.inherited or self.sanctions or self.inherited_sanctions
+            or self.overruled
+        )  # fmt: skip
 
     @property
     def conflict(self) -> tuple[TagView, ...]:
@@ -106,6 +121,24 @@ class AddressTags:
             if tags:
                 return max(tags, key=lambda tag: (tag.is_service, tag.level))
         return None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the names that tags of an address and its cluster give to its keeper.
+
+    Args:
+        label: the most confident tag's; the other fields but `claims` are its own.
+        claims: every (address, label) that says so.
+    """
+
+    label: str
+    category: str
+    confidence: str
+    level: int
+    pack: str
+    pack_sha256: str
+    claims: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -132,6 +165,7 @@ class TagIndex:
     """Tags and entries of one chain by address id and by cluster of one ledger snapshot."""
 
     tags: dict[int, list[TagView]] = field(default_factory=dict)
+    overruled: dict[int, list[TagView]] = field(default_factory=dict)  # counts nowhere
     sanctions: dict[int, list[SanctionView]] = field(default_factory=dict)
     by_anchor: dict[int, list[int]] = field(default_factory=dict)  # tagged addresses
 
@@ -194,6 +228,45 @@ def _told_under(
         if not told.is_empty:
             found[text] = told
     return found, unseen
+
+
+def sides_of(ledger: str, address: str) -> list[Side]:
+    """Who is said to keep an address or its cluster, where tags disagree: the surest first.
+
+    Empty where they agree, or where only claims that were overruled say otherwise. Queries as
+    `tags_of`; O(tagged addresses of the cluster).
+    """
+    claims: list[tuple[str, TagView]] = []
+    number = None
+    if ledger in _loaded() and not names.is_account(ledger):
+        opened = opened_ledger(ledger)
+        number = opened.find_address(address)
+    if number is None:
+        chain = names.CHAIN.get(ledger, "")
+        claims = [row for row in tag_rows(Q(chain=chain, address=address)) if row[1].is_counted]
+    else:
+        index, clusters = _index_of(opened), clusters_under_walls(opened)
+        mates = index.by_anchor.get(clusters.anchor(number), [])
+        for mate in dict.fromkeys([number, *mates]):
+            text = opened.address_text(mate)
+            claims += [(text, tag) for tag in index.tags.get(mate, ())]
+    if not contradicting(tag for _, tag in claims):
+        return []
+    found: dict[str, list[tuple[str, TagView]]] = {}
+    for text, tag in claims:
+        if tag.is_service:
+            found.setdefault(same_name(tag.label), []).append((text, tag))
+    sides = []
+    for rows in found.values():
+        _text, best = min(rows, key=lambda row: (-row[1].level, row[1].label, row[0]))
+        said = tuple(sorted({(text, tag.label) for text, tag in rows}))
+        sides.append(
+            Side(
+                best.label, best.category, best.confidence, best.level, best.pack,
+                best.pack_sha256, said,
+            )
+        )  # fmt: skip
+    return sorted(sides, key=lambda side: (-side.level, side.label))
 
 
 def tagged_services(ledger: str) -> list[str]:
@@ -272,9 +345,14 @@ def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     """What the index hangs on besides the snapshot: packs, lists, walls, own tags. 4 queries.
 
     Rows of a loaded version never change, and a replaced set of walls has new ids; tags of the
-    house come one by one and go again.
+    house, and claims that it overruled, come one by one and go again.
     """
-    packs = TagPack.objects.active().aggregate(num=Count("pk"), last=Max("pk"))
+    ruled = OverruledClaim.objects.filter(is_active=True).order_by().annotate(one=Value(1))
+    packs = TagPack.objects.active().aggregate(
+        num=Count("pk"), last=Max("pk"),
+        ruled=Max(Subquery(ruled.values("one").annotate(told=Count("pk")).values("told"))),
+        rulings=Max(Subquery(ruled.values("one").annotate(told=Sum("pk")).values("told"))),
+    )  # fmt: skip
     lists = SanctionsList.objects.filter(state=LabelState.ACTIVE)
     entries = lists.aggregate(num=Count("pk"), last=Max("pk"))
     walls = Boundary.objects.of_ledger(ledger.name).aggregate(num=Count("pk"), last=Max("pk"))
@@ -283,7 +361,8 @@ def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
         all=Sum("pk", filter=Q(state=PUBLISHED)),
     )  # fmt: skip
     known = (packs, entries, walls, house)
-    return (*(row[key] for row in known for key in ("num", "last")), house["all"])
+    told = (row[key] for row in known for key in ("num", "last"))
+    return (*told, house["all"], packs["ruled"], packs["rulings"])
 
 
 def _index_of(ledger: StoredLedger) -> TagIndex:
@@ -316,11 +395,12 @@ def _indexed(
     seen = dict(zip(texts, ledger.find_addresses(texts), strict=True))
     for address, tag in tags:
         if (number := seen[address]) is not None:
-            found.tags.setdefault(number, []).append(tag)
+            rows = found.overruled if tag.is_overruled else found.tags
+            rows.setdefault(number, []).append(tag)
     for address, entry in entries:
         if (number := seen[address]) is not None:
             found.sanctions.setdefault(number, []).append(entry)
-    tagged = sorted(found.tags.keys() | found.sanctions.keys())
+    tagged = sorted(found.tags.keys() | found.overruled.keys() | found.sanctions.keys())
     if isinstance(ledger, AccountLedger):
         found.by_anchor = {number: [number] for number in tagged}
     elif tagged:
@@ -331,18 +411,23 @@ def _indexed(
 
 
 def tag_rows(which: Q) -> list[tuple[str, TagView]]:
-    """Tags of active packs, the most confident first: 1 query."""
-    return _told_rows(which & Q(pack__state=LabelState.ACTIVE, state=PUBLISHED))
+    """Tags of active packs, the most confident first, overruled ones among them: 1 query."""
+    return _told_rows(which & Q(pack__state=LabelState.ACTIVE, state=PUBLISHED), Q(is_active=True))
 
 
 def tag_rows_of(kept: TagSet, which: Q) -> list[tuple[str, TagView]]:
     """Tags as they held in a kept set, the most confident first: 1 query."""
     packs = [sha256 for sha256 in kept.packs if sha256 != HOUSE]
-    return _told_rows(which & (Q(pack__sha256__in=packs) | Q(pk__in=kept.house)))
+    return _told_rows(
+        which & (Q(pack__sha256__in=packs) | Q(pk__in=kept.house)), Q(ruling__in=kept.rulings)
+    )
 
 
-def _told_rows(which: Q) -> list[tuple[str, TagView]]:
-    rows = AttributionTag.objects.filter(which)
+def _told_rows(which: Q, ruled: Q) -> list[tuple[str, TagView]]:
+    against = OverruledClaim.objects.filter(
+        ruled, chain=OuterRef("chain"), address=OuterRef("address"), label=OuterRef("label")
+    )
+    rows = AttributionTag.objects.filter(which).annotate(is_overruled=Exists(against))
     return [
         (
             row.address,
@@ -352,7 +437,7 @@ def _told_rows(which: Q) -> list[tuple[str, TagView]]:
                 source=row.source, creator=row.pack.creator, licence=row.pack.licence,
                 pack=row.pack.name, pack_sha256=row.pack.sha256,
                 lastmod=row.lastmod or row.pack.lastmod, valid_from=row.pack.loaded_at,
-                is_cluster_definer=row.is_cluster_definer,
+                is_cluster_definer=row.is_cluster_definer, is_overruled=row.is_overruled,
             ),
         )
         for row in rows.select_related("pack").order_by("-level", "label", "pk")
@@ -380,14 +465,20 @@ def _direct_only(chain: str, texts: Sequence[str]) -> dict[str, AddressTags]:
         return {}
     which = Q(chain=chain, address__in=texts)
     tags: dict[str, list[TagView]] = {}
+    against: dict[str, list[TagView]] = {}
     entries: dict[str, list[SanctionView]] = {}
     for text, tag in tag_rows(which):
-        tags.setdefault(text, []).append(tag)
+        (against if tag.is_overruled else tags).setdefault(text, []).append(tag)
     for text, entry in sanction_rows(which):
         entries.setdefault(text, []).append(entry)
     return {
-        text: AddressTags(text, tuple(tags.get(text, ())), sanctions=tuple(entries.get(text, ())))
-        for text in sorted(tags.keys() | entries.keys())
+        text: AddressTags(
+            text,
+            tuple(tags.get(text, ())),
+            sanctions=tuple(entries.get(text, ())),
+            overruled=tuple(against.get(text, ())),
+        )
+        for text in sorted(tags.keys() | against.keys() | entries.keys())
     }
 
 
@@ -395,26 +486,37 @@ def _told(
     ledger: StoredLedger, index: TagIndex, text: str, number: int, mates: Sequence[int]
 ) -> AddressTags:
     """Direct and inherited tags of one address; equal inherited ones are told once, counted."""
-    groups: dict[tuple[str, str, str], list[tuple[int, TagView]]] = {}
     listed: dict[str, tuple[int, SanctionView]] = {}
     for mate in mates:
-        for tag in index.tags.get(mate, ()):
-            groups.setdefault((tag.label, tag.category, tag.pack_sha256), []).append((mate, tag))
         for entry in index.sanctions.get(mate, ()):
             listed.setdefault(entry.sha256, (mate, entry))
-    inherited = [
+    return AddressTags(
+        address=text,
+        direct=tuple(index.tags.get(number, ())),
+        inherited=_inherited(ledger, index.tags, mates),
+        sanctions=tuple(index.sanctions.get(number, ())),
+        inherited_sanctions=tuple(
+            replace(entry, via=ledger.address_text(mate)) for mate, entry in listed.values()
+        ),
+        overruled=(
+            *index.overruled.get(number, ()), *_inherited(ledger, index.overruled, mates),
+        ),
+    )  # fmt: skip
+
+
+def _inherited(
+    ledger: StoredLedger, tags: dict[int, list[TagView]], mates: Sequence[int]
+) -> tuple[TagView, ...]:
+    """What stands on the other addresses of a cluster, equal ones once, the surest first."""
+    groups: dict[tuple[str, str, str], list[tuple[int, TagView]]] = {}
+    for mate in mates:
+        for tag in tags.get(mate, ()):
+            groups.setdefault((tag.label, tag.category, tag.pack_sha256), []).append((mate, tag))
+    found = [
         replace(
             rows[0][1], via=ledger.address_text(rows[0][0]), num_addresses=len(rows),
             is_cluster_definer=any(tag.is_cluster_definer for _, tag in rows),
         )
         for rows in groups.values()
     ]  # fmt: skip
-    return AddressTags(
-        address=text,
-        direct=tuple(index.tags.get(number, ())),
-        inherited=tuple(sorted(inherited, key=lambda tag: (-tag.level, tag.label))),
-        sanctions=tuple(index.sanctions.get(number, ())),
-        inherited_sanctions=tuple(
-            replace(entry, via=ledger.address_text(mate)) for mate, entry in listed.values()
-        ),
-    )
+    return tuple(sorted(found, key=lambda tag: (-tag.level, tag.label)))

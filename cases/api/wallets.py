@@ -125,13 +125,18 @@ class SanctionAnswer(serializers.Serializer):
 
 
 class TagsAnswer(serializers.Serializer):
-    """Labels of an address: its own, and those of its co-spend cluster."""
+    """Labels of an address: its own, and those of its co-spend cluster.
+
+    `conflict` holds those that name different keepers; `overruled` what the house decided against.
+    """
 
     address = serializers.CharField()
     direct = TagAnswer(many=True)
     inherited = TagAnswer(many=True)
     sanctions = SanctionAnswer(many=True)
     inherited_sanctions = SanctionAnswer(many=True)
+    overruled = TagAnswer(many=True)
+    conflict = TagAnswer(many=True)
 
 
 class WalletExposure(Door):

@@ -177,6 +177,12 @@ def _freezes() -> list[Guard]:
             )),
             "what a tag says stays as proposed",
         ),
+        *state_table("cases_tagconflict", states.TagState.PROPOSED, states.TAG),
+        Guard(
+            "tag_conflict_content", "cases_tagconflict", "UPDATE",
+            changed(("case_id", "ledger", "address", "keep", "sides", "claims_sha256")),
+            "what a resolution says stays as proposed",
+        ),
         Guard(
             "instrument_content", "cases_legalinstrument", "UPDATE",
             "OLD.verified_at IS NOT NULL AND " + changed((

@@ -56,6 +56,7 @@ from cases.models.requests import (
 )
 from cases.models.self_lookups import SelfLookup
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
+from cases.models.tag_conflicts import TagConflict
 from cases.models.tags import HouseTag
 from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
@@ -131,6 +132,7 @@ __all__ = [
     "SuspectAccount",
     "SuspectName",
     "SuspicionReport",
+    "TagConflict",
     "Task",
     "Wallet",
 ]

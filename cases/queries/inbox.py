@@ -38,6 +38,7 @@ from cases.models import (
     LegalInstrument,
     Referral,
     SelfLookup,
+    TagConflict,
     Task,
 )
 from cases.models.alerts import GRAVE
@@ -86,6 +87,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "referral": (L("Referrals"), "referral"),
     "instrument": (L("Legal instruments"), "freeze"),
     "tag": (L("Tags to decide"), "wallet"),
+    "conflict": (L("Conflicts of tags to decide"), "wallet"),
     "case": (L("Cases to decide"), "case"),
     "run": (L("Failed and drifted traces"), "trace"),
     "task": (L("Tasks"), ""),
@@ -274,7 +276,7 @@ def _queues(actor: Actor) -> list[_Queue]:
         queue
         for make in (
             _findings, _freezes, _ending, _extensions, _releases, _referrals, _instruments, _tags,
-            _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups, _policies,
+            _conflicts, _cases, _tasks, _alerts, _requests, _emergencies, _self_lookups, _policies,
         )
         if (queue := make(actor)) is not None
     ]  # fmt: skip
@@ -512,6 +514,24 @@ def _tags(actor: Actor) -> _Queue | None:
 
     rows = rows.order_by("asked_at", "pk")
     return _Queue("tag", rows, tell, "asked_at", reference="label")
+
+
+def _conflicts(actor: Actor) -> _Queue | None:
+    if not may(actor, Action.DECIDE_TAG):
+        return None
+    rows = _changeable(TagConflict.objects.visible_to(actor), actor).filter(decided_by=None)
+    rows = rows.exclude(asked_by=actor.user_id).select_related("case")
+
+    def tell(row: TagConflict) -> InboxRow:
+        is_new = row.state == TagState.PROPOSED
+        words = _("Decide which tag holds") if is_new else _("Decide on this disputed resolution")
+        return _row(
+            "conflict", "triangle-alert", words, row.keep or _("None of them"),
+            "tag_conflict_detail", row, since=row.asked_at, about=row.reason,
+        )  # fmt: skip
+
+    rows = rows.order_by("asked_at", "pk")
+    return _Queue("conflict", rows, tell, "asked_at", reference="keep")
 
 
 def _cases(actor: Actor) -> _Queue | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from cases.models import Case, HouseTag, Wallet
+from cases.models import Case, HouseTag, TagConflict, Wallet
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
@@ -35,6 +35,7 @@ class AddressPage:
     known_as: dict[str, Wallet]
     elsewhere: list[Wallet]
     of_house: list[HouseTag]
+    resolutions: list[TagConflict]
 
 
 def case_wallets(case: Case, role: str = "") -> list[WalletRow]:
@@ -86,7 +87,7 @@ def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
 
 
 def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50) -> AddressPage:
-    """History, counterparties, cluster, own tags and cases of a wallet's address: 3 queries."""
+    """History, counterparties, cluster, own tags and cases of a wallet's address: 4 queries."""
     row = with_summaries([wallet])[0]
     history: list[reads.HistoryRow] = []
     cluster = None
@@ -117,6 +118,7 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
         known_as={other.address: other for other in wallets_by_address(wallet.case)},
         elsewhere=list(same_address(wallet, actor)),
         of_house=house_tags(wallet, actor),
+        resolutions=resolutions_of(wallet, actor),
     )
 
 
@@ -124,6 +126,13 @@ def house_tags(wallet: Wallet, actor: Actor) -> list[HouseTag]:
     """What people of this house propose or say of its address, newest first: 1 query."""
     rows = HouseTag.objects.visible_to(actor).filter(ledger=wallet.ledger, address=wallet.address)
     return list(rows.order_by("-asked_at", "-pk"))
+
+
+def resolutions_of(wallet: Wallet, actor: Actor) -> list[TagConflict]:
+    """How disagreeing tags of its address were, or may come to be, resolved: 1 query."""
+    rows = TagConflict.objects.visible_to(actor)
+    rows = rows.filter(ledger=wallet.ledger, address=wallet.address)
+    return list(rows.select_related("decided_by").order_by("-asked_at", "-pk"))
 
 
 def exposure_of(wallet: Wallet) -> ExposureView | None:

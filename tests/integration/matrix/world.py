@@ -31,6 +31,7 @@ from cases.models import (
     SharedRelease,
     ShareGrant,
     Suspect,
+    TagConflict,
     Wallet,
 )
 from cases.policy import Actor
@@ -337,6 +338,13 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         confidence="forensic", source=f"{HOUSE} page", reason=f"{HOUSE} doubt", by=by,
     )  # fmt: skip
     world.ids["tag_id"] = tag.public_id
+    conflict = TagConflict.objects.create(
+        case=case, ledger=tag.ledger, address=tag.address, keep=f"{HOUSE} keeper",
+        sides=[[f"{HOUSE} keeper", "market", 50, "forensic", f"{HOUSE} pack", "0" * 64, 1]],
+        claims_sha256="0" * 64, asked_by_id=by.person, asked_at=timezone.now(),
+        reason=f"{HOUSE} why",
+    )  # fmt: skip
+    world.ids["conflict_id"] = conflict.public_id
     note = add_note(case, text=f"{HOUSE} note {hostile.TOGETHER}", by=by)
     exhibit = acquire_evidence(
         case, document=UploadedBytes(f"{HOUSE}.txt", HOUSE.encode()), kind="document",

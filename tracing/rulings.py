@@ -1,0 +1,34 @@
+"""Rulings on tags that contradict each other: which claims count no longer.
+
+Whoever decides stands in the casework; here is only what every read of tags needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from tracing.ledgers import names
+from tracing.models import OverruledClaim
+
+BATCH = 1000
+
+
+def overrule_claims(ledger: str, claims: Iterable[tuple[str, str]], *, ruling: UUID) -> int:
+    """From now on these (address, label) claims count nowhere; how many there are.
+
+    Call it in the transaction of the decision. Twice changes nothing.
+    """
+    chain = names.CHAIN[ledger]
+    rows = [
+        OverruledClaim(chain=chain, address=address, label=label, ruling=ruling)
+        for address, label in sorted(set(claims))
+    ]
+    OverruledClaim.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    OverruledClaim.objects.filter(ruling=ruling).update(is_active=True)
+    return len(rows)
+
+
+def lift_ruling(ruling: UUID) -> int:
+    """What the ruling overruled counts again, unless another one overrules it too; how many."""
+    return OverruledClaim.objects.filter(ruling=ruling, is_active=True).update(is_active=False)

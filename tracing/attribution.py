@@ -115,9 +115,9 @@ def load_sanctions(
             file.seek(0)
             found = parse_list(file, currency=currency, networks=_test_networks())
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(error) from None
     if not found.rows:
-        raise TagFileError(f"{path.name}: no line holds an address that can be listed")
+        raise TagFileError("no line holds an address that can be listed")
     with transaction.atomic():
         stored = SanctionsList.objects.filter(sha256=digest).first()
         num_added, supersedes = 0, ""
@@ -207,9 +207,7 @@ def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, str]:
     """Write a new version; the one before it of this name and creator is superseded."""
     before = TagPack.objects.active().filter(name=pack.title, creator=pack.creator).first()
     if before is not None and before.lastmod and pack.lastmod and pack.lastmod < before.lastmod:
-        raise TagFileError(
-            f"{path.name}: {pack.title} of {before.lastmod} is loaded; this version is older"
-        )
+        raise TagFileError(f"{pack.title} of {before.lastmod} is loaded; this version is older")
     stored = TagPack(
         name=pack.title, creator=pack.creator, description=pack.description, source=pack.source,
         licence=pack.licence, file_name=path.name[-120:], sha256=digest, lastmod=pack.lastmod,
@@ -247,11 +245,12 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable(error) from None
 
 
-def _unreadable(path: Path, error: OSError) -> TagFileError:
-    return TagFileError(f"{path.name}: it cannot be read: {error.strerror}")
+def _unreadable(error: OSError) -> TagFileError:
+    """Who asked knows the file and names it."""
+    return TagFileError(f"it cannot be read: {error.strerror}")
 
 
 def _rejected(rows: tuple[RejectedRow, ...]) -> list[list[object]]:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
-from cases.services import checkpoints, outbox
+from cases.services import checkpoints, label_sources, outbox
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
@@ -76,3 +76,9 @@ def audit_checkpoint_task(reason: str = "") -> bool:
         checkpoints.write_checkpoint()
         return True
     return checkpoints.write_checkpoint_if_due()
+
+
+@shared_task(name="cases.refresh_labels")
+def refresh_labels_task() -> int:
+    """Fetch the tag packs and sanctions lists that are due."""
+    return label_sources.refresh_due_labels()

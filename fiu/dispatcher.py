@@ -27,6 +27,7 @@ PERIODIC: Mapping[str, float] = {
     "cases.watch_drift": settings.PERIODIC_SECONDS,
     "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,
     "cases.verify_audit": VERIFY_SECONDS,
+    "cases.refresh_labels": settings.PERIODIC_SECONDS,
 }
 
 

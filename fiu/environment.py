@@ -70,6 +70,8 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_UPLOAD_MEGABYTES_PER_DAY": (int, 2000),
     "FIU_CASE_MEGABYTES": (int, 20_000),
     "FIU_PRIVATE_HOSTS": (list, []),
+    "FIU_LABEL_HOSTS": (list, []),
+    "FIU_LABEL_FOLDER": (str, ""),
     "FIU_FAILPOINT": (str, ""),
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),

@@ -431,6 +431,11 @@ NODES_FILE = Path(_values["FIU_NODES_FILE"] or FIU_HOME / "nodes.toml")
 
 PRIVATE_HOSTS = _values["FIU_PRIVATE_HOSTS"]
 
+# --- Labels: the only hosts and the only folder that sources of labels are fetched from ---
+
+LABEL_HOSTS = _values["FIU_LABEL_HOSTS"]
+LABEL_FOLDER = Path(_values["FIU_LABEL_FOLDER"] or FIU_HOME / "labels")
+
 # Where whole-ledger jobs run: DuckDB in the process that asks, or a server (docs/operate/scale.md).
 COMPUTE_URL = _values["FIU_COMPUTE_URL"]
 COMPUTE_HOME = _values["FIU_COMPUTE_HOME"]

@@ -25,12 +25,10 @@ from tracing.errors import TagFileError
 from tracing.ledgers import names
 from tracing.models import AttributionTag, SanctionsEntry, SanctionsList, TagPack
 from tracing.states import LabelState
+from tracing.tag_sets import HOUSE, PUBLISHED, WITHDRAWN, keep_tag_set
 
 BATCH = 1000
-HOUSE = "house"
-"""In place of a file's hash: the pack that grows by the decisions of this installation's people."""
 HOUSE_PACK = "Tags of this house"
-PUBLISHED, WITHDRAWN = "published", "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,8 @@ class LabelReport:
     Args:
         num_added: rows written now, 0 where this version was loaded before.
         chains: stored rows by family, such as bitcoin, evm, tron.
-        supersedes: short hash of the version it replaces, empty for none.
+        supersedes: short hash of the version it replaces, empty for none; num_before: its rows.
+        is_active: whether this version is the one that counts now.
     """
 
     file: str
@@ -54,6 +53,8 @@ class LabelReport:
     notes: tuple[str, ...] = ()
     supersedes: str = ""
     categories: dict[str, int] = field(default_factory=dict)
+    num_before: int = 0
+    is_active: bool = True
 
 
 def load_tags(path: Path, *, confidence: str = "", category: str = "") -> LabelReport:
@@ -77,10 +78,13 @@ def load_tags(path: Path, *, confidence: str = "", category: str = "") -> LabelR
     digest = sha256(content).hexdigest()
     with transaction.atomic():
         stored = TagPack.objects.filter(sha256=digest).first()
-        num_added, supersedes = 0, ""
+        num_added, supersedes, num_before = 0, "", 0
         if stored is None:
-            stored, supersedes = _add_pack(path, digest, pack)
+            stored, before = _add_pack(path, digest, pack)
             num_added = len(pack.rows)
+            if before is not None:
+                supersedes, num_before = before.sha256[:8], before.num_tags
+            keep_tag_set()
     counted = Counter(stored.tags.values_list("family", flat=True))
     return LabelReport(
         file=path.name,
@@ -94,6 +98,8 @@ def load_tags(path: Path, *, confidence: str = "", category: str = "") -> LabelR
         notes=tuple(stored.notes),
         supersedes=supersedes,
         categories=dict(sorted(Counter(row.category for row in pack.rows).items())),
+        num_before=num_before,
+        is_active=stored.state == LabelState.ACTIVE,
     )
 
 
@@ -120,13 +126,13 @@ def load_sanctions(
         raise TagFileError("no line holds an address that can be listed")
     with transaction.atomic():
         stored = SanctionsList.objects.filter(sha256=digest).first()
-        num_added, supersedes = 0, ""
+        num_added, supersedes, num_before = 0, "", 0
         if stored is None:
             title = name or path.stem
             before = SanctionsList.objects.filter(name=title, state=LabelState.ACTIVE).first()
             if before is not None:
                 SanctionsList.objects.filter(pk=before.pk).update(state=LabelState.SUPERSEDED)
-                supersedes = before.sha256[:8]
+                supersedes, num_before = before.sha256[:8], before.num_entries
             stored = SanctionsList.objects.create(
                 name=title, file_name=path.name[-120:], sha256=digest, as_of=found.as_of or as_of,
                 num_entries=len(found.rows), rejected=_rejected(found.rejected),
@@ -144,6 +150,7 @@ def load_sanctions(
                 ],
                 batch_size=BATCH,
             )  # fmt: skip
+            keep_tag_set()
     counted = Counter(stored.entries.values_list("family", flat=True))
     return LabelReport(
         file=path.name,
@@ -154,6 +161,8 @@ def load_sanctions(
         chains=dict(sorted(counted.items())),
         rejected=[RejectedRow(*row) for row in stored.rejected],
         supersedes=supersedes,
+        num_before=num_before,
+        is_active=stored.state == LabelState.ACTIVE,
     )
 
 
@@ -195,15 +204,17 @@ def publish_tag(tag: HouseTag) -> int:
         TagPack.objects.filter(pk=pack.pk).update(num_tags=F("num_tags") + 1)
     else:
         AttributionTag.objects.filter(pk=row.pk).update(state=PUBLISHED)
+    keep_tag_set()
     return int(row.pk)
 
 
 def withdraw_tag(number: int) -> None:
     """Take a tag of the house out of what is told of its address; the row stays."""
     AttributionTag.objects.filter(pk=number, pack__sha256=HOUSE).update(state=WITHDRAWN)
+    keep_tag_set()
 
 
-def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, str]:
+def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, TagPack | None]:
     """Write a new version; the one before it of this name and creator is superseded."""
     before = TagPack.objects.active().filter(name=pack.title, creator=pack.creator).first()
     if before is not None and before.lastmod and pack.lastmod and pack.lastmod < before.lastmod:
@@ -238,7 +249,7 @@ def _add_pack(path: Path, digest: str, pack: ParsedPack) -> tuple[TagPack, str]:
         ],
         batch_size=BATCH,
     )  # fmt: skip
-    return stored, "" if before is None else before.sha256[:8]
+    return stored, before
 
 
 def _content(path: Path) -> bytes:

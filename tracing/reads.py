@@ -47,6 +47,7 @@ from tracing.pattern_views import AddressPatterns, AssetPatterns, address_patter
 from tracing.peers import require_peer
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
+from tracing.tag_sets import TagSetView, keep_tag_set, newest_tag_sets
 from tracing.tag_views import (
     AddressTags,
     PackView,
@@ -97,6 +98,7 @@ __all__ = [
     "SeedError",
     "Side",
     "Staleness",
+    "TagSetView",
     "TagView",
     "Together",
     "TracingError",
@@ -111,10 +113,12 @@ __all__ = [
     "estimate",
     "followed_nodes",
     "is_account_ledger",
+    "keep_tag_set",
     "lasting_files",
     "ledgers",
     "live_runs",
     "native_unit",
+    "newest_tag_sets",
     "open_all",
     "outputs_of",
     "parse_address",

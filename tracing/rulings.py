@@ -10,6 +10,7 @@ from uuid import UUID
 
 from tracing.ledgers import names
 from tracing.models import OverruledClaim
+from tracing.tag_sets import keep_tag_set
 
 BATCH = 1000
 
@@ -26,9 +27,12 @@ def overrule_claims(ledger: str, claims: Iterable[tuple[str, str]], *, ruling: U
     ]
     OverruledClaim.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     OverruledClaim.objects.filter(ruling=ruling).update(is_active=True)
+    keep_tag_set()
     return len(rows)
 
 
 def lift_ruling(ruling: UUID) -> int:
     """What the ruling overruled counts again, unless another one overrules it too; how many."""
-    return OverruledClaim.objects.filter(ruling=ruling, is_active=True).update(is_active=False)
+    num = OverruledClaim.objects.filter(ruling=ruling, is_active=True).update(is_active=False)
+    keep_tag_set()
+    return num

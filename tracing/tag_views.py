@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Sum, Value
 
 from tracing.account_views import opened_accounts
-from tracing.attribution import HOUSE, PUBLISHED
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import (
@@ -35,6 +34,7 @@ from tracing.models import (
     TagSet,
 )
 from tracing.states import LabelState
+from tracing.tag_sets import HOUSE, PUBLISHED
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from cases.models.freezes import (
     LegalInstrument,
 )
 from cases.models.idempotency import IdempotencyKey
+from cases.models.label_sources import LabelSource
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
 from cases.models.referrals import (
@@ -102,6 +103,7 @@ __all__ = [
     "IdempotencyKey",
     "InboxClaim",
     "InformationRequest",
+    "LabelSource",
     "LegalInstrument",
     "Note",
     "NoteRevision",

@@ -123,7 +123,7 @@ def test_a_list_without_addresses_is_refused_and_nothing_is_kept(tmp_path: Path)
     with pytest.raises(CommandError, match="no line holds an address"):
         load("load_sanctions", path)
     for command in ("load_tags", "load_sanctions"):
-        with pytest.raises(CommandError, match="^absent.yaml: it cannot be read: No such file"):
+        with pytest.raises(CommandError, match=r"^absent\.yaml: it cannot be read: No such file"):
             load(command, tmp_path / "absent.yaml")
     assert not SanctionsList.objects.exists()
 

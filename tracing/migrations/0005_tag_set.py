@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tracing', '0003_outside_lookups'),
+        ('tracing', '0004_overruled_claim'),
     ]
 
     operations = [
@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ('packs', models.JSONField()),
                 ('lists', models.JSONField()),
                 ('house', models.JSONField()),
+                ('rulings', models.JSONField(default=list)),
                 ('kept_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),

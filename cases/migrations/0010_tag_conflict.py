@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0006_house_tag'),
+        ('cases', '0009_drifted_run'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0006_house_tag'),
+        ('cases', '0008_policy_roles'),
     ]
 
     operations = [

@@ -6,6 +6,7 @@ from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
+from cases.models.cohort_samples import CohortSample, SampledMember
 from cases.models.cohorts import Cohort, CohortMember, CohortPayment
 from cases.models.evidence import CustodyEvent, Evidence
 from cases.models.exchange import (
@@ -78,6 +79,7 @@ __all__ = [
     "Cohort",
     "CohortMember",
     "CohortPayment",
+    "CohortSample",
     "CounterEvidence",
     "CustodyEvent",
     "DepositAddress",
@@ -127,6 +129,7 @@ __all__ = [
     "RequestIdentifier",
     "RequestMessage",
     "Rule",
+    "SampledMember",
     "SelfLookup",
     "ShareGrant",
     "SharedRelease",

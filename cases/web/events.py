@@ -126,6 +126,8 @@ WORDS = {
     "retract_resolution": _("Resolution of tags taken back"),
     "build_cohort": _("Cohort built"),
     "export_cohort": _("Cohort exported"),
+    "draw_cohort_sample": _("Sample of a cohort drawn"),
+    "judge_cohort_member": _("Sampled member judged"),
     "import_tags": _("Tags loaded"),
     "add_label_source": _("Source of labels named"),
     "start_label_source": _("Source of labels switched on"),

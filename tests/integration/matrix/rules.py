@@ -638,6 +638,13 @@ RULES: dict[str, Rule] = {
         write="200", differs=REFUSED_READER | {"analyst_member": "403"},
         writes=["cases_auditevent", "cases_case", "cases_readevent"],
     ),
+    # It was drawn by the member who built it: it is drawn once, and others judge.
+    "cohort_sample": case("200"),
+    "cohort_sample_draw": case(write=ANYWHERE, differs=REFUSED_READER),
+    "cohort_sample_judge": case(
+        write=ANYWHERE, differs=REFUSED_READER | {"analyst_member": "403"}
+    ),
+    "cohort_numbers": case("200"),
     "address_together": form(),
     "case_suspects": case("200"),
     "suspect_new": form(),

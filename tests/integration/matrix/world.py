@@ -42,6 +42,7 @@ from cases.services.access import break_glass
 from cases.services.alerts import link_alert
 from cases.services.approval_policies import propose_policy
 from cases.services.cases import block_user, grant_access, open_case, start_case
+from cases.services.cohort_samples import draw_samples
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
 from cases.services.findings import (
@@ -401,7 +402,11 @@ def make_cohort(world: World, case: Case, account: ExchangeAccount, by: Actor) -
         is_exportable=True, num_payments=1, amount=10_000, first_at=timezone.now(),
         last_at=timezone.now(),
     )  # fmt: skip
-    world.ids |= {"cohort_id": cohort.public_id, "member_id": member.public_id}
+    [sample] = draw_samples(cohort, by=by)
+    world.ids |= {
+        "cohort_id": cohort.public_id, "member_id": member.public_id,
+        "sampled_id": sample.members.get().public_id,
+    }  # fmt: skip
 
 
 def make_runs(world: World, case: Case, home: Path, by: Actor) -> None:

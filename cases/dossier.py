@@ -31,6 +31,8 @@ class Redaction:
 
 
 Text = str | Redaction
+MASKED = "•••"
+"""In place of a customer's name where nobody gave a purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,30 @@ class DossierFreeze:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierCustomer:
+    """A customer who paid a platform: how that is known, and what else would explain it.
+
+    `transactions` are the payments, as txid:output; the account is masked.
+    """
+
+    number: str
+    holder: Text
+    account: str
+    country: str
+    platform: str
+    tier: int
+    tier_name: str
+    asset: str
+    symbol: str
+    decimals: int
+    base: str
+    first_at: str
+    last_at: str
+    transactions: tuple[str, ...]
+    alternative: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """The number of the release and the point of the audit chain it was sealed at."""
 
@@ -155,16 +181,27 @@ class Dossier:
     suspects: tuple[DossierSuspect, ...]
     wallets: tuple[DossierWallet, ...]
     freezes: tuple[DossierFreeze, ...]
+    customers: tuple[DossierCustomer, ...] = ()
     seal: Seal | None = None
 
     def content(self) -> dict[str, Any]:
         """What is approved: everything but the seal, ready for canonical JSON."""
         values = asdict(replace(self, seal=None))
         del values["seal"]
+        if not values["customers"]:
+            del values["customers"]  # as releases before there were any
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
 
     def sealed(self, seal: Seal) -> Self:
         return replace(self, seal=seal)
+
+    def masked(self) -> Self:
+        """As the house shows it: without the names of customers that a cohort found."""
+        customers = tuple(
+            each if isinstance(each.holder, Redaction) else replace(each, holder=MASKED)
+            for each in self.customers
+        )
+        return replace(self, customers=customers)
 
 
 def to_json(dossier: Dossier) -> dict[str, Any]:
@@ -187,11 +224,12 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         suspects=tuple(_suspect(each) for each in plain["suspects"]),
         wallets=tuple(DossierWallet(**_texts(each)) for each in plain["wallets"]),
         freezes=tuple(_freeze(each) for each in plain["freezes"]),
+        customers=tuple(_customer(each) for each in plain.get("customers", ())),
         seal=Seal(**values["release"]) if values.get("release") else None,
     )
 
 
-_LISTS = ("findings", "suspects", "wallets", "freezes")
+_LISTS = ("findings", "suspects", "wallets", "freezes", "customers")
 
 
 def _text(value: Any) -> Any:
@@ -219,6 +257,12 @@ def _suspect(values: Mapping[str, Any]) -> DossierSuspect:
     if not isinstance(known["names"], Redaction):
         known["names"] = tuple(known["names"])
     return DossierSuspect(**known)
+
+
+def _customer(values: Mapping[str, Any]) -> DossierCustomer:
+    known = _texts(values)
+    known["transactions"] = tuple(values["transactions"])
+    return DossierCustomer(**known)
 
 
 def _freeze(values: Mapping[str, Any]) -> DossierFreeze:

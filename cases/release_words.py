@@ -25,6 +25,7 @@ FIELDS: Mapping[str, Promise] = {
     "label": _("Name of the wallet"),
     "account": _("Account"),
     "holder": _("Account holder"),
+    "customers": _("Names of the customers"),
 }
 TIERS: Mapping[int, Promise] = {
     0: _("Read from the public ledger itself: anybody can check it."),

@@ -104,6 +104,21 @@ def render_freezes(dossier: Dossier) -> bytes:
     )  # fmt: skip
 
 
+def render_customers(dossier: Dossier) -> bytes:
+    """One row a payment of a customer whom a cohort found."""
+    return write(
+        ("number", "holder", "account", "country", "platform", "tier", "tier_name", "asset",
+         "symbol", "all_payments_base", "first_at", "last_at", "payment", "other_explanation"),
+        (
+            (each.number, each.holder, each.account, each.country, each.platform, each.tier,
+             each.tier_name, each.asset, each.symbol, number(each.base), each.first_at,
+             each.last_at, payment, each.alternative)
+            for each in dossier.customers
+            for payment in each.transactions
+        ),
+    )  # fmt: skip
+
+
 def render_wallets(dossier: Dossier) -> bytes:
     """One row a wallet that the findings rest on."""
     return write(
@@ -122,3 +137,11 @@ TABLES: Mapping[str, Callable[[Dossier], bytes]] = {
     "freezes.csv": render_freezes,
     "wallets.csv": render_wallets,
 }
+
+
+def render_tables(dossier: Dossier) -> dict[str, bytes]:
+    """The tables of a release by file name; customers only where it names any."""
+    tables = {name: render(dossier) for name, render in TABLES.items()}
+    if dossier.customers:
+        tables["customers.csv"] = render_customers(dossier)
+    return tables

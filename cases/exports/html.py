@@ -71,6 +71,7 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
             "watermark": watermark,
             "findings": [_finding(each) for each in dossier.findings],
             "freezes": [_freeze(each) for each in dossier.freezes],
+            "customers": [(each, _units(each.base, each.decimals)) for each in dossier.customers],
             "totals": asset_totals(dossier),
             "redactions": [
                 (path, code, REDACTION_CODES.get(code, code))

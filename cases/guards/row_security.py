@@ -108,7 +108,8 @@ OF_A_CASE = (
 PARTS = (
     ("alert_linked_accounts", "alert_id", "alert"), ("alert_records", "alert_id", "alert"),
     ("cohortmember", "cohort_id", "cohort"), ("cohortpayment", "member_id", "cohortmember"),
-    ("cohortsample", "cohort_id", "cohort"), ("sampledmember", "sample_id", "cohortsample"),
+    ("cohortsample", "cohort_id", "cohort"),
+    ("referralmember", "referral_id", "referral"), ("sampledmember", "sample_id", "cohortsample"),
     ("counterevidence", "finding_id", "finding"), ("custodyevent", "evidence_id", "evidence"),
     ("emergencylook", "emergency_id", "emergencyaccess"),
     ("extensionapproval", "extension_id", "freezeextension"),

@@ -206,6 +206,13 @@ def _referrals() -> list[Guard]:
     return [
         *state_table(table, states.ReferralState.DRAFT, states.REFERRAL),
         *state_table(release, states.ReleaseState.SEALED, states.RELEASE),
+        *parts_of_draft("cases_referralmember", table, "referral_id", ("member_id",)),
+        Guard(
+            "referral_member_exportable", "cases_referralmember", "INSERT",
+            "NOT EXISTS (SELECT 1 FROM cases_cohortmember m WHERE m.id = NEW.member_id"
+            " AND m.is_exportable)",
+            "a customer told by a pattern alone, or disputed, never leaves the house",
+        ),
         *append_only("cases_referralapproval", ("referral_id", "user_id", "content_hash", "step")),
         second_person(
             "cases_referralapproval", table, "referral_id", "drafted_by_id", "last_edited_by_id"

@@ -36,6 +36,7 @@ from cases.models.idempotency import IdempotencyKey
 from cases.models.label_sources import LabelSource
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
+from cases.models.referral_members import ReferralMember
 from cases.models.referrals import (
     Referral,
     ReferralApproval,
@@ -120,6 +121,7 @@ __all__ = [
     "ReferenceCounter",
     "Referral",
     "ReferralApproval",
+    "ReferralMember",
     "ReleaseFile",
     "ReportApproval",
     "ReportEvent",

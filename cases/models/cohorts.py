@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.base import CaseScopedQuerySet, PublicModel
@@ -14,6 +15,12 @@ TIERS = [
     (2, _("Own wallet, proved")),
     (3, _("Pattern only")),
 ]
+ALTERNATIVES: dict[int, Promise] = {
+    1: _("Somebody else used the account, or its holder paid for another person."),
+    2: _("The wallet between belongs to somebody whom the holder paid."),
+    3: _("The wallet also held other money: the payment may have been made with that."),
+}
+"""What else would explain the payments of a tier."""
 TIER_PATTERN = 3
 """The tier that may never leave the house as a user of the platform."""
 

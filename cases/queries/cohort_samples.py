@@ -4,11 +4,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cases.models import Cohort, CohortMember, CohortPayment, CohortSample, SampledMember
+from cases.models import (
+    Cohort,
+    CohortMember,
+    CohortPayment,
+    CohortSample,
+    ReferralMember,
+    SampledMember,
+)
 from cases.models.cohorts import TIERS
 from cases.policy import Actor
 from cases.proportions import Share, share_of
+from cases.states import ReferralState
 
+LEFT = (ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value)
 SMALLEST = 5
 """A count below this, or one that could be worked out from the others, is not shown."""
 
@@ -57,6 +66,8 @@ class Aggregates:
     """Numbers of those who may be exported, without any that tell of fewer than five people."""
 
     num_members: int | None
+    num_referred: int | None
+    num_acknowledged: int | None
     by_tier: list[Cell]
     by_country: list[Cell]
     by_amount: list[Cell]
@@ -65,7 +76,7 @@ class Aggregates:
 
 
 def aggregates(cohort: Cohort, actor: Actor) -> Aggregates:
-    """Counts of people, never of rows: 2 queries. Each table stands for itself."""
+    """Counts of people, never of rows: 3 queries. Each table stands for itself."""
     rows = CohortMember.objects.visible_to(actor).filter(cohort=cohort, is_exportable=True)
     members = list(rows.only("pk", "tier", "country", "amount"))
     payments = CohortPayment.objects.visible_to(actor).filter(
@@ -77,8 +88,16 @@ def aggregates(cohort: Cohort, actor: Actor) -> Aggregates:
         months.add((member, at.strftime("%Y-%m")))
     tiers = {str(tier): str(words) for tier, words in TIERS}
     is_safe = len(members) >= SMALLEST
+    sent = ReferralMember.objects.visible_to(actor).filter(
+        member__cohort=cohort, referral__state__in=LEFT
+    )
+    states = set(sent.values_list("member_id", "referral__state"))
+    referred = {member for member, _state in states}
+    acknowledged = {member for member, state in states if state == ReferralState.ACKNOWLEDGED}
     return Aggregates(
         num_members=len(members) if is_safe else None,
+        num_referred=_safe(len(referred), len(members)),
+        num_acknowledged=_safe(len(acknowledged), len(referred)),
         by_tier=[
             Cell(tiers[cell.label], cell.number)
             for cell in safe_cells(Counter(str(member.tier) for member in members))
@@ -88,6 +107,12 @@ def aggregates(cohort: Cohort, actor: Actor) -> Aggregates:
         by_month=safe_cells(Counter(month for _, month in months), is_partition=False),
         amount=sum(member.amount for member in members) if is_safe else None,
     )
+
+
+def _safe(number: int, of: int) -> int | None:
+    """A part of a shown number, unless it or the rest of it tells of too few."""
+    few = range(1, SMALLEST)
+    return None if number in few or (number and of - number in few) else number
 
 
 def safe_cells(counts: Mapping[str, int], *, is_partition: bool = True) -> list[Cell]:

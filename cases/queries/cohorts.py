@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Asset, Case, Cohort, CohortMember, CohortPayment
+from cases.models.cohorts import ALTERNATIVES
 from cases.policy import Actor
 from cases.queries.keyset import number_asked
 
@@ -22,11 +23,6 @@ PARTS: tuple[tuple[str, Promise], ...] = (
     ("3", _("Tier 3: pattern only")),
     (KEPT_OUT, _("Kept out: tags disagree")),
 )
-ALTERNATIVES: dict[int, Promise] = {
-    1: _("Somebody else used the account, or its holder paid for another person."),
-    2: _("The wallet between belongs to somebody whom the holder paid."),
-    3: _("The wallet also held other money: the payment may have been made with that."),
-}
 
 
 @dataclass(frozen=True)
@@ -120,6 +116,13 @@ def visible_cohort(actor: Actor, cohort_id: UUID) -> QuerySet[Cohort]:
     """A cohort the actor may see, or nothing."""
     rows: QuerySet[Cohort] = Cohort.objects.visible_to(actor)
     return rows.filter(public_id=cohort_id).select_related("case")
+
+
+def exportable_countries(cohort: Cohort, actor: Actor) -> list[tuple[str, int]]:
+    """How many who may be exported live in which country, most first: 1 query."""
+    rows = CohortMember.objects.visible_to(actor).filter(cohort=cohort, is_exportable=True)
+    found = Counter(rows.values_list("country", flat=True))
+    return sorted(found.items(), key=lambda row: (-row[1], row[0]))
 
 
 def alternative(member: CohortMember) -> Promise:

@@ -15,6 +15,7 @@ from cases.dossier import (
     CounterPoint,
     Dossier,
     DossierAmount,
+    DossierCustomer,
     DossierFinding,
     DossierFreeze,
     DossierLine,
@@ -26,6 +27,7 @@ from cases.dossier import (
 from cases.exports.canonical_json import render as render_json
 from cases.models import (
     Asset,
+    CohortMember,
     ExchangeAccount,
     Finding,
     FreezeLine,
@@ -34,6 +36,7 @@ from cases.models import (
     Suspect,
     Wallet,
 )
+from cases.models.cohorts import ALTERNATIVES
 from cases.models.findings import TIERS
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
@@ -102,6 +105,10 @@ def build_dossier(referral: Referral) -> Dossier:
                 _freeze(each, f"Z{n}", suspects, redact)
                 for n, each in enumerate(_freezes(referral), 1)
             ),
+            customers=tuple(
+                _customer(each, f"C{n}", assets, redact.code(referral.reference, "customers"))
+                for n, each in enumerate(_members(referral), 1)
+            ),
         )
 
 
@@ -113,6 +120,35 @@ def _findings(referral: Referral) -> QuerySet[Finding]:
 
 def _freezes(referral: Referral) -> QuerySet[FreezeRequest]:
     return referral.freezes.order_by("reference")
+
+
+def _members(referral: Referral) -> QuerySet[CohortMember]:
+    rows = CohortMember.objects.filter(referred__referral=referral)
+    return rows.select_related("account", "cohort").prefetch_related("payments").order_by("pk")
+
+
+def _customer(
+    member: CohortMember, number: str, assets: Mapping[str, Asset], code: str
+) -> DossierCustomer:
+    asset = assets.get(member.cohort.asset)
+    payments = sorted(member.payments.all(), key=lambda each: (each.at, each.txid, each.vout))
+    return DossierCustomer(
+        number=number,
+        holder=Redaction(code) if code else member.account.holder_name,
+        account=member.account.masked,
+        country=member.country,
+        platform=member.cohort.platform,
+        tier=member.tier,
+        tier_name=member.get_tier_display(),
+        asset=member.cohort.asset,
+        symbol=asset.symbol if asset else member.cohort.asset.rpartition("/")[2],
+        decimals=asset.decimals if asset else 0,
+        base=str(member.amount),
+        first_at=iso(member.first_at) or "",
+        last_at=iso(member.last_at) or "",
+        transactions=tuple(f"{each.txid}:{each.vout}" for each in payments),
+        alternative=str(ALTERNATIVES[member.tier]),
+    )
 
 
 def _numbered(letter: str, rows: Iterable[Numbered]) -> dict[Numbered, str]:
@@ -257,6 +293,9 @@ def redactable_fields(referral: Referral) -> list[RedactableField]:
         masked = [line.account.masked for line in freeze.lines.select_related("account")]
         found.append((freeze.reference, "account", ", ".join(masked)))
         found.append((freeze.reference, "holder", ""))
+    num_customers = referral.members.count()
+    if num_customers:
+        found.append((referral.reference, "customers", str(num_customers)))
     return [
         RedactableField(
             f"{owner}.{field}", owner, field, value, redactions.get(f"{owner}.{field}", "")
@@ -293,6 +332,7 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
         ExchangeAccount.objects.filter(suspect_links__suspect__case=case)
         | ExchangeAccount.objects.filter(reached__case_run__case=case)
         | ExchangeAccount.objects.filter(freeze_lines__freeze__case=case)
+        | ExchangeAccount.objects.filter(cohort_members__referred__referral=referral)
     )
     if _names_any(text, accounts.distinct().values_list("uid", flat=True)):
         raise CaseworkError(
@@ -324,6 +364,8 @@ def _words_left_out(referral: Referral) -> Iterable[str]:
                 yield line.account.masked
             if f"{freeze.reference}.holder" in codes:
                 yield line.account.holder_name
+    if f"{referral.reference}.customers" in codes:
+        yield from (member.account.holder_name for member in _members(referral))
 
 
 def _names_any(text: str, words: Iterable[str]) -> bool:

@@ -63,7 +63,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     assert sealed.seal is not None
     dossier_bytes = canonical_json.render(sealed)
     files = {canonical_json.NAME: dossier_bytes, html.NAME: html.render(sealed)}
-    files |= {name: render(sealed) for name, render in csv.TABLES.items()}
+    files |= csv.render_tables(sealed)
     listing = manifest.render(sealed, files, notes=[COPIES])
     release = SharedRelease.objects.create(
         referral=referral,

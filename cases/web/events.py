@@ -126,6 +126,7 @@ WORDS = {
     "retract_resolution": _("Resolution of tags taken back"),
     "build_cohort": _("Cohort built"),
     "export_cohort": _("Cohort exported"),
+    "split_cohort": _("Cohort split into referrals"),
     "draw_cohort_sample": _("Sample of a cohort drawn"),
     "judge_cohort_member": _("Sampled member judged"),
     "import_tags": _("Tags loaded"),

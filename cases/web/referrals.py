@@ -155,7 +155,8 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
 
 def _dossier(referral: Referral, release: SharedRelease | None) -> Dossier:
     """The sealed content where there is one, else what would be sealed now."""
-    return preview(referral) if release is None else from_json(json.loads(release.dossier))
+    found = preview(referral) if release is None else from_json(json.loads(release.dossier))
+    return found.masked()
 
 
 def _leak(referral: Referral, dossier: Dossier) -> str:

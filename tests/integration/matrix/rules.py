@@ -645,6 +645,7 @@ RULES: dict[str, Rule] = {
         write=ANYWHERE, differs=REFUSED_READER | {"analyst_member": "403"}
     ),
     "cohort_numbers": case("200"),
+    "cohort_split": form(),
     "address_together": form(),
     "case_suspects": case("200"),
     "suspect_new": form(),

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.dossier import (
+    MASKED,
     CounterPoint,
     Dossier,
     DossierAmount,
+    DossierCustomer,
     DossierFinding,
     DossierFreeze,
     DossierLine,
@@ -114,6 +116,25 @@ def test_json_comes_back_as_the_same_dossier() -> None:
     assert canonical_json.render(from_json(json.loads(content))) == content
     preview = replace(DOSSIER, seal=None)
     assert from_json(json.loads(canonical_json.render(preview))) == preview
+
+
+def test_customers_of_a_cohort_stand_in_every_form_and_only_where_there_are_any() -> None:
+    customer = DossierCustomer(
+        number="C1", holder="=Ada", account="••1234", country="AA", platform="Lanternbox", tier=1,
+        tier_name="Exchange record", asset=LINE.asset, symbol="ETH", decimals=18, base="5",
+        first_at="2025-01-01T00:00:00.000Z", last_at="2025-01-02T00:00:00.000Z",
+        transactions=("ab" * 32 + ":0",), alternative="Somebody else used the account.",
+    )  # fmt: skip
+    named = replace(DOSSIER, customers=(customer, replace(customer, holder=Redaction("personal"))))
+    assert from_json(json.loads(canonical_json.render(named))) == named
+    assert "customers" not in DOSSIER.content()
+    assert "customers.csv" not in csv.render_tables(DOSSIER)
+    first, second = rows(csv.render_tables(named)["customers.csv"])
+    assert (first["holder"], second["holder"]) == ("'=Ada", "[redacted: personal]")
+    page = html.render(named).decode()
+    assert "Customers who paid the platform" in page
+    assert "0.000000000000000005 ETH" in page
+    assert [each.holder for each in named.masked().customers] == [MASKED, Redaction("personal")]
 
 
 def test_json_of_another_format_is_refused() -> None:

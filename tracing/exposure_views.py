@@ -19,7 +19,14 @@ from tracing.account_views import opened_accounts, unit_of
 from tracing.engine.accounts.exposure import account_exposure, assets_of, transfer_place
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.ends import Place, place_of
-from tracing.engine.exposure import MAX_TRANSACTIONS, Codes, Contact, Exposure, exposure
+from tracing.engine.exposure import (
+    MAX_TRANSACTIONS,
+    Codes,
+    Contact,
+    Exposure,
+    coin_exposure,
+    exposure,
+)
 from tracing.engine.tagging import OWN, SANCTIONED, UNKNOWN, UNTAGGED_SERVICE, category_of
 from tracing.ledger_views import BITCOIN_UNIT, AssetUnit, clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
@@ -109,6 +116,75 @@ def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> Exposu
         return None
     numbers = clusters_under_walls(opened).members(number).tolist() if whole else [number]
     return _exposure(opened, tuple(numbers), *versions_of(opened))
+
+
+def wallets_exposure(ledger: str, wallets: Sequence[tuple[str, bool]]) -> ExposureView | None:
+    """Exposure of several wallets as one: what they pay each other is nobody's exposure.
+
+    Args:
+        wallets: (address, whether it stands for its whole cluster), of one ledger of coins.
+
+    None where none was ever seen. Kept and priced as `wallet_exposure`.
+    """
+    opened = opened_ledger(ledger)
+    clusters = clusters_under_walls(opened)
+    texts = [address for address, _ in wallets]
+    numbers: set[int] = set()
+    for number, (_, whole) in zip(opened.find_addresses(texts), wallets, strict=True):
+        if number is not None:
+            numbers.update(clusters.members(number).tolist() if whole else [number])
+    if not numbers:
+        return None
+    return _exposure(opened, tuple(sorted(numbers)), *versions_of(opened))
+
+
+def movements_exposure(
+    ledger: str, paid_in: Sequence[tuple[str, str]], paid_out: Sequence[tuple[str, str]]
+) -> ExposureView | None:
+    """Exposure of an account's deposits and withdrawals, each as (txid, address).
+
+    The exchange's own wallets pay for everybody, so the coins that its records name are followed,
+    never its addresses. None where the ledger holds none of them. Kept as `wallet_exposure`.
+    """
+    opened = opened_ledger(ledger)
+    coins_in, coins_out = _coins(opened, paid_in), _coins(opened, paid_out)
+    if not coins_in and not coins_out:
+        return None
+    return _movements(opened, coins_in, coins_out, *versions_of(opened))
+
+
+def _coins(ledger: StoredLedger, places: Sequence[tuple[str, str]]) -> tuple[int, ...]:
+    """The outputs of these transactions that pay these addresses."""
+    found: set[int] = set()
+    numbers = ledger.find_addresses([address for _, address in places])
+    for number, (txid, _) in zip(numbers, places, strict=True):
+        tx = None if number is None else ledger.find_tx(txid)
+        if tx is None:
+            continue
+        first, end = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
+        paid: list[int] = np.asarray(ledger.out_address[first:end]).tolist()
+        found.update(first + place for place, address in enumerate(paid) if address == number)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=64)
+def _movements(
+    ledger: StoredLedger,
+    paid_in: tuple[int, ...],
+    paid_out: tuple[int, ...],
+    *versions: object,
+) -> ExposureView:
+    categories = _categories(ledger, *versions)
+    unit, seen = _of_coins(ledger, categories)
+    found = [
+        (unit, coin_exposure(ledger, coins, categories.codes, direction))
+        for coins, direction in ((paid_in, "backward"), (paid_out, "forward"))
+        if coins
+    ]
+    addresses = np.asarray(ledger.out_address)[[*paid_in, *paid_out]]
+    return _view(
+        found, categories, seen, num_addresses=len(np.unique(addresses)), height=ledger.height
+    )
 
 
 @dataclass(frozen=True)
@@ -204,6 +280,18 @@ def _claims(ledger: str) -> tuple[dict[str, list[TagView]], frozenset[str]]:
 @lru_cache(maxsize=64)
 def _exposure(ledger: StoredLedger, numbers: tuple[int, ...], *versions: object) -> ExposureView:
     categories = _categories(ledger, *versions)
+    unit, seen = _of_coins(ledger, categories)
+    found = [
+        (unit, exposure(ledger, numbers, categories.codes, direction))
+        for _, direction in DIRECTIONS
+    ]
+    return _view(found, categories, seen, num_addresses=len(numbers), height=ledger.height)
+
+
+def _of_coins(
+    ledger: StoredLedger, categories: _Categories
+) -> tuple[AssetUnit, Callable[[Contact], ContactView]]:
+    """The unit of a ledger of coins, and how one of its contacts is told."""
     clusters = clusters_under_walls(ledger)
     unit = AssetUnit(
         f"{ledger.chain}/{BITCOIN_UNIT.asset}", BITCOIN_UNIT.symbol, BITCOIN_UNIT.decimals
@@ -215,11 +303,7 @@ def _exposure(ledger: StoredLedger, numbers: tuple[int, ...], *versions: object)
             label = categories.labels.get(-1 - clusters.anchor(contact.address), "")
         return _contact(contact, place_of(ledger, contact.coin), label)
 
-    found = [
-        (unit, exposure(ledger, numbers, categories.codes, direction))
-        for _, direction in DIRECTIONS
-    ]
-    return _view(found, categories, seen, num_addresses=len(numbers), height=ledger.height)
+    return unit, seen
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,14 @@ from tracing.drift import Drift, drifts
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
-from tracing.exposure_views import ExposureRow, ExposureSide, ExposureView, wallet_exposure
+from tracing.exposure_views import (
+    ExposureRow,
+    ExposureSide,
+    ExposureView,
+    movements_exposure,
+    wallet_exposure,
+    wallets_exposure,
+)
 from tracing.ledger_views import (
     AddressSummary,
     AssetTotals,
@@ -117,6 +124,7 @@ __all__ = [
     "lasting_files",
     "ledgers",
     "live_runs",
+    "movements_exposure",
     "native_unit",
     "newest_tag_sets",
     "open_all",
@@ -139,5 +147,6 @@ __all__ = [
     "tags_of",
     "verify_result",
     "wallet_exposure",
+    "wallets_exposure",
     "why_together",
 ]

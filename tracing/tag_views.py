@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery, Sum, Value
 
 from tracing.account_views import opened_accounts
 from tracing.engine.accounts.ledger import AccountLedger
@@ -349,7 +349,7 @@ def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     """
     ruled = OverruledClaim.objects.filter(is_active=True).order_by().annotate(one=Value(1))
     packs = TagPack.objects.active().aggregate(
-        num=Count("pk"), last=Max("pk"),
+        num=Count("pk"), last=Max("pk"), first=Min("sha256"), hash=Max("sha256"),
         ruled=Max(Subquery(ruled.values("one").annotate(told=Count("pk")).values("told"))),
         rulings=Max(Subquery(ruled.values("one").annotate(told=Sum("pk")).values("told"))),
     )  # fmt: skip
@@ -362,7 +362,8 @@ def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     )  # fmt: skip
     known = (packs, entries, walls, house)
     told = (row[key] for row in known for key in ("num", "last"))
-    return (*told, house["all"], packs["ruled"], packs["rulings"])
+    hashes = (packs["first"], packs["hash"])  # numbers come again where rows were rolled back
+    return (*told, house["all"], packs["ruled"], packs["rulings"], *hashes)
 
 
 def _index_of(ledger: StoredLedger) -> TagIndex:

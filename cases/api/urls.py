@@ -6,6 +6,7 @@ from cases.api import (
     audit,
     cases,
     evidence,
+    exposures,
     findings,
     freeze_ledger,
     freezes,
@@ -31,6 +32,7 @@ PREFIX = "/api/v1/"
 NOUNS = [
     *cases.urlpatterns,
     *wallets.urlpatterns,
+    *exposures.urlpatterns,
     *tags.urlpatterns,
     *tag_conflicts.urlpatterns,
     *label_sources.urlpatterns,

@@ -8,7 +8,7 @@ and stand inside sound bounds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -124,6 +124,61 @@ def exposure(
     """
     own = sorted(set(wallet))
     seeds, left_out = _seeds(ledger, own, spent_only=direction == "forward")
+    return _followed(ledger, seeds, left_out, own, codes, direction, hops, budget, coinjoin)
+
+
+def coin_exposure(
+    ledger: Ledger,
+    coins: Iterable[int],
+    codes: Codes,
+    direction: str,
+    *,
+    hops: tuple[int, ...] = HOPS,
+    budget: int = MAX_TRANSACTIONS,
+    coinjoin: str = "stop",
+) -> Exposure:
+    """As `exposure`, of movements that somebody else's wallet made: those of an account.
+
+    Args:
+        coins: outputs that the account sent (forward) or was paid with (backward).
+
+    A coin sent straight to an address with a category is a direct contact; what goes further is
+    indirect, since the payment itself is one step. Cost as `exposure`.
+    """
+    found = sorted(set(coins))
+    left_out = max(0, len(found) - MAX_SEEDS)
+    found = found[-MAX_SEEDS:]
+    if direction == "backward":
+        return _followed(ledger, found, left_out, [], codes, direction, hops, budget, coinjoin)
+    addresses: list[int] = np.asarray(ledger.out_address)[found].tolist() if found else []
+    met = [
+        (coin, address) for coin, address in zip(found, addresses, strict=True)
+        if address < len(codes) and codes[address]
+    ]  # fmt: skip
+    at_once = {coin for coin, _address in met}
+    others = [coin for coin in found if coin not in at_once]
+    gone = _followed(ledger, others, left_out, [], codes, direction, hops, budget, coinjoin)
+    contacts = [replace(each, hops=each.hops + 1) for each in gone.contacts]
+    for coin, address in met:
+        value = int(ledger.out_value[coin])
+        contacts.append(Contact(coin, int(codes[address]), value, value, value, 1, address))
+    contacts.sort(key=lambda contact: (-contact.amount, contact.coin))
+    whole = sum(int(ledger.out_value[coin]) for coin in at_once)
+    return replace(gone, contacts=tuple(contacts), seeds=gone.seeds + whole)
+
+
+def _followed(
+    ledger: Ledger,
+    seeds: list[int],
+    left_out: int,
+    own: list[int],
+    codes: Codes,
+    direction: str,
+    hops: tuple[int, ...],
+    budget: int,
+    coinjoin: str,
+) -> Exposure:
+    """Contacts of these coins; those at `own` addresses are no end."""
     walls = CategoryWalls(codes, own)
 
     def follow(limit: int, tick: Tick | None) -> TraceResult:

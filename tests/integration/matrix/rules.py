@@ -306,6 +306,8 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_wallet_detail": program("200"),
     "api_wallet_exposure": program("200"),
     "api_wallet_tags": program("200"),
+    "api_case_exposure": program("200"),
+    "api_customer_exposure": program("200"),
     "api_suspect_list": everywhere("200"),
     "api_suspect_add": body(),
     "api_suspect_detail": program("200"),
@@ -630,6 +632,8 @@ RULES: dict[str, Rule] = {
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
     "address_exposure": case("200"),
+    "case_exposure": case("200"),
+    "customer_exposure": case("200"),
     # Cohorts. The one asked for was built by the member, so the seniors may export it.
     "case_cohorts": case("200"),
     "cohort_new": form(),

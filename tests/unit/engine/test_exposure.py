@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.engine.ledgers import Chain
 from tests.unit.engine.worlds import Coin, World, worlds
-from tracing.engine.exposure import CategoryWalls, Exposure, exposure
+from tracing.engine.exposure import CategoryWalls, Exposure, coin_exposure, exposure
 
 FAR = 10**9
 
@@ -132,6 +132,50 @@ def test_it_is_what_the_reference_counts(
     assert sum(found.rest.values()) == wanted.elsewhere
     assert (found.own, found.fees) == (wanted.own, wanted.fees)
     assert found.seeds == met.total() + wanted.elsewhere + found.own + found.fees
+
+
+@given(worlds(), SETS, st.dictionaries(st.integers(0, 10), st.integers(1, 3), max_size=5))
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_an_accounts_movements_are_a_wallets_whose_coins_are_known(
+    direction: str, world: World, wallet: set[int], category: dict[int, int]
+) -> None:
+    """The same coins, asked by number: a sent one counts one hop more, since it left before."""
+    plain = {number: code for number, code in category.items() if number not in wallet}
+    found, ledger = told(world, wallet, plain, direction), world.ledger()
+    own = [ledger.find_address(f"a{number}") for number in wallet]
+    coins = [
+        coin
+        for address in own if address is not None
+        for coin in ledger.outputs_of_address(address).tolist()
+        if direction == "backward" or ledger.out_spent_in[coin] < ledger.num_inputs
+    ]  # fmt: skip
+    codes = np.zeros(ledger.num_addresses, np.uint16)
+    for number, code in plain.items():
+        if (address := ledger.find_address(f"a{number}")) is not None:
+            codes[address] = code
+    asked = coin_exposure(ledger, coins, codes, direction)
+    later = int(direction == "forward")
+    assert sorted((c.coin, c.code, c.amount, c.low, c.high, c.hops) for c in asked.contacts) == (
+        sorted((c.coin, c.code, c.amount, c.low, c.high, c.hops + later) for c in found.contacts)
+    )
+    assert (asked.seeds, asked.own, asked.rest, asked.fees) == (
+        found.seeds, found.own, found.rest, found.fees,
+    )  # fmt: skip
+
+
+def test_a_withdrawal_straight_to_a_service_is_direct_and_what_follows_is_not() -> None:
+    ledger = chain().ledger()
+    codes = np.zeros(ledger.num_addresses, np.uint16)
+    shop = ledger.find_address("shop")
+    assert shop is not None
+    codes[shop] = 1
+    paid = [ledger.out_off[1], ledger.out_off[2]]  # 30 to the shop, 70 to x
+    found = coin_exposure(ledger, [int(each) for each in paid], codes, "forward")
+    assert [(c.amount, c.is_direct, c.low) for c in found.contacts] == [
+        (50, False, 50), (30, True, 30),
+    ]  # fmt: skip
+    assert (found.turnover, found.rest) == (100, {"unspent": 20})
+    assert coin_exposure(ledger, [], codes, "forward").contacts == ()
 
 
 def chain() -> Chain:

@@ -37,6 +37,7 @@ class Action(StrEnum):
     EDIT_OPERATION = "edit_operation"
     DECIDE_OPERATION = "decide_operation"
     ADD_TASK = "add_task"
+    ASSIGN_WORK = "assign_work"
     ADD_NOTE = "add_note"
     ACQUIRE_EVIDENCE = "acquire_evidence"
     EXPORT_EVIDENCE = "export_evidence"
@@ -133,6 +134,7 @@ CASEWORK = frozenset(
 SENIOR = CASEWORK | {
     Action.DECIDE_CASE,
     Action.DECIDE_TAG,
+    Action.ASSIGN_WORK,
     Action.GRANT_ACCESS,
     Action.EDIT_OPERATION,
     Action.EXPORT_EVIDENCE,

@@ -187,6 +187,8 @@ POLICIES: Mapping[str, str] = {
     "cases_readevent": f"actor_id = {ME} OR {WORKS} AND"
     f" {_through('cases_readevent', 'case_id', 'cases_case')}",
     "cases_idempotencykey": f"user_id = {ME}",
+    "cases_inboxsnooze": f"user_id = {ME}",
+    "cases_inboxview": f"{WORKS} AND (user_id = {ME} OR is_shared)",
     # Written by whoever looked; read by compliance.
     "cases_selflookup": f"user_id = {ME} OR {ROLE} = 'compliance' AND (case_id IS NULL"
     f" OR {_through('cases_selflookup', 'case_id', 'cases_case')})",

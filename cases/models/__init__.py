@@ -33,6 +33,7 @@ from cases.models.freezes import (
     LegalInstrument,
 )
 from cases.models.idempotency import IdempotencyKey
+from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
@@ -105,6 +106,8 @@ __all__ = [
     "HouseTag",
     "IdempotencyKey",
     "InboxClaim",
+    "InboxSnooze",
+    "InboxView",
     "InformationRequest",
     "LabelSource",
     "LegalInstrument",

@@ -4,6 +4,7 @@ An alert of no case is locked by its own row; its events stand in the system's c
 takes it.
 """
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,7 +13,7 @@ from cases.models import Alert, Case
 from cases.models.alerts import DISPOSITIONS
 from cases.policy import Action, Actor, PermissionDenied, require, require_second_person
 from cases.services.audit import record_event
-from cases.services.cases import open_case
+from cases.services.cases import CASE_ROLES, open_case, require_person
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
@@ -32,12 +33,37 @@ NAME = "This alert"
 
 
 @transaction.atomic
-def assign_alert(alert: Alert, *, by: Actor) -> Alert:
-    """Take a new alert oneself. Raises PermissionDenied, NotFound, InvalidTransition."""
+def assign_alert(alert: Alert, *, by: Actor, to_id: int | None = None) -> Alert:
+    """Take a new alert oneself, or give an open one to somebody else.
+
+    Raises PermissionDenied, NotFound, InvalidTransition.
+    """
     fresh = _enter(alert, Action.TRIAGE_ALERT, by=by)
-    swap_state(fresh, ALERT, AlertAction.ASSIGN, NAME, assigned_to_id=by.person)
-    record_event(None, AlertAction.ASSIGN.value, str(fresh.public_id), by=by)
+    data = None
+    if to_id is not None and to_id != by.user_id:
+        require(by, Action.ASSIGN_WORK)
+        _require_triager(fresh, to_id)
+        data = {"to": to_id}
+    owner = by.person if to_id is None else to_id
+    if to_id is not None and fresh.state == AlertState.ASSIGNED.value:
+        held = Alert.objects.filter(pk=fresh.pk, state=AlertState.ASSIGNED.value)
+        if not held.update(assigned_to_id=owner):
+            raise InvalidTransition(_("Somebody else has dealt with this alert in the meantime."))
+        fresh.assigned_to_id = owner
+    else:
+        swap_state(fresh, ALERT, AlertAction.ASSIGN, NAME, assigned_to_id=owner)
+    record_event(None, AlertAction.ASSIGN.value, str(fresh.public_id), by=by, data=data)
     return fresh
+
+
+def _require_triager(alert: Alert, user_id: int) -> None:
+    """Raise NotFound unless this is an active person who works on alerts and may see this one."""
+    people = get_user_model().objects.filter(is_active=True, role__in=CASE_ROLES)
+    person = people.filter(pk=user_id).first()
+    if person is None:
+        raise NotFound(_("There is no such person for this alert."))
+    if alert.case is not None:
+        require_person(user_id, alert.case)
 
 
 @transaction.atomic

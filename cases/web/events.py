@@ -90,6 +90,12 @@ LOOKS = (
 
 WORDS = {
     "open_case": _("Case opened"),
+    "give_back_row": _("Work given back"),
+    "assign_row": _("Work given to somebody"),
+    "snooze_row": _("Put off in somebody's inbox"),
+    "wake_row": _("Shown again in somebody's inbox"),
+    "keep_inbox_view": _("View of the inbox kept"),
+    "drop_inbox_view": _("View of the inbox dropped"),
     "link_alert": _("Alert added to this case"),
     "assign_alert": _("Alert taken"),
     "propose_dismissal": _("Dismissal of an alert asked for"),

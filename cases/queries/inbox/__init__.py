@@ -8,13 +8,14 @@ Nobody sees a row of a case that they may not see.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from cases.models import FreezeRequest, InboxClaim
+from cases.models import FreezeRequest, InboxClaim, InboxSnooze
 from cases.policy import Actor
 from cases.queries.freezes import worth_of
 from cases.queries.inbox.alerts import alerts_waiting
@@ -31,7 +32,7 @@ from cases.queries.inbox.instruments import instruments_waiting
 from cases.queries.inbox.policies import policies_waiting
 from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.requests import desk_waiting
-from cases.queries.inbox.rows import InboxRow, Queue, Waiting
+from cases.queries.inbox.rows import InboxRow, Queue, Snoozes, Waiting, hidden_until
 from cases.queries.inbox.runs import failed_runs
 from cases.queries.inbox.self_lookups import self_lookups_waiting
 from cases.queries.inbox.tag_conflicts import tag_conflicts_waiting
@@ -40,11 +41,12 @@ from cases.queries.inbox.tasks import tasks_waiting
 
 L = gettext_lazy
 __all__ = [
-    "KINDS", "InboxRow", "Waiting", "has_free", "inbox", "inbox_numbers", "kind_chips", "rows_of",
-    "waiting",
+    "KINDS", "NEVER_SNOOZED", "InboxRow", "Waiting", "has_free", "inbox", "inbox_numbers",
+    "kind_chips", "narrowed", "num_snoozed", "rows_of", "waiting",
 ]  # fmt: skip
 
 LOOKED_UP = 100  # claims asked for at once
+NEVER_SNOOZED = ("emergency", "self_lookup")  # somebody opened what was closed to them
 OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
 QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
@@ -75,39 +77,112 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 17 queries."""
+    """How many rows wait, by entry of the rail and together as "inbox": at most 18 queries.
+
+    One more for each kind of which the person has put something off.
+    """
     numbers: Counter[str] = Counter()
+    snoozes = _snoozes(actor)
+    of_kinds = {kind for kind, _subject in snoozes}
     for queue in _queues(actor):
         number = queue.rows.order_by().values("pk").count()  # else all columns are compared
+        if queue.kind in of_kinds:
+            number -= len(queue.places(snoozes, is_snoozed=True))
         numbers["inbox"] += number
         numbers[KINDS[queue.kind][1]] += number
-    failed = len(failed_runs(actor))
+    failed = sum(each.snoozed_until is None for each in _runs(actor, snoozes))
     numbers["inbox"] += failed
     numbers["trace"] += failed
     return {key: number for key, number in numbers.items() if key and number}
 
 
-def inbox(actor: Actor, kind: str = "") -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 43 queries.
+def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
+    """What waits for this person, nearest deadline first, then oldest: at most 44 queries.
 
-    With `kind` only rows of that kind, at most 200 of each.
+    With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
-    return rows_of(waiting(actor, kind), actor)
+    return rows_of(waiting(actor, kind, is_whole=is_whole), actor)
 
 
-def waiting(actor: Actor, kind: str = "") -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 16 queries."""
+def waiting(
+    actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
+) -> list[Waiting]:
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 17 queries.
+
+    What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
+    """
+    snoozes = {} if is_whole else _snoozes(actor)
+    if is_snoozed and not snoozes:
+        return []
     found: list[Waiting] = []
     for queue in _queues(actor):
         if kind in ("", queue.kind):
-            found += queue.places()
+            found += queue.places(snoozes, is_snoozed=is_snoozed)
     if kind in ("", "run"):
-        found += [
-            Waiting("run", row, 0, row.subject, row.since, None, "", is_taken=False, can_take=True)
-            for row in failed_runs(actor)
-        ]
+        runs = _runs(actor, snoozes)
+        found += [each for each in runs if (each.snoozed_until is not None) == is_snoozed]
     far = timezone.now() + timedelta(days=36_500)
     found.sort(key=lambda each: (each.deadline or far, each.since or far, each.reference))
+    return found
+
+
+def _snoozes(actor: Actor) -> dict[tuple[str, UUID], datetime]:
+    """What this person has put off and until when: 1 query."""
+    rows = InboxSnooze.objects.visible_to(actor).filter(until__gt=timezone.now())
+    return {(kind, subject): until for kind, subject, until in rows.values_list(
+        "kind", "subject", "until"
+    )}  # fmt: skip
+
+
+def _runs(actor: Actor, snoozes: Snoozes) -> list[Waiting]:
+    return [
+        Waiting(
+            "run", row, 0, row.subject, row.since, None, "", None, can_take=True,
+            snoozed_until=hidden_until(snoozes, "run", row.subject, None),
+        )
+        for row in failed_runs(actor)
+    ]  # fmt: skip
+
+
+def num_snoozed(actor: Actor) -> int:
+    """How many rows this person has put off, by the marks alone: 1 query."""
+    return len(_snoozes(actor))
+
+
+def narrowed(
+    places: Sequence[Waiting], actor: Actor, *, whose: str = "", days: int = 0
+) -> list[Waiting]:
+    """Only the person's own rows ("mine"), or those that nobody has ("free"), due within days.
+
+    At most 1 query for each hundred rows.
+    """
+    found = list(places)
+    if days:
+        last = timezone.now() + timedelta(days=days)
+        found = [each for each in found if each.deadline is not None and each.deadline <= last]
+    if whose:
+        owners = _claimed(found, actor)
+        found = [
+            each for each in found
+            if _is_whose(whose, each.owner_id or owners.get((each.kind, each.subject)), each, actor)
+        ]  # fmt: skip
+    return found
+
+
+def _is_whose(whose: str, owner: int | None, place: Waiting, actor: Actor) -> bool:
+    return owner == actor.user_id if whose == "mine" else owner is None and place.can_take
+
+
+def _claimed(places: Sequence[Waiting], actor: Actor) -> dict[tuple[str, UUID], int]:
+    """Who took which of these rows: 1 query for each hundred."""
+    claims = InboxClaim.objects.visible_to(actor)
+    found: dict[tuple[str, UUID], int] = {}
+    for start in range(0, len(places), LOOKED_UP):
+        subjects = [each.subject for each in places[start : start + LOOKED_UP]]
+        for kind, subject, user in claims.filter(subject__in=subjects).values_list(
+            "kind", "subject", "user"
+        ):
+            found[(kind, subject)] = user
     return found
 
 
@@ -128,20 +203,19 @@ def rows_of(places: Sequence[Waiting], actor: Actor) -> list[InboxRow]:
             else told.get((each.kind, each.pk))
         )
     ]
-    return _with_owners(_with_amounts(found, actor), actor)
+    until = {(each.kind, each.subject): each.snoozed_until for each in places}
+    return [
+        replace(row, snoozed_until=until[(row.kind, row.subject)])
+        for row in _with_owners(_with_amounts(found, actor), actor)
+    ]
 
 
 def has_free(places: Iterable[Waiting], actor: Actor) -> bool:
     """Is there anything that nobody has taken: 1 query, where the first hundred are more."""
     free = [each for each in places if each.can_take and not each.is_taken]
-    claims = InboxClaim.objects.visible_to(actor)
     for start in range(0, len(free), LOOKED_UP):
         some = free[start : start + LOOKED_UP]
-        taken = set(
-            claims.filter(subject__in=[each.subject for each in some]).values_list(
-                "kind", "subject"
-            )
-        )
+        taken = _claimed(some, actor)
         if any((each.kind, each.subject) not in taken for each in some):
             return True
     return False

@@ -1,6 +1,6 @@
 """One shape for every kind of thing that waits: the row, its place, and the queue of a kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from cases.models import Case
 from cases.policy import Actor, writable_cases
 
 MOST = 200
+Snoozes = Mapping[tuple[str, UUID], datetime]
 NO_TIME = Value(None, models.DateTimeField())
 NO_REFERENCE = Value("")
 NOBODY = Value(None, models.BigIntegerField())
@@ -40,6 +41,7 @@ class InboxRow:
     owner: Any = None  # who took it
     can_take: bool = True
     about: str = ""  # what it claims or why it was asked for, to choose by without opening it
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,24 @@ class Waiting:
     since: datetime | None
     deadline: datetime | None
     reference: str
-    is_taken: bool
+    owner_id: int | None
     can_take: bool
+    snoozed_until: datetime | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the row itself says who has it; a claim may, too."""
+        return self.owner_id is not None
+
+
+def hidden_until(
+    snoozes: Snoozes, kind: str, subject: UUID, deadline: datetime | None
+) -> datetime | None:
+    """Until when a row is put off; None where it shows, as one does whose deadline came nearer."""
+    until = snoozes.get((kind, subject))
+    if until is None or (deadline is not None and deadline <= until):
+        return None
+    return until
 
 
 @dataclass(frozen=True)
@@ -77,18 +95,25 @@ class Queue:
     can_take: Any = ANYBODY
     write_reference: Callable[[str], str] = str
 
-    def places(self) -> list[Waiting]:
-        """The first rows without what hangs on them: 1 query."""
+    def places(self, snoozes: Snoozes, *, is_snoozed: bool = False) -> list[Waiting]:
+        """The first rows without what hangs on them: 1 query.
+
+        Those that the person has put off are left out, or they alone are there.
+        """
         columns = (self.since, self.deadline, self.reference, self.owner, self.can_take)
-        return [
+        rows, most = self.rows, MOST + len(snoozes)
+        if is_snoozed:
+            rows = rows.filter(public_id__in=[subject for _kind, subject in snoozes])
+        found = [
             Waiting(
                 self.kind, self, pk, subject, since, deadline, self.write_reference(reference),
-                owner is not None, can_take,
+                owner, can_take, hidden_until(snoozes, self.kind, subject, deadline),
             )
-            for pk, subject, since, deadline, reference, owner, can_take in self.rows.values_list(
+            for pk, subject, since, deadline, reference, owner, can_take in rows.values_list(
                 "pk", "public_id", *columns
-            )[:MOST]
+            )[:most]
         ]  # fmt: skip
+        return [each for each in found if (each.snoozed_until is not None) == is_snoozed][:MOST]
 
 
 def changeable(rows: QuerySet[Any], actor: Actor, path: str = "case__") -> QuerySet[Any]:

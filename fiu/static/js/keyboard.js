@@ -24,6 +24,54 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// --- Ticked rows: x ticks; a, s, t act on what is ticked, or on the row where one stands; e ends it ----
+
+const bulk = document.querySelector("[data-bulk]");
+
+function ticked() {
+  return [...document.querySelectorAll("[data-rows] input[name=row]:checked")];
+}
+
+function count() {
+  const said = bulk?.querySelector("[data-ticked]");
+  if (!said) return;
+  said.dataset.before ??= said.textContent;
+  const sum = ticked().reduce((all, box) => all + Number(box.dataset.amount ?? 0), 0);
+  const money = sum ? `, USD ${sum.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}` : "";
+  said.textContent = ticked().length ? `${ticked().length} ${said.dataset.words}${money}` : said.dataset.before;
+}
+
+function tick(is = null) {
+  const box = document.querySelector("[data-rows] tr.at input[name=row]");
+  if (!box) return;
+  box.checked = is ?? !box.checked;
+  count();
+}
+
+function act(key) {
+  const of = document.querySelector(`tr.at [data-row-key="${CSS.escape(key)}"]`) ?? document.querySelector(`[data-key~="${CSS.escape(key)}"]`);
+  if (!of) return false;
+  if (bulk?.contains(of) && !ticked().length) tick(true);
+  of instanceof HTMLSelectElement ? of.focus() : of.click();
+  return true;
+}
+
+bulk?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.target instanceof HTMLSelectElement)) return;
+  event.preventDefault();
+  event.target.nextElementSibling?.click();
+});
+document.addEventListener("change", (event) => event.target.name === "row" && count());
+let last = null; // the box clicked before, for shift
+document.addEventListener("click", (event) => {
+  if (event.target.name !== "row") return;
+  const all = [...document.querySelectorAll("[data-rows] input[name=row]")];
+  const [from, to] = [all.indexOf(last), all.indexOf(event.target)].sort((one, other) => one - other);
+  if (event.shiftKey && from >= 0) all.slice(from, to + 1).forEach((box) => (box.checked = event.target.checked));
+  last = event.target;
+  count();
+});
+
 // --- The palette: every place and action of this page, then search -----------------------------------
 
 class FiuPalette extends HTMLElement {
@@ -136,11 +184,14 @@ document.addEventListener("keydown", (event) => {
     j: () => move(1),
     k: () => move(-1),
     n: () => document.querySelector("[data-new]")?.click(),
+    x: () => tick(),
     "?": () => document.getElementById("keys")?.showModal(),
     "[": () => document.documentElement.classList.toggle("narrow-rail"),
   };
   if (acts[event.key]) {
     event.preventDefault();
     acts[event.key]();
+  } else if (/^[acest]$/.test(event.key) && act(event.key)) {
+    event.preventDefault();
   }
 });

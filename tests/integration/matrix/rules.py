@@ -289,6 +289,8 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_inbox_take": program(
         write="200", differs=NOTHING_WAITS, writes=changes("cases_inboxclaim", "cases_task")
     ),
+    "api_inbox_snooze": program(write="400", differs=NOTHING_WAITS),
+    "api_inbox_assign": program(write="400", differs=NOTHING_WAITS),
     # Cases.
     "api_case_list": everywhere("200", "400"),
     "api_case_detail": program("200", patch="400"),
@@ -561,6 +563,13 @@ RULES: dict[str, Rule] = {
     "inbox_take": case(
         write=ANYWHERE, differs=NOTHING_WAITS,
         writes=[*DECIDED, "cases_inboxclaim", "cases_task"],
+    ),
+    # Without a ticked row and without a filter nothing happens; the view asked for is the member's.
+    "inbox_bulk": unit(write="302 /inbox/"),
+    "inbox_view_keep": unit(write="302 /inbox/"),
+    "inbox_view_drop": Rule(
+        "house", ("analyst_member",), _answers(write="302 /inbox/"),
+        writes=frozenset({"cases_auditevent", "cases_inboxview"}),
     ),
     # Operations: visible through the case.
     "operation_list": unit("200"),

@@ -24,6 +24,7 @@ from cases.models import (
     ExchangeAccount,
     Finding,
     FreezeRequest,
+    InboxView,
     InformationRequest,
     LegalInstrument,
     Referral,
@@ -389,6 +390,9 @@ def make_team(world: World, case: Case) -> None:
     world.ids["emergency_id"] = emergency.public_id
     lookup = SelfLookup.objects.create(user=hurried, what="suspect", case=case, at=timezone.now())
     world.ids["lookup_id"] = lookup.public_id
+    member = world.users["analyst_member"]
+    view = InboxView.objects.create(user=member, name=HOUSE_MARK, filters="type=task")
+    world.ids["view_id"] = view.public_id
     CaseAccess.objects.filter(user__in=(world.users["analyst_expired"], hurried)).update(
         expires_at=timezone.now() - timedelta(minutes=1)
     )

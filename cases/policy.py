@@ -65,6 +65,8 @@ class Action(StrEnum):
     EXTEND_FREEZE = "extend_freeze"
     SIGN_FREEZE = "sign_freeze"
     RELEASE_FREEZE = "release_freeze"
+    APPROVE_SEIZURE = "approve_seizure"
+    TRANSFER_SEIZURE = "transfer_seizure"
     DRAFT_REFERRAL = "draft_referral"
     REDACT_REFERRAL = "redact_referral"
     APPROVE_REFERRAL = "approve_referral"
@@ -143,6 +145,7 @@ SENIOR = CASEWORK | {
     Action.VERIFY_INSTRUMENT,
     Action.PLACE_PROVISIONAL_FREEZE,
     Action.EXECUTE_FREEZE,
+    Action.APPROVE_SEIZURE,
     Action.APPROVE_REFERRAL,
     Action.SEND_REFERRAL,
     Action.READ_RELEASE,
@@ -169,6 +172,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.APPROVE_FREEZE,
             Action.EXTEND_FREEZE,
             Action.RELEASE_FREEZE,
+            Action.TRANSFER_SEIZURE,
             Action.CLEAR_REFERRAL,
             Action.RECALL_REFERRAL,
             Action.DECIDE_PERSONAL_REQUEST,

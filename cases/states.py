@@ -198,6 +198,58 @@ FREEZE_RELEASE: Mapping[tuple[FreezeReleaseState, FreezeReleaseAction], FreezeRe
 }
 
 
+class SeizureState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    UNKNOWN = "unknown"
+    SEIZED = "seized"
+    TRANSFERRING = "transferring"
+    TRANSFER_UNKNOWN = "transfer_unknown"
+    TRANSFERRED = "transferred"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class SeizureAction(StrEnum):
+    APPROVE = "approve_seizure"
+    REJECT = "reject_seizure"
+    TIME_OUT = "time_out_seizure"
+    RESEND = "resend_seizure"
+    EXECUTE = "execute_seizure"
+    FAIL = "fail_seizure"
+    TRANSFER = "transfer_seizure"
+    TIME_OUT_TRANSFER = "time_out_transfer"
+    RESEND_TRANSFER = "resend_transfer"
+    CONFIRM_TRANSFER = "confirm_transfer"
+    REFUSE_TRANSFER = "refuse_transfer"
+
+
+SEIZURE: Mapping[tuple[SeizureState, SeizureAction], SeizureState] = {
+    (SeizureState.REQUESTED, SeizureAction.APPROVE): SeizureState.APPROVED,
+    (SeizureState.REQUESTED, SeizureAction.REJECT): SeizureState.REJECTED,
+    (SeizureState.APPROVED, SeizureAction.TIME_OUT): SeizureState.UNKNOWN,
+    (SeizureState.APPROVED, SeizureAction.EXECUTE): SeizureState.SEIZED,
+    (SeizureState.APPROVED, SeizureAction.FAIL): SeizureState.FAILED,
+    (SeizureState.UNKNOWN, SeizureAction.RESEND): SeizureState.APPROVED,
+    (SeizureState.UNKNOWN, SeizureAction.EXECUTE): SeizureState.SEIZED,
+    (SeizureState.UNKNOWN, SeizureAction.FAIL): SeizureState.FAILED,
+    (SeizureState.SEIZED, SeizureAction.TRANSFER): SeizureState.TRANSFERRING,
+    (SeizureState.TRANSFERRING, SeizureAction.TIME_OUT_TRANSFER): SeizureState.TRANSFER_UNKNOWN,
+    (SeizureState.TRANSFERRING, SeizureAction.CONFIRM_TRANSFER): SeizureState.TRANSFERRED,
+    (SeizureState.TRANSFERRING, SeizureAction.REFUSE_TRANSFER): SeizureState.SEIZED,
+    (SeizureState.TRANSFER_UNKNOWN, SeizureAction.RESEND_TRANSFER): SeizureState.TRANSFERRING,
+    (SeizureState.TRANSFER_UNKNOWN, SeizureAction.CONFIRM_TRANSFER): SeizureState.TRANSFERRED,
+    (SeizureState.TRANSFER_UNKNOWN, SeizureAction.REFUSE_TRANSFER): SeizureState.SEIZED,
+}
+
+# While one of these stands, no unit of the freeze is promised to anything else.
+OPEN_SEIZURE_STATES = (
+    SeizureState.REQUESTED.value,
+    SeizureState.APPROVED.value,
+    SeizureState.UNKNOWN.value,
+)
+
+
 class LineState(StrEnum):
     PLANNED = "planned"
     SENT = "sent"
@@ -205,6 +257,7 @@ class LineState(StrEnum):
     HELD = "held"
     REFUSED = "refused"
     RELEASED = "released"
+    SEIZED = "seized"
 
 
 class LineAction(StrEnum):
@@ -214,6 +267,7 @@ class LineAction(StrEnum):
     TIME_OUT = "time_out_line"
     RESEND = "resend_line"
     RELEASE = "release_line"
+    SEIZE = "seize_line"
 
 
 LINE: Mapping[tuple[LineState, LineAction], LineState] = {
@@ -226,6 +280,7 @@ LINE: Mapping[tuple[LineState, LineAction], LineState] = {
     (LineState.UNKNOWN, LineAction.REFUSE): LineState.REFUSED,
     (LineState.UNKNOWN, LineAction.RESEND): LineState.SENT,
     (LineState.HELD, LineAction.RELEASE): LineState.RELEASED,
+    (LineState.HELD, LineAction.SEIZE): LineState.SEIZED,
 }
 
 # One of these per account and asset, held by a unique index.

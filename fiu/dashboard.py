@@ -204,7 +204,7 @@ def months(actor: Actor) -> list[Column]:
             date_format(month.month, "M"),
             (
                 Part(_("Held"), month.held, "ice", headline(month.held)),
-                Part(_("Released"), month.released, "rest", headline(month.released)),
+                Part(_("Released or seized"), month.released, "rest", headline(month.released)),
             ),
             headline(month.held + month.released),
         )

@@ -33,6 +33,8 @@ class FakeExchange:
     free: dict[tuple[str, str], int] = field(default_factory=dict)
     stopped: dict[tuple[str, str], int] = field(default_factory=dict)  # pending withdrawals
     held: dict[tuple[str, str], int] = field(default_factory=dict)
+    seized: dict[tuple[str, str], int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)  # by address
     script: list[str] = field(default_factory=list)
     is_deaf: bool = False  # no answer even to questions by key
     calls: list[tuple[str, UUID, str]] = field(default_factory=list)
@@ -49,6 +51,27 @@ class FakeExchange:
         self, key: UUID, account: str, asset: str, amount: int | None, reference: str
     ) -> Receipt:
         return self._once("release", key, account, asset, amount, reference)
+
+    def seize(
+        self, key: UUID, account: str, asset: str, amount: int | None, reference: str
+    ) -> Receipt:
+        return self._once("seizure", key, account, asset, amount, reference)
+
+    def transfer(
+        self,
+        key: UUID,
+        account: str,
+        asset: str,
+        amount: int | None,
+        reference: str,
+        destination: str,
+    ) -> Receipt:
+        before = self.seized.get((account, asset), 0)
+        try:
+            return self._once("transfer", key, account, asset, amount, reference)
+        finally:
+            moved = before - self.seized.get((account, asset), 0)
+            self.gone[destination] = self.gone.get(destination, 0) + moved
 
     def find(self, key: UUID) -> Receipt | Refusal | None:
         self._outside_transactions()
@@ -90,6 +113,16 @@ class FakeExchange:
 
     def _move(self, kind: str, at: tuple[str, str], amount: int | None) -> Receipt | Refusal:
         number = next(_references)
+        if kind in ("seizure", "transfer"):
+            store = self.held if kind == "seizure" else self.seized
+            done = min(store.get(at, 0), store.get(at, 0) if amount is None else amount)
+            if not done:
+                return Refusal("nothing_there")
+            store[at] -= done
+            if kind == "transfer":
+                return Receipt(f"T-{number}", done, self.now(), txid=f"{number:064x}")
+            self.seized[at] = self.seized.get(at, 0) + done
+            return Receipt(f"S-{number}", done, self.now())
         if kind == "release":
             done = min(self.held.get(at, 0), self.held.get(at, 0) if amount is None else amount)
             self.held[at] = self.held.get(at, 0) - done

@@ -18,6 +18,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Freeze line": states.LINE,
     "Extension of a freeze": states.EXTENSION,
     "Release of a freeze": states.FREEZE_RELEASE,
+    "Seizure": states.SEIZURE,
     "Referral": states.REFERRAL,
     "Shared release": states.RELEASE,
     "Information request": states.REQUEST,

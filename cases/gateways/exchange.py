@@ -72,6 +72,7 @@ class Receipt:
     executed: int
     at: datetime
     parts: tuple[ReceiptPart, ...] = ()
+    txid: str = ""  # of a transfer: the transaction that carries it
 
     @property
     def booked(self) -> tuple[ReceiptPart, ...]:
@@ -108,6 +109,24 @@ class ExchangeGateway(Protocol):
     def release(
         self, key: UUID, account: str, asset: str, amount: int | None, reference: str
     ) -> Receipt: ...
+
+    def seize(
+        self, key: UUID, account: str, asset: str, amount: int | None, reference: str
+    ) -> Receipt:
+        """Set held value apart: it is the account's no longer, and still in custody."""
+        ...
+
+    def transfer(
+        self,
+        key: UUID,
+        account: str,
+        asset: str,
+        amount: int | None,
+        reference: str,
+        destination: str,
+    ) -> Receipt:
+        """Send seized value to an address outside; the receipt names the transaction."""
+        ...
 
     def find(self, key: UUID) -> Receipt | Refusal | None: ...
 
@@ -146,6 +165,23 @@ class HttpExchange:
     ) -> Receipt:
         return self._change("/releases", key, account, asset, amount, reference)
 
+    def seize(
+        self, key: UUID, account: str, asset: str, amount: int | None, reference: str
+    ) -> Receipt:
+        return self._change("/seizures", key, account, asset, amount, reference)
+
+    def transfer(
+        self,
+        key: UUID,
+        account: str,
+        asset: str,
+        amount: int | None,
+        reference: str,
+        destination: str,
+    ) -> Receipt:
+        to = {"destination": destination}
+        return self._change("/transfers", key, account, asset, amount, reference, to)
+
     def find(self, key: UUID) -> Receipt | Refusal | None:
         status, answer = self._call("GET", f"/operations/{key}")
         if status == http.HTTPStatus.NOT_FOUND and answer.get("error") == "unknown_key":
@@ -178,12 +214,14 @@ class HttpExchange:
         asset: str,
         amount: int | None,
         reference: str,
+        more: Mapping[str, str] | None = None,
     ) -> Receipt:
         body = {
             "account": account,
             "asset": asset,
             "amount": None if amount is None else str(amount),
             "reference": reference,
+            **(more or {}),
         }
         status, answer = self._call("POST", path, body, {"Idempotency-Key": str(key)})
         if status == http.HTTPStatus.OK:
@@ -285,6 +323,7 @@ def _receipt(answer: Mapping[str, Any]) -> Receipt:
             executed=_amount(answer["executed"]),
             at=_time(answer["at"]),
             parts=parts,
+            txid=str(answer.get("txid", ""))[:100],
         )
     except KeyError as error:
         raise GatewayTimeout(f"The exchange's receipt lacks {error}.") from error

@@ -26,7 +26,8 @@ _TRUNCATE_BODY = (
 def _expected(vendor: str) -> dict[str, tuple[str, str]]:
     """Name of each trigger to its table and its text (PostgreSQL: the function's body)."""
     if vendor == "sqlite":
-        return {f"{PREFIX}{g.name}": (g.table, g.sqlite()) for g in GUARDS}
+        return {f"{PREFIX}{g.name}": (g.table, g.sqlite()) for g in GUARDS
+                if not g.is_postgresql_only}  # fmt: skip
     rows = {
         f"{PREFIX}{g.name}": (g.table, g.postgresql_body()) for g in GUARDS if not g.is_sqlite_only
     }

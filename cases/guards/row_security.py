@@ -121,6 +121,8 @@ PARTS = (
     ("freezereleaseapproval", "release_id", "freezerelease"),
     ("freezereleaseline", "release_id", "freezerelease"),
     ("freezewarning", "freeze_id", "freezerequest"),
+    ("seizure", "freeze_id", "freezerequest"), ("seizureapproval", "seizure_id", "seizure"),
+    ("seizureline", "seizure_id", "seizure"),
     ("noterevision", "note_id", "note"), ("operationpartner", "operation_id", "operation"),
     ("reachedaccount", "case_run_id", "caserun"),
     ("referral_findings", "referral_id", "referral"),

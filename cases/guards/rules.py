@@ -5,6 +5,7 @@
 from cases import states
 from cases.guards.casework import casework, freeze_decisions
 from cases.guards.requests import request_guards
+from cases.guards.seizures import seizures
 from cases.guards.shapes import (
     Guard,
     append_only,
@@ -195,7 +196,7 @@ def _freezes() -> list[Guard]:
         *state_table("cases_outboxmessage", states.OutboxState.PENDING, states.OUTBOX),
         Guard(
             "outbox_content", "cases_outboxmessage", "UPDATE",
-            changed(("id", "case_id", "line_id", "kind", "decision_id")),
+            changed(("id", "case_id", "line_id", "kind", "decision_id", "seizure_id")),
             "an order keeps its key and its line",
         ),
     ]  # fmt: skip
@@ -338,6 +339,7 @@ GUARDS: tuple[Guard, ...] = (
     *_findings(),
     *_freezes(),
     *freeze_decisions(),
+    *seizures(),
     *casework(),
     *_referrals(),
     *request_guards(),

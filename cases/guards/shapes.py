@@ -24,6 +24,7 @@ class Guard:
     when: str
     message: str
     is_sqlite_only: bool = False
+    is_postgresql_only: bool = False
 
     def condition(self, vendor: str) -> str:
         """`when` in the words of this database."""

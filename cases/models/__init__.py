@@ -58,6 +58,7 @@ from cases.models.requests import (
     RequestIdentifier,
     RequestMessage,
 )
+from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
 from cases.models.self_lookups import SelfLookup
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.tag_conflicts import TagConflict
@@ -135,6 +136,9 @@ __all__ = [
     "RequestMessage",
     "Rule",
     "SampledMember",
+    "Seizure",
+    "SeizureApproval",
+    "SeizureLine",
     "SelfLookup",
     "ShareGrant",
     "SharedRelease",

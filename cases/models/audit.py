@@ -92,17 +92,22 @@ class ReadEvent(models.Model):
         ]
 
 
+ORDER_KINDS = [(kind, kind) for kind in ("hold", "release", "seizure", "transfer")]
+
+
 class OutboxMessage(models.Model):
     """An effect outside the house, written with the decision; `id` is the idempotency key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     case = models.ForeignKey(Case, models.PROTECT, related_name="outbox")
     line = models.ForeignKey("cases.FreezeLine", models.PROTECT, related_name="outbox")
-    kind = models.CharField(max_length=8, choices=[("hold", "hold"), ("release", "release")])
+    kind = models.CharField(max_length=8, choices=ORDER_KINDS)
     # The decision behind a release; none where a hold lapsed or was refused.
     decision = models.ForeignKey(
         "cases.FreezeRelease", models.PROTECT, null=True, related_name="orders"
     )
+    # The two-keyed decision behind a seizure or a transfer.
+    seizure = models.ForeignKey("cases.Seizure", models.PROTECT, null=True, related_name="orders")
     payload = models.JSONField()
     state = models.CharField(max_length=10, default="pending")
     created_at = models.DateTimeField()

@@ -32,6 +32,12 @@ LEGAL_BASES = [
     ("terms_of_service", _("Terms of service")),
     ("internal_suspicion", _("Own suspicion")),
 ]
+RECEIPT_KINDS = [
+    ("hold", _("Hold")),
+    ("release", _("Release")),
+    ("seizure", _("Seizure")),
+    ("transfer", _("Transfer")),
+]
 
 
 class LegalInstrument(PublicModel):
@@ -200,6 +206,9 @@ class FreezeLine(PublicModel):
     requested = BaseUnitsField()
     executed = BaseUnitsField(default=0)
     released = BaseUnitsField(default=0)
+    seized = BaseUnitsField(default=0)
+    transferred = BaseUnitsField(default=0)  # of what was seized
+    beyond_balance = models.CharField(max_length=200, blank=True)  # why more than is there
     finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="freeze_lines")
     instrument = models.ForeignKey(
         LegalInstrument, models.PROTECT, null=True, related_name="freeze_lines"
@@ -230,6 +239,11 @@ class FreezeLine(PublicModel):
                 name="freeze_line_never_releases_more_than_executed",
                 condition=Q(released__lte=F("executed")),
             ),
+            # The sum of both is compared by a guard on PostgreSQL, in Python under the case lock.
+            models.CheckConstraint(
+                name="freeze_line_seizes_and_transfers_what_is_there",
+                condition=Q(seized__lte=F("executed")) & Q(transferred__lte=F("seized")),
+            ),
             models.CheckConstraint(
                 name="held_line_has_its_receipt_time",
                 condition=~Q(state="held") | Q(executed_at__isnull=False),
@@ -243,18 +257,19 @@ class FreezeLine(PublicModel):
     @property
     def held(self) -> int:
         """What the exchange holds now under this line, in base units."""
-        return int(self.executed - self.released)
+        return int(self.executed - self.released - self.seized)
 
 
 class FreezeReceipt(models.Model):
     """One receipt of the exchange for a line: free balance, or a stopped withdrawal."""
 
     line = models.ForeignKey(FreezeLine, models.PROTECT, related_name="receipts")
-    kind = models.CharField(max_length=12, choices=[("hold", _("Hold")), ("release", _("Release"))])
+    kind = models.CharField(max_length=12, choices=RECEIPT_KINDS)
     external_ref = models.CharField(max_length=60)
     source = models.CharField(max_length=24, default="balance")
     base = BaseUnitsField()
     at = models.DateTimeField()
+    txid = models.CharField(max_length=100, blank=True)  # of a transfer
 
     class Meta:
         constraints = [

@@ -1,7 +1,8 @@
 """The freeze ledger: what was asked for, executed, released and is held, line by line.
 
     requested = executed + short        executed = the hold receipts
-    executed  = released + held         released = the release receipts
+    executed  = released + seized + held
+    released, seized, transferred (of what was seized) = the receipts of each kind
 
 Amounts are base units and never summed over different assets; fiat is the value at execution,
 which a release splits to the cent, and the value of what is held at the latest price.
@@ -18,6 +19,8 @@ from cases.models import FreezeLine, FreezeReceipt, OutboxMessage
 from cases.policy import Actor
 from cases.queries.money import ZERO, AssetPrice, latest_prices, parts_at_execution, value_of
 
+HELD_BY = {"hold": 1, "release": -1, "seizure": -1}  # a transfer moves what is held no longer
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
@@ -26,6 +29,7 @@ class LedgerLine:
     line: FreezeLine
     executed_fiat: Decimal | None
     released_fiat: Decimal | None
+    seized_fiat: Decimal | None
     held_fiat: Decimal | None  # at execution
     now_fiat: Decimal | None  # what is held, at the latest price
     price: AssetPrice | None
@@ -42,9 +46,12 @@ class AssetBook:
     requested: int
     executed: int
     released: int
+    seized: int
+    transferred: int
     held: int
     executed_fiat: Decimal
     released_fiat: Decimal
+    seized_fiat: Decimal
     held_fiat: Decimal
     now_fiat: Decimal
 
@@ -71,6 +78,10 @@ class Ledger:
     @property
     def released_fiat(self) -> Decimal:
         return _sum(each.released_fiat for each in self.lines)
+
+    @property
+    def seized_fiat(self) -> Decimal:
+        return _sum(each.seized_fiat for each in self.lines)
 
     @property
     def held_fiat(self) -> Decimal:
@@ -128,9 +139,11 @@ def line_page(line: FreezeLine) -> LinePage:
     """One line, its receipts in the order of the exchange and its orders: 4 queries."""
     held, entries = 0, []
     for receipt in line.receipts.order_by("at", "pk"):
-        held += receipt.base if receipt.kind == "hold" else -receipt.base
+        held += receipt.base * HELD_BY.get(receipt.kind, 0)
         entries.append(Entry(receipt, held))
-    orders = line.outbox.select_related("decision__freeze").order_by("created_at")
+    orders = line.outbox.select_related("decision__freeze", "seizure__freeze").order_by(
+        "created_at"
+    )
     is_answered = line.executed_at is not None
     return LinePage(
         book=_ledger([line]).lines[0],
@@ -161,6 +174,7 @@ def _view(line: FreezeLine, price: AssetPrice | None) -> LedgerLine:
         line=line,
         executed_fiat=line.fiat_value,
         released_fiat=parts[1] if parts else None,
+        seized_fiat=parts[2] if parts else None,
         held_fiat=parts[0] if parts else None,
         now_fiat=now,
         price=price,
@@ -177,9 +191,12 @@ def _book(rows: Sequence[LedgerLine]) -> AssetBook:
         requested=sum(each.line.requested for each in rows),
         executed=sum(each.line.executed for each in rows),
         released=sum(each.line.released for each in rows),
+        seized=sum(each.line.seized for each in rows),
+        transferred=sum(each.line.transferred for each in rows),
         held=sum(each.line.held for each in rows),
         executed_fiat=_sum(each.executed_fiat for each in rows),
         released_fiat=_sum(each.released_fiat for each in rows),
+        seized_fiat=_sum(each.seized_fiat for each in rows),
         held_fiat=_sum(each.held_fiat for each in rows),
         now_fiat=_sum(each.now_fiat for each in rows),
     )

@@ -47,19 +47,28 @@ def cents_by(decimals: int, price: Decimal) -> Callable[[int], int]:
     return cents
 
 
-def parts_at_execution(line: FreezeLine) -> tuple[Decimal, Decimal] | None:
-    """(held, released) of a line's value when it was frozen, adding up to it to the cent.
+def parts_at_execution(line: FreezeLine) -> tuple[Decimal, Decimal, Decimal] | None:
+    """(held, released, seized) of a line's value when it was frozen, adding up to the cent.
 
     None where it was not executed or had no price. `price` and `asset` must be fetched.
     """
     price = None if line.price is None else line.price.price
-    return shared_out(line.fiat_value, line.held, line.released, line.asset.decimals, price)
+    gone = line.released + line.seized
+    both = shared_out(line.fiat_value, line.held, gone, line.asset.decimals, price)
+    if both is None:
+        return None
+    if not line.seized or price is None:
+        return *both, ZERO
+    if not line.released:
+        return both[0], ZERO, both[1]
+    seized = min(value_of(line.seized, line.asset.decimals, price), both[1])
+    return both[0], both[1] - seized, seized
 
 
 def shared_out(
     fiat: Decimal | None, held: int, released: int, decimals: int, price: Decimal | None
 ) -> tuple[Decimal, Decimal] | None:
-    """`parts_at_execution` of a line that was read as plain values."""
+    """(held, gone) of a line that was read as plain values: gone is released or seized."""
     if fiat is None:
         return None
     if not released or price is None:

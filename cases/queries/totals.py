@@ -39,7 +39,7 @@ SOON = timedelta(hours=72)
 YEAR = timedelta(days=365)
 
 
-EXECUTED = ("fiat_value", "executed", "released", "asset__decimals", "price__price")
+EXECUTED = ("fiat_value", "executed", "released", "seized", "asset__decimals", "price__price")
 DIGITS = CharField()  # of an amount: they come without a call of a converter for each
 Pair = tuple[int, str]  # account and asset
 
@@ -84,13 +84,14 @@ def unit_totals(actor: Actor) -> UnitTotals:
         Q(state=LineState.HELD.value)
         | Q(freeze__state__in=PENDING_FREEZES, state__in=PENDING_LINES)
     )
-    for account, asset, state, requested, fiat, done, released, decimals, price in (
+    for account, asset, state, requested, fiat, done, back, taken, decimals, price in (
         lines.values_list("account_id", "asset_id", "state", "requested", *EXECUTED)
     ):  # fmt: skip
         pair = (account, asset)
         if state == LineState.HELD:
-            frozen[pair] = frozen.get(pair, 0) + done - released
-            executed += (shared_out(fiat, done - released, released, decimals, price) or (ZERO,))[0]
+            gone = back + taken
+            frozen[pair] = frozen.get(pair, 0) + done - gone
+            executed += (shared_out(fiat, done - gone, gone, decimals, price) or (ZERO,))[0]
         else:
             pending[pair] = pending.get(pair, 0) + requested
     reached = _reached(actor)
@@ -201,12 +202,13 @@ def freezes_by_month(actor: Actor, months: int = 12) -> list[FreezeMonth]:
     lines = FreezeLine.objects.visible_to(actor).filter(
         executed_at__gte=datetime.combine(first[0], time(), UTC)
     )
-    for at, fiat, done, back, decimals, price in lines.values_list("executed_at", *EXECUTED):
+    for at, fiat, done, back, taken, decimals, price in lines.values_list("executed_at", *EXECUTED):
         month = at.date().replace(day=1)
         if month not in num:
             continue
         num[month] += 1
-        parts = shared_out(fiat, done - back, back, decimals, price)
+        gone = back + taken
+        parts = shared_out(fiat, done - gone, gone, decimals, price)
         if parts is not None:
             held[month] += parts[0]
             released[month] += parts[1]

@@ -6,14 +6,16 @@ from cases.states import FreezeReleaseState, FreezeState, LineState, OutboxState
 
 
 def out_of_balance() -> list[Break]:
-    """Lines, freezes and releases whose sums do not agree: 4 queries and one pass.
+    """Lines, freezes and releases whose sums do not agree: 5 queries and one pass.
 
-    requested >= executed = hold receipts; executed = released + held; released = release receipts;
-    a closed freeze holds nothing; an executed release was confirmed order by order.
+    requested >= executed = hold receipts; executed = released + seized + held; seized >=
+    transferred; released, seized and transferred are each the sum of their receipts, and what was
+    seized that of the seizures' lines; a closed freeze holds nothing; an executed release was
+    confirmed order by order.
     """
     found = []
     lines = FreezeLine.objects.select_related("freeze__case", "account").prefetch_related(
-        "receipts"
+        "receipts", "seizures"
     )
     for line in lines.order_by("pk").iterator(500):
         where = f"{line.freeze.reference}, account {line.account.masked}, {line.asset_id[:40]}"
@@ -36,7 +38,16 @@ def _faults(line: FreezeLine) -> list[str]:
     receipts = list(line.receipts.all())
     held = sum(each.base for each in receipts if each.kind == "hold")
     released = sum(each.base for each in receipts if each.kind == "release")
+    seized = sum(each.base for each in receipts if each.kind == "seizure")
+    gone = sum(each.base for each in receipts if each.kind == "transfer")
+    parts = list(line.seizures.all())
     faults = []
+    if line.seized != seized or line.seized != sum(each.seized for each in parts):
+        faults.append(f"seized {line.seized}, but its seizure receipts say {seized}")
+    if line.transferred != gone or gone != sum(each.transferred for each in parts):
+        faults.append(f"transferred {line.transferred}, but its receipts say {gone}")
+    if line.released + line.seized > line.executed or line.transferred > line.seized:
+        faults.append("gave more than it held")
     if line.executed != held:
         faults.append(f"executed {line.executed}, but its hold receipts say {held}")
     if line.released != released:

@@ -25,7 +25,7 @@ from cases.gateways.exchange import (
     Receipt,
     Refusal,
 )
-from cases.models import FreezeLine, FreezeRelease, OutboxMessage
+from cases.models import FreezeLine, FreezeRelease, OutboxMessage, Seizure
 from cases.policy import SYSTEM, PermissionDenied
 from cases.services.errors import CaseworkError
 from cases.services.freezes import flag_decisions_due, lapse_provisional_freezes, release_leftovers
@@ -33,11 +33,14 @@ from cases.services.freezes.content import require_standing_approval, require_st
 from cases.services.freezes.orders import (
     confirm_hold,
     confirm_release,
+    confirm_seizure,
+    confirm_transfer,
     lose_sight_of_hold,
     refuse_hold,
     resend_hold,
 )
 from cases.services.freezes.releases import follow_orders, require_standing_release
+from cases.services.freezes.seizures import follow_seizure, require_standing_seizure
 from cases.services.freezes.warnings import warn_of_ends
 from cases.services.idempotency import forget_answers
 from cases.services.limits import forget_pace
@@ -146,11 +149,12 @@ def _why_not(message: OutboxMessage) -> str:
 
 
 def _why_not_release(message: OutboxMessage) -> str:
-    decision = _decision(message)
-    if decision is None:
-        return ""
+    decision, seizure = _decision(message), _seizure(message)
     try:
-        require_standing_release(decision)
+        if decision is not None:
+            require_standing_release(decision)
+        if seizure is not None:
+            require_standing_seizure(seizure)
     except (CaseworkError, InvalidTransition) as error:
         return str(error)
     return ""
@@ -166,11 +170,23 @@ def _decision(message: OutboxMessage) -> FreezeRelease | None:
     return found
 
 
+def _seizure(message: OutboxMessage) -> Seizure | None:
+    """The seizure behind an order, with all that checking it takes; None without one."""
+    if message.seizure_id is None:
+        return None
+    found: Seizure = Seizure.objects.select_related(
+        "freeze__case", "instrument", "agency", "transferred_by"
+    ).get(pk=message.seizure_id)
+    return found
+
+
 def _follow(message: OutboxMessage) -> None:
-    """Let the release behind an order know what became of it; under the case lock."""
-    decision = _decision(message)
+    """Let the release or seizure behind an order know what became of it; under the case lock."""
+    decision, seizure = _decision(message), _seizure(message)
     if decision is not None:
         follow_orders(decision, by=SYSTEM)
+    if seizure is not None:
+        follow_seizure(seizure, by=SYSTEM)
 
 
 def _line(message: OutboxMessage) -> FreezeLine:
@@ -182,16 +198,8 @@ def _line(message: OutboxMessage) -> FreezeLine:
 
 def _send(message: OutboxMessage, gateway: ExchangeGateway) -> None:
     failpoint("order.sending")
-    call = gateway.freeze if message.kind == "hold" else gateway.release
-    payload = message.payload
     try:
-        receipt = call(
-            message.pk,
-            payload["account"],
-            payload["asset"],
-            int(payload["amount"]),
-            payload["reference"],
-        )
+        receipt = _call(message, gateway)
     except GatewayRefused as error:
         _refuse(message, error.reason)
     except GatewayError as error:
@@ -199,6 +207,36 @@ def _send(message: OutboxMessage, gateway: ExchangeGateway) -> None:
     else:
         failpoint("order.answered")
         _confirm(message, receipt)
+
+
+def _call(message: OutboxMessage, gateway: ExchangeGateway) -> Receipt:
+    payload = message.payload
+    what = (
+        message.pk,
+        payload["account"],
+        payload["asset"],
+        int(payload["amount"]),
+        payload["reference"],
+    )
+    match message.kind:
+        case "hold":
+            return gateway.freeze(*what)
+        case "release":
+            return gateway.release(*what)
+        case "seizure":
+            return gateway.seize(*what)
+    return gateway.transfer(*what, payload["destination"])
+
+
+def _book(message: OutboxMessage, receipt: Receipt) -> None:
+    line, seizure = _line(message), _seizure(message)
+    if seizure is not None:
+        book = confirm_seizure if message.kind == "seizure" else confirm_transfer
+        book(line, receipt, seizure)
+    elif message.kind == "hold":
+        confirm_hold(line, receipt)
+    else:
+        confirm_release(line, receipt)
 
 
 def _ask(message: OutboxMessage, gateway: ExchangeGateway) -> None:
@@ -245,8 +283,7 @@ def _confirm(message: OutboxMessage, receipt: Receipt) -> None:
         lock_case(message.case_id)
         if _advance(message, OutboxAction.CONFIRM, not_before=None, error=""):
             failpoint("order.receipt")
-            book = confirm_hold if message.kind == "hold" else confirm_release
-            book(_line(message), receipt)
+            _book(message, receipt)
             _follow(message)
             failpoint("order.booked")
     failpoint("order.confirmed")

@@ -17,6 +17,7 @@ from cases.models import (
     FreezeRelease,
     FreezeRequest,
     InformationRequest,
+    Seizure,
     SharedRelease,
 )
 from cases.policy import SYSTEM
@@ -116,6 +117,9 @@ def _decisions() -> Iterator[tuple[str, str, str]]:
     for release in FreezeRelease.objects.select_related("freeze__case", "instrument"):
         if freezes.release_hash_of(release) != release.content_hash:
             yield release.freeze.case.reference, release.reference, "requested or decided"
+    for seizure in Seizure.objects.select_related("freeze__case", "instrument", "agency"):
+        if freezes.seizure_hash_of(seizure) != seizure.content_hash:
+            yield seizure.freeze.case.reference, seizure.reference, "requested or decided"
 
 
 def _releases() -> Iterator[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -66,6 +67,8 @@ class ReleaseForm(DecisionForm):
     """An amount for each line that holds something; an empty one stays held."""
 
     field_order = None
+    words = L("%(asset)s of %(account)s to release")
+    others: tuple[str, ...] = ("instrument", "reason")
 
     def __init__(self, case: Case, lines: Sequence[FreezeLine], *args: Any, **kwargs: Any) -> None:
         super().__init__(case, *args, **kwargs)
@@ -74,13 +77,13 @@ class ReleaseForm(DecisionForm):
             names = {"asset": line.asset.symbol, "account": line.account.masked}
             held = amount_text(line.held, line.asset.decimals)
             self.fields[f"amount_{line.pk}"] = forms.CharField(
-                label=_("%(asset)s of %(account)s to release") % names,
+                label=str(self.words) % names,
                 required=False,
                 max_length=100,
                 help_text=_("Held now: %(held)s. Leave it empty to keep all of it held.")
                 % {"held": held},
             )
-        self.order_fields([*(f"amount_{line.pk}" for line in lines), "instrument", "reason"])
+        self.order_fields([*(f"amount_{line.pk}" for line in lines), *self.others])
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -105,3 +108,31 @@ class ReleaseForm(DecisionForm):
     def release(self) -> dict[str, Any]:
         """The arguments of `request_release`."""
         return {"amounts": self.cleaned_data["amounts"], **self.shared}
+
+
+class SeizureForm(ReleaseForm):
+    """What an order takes of each line, for which authority, and where it is to go."""
+
+    words = L("%(asset)s of %(account)s to seize")
+    others = ("instrument", "agency", "destination", "reason")
+    agency = forms.ChoiceField(label=L("Authority"))
+    destination = forms.CharField(
+        label=L("Address of the authority"), max_length=100,
+        help_text=L("As the order says it. Somebody else calls the authority back about it."),
+    )  # fmt: skip
+
+    def __init__(self, case: Case, lines: Sequence[FreezeLine], *args: Any, **kwargs: Any) -> None:
+        super().__init__(case, lines, *args, **kwargs)
+        agencies = apps.get_model("fiu", "Agency").objects.order_by("name")
+        self.fields["agency"].choices = [  # type: ignore[attr-defined]
+            (str(each.pk), each.name) for each in agencies
+        ]
+        self.fields["instrument"].required = True
+
+    def seizure(self) -> dict[str, Any]:
+        """The arguments of `request_seizure`."""
+        values = self.cleaned_data
+        return {
+            "agency_id": int(values["agency"]), "destination": values["destination"],
+            **self.release(),
+        }  # fmt: skip

@@ -43,6 +43,7 @@ from cases.states import (
 from cases.web.acts import Act, perform
 from cases.web.acts_freezes import ACTS, freeze_act, why_no_hold
 from cases.web.acts_ledger import DECISIONS, extension_act, release_act
+from cases.web.acts_seizures import acts_of
 from cases.web.forms_freezes import EvidenceForm, FreezeForm
 from cases.web.instruments import verify_act
 from cases.web.shell import get_case, render_case
@@ -220,11 +221,15 @@ def _decisions(request: AuthedRequest, page: queries.FreezePage) -> dict[str, li
         for each in page.extensions
         if each.state == ExtensionState.REQUESTED
     }
-    return waiting | {
-        each.reference: [release_act(request.actor, each, name) for name in DECISIONS]
-        for each in page.releases
-        if each.state == FreezeReleaseState.REQUESTED
-    }
+    return (
+        waiting
+        | {
+            each.reference: [release_act(request.actor, each, name) for name in DECISIONS]
+            for each in page.releases
+            if each.state == FreezeReleaseState.REQUESTED
+        }
+        | {each.reference: acts_of(request.actor, each) for each in page.seizures}
+    )
 
 
 def _step(

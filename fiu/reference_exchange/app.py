@@ -15,13 +15,21 @@ from fiu.reference_exchange.books import Answer, Books
 MAXIMUM_BODY = 16_384
 SECONDS_OF_SILENCE = 15.0
 KEY = re.compile(r"[0-9a-zA-Z-]{8,255}")
+CHANGES: dict[str, Callable[[Books, str, dict[str, Any]], Answer]] = {
+    "/holds": Books.hold,
+    "/releases": Books.release,
+    "/seizures": Books.seize,
+    "/transfers": Books.transfer,
+}
 FAULTS = ("none", "silent", "error", "garbage", "drop")
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Exchange:
-    """POST /holds, POST /releases, GET /operations/KEY, GET /balances/ACCOUNT; bearer token.
+    """POST /holds, /releases, /seizures, /transfers, GET /operations/KEY, /balances/ACCOUNT.
+
+    With a bearer token.
 
     `faults` are taken in turn, one a changing call, **after** the change: the caller cannot know
     whether it happened. "silent" answers late, "error" with 500, "garbage" with no JSON, "drop"
@@ -46,7 +54,7 @@ class Exchange:
             return _send(start_response, self.books.find(path.removeprefix("/operations/")))
         if method == "GET" and path.startswith("/balances/"):
             return _send(start_response, self.books.balances(path.removeprefix("/balances/")))
-        if method == "POST" and path in {"/holds", "/releases"}:
+        if method == "POST" and path in CHANGES:
             return self._change(environ, start_response, path)
         return _send(start_response, (404, {"error": "no_such_address"}))
 
@@ -63,7 +71,7 @@ class Exchange:
             body = json.loads(environ["wsgi.input"].read(length))
         except ValueError:
             return _send(start_response, (400, {"error": "no_json"}))
-        answer = (self.books.hold if path == "/holds" else self.books.release)(key, body)
+        answer = CHANGES[path](self.books, key, body)
         fault = next(self._faults)
         if fault == "silent":
             time.sleep(SECONDS_OF_SILENCE)

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS stopped (
 CREATE TABLE IF NOT EXISTS operation (
     key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS seized (
+    account TEXT NOT NULL, asset TEXT NOT NULL, base TEXT NOT NULL, PRIMARY KEY (account, asset)
+);
 CREATE TABLE IF NOT EXISTS loaded (file_hash TEXT PRIMARY KEY);
 """
 AMOUNT = re.compile(r"[0-9]{1,78}")
@@ -74,6 +77,14 @@ class Books:
         """Free a held amount; `amount` null frees all that is held."""
         return self._once(key, "release", body)
 
+    def seize(self, key: str, body: dict[str, Any]) -> Answer:
+        """Set a held amount apart, in custody but the account's no longer."""
+        return self._once(key, "seizure", body)
+
+    def transfer(self, key: str, body: dict[str, Any]) -> Answer:
+        """Send a seized amount to `destination`; the receipt names a made-up transaction."""
+        return self._once(key, "transfer", body)
+
     def find(self, key: str) -> Answer:
         """The answer once given to a key."""
         with self._transaction() as connection:
@@ -120,6 +131,8 @@ class Books:
         ).fetchone()
         if row is None:
             return 422, {"refused": "no_such_balance"}
+        if kind in ("seizure", "transfer"):
+            return _take(connection, kind, body, int(row[1]))
         free, held = int(row[0]), int(row[1])
         available = free if kind == "hold" else held
         amount = available if wanted is None else min(int(wanted), available)
@@ -159,6 +172,33 @@ class Books:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+
+def _take(connection: sqlite3.Connection, kind: str, body: dict[str, Any], held: int) -> Answer:
+    """Move held value to what is seized, or seized value out; never more than is there."""
+    at = (str(body.get("account")), str(body.get("asset")))
+    row = connection.execute("SELECT base FROM seized WHERE account=? AND asset=?", at).fetchone()
+    seized = int(row[0]) if row else 0
+    there = held if kind == "seizure" else seized
+    wanted = there if body.get("amount") is None else int(body["amount"])
+    if wanted > there:
+        return 422, {"refused": "more_than_held" if kind == "seizure" else "more_than_seized"}
+    if wanted == 0:
+        return 422, {"refused": "nothing_there"}
+    if kind == "transfer" and not body.get("destination"):
+        return 422, {"refused": "no_destination"}
+    if kind == "seizure":
+        connection.execute(
+            "UPDATE balance SET held=? WHERE account=? AND asset=?", (str(held - wanted), *at)
+        )
+    left = seized + wanted if kind == "seizure" else seized - wanted
+    connection.execute("INSERT OR REPLACE INTO seized VALUES (?, ?, ?)", (*at, str(left)))
+    answer = {
+        "external_ref": f"{kind[0].upper()}-{uuid.uuid4().hex[:12]}",
+        "executed": str(wanted),
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return 200, answer | ({"txid": uuid.uuid4().hex * 2} if kind == "transfer" else {})
 
 
 def _stopped_withdrawals(movements: Path) -> list[tuple[str, str, str, str]]:

@@ -38,6 +38,8 @@ DECISIONS = {
     Action.DECIDE_OPERATION,
     Action.EXTEND_FREEZE,
     Action.RELEASE_FREEZE,
+    Action.APPROVE_SEIZURE,
+    Action.TRANSFER_SEIZURE,
     Action.EXPORT_EVIDENCE,
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
@@ -130,10 +132,10 @@ REVIEWED = {
         decide_case decide_tag assign_work grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert propose_policy sign_freeze
+        reopen_alert propose_policy sign_freeze approve_seizure
     """,
     "c": """
-        lift_block decide_operation approve_freeze extend_freeze release_freeze
+        lift_block decide_operation approve_freeze extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report see_self_lookup decide_policy
     """,

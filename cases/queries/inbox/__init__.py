@@ -34,6 +34,7 @@ from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.requests import desk_waiting
 from cases.queries.inbox.rows import InboxRow, Queue, Snoozes, Waiting, hidden_until
 from cases.queries.inbox.runs import failed_runs
+from cases.queries.inbox.seizures import seizures_waiting
 from cases.queries.inbox.self_lookups import self_lookups_waiting
 from cases.queries.inbox.tag_conflicts import tag_conflicts_waiting
 from cases.queries.inbox.tags import tags_waiting
@@ -50,9 +51,9 @@ NEVER_SNOOZED = ("emergency", "self_lookup")  # somebody opened what was closed 
 OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
 QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
-    referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting, cases_waiting,
-    tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting, self_lookups_waiting,
-    policies_waiting,
+    seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
+    cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
+    self_lookups_waiting, policies_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -63,6 +64,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "ending": (L("Freezes ending"), "freeze"),
     "extension": (L("Extensions"), "freeze"),
     "release": (L("Releases of freezes"), "freeze"),
+    "seizure": (L("Seizures"), "freeze"),
     "finding": (L("Findings"), "finding"),
     "referral": (L("Referrals"), "referral"),
     "instrument": (L("Legal instruments"), "freeze"),
@@ -77,7 +79,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 18 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 19 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -97,7 +99,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 44 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 46 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -107,7 +109,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 17 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 18 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """

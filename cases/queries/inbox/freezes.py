@@ -115,7 +115,7 @@ def extensions_waiting(actor: Actor) -> Queue | None:
     rows = FreezeExtension.objects.visible_to(actor).filter(state=ExtensionState.REQUESTED.value)
     return Queue(
         "extension", _of_others(rows, actor), lambda row: _freeze_part(row, "extension"),
-        since="requested_at", deadline="freeze__expires_at", reference=_part_of_freeze("-E"),
+        since="requested_at", deadline="freeze__expires_at", reference=part_of_freeze("-E"),
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def releases_waiting(actor: Actor) -> Queue | None:
     rows = FreezeRelease.objects.visible_to(actor).filter(state=FreezeReleaseState.REQUESTED.value)
     return Queue(
         "release", _of_others(rows, actor), lambda row: _freeze_part(row, "release"),
-        since="requested_at", reference=_part_of_freeze("-R"),
+        since="requested_at", reference=part_of_freeze("-R"),
     )  # fmt: skip
 
 
@@ -135,7 +135,8 @@ def _of_others(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:
     return found.order_by("requested_at", "pk")
 
 
-def _part_of_freeze(mark: str) -> Concat:
+def part_of_freeze(mark: str) -> Concat:
+    """The reference of a part of a freeze, as a column: "FRZ-2026-000001-R2" by "-R"."""
     return Concat(
         "freeze__reference", Value(mark), Cast("number", models.CharField()),
         output_field=models.CharField(),

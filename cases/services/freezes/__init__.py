@@ -32,6 +32,14 @@ from cases.services.freezes.requests import (
     submit_freeze,
     triage_freeze,
 )
+from cases.services.freezes.seizures import (
+    approve_seizure,
+    confirm_destination,
+    reject_seizure,
+    request_seizure,
+    seizure_hash_of,
+    transfer_seizure,
+)
 
 __all__ = [
     "OPEN_TO_EVIDENCE",
@@ -39,8 +47,10 @@ __all__ = [
     "approve_extension",
     "approve_freeze",
     "approve_release",
+    "approve_seizure",
     "cancel_freeze",
     "cite_evidence",
+    "confirm_destination",
     "content_hash_of",
     "execute_freeze",
     "extension_hash_of",
@@ -52,11 +62,15 @@ __all__ = [
     "reject_extension",
     "reject_freeze",
     "reject_release",
+    "reject_seizure",
     "release_hash_of",
     "release_leftovers",
     "request_extension",
     "request_freeze",
     "request_release",
+    "request_seizure",
+    "seizure_hash_of",
     "submit_freeze",
+    "transfer_seizure",
     "triage_freeze",
 ]

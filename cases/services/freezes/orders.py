@@ -11,7 +11,15 @@ from django.utils.translation import gettext as _
 
 from cases.gateways.exchange import Receipt
 from cases.hints import SEND_OUTBOX, hint_on_commit
-from cases.models import FreezeLine, FreezeReceipt, FreezeRelease, FreezeRequest, OutboxMessage
+from cases.models import (
+    FreezeLine,
+    FreezeReceipt,
+    FreezeRelease,
+    FreezeRequest,
+    OutboxMessage,
+    Seizure,
+    SeizureLine,
+)
 from cases.policy import SYSTEM, Actor
 from cases.queries.money import CURRENCY, fiat_of, price_at
 from cases.services.audit import record_event
@@ -21,6 +29,8 @@ from tracing.jobs import failpoint
 
 HOLD_CODE = "R1"
 RELEASE_CODE = "R0"
+SEIZURE_CODE = "R2"
+TRANSFER_CODE = "R3"
 UNSETTLED = (LineState.PLANNED.value, LineState.SENT.value, LineState.UNKNOWN.value)
 ENDED = (FreezeState.REJECTED.value, FreezeState.LAPSED.value)
 
@@ -61,6 +71,20 @@ def order_release(
     return _write_order(freeze, line, "release", uuid.uuid4(), amount, RELEASE_CODE, decision)
 
 
+def order_seizure(seizure: Seizure, line: FreezeLine, amount: int) -> str:
+    """Write the order for one line of a seizure with both keys; returns the order's id."""
+    return _write_order(
+        seizure.freeze, line, "seizure", uuid.uuid4(), amount, SEIZURE_CODE, seizure=seizure
+    )
+
+
+def order_transfer(seizure: Seizure, line: FreezeLine, amount: int) -> str:
+    """Write the order to send what was seized of one line to the seizure's address."""
+    return _write_order(
+        seizure.freeze, line, "transfer", uuid.uuid4(), amount, TRANSFER_CODE, seizure=seizure
+    )
+
+
 def _write_order(
     freeze: FreezeRequest,
     line: FreezeLine,
@@ -69,19 +93,23 @@ def _write_order(
     amount: int,
     code: str,
     decision: FreezeRelease | None = None,
+    seizure: Seizure | None = None,
 ) -> str:
+    destination = {"destination": seizure.destination} if seizure and kind == "transfer" else {}
     OutboxMessage.objects.create(
         id=key,
         case_id=freeze.case_id,
         line=line,
         kind=kind,
         decision=decision,
+        seizure=seizure,
         payload={
             "account": line.account.uid,
             "asset": line.asset_id,
             "amount": str(amount),
             "reference": f"H-{line.public_id.hex[:12].upper()}",
             "reason_code": code,
+            **destination,
         },
         created_at=timezone.now(),
     )
@@ -146,13 +174,50 @@ def resend_hold(line: FreezeLine, *, by: Actor = SYSTEM) -> None:
 def confirm_release(line: FreezeLine, receipt: Receipt, *, by: Actor = SYSTEM) -> None:
     """Book the receipts of a release; the line is over when nothing is held any more."""
     _book(line, "release", receipt)
-    released = min(_booked(line, "release"), line.executed)
+    released = min(_booked(line, "release"), line.executed - line.seized)
     FreezeLine.objects.filter(pk=line.pk).update(released=released)
     line.released = released
-    if line.held == 0:
-        advance_line(line, LineAction.RELEASE)
+    _end_if_empty(line)
     _record(line, LineAction.RELEASE, by, released=str(released))
     _close_if_empty(line.freeze, by=by)
+
+
+def confirm_seizure(
+    line: FreezeLine, receipt: Receipt, seizure: Seizure, *, by: Actor = SYSTEM
+) -> None:
+    """Book what the exchange set apart: it is held no longer, and has not left its custody."""
+    _book(line, "seizure", receipt)
+    seized = min(_booked(line, "seizure"), line.executed - line.released)
+    part = SeizureLine.objects.get(seizure=seizure, line=line)
+    SeizureLine.objects.filter(pk=part.pk).update(seized=part.seized + seized - line.seized)
+    FreezeLine.objects.filter(pk=line.pk).update(seized=seized)
+    line.seized = seized
+    _end_if_empty(line)
+    _record(line, LineAction.SEIZE, by, seized=str(seized))
+    _close_if_empty(line.freeze, by=by)
+
+
+def confirm_transfer(
+    line: FreezeLine, receipt: Receipt, seizure: Seizure, *, by: Actor = SYSTEM
+) -> None:
+    """Book what left for the authority's address, with the transaction that the receipt names."""
+    _book(line, "transfer", receipt)
+    gone = min(_booked(line, "transfer"), line.seized)
+    part = SeizureLine.objects.get(seizure=seizure, line=line)
+    transferred = part.transferred + gone - line.transferred
+    SeizureLine.objects.filter(pk=part.pk).update(transferred=transferred)
+    FreezeLine.objects.filter(pk=line.pk).update(transferred=gone)
+    line.transferred = gone
+    record_event(
+        line.freeze.case, "transfer_line", line.freeze.reference, by=by,
+        data={"line": str(line.public_id), "transferred": str(gone), "txid": receipt.txid},
+    )  # fmt: skip
+
+
+def _end_if_empty(line: FreezeLine) -> None:
+    """A line of which nothing is held any more is over, by what became of it."""
+    if line.held == 0:
+        advance_line(line, LineAction.SEIZE if line.seized else LineAction.RELEASE)
 
 
 def _close_if_empty(freeze: FreezeRequest, *, by: Actor) -> None:
@@ -170,7 +235,7 @@ def _book(line: FreezeLine, kind: str, receipt: Receipt) -> None:
         if not known.exists():
             FreezeReceipt.objects.create(
                 line=line, kind=kind, external_ref=part.external_ref, source=part.source,
-                base=part.base, at=receipt.at,
+                base=part.base, at=receipt.at, txid=receipt.txid,
             )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from cases.services.freezes.steps import advance_release, enter_freeze
 from cases.services.validation import require_reason
 from cases.states import (
     FREEZE_RELEASE,
+    OPEN_SEIZURE_STATES,
     FreezeReleaseAction,
     FreezeReleaseState,
     FreezeState,
@@ -101,6 +102,8 @@ def request_release(
     paper = release.instrument
     if paper is not None and (paper.case_id != freeze.case_id or not stands_in_date(paper)):
         raise CaseworkError(_("This instrument is not verified, out of date or of another case."))
+    if freeze.seizures.filter(state__in=OPEN_SEIZURE_STATES).exists():
+        raise CaseworkError(_("A seizure of this freeze is still open."))
     if not amounts:
         raise CaseworkError(_("Name the amount of at least one line."))
     lines = {line.pk: line for line in freeze.lines.select_related("account", "asset")}

@@ -24,50 +24,40 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-// --- Ticked rows: x ticks; a, s, t act on what is ticked, or on the row where one stands; e ends it ----
+// --- Ticked rows: x ticks; a, s, t act on these or on the row one is at; e ends it -------------------
 
 const bulk = document.querySelector("[data-bulk]");
-
-function ticked() {
-  return [...document.querySelectorAll("[data-rows] input[name=row]:checked")];
-}
+const said = bulk?.querySelector("[data-ticked]");
+const before = said?.textContent;
+const boxes = (which = "") => [...document.querySelectorAll(`[data-rows] [name=row]${which}`)];
+let last = null; // the box ticked before, for shift
 
 function count() {
-  const said = bulk?.querySelector("[data-ticked]");
-  if (!said) return;
-  said.dataset.before ??= said.textContent;
-  const sum = ticked().reduce((all, box) => all + Number(box.dataset.amount ?? 0), 0);
-  const money = sum ? `, USD ${sum.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}` : "";
-  said.textContent = ticked().length ? `${ticked().length} ${said.dataset.words}${money}` : said.dataset.before;
+  const all = boxes(":checked");
+  const sum = all.reduce((so, box) => so + Number(box.dataset.amount ?? 0), 0);
+  if (said) said.textContent = all.length ? `${all.length} ${said.dataset.words}${sum ? `, USD ${sum.toLocaleString()}` : ""}` : before;
 }
 
-function tick(is = null) {
-  const box = document.querySelector("[data-rows] tr.at input[name=row]");
-  if (!box) return;
-  box.checked = is ?? !box.checked;
-  count();
+function tick() {
+  document.querySelector("tr.at [name=row]")?.click();
 }
 
 function act(key) {
-  const of = document.querySelector(`tr.at [data-row-key="${CSS.escape(key)}"]`) ?? document.querySelector(`[data-key~="${CSS.escape(key)}"]`);
-  if (!of) return false;
-  if (bulk?.contains(of) && !ticked().length) tick(true);
-  of instanceof HTMLSelectElement ? of.focus() : of.click();
-  return true;
+  const of = document.querySelector(`tr.at [data-row-key=${key}], [data-key~=${key}]`);
+  if (bulk?.contains(of) && !boxes(":checked").length) tick();
+  of?.matches("select") ? of.focus() : of?.click();
 }
 
 bulk?.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.target instanceof HTMLSelectElement)) return;
+  if (event.key !== "Enter" || !event.target.matches("select")) return;
   event.preventDefault();
-  event.target.nextElementSibling?.click();
+  event.target.nextElementSibling.click();
 });
-document.addEventListener("change", (event) => event.target.name === "row" && count());
-let last = null; // the box clicked before, for shift
 document.addEventListener("click", (event) => {
   if (event.target.name !== "row") return;
-  const all = [...document.querySelectorAll("[data-rows] input[name=row]")];
+  const all = boxes();
   const [from, to] = [all.indexOf(last), all.indexOf(event.target)].sort((one, other) => one - other);
-  if (event.shiftKey && from >= 0) all.slice(from, to + 1).forEach((box) => (box.checked = event.target.checked));
+  if (event.shiftKey && from >= 0) all.slice(from, to).forEach((box) => (box.checked = event.target.checked));
   last = event.target;
   count();
 });
@@ -184,14 +174,15 @@ document.addEventListener("keydown", (event) => {
     j: () => move(1),
     k: () => move(-1),
     n: () => document.querySelector("[data-new]")?.click(),
-    x: () => tick(),
+    x: tick,
     "?": () => document.getElementById("keys")?.showModal(),
     "[": () => document.documentElement.classList.toggle("narrow-rail"),
   };
   if (acts[event.key]) {
     event.preventDefault();
     acts[event.key]();
-  } else if (/^[acest]$/.test(event.key) && act(event.key)) {
+  } else if (/^[acest]$/.test(event.key)) {
     event.preventDefault();
+    act(event.key);
   }
 });

@@ -62,6 +62,7 @@ from cases.services.freezes import (
     request_extension,
     request_freeze,
     request_release,
+    request_seizure,
     submit_freeze,
     triage_freeze,
 )
@@ -312,6 +313,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "account_id": [account.public_id for account in accounts],
     }
     make_work(world, case, freezes["active"], by)
+    make_seizure(world, freezes["decision_due"], by)
     time.sleep(max(0.0, (freezes["decision_due"].expires_at - timezone.now()).total_seconds()))
     flag_decisions_due()
     User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
@@ -322,6 +324,19 @@ def make_live_token(user: User) -> UUID:
     """A token of the person's own."""
     make_token(user, "Nightly report", 30, by=make_actor(user))
     return ApiToken.objects.get(user=user).public_id
+
+
+def make_seizure(world: World, freeze: FreezeRequest, by: Actor) -> None:
+    """A seizure whose address was not called back about yet."""
+    verified = LegalInstrument.objects.get(case=freeze.case, verified_by__isnull=False)
+    agency = world.users["liaison_other_agency"].agency
+    assert agency is not None
+    seizure = request_seizure(
+        freeze, amounts={freeze.lines.get().pk: 1}, agency_id=agency.pk,
+        destination=f"{HOUSE_MARK}-address", instrument_id=verified.pk, reason=f"{HOUSE} order",
+        by=by,
+    )  # fmt: skip
+    world.ids["seizure_id"] = seizure.public_id
 
 
 def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> None:

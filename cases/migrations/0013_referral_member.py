@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0009_cohort_sample'),
+        ('cases', '0012_cohort_sample'),
     ]
 
     operations = [

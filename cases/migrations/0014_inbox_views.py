@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0006_house_tag'),
+        ('cases', '0013_referral_member'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0008_label_source'),
+        ('cases', '0011_label_source'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,6 @@ What the reader has no right to is not described either (P1).
 """
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, include, path
@@ -144,10 +143,14 @@ class Operation(AutoSchema):
         return found
 
 
-@cache
-def _example(kind: Any) -> Any:
+_examples: dict[type, Any] = {}
+
+
+def _example(kind: type) -> Any:
     """Made once: the generator asks for the answers of each call three times."""
-    return example_of(kind())
+    if kind not in _examples:
+        _examples[kind] = example_of(kind())
+    return _examples[kind]
 
 
 def _errors(method: str, call: Call, *, has_ids: bool) -> list[int]:

@@ -15,7 +15,7 @@ from cases.services.traces import note_stale_traces, watch_drift
 from cases.services.verification import verify_if_due
 from tracing import jobs
 
-DRIFT_WATCH_SECONDS = 20.0
+DRIFT_WATCH_SECONDS = 20
 """A worker begins no further run after so long: people's traces must not wait for it."""
 
 

@@ -39,7 +39,7 @@ from tracing.tag_views import AddressTags, tags_of, tags_then
 AT_WALLS = ("exchange_boundary", "service")
 MOST_KEPT = 50
 """Changed conclusions that a check lists; all of them are counted."""
-UNFINISHED_SECONDS = 60.0
+UNFINISHED_SECONDS = 60
 """A look that did not end is not begun again before."""
 OF_THE_LOOK = ("tip_hash", "walls_sha256", "tag_set")
 """Empty while the first look has not ended."""

@@ -33,7 +33,7 @@ def case_exposure(case: Case) -> list[LedgerExposure]:
     wallets' own pages.
     """
     by_ledger: dict[str, list[Wallet]] = {}
-    for wallet in Wallet.objects.filter(case=case).order_by("pk"):
+    for wallet in case.wallets.order_by("pk"):
         by_ledger.setdefault(wallet.ledger, []).append(wallet)
     loaded = {info.name for info in reads.ledgers()}
     found = []

@@ -75,7 +75,7 @@ LOOKS: Mapping[str, Look] = {
     "transferring": (L("Being sent"), "warn", "send"),
     "transfer_unknown": (L("Unknown: asking the exchange"), "warn", "circle-question-mark"),
     "transferred": (L("Sent to the authority"), "violet", "landmark"),
-    "order.hold": (L("Hold"), "ice", "snowflake"),
+    "order.hold": (L("Hold"), "", "snowflake"),
     "order.release": (L("Release"), "", "undo-2"),
     "order.seizure": (L("Seizure"), "violet", "gavel"),
     "order.transfer": (L("Transfer"), "violet", "send"),

@@ -91,9 +91,12 @@ def test_without_a_price_there_is_no_value() -> None:
     assert fiat_of(5, 1, SimpleNamespace(price=Decimal("2"))) == Decimal("1.00")
 
 
-def line(fiat: str | None, *, released: int, held: int, worth: str | None) -> SimpleNamespace:
+def line(
+    fiat: str | None, *, released: int, held: int, worth: str | None, seized: int = 0
+) -> SimpleNamespace:
     return SimpleNamespace(
         fiat_value=None if fiat is None else Decimal(fiat), released=released, held=held,
+        seized=seized,
         price=None if worth is None else SimpleNamespace(price=Decimal(worth)),
         asset=SimpleNamespace(decimals=0),
     )  # fmt: skip
@@ -103,14 +106,16 @@ def line(fiat: str | None, *, released: int, held: int, worth: str | None) -> Si
     ("frozen", "parts"),
     [
         (line(None, released=1, held=1, worth="2"), None),
-        (line("10", released=0, held=5, worth="2"), ("10", "0")),
-        (line("10", released=3, held=2, worth=None), ("10", "0")),
-        (line("10", released=5, held=0, worth="2"), ("0", "10")),
-        (line("10", released=3, held=2, worth="2"), ("4", "6")),
+        (line("10", released=0, held=5, worth="2"), ("10", "0", "0")),
+        (line("10", released=3, held=2, worth=None), ("10", "0", "0")),
+        (line("10", released=5, held=0, worth="2"), ("0", "10", "0")),
+        (line("10", released=3, held=2, worth="2"), ("4", "6", "0")),
+        (line("10", released=0, held=2, worth="2", seized=3), ("4", "0", "6")),
+        (line("10", released=1, held=2, worth="2", seized=2), ("4", "2", "4")),
     ],
 )
-def test_what_is_held_and_given_back_adds_up_to_what_was_frozen(
-    frozen: SimpleNamespace, parts: tuple[str, str] | None
+def test_what_is_held_given_back_and_seized_adds_up_to_what_was_frozen(
+    frozen: SimpleNamespace, parts: tuple[str, str, str] | None
 ) -> None:
     found = parts_at_execution(frozen)  # type: ignore[arg-type]
     assert found == (None if parts is None else tuple(Decimal(part) for part in parts))

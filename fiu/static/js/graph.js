@@ -76,8 +76,7 @@ class FiuGraph extends HTMLElement {
         classes: [edge.key && "key", edge.back && "back", edge.possible && "possible"].filter(Boolean).join(" "),
       };
     });
-    // A label is drawn with its line: those of the key path and of what is but possible are lines of
-    // their own, above all others.
+    // A label is drawn with its line: those that must be read are lines of their own, above all.
     const labels = edges.filter((edge) => /key|possible/.test(edge.classes)).map(({ data }) => ({
       data: { ...data, id: `${data.id}\u0000` }, classes: "label",
     }));

@@ -417,9 +417,3 @@ def test_vendored_files_are_what_their_checksums_say() -> None:
             assert hashlib.sha256(data).hexdigest() == digest, f"{sums.parent.name}/{name}"
             checked += 1
     assert checked > 0
-
-
-@pytest.mark.parametrize(("kind", "limit"), [("css", 40), ("js", 30)])
-def test_own_styles_and_scripts_stay_small(kind: str, limit: int) -> None:
-    total = sum(path.stat().st_size for path in (ROOT / "fiu/static" / kind).rglob(f"*.{kind}"))
-    assert total <= limit * 1024

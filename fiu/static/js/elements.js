@@ -1,6 +1,6 @@
 // <fiu-time>, <fiu-copy>, tips on hover and focus, search as you need it.
 
-// --- <fiu-time>: the viewer's zone; deadlines keep running ---------------------------------------------
+// --- <fiu-time>: the viewer's zone; deadlines keep running
 
 const language = document.documentElement.lang || "en";
 const region = language === "en" ? "en-GB" : language; // day before month
@@ -38,7 +38,7 @@ class FiuTime extends HTMLElement {
   }
 }
 
-// --- <fiu-copy>: copies the whole text ------------------------------------------------------------------
+// --- <fiu-copy>: copies the whole text
 
 class FiuCopy extends HTMLElement {
   connectedCallback() {
@@ -54,7 +54,7 @@ class FiuCopy extends HTMLElement {
   }
 }
 
-// --- Tips: data-tip on anything, shown on hover and focus, told to screen readers -------------------------
+// --- Tips: data-tip on anything, shown on hover and focus, told to screen readers
 
 const tip = document.createElement("div");
 tip.className = "tooltip";

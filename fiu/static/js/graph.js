@@ -150,7 +150,7 @@ class FiuGraph extends HTMLElement {
     this.setAttribute("data-drawn", "");
   }
 
-  // --- Lanes ----------------------------------------------------------------------------------------
+  // --- Lanes
 
   titles() {
     this.lanes?.replaceChildren(...this.flow.lanes.map((lane) => {
@@ -171,7 +171,7 @@ class FiuGraph extends HTMLElement {
     });
   }
 
-  // --- Choosing ----------------------------------------------------------------------------------------
+  // --- Choosing
 
   choose(node) {
     this.clear(false);
@@ -202,7 +202,7 @@ class FiuGraph extends HTMLElement {
     if (this.voice) this.voice.textContent = [node.data("label"), node.data("sub"), node.data("note"), `\u2190 ${way}, \u2192 ${out}`].filter(Boolean).join(", ");
   }
 
-  // --- Tools --------------------------------------------------------------------------------------------
+  // --- Tools
 
   fit(move = motion) {
     const seen = this.cy.elements(":visible");

@@ -7,7 +7,7 @@ function inField(target) {
   return target.closest?.("input, textarea, select, [contenteditable], dialog");
 }
 
-// --- Rows: j, k, Enter -----------------------------------------------------------------------------
+// --- Rows: j, k, Enter
 
 function rows() {
   return [...document.querySelectorAll("[data-rows] tbody tr, .rows > li, .board .tile")].filter((row) => row.querySelector("a[href]") && row.offsetParent);
@@ -24,7 +24,7 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-// --- Ticked rows: x ticks; a, s, t act on these or on the row one is at; e ends it -------------------
+// --- Ticked rows: x ticks; a, s, t act on these or on the row one is at; e ends it
 
 const bulk = document.querySelector("[data-bulk]");
 const said = bulk?.querySelector("[data-ticked]");
@@ -62,7 +62,7 @@ document.addEventListener("click", (event) => {
   count();
 });
 
-// --- The palette: every place and action of this page, then search -----------------------------------
+// --- The palette: every place and action of this page, then search
 
 class FiuPalette extends HTMLElement {
   connectedCallback() {
@@ -149,7 +149,7 @@ class FiuPalette extends HTMLElement {
 }
 customElements.define("fiu-palette", FiuPalette);
 
-// --- Keys ----------------------------------------------------------------------------------------------
+// --- Keys
 
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && palette?.dialog && !palette.dialog.open) {

@@ -3,7 +3,7 @@
 const root = document.documentElement;
 const toasts = document.getElementById("toasts");
 
-// --- Dialogs: data-dialog="id" opens, data-close closes; focus comes back to the opener -----------
+// --- Dialogs: data-dialog="id" opens, data-close closes; focus comes back to the opener
 
 function open(dialog, opener) {
   if (!(dialog instanceof HTMLDialogElement) || dialog.open) return false;
@@ -29,7 +29,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// --- Theme: kept with the person on the server ------------------------------------------------------
+// --- Theme: kept with the person on the server
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-theme-form]");
@@ -48,7 +48,7 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// --- Toasts -----------------------------------------------------------------------------------------
+// --- Toasts
 
 function dismissable(box) {
   const button = document.createElement("button");
@@ -78,7 +78,7 @@ export function toast(text, tone = "good") {
 if (toasts) [...toasts.children].forEach(dismissable);
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.tone));
 
-// --- htmx: what failed is said, the page stays; what came in may take focus ---------------------------
+// --- htmx: what failed is said, the page stays; what came in may take focus
 
 document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;

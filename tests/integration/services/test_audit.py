@@ -240,12 +240,12 @@ def test_the_command_finds_an_approved_content_that_changed(unguarded: None) -> 
 
 
 def test_verifying_keeps_its_pace(unguarded: None) -> None:
-    """A floor far under the aim of 50,000 rows a second, for a busy machine."""
+    """A floor far under the aim of 50,000 rows a second, of processor time: others work here."""
     _world()
     verify_chains()
-    started = time.perf_counter()
+    started = time.process_time()
     report = verify_chains()
-    assert report.num_events / (time.perf_counter() - started) > 3_000
+    assert report.num_events / (time.process_time() - started) > 3_000
 
 
 def test_times_are_read_back_as_written() -> None:

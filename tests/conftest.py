@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache, caches
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.test import Client
 
 from cases.acting import let_process_act_as_system
@@ -197,6 +199,9 @@ def django_db_setup(
     if _has_copy() and not django_db_keepdb:
         migrated_copy.keep(connection.settings_dict["NAME"])
     _turn.close()
+    # Rights are in policy.py: nobody reads what these write again after each emptying of tables.
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    assert post_migrate.disconnect(create_contenttypes)
     with django_db_blocker.unblock():
         if settings.ROW_SECURITY:
             row_security.be_owner()

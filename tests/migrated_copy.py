@@ -33,7 +33,7 @@ def copy_to(database: Path) -> bool:
 
 
 def keep(database: Path) -> None:
-    """For the others of this round; call it in `turn`, with no guards on the tables yet."""
+    """For the others of this round; call it in `turn`."""
     unfinished = settings.FIU_HOME / f"{NAME}.new"
     with closing(sqlite3.connect(database)) as migrated:
         migrated.execute("VACUUM INTO ?", (str(unfinished),))

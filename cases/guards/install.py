@@ -117,7 +117,7 @@ def _postgresql_trigger(name: str, table: str) -> str:
 
 
 def remove_guards(using: str = "default") -> None:
-    """Drop our triggers. Only `install_guards` and the emptying of a test database may."""
+    """Drop our triggers. Only `install_guards`, `migrate` and emptying a test database may."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

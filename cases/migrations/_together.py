@@ -15,6 +15,8 @@ from django.db.migrations.state import ProjectState
 class CreateTogether(Operation):
     """The given tables in their order; the models are rendered once, after the last."""
 
+    serialization_expand_args = ["models"]  # each on lines of its own in the file
+
     def __init__(self, models: Sequence[CreateModel]) -> None:
         self.models = models
 

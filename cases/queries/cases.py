@@ -1,5 +1,6 @@
 """The case list and the case shell: head, deadline, people, tabs with their counts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,6 @@ from django.db.models import (
     Count,
     ExpressionWrapper,
     F,
-    IntegerField,
     Min,
     OuterRef,
     QuerySet,
@@ -20,7 +20,6 @@ from django.db.models import (
     When,
 )
 from django.db.models import Case as Choice
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -38,6 +37,7 @@ from cases.models import (
     Wallet,
 )
 from cases.policy import Action, Actor, may, writable_cases
+from cases.queries.counted import NumberOf
 from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 from cases.queries.money import CaseMoney, case_money, money_by_case, row_states
 from cases.states import (
@@ -67,6 +67,19 @@ ACT_RIGHTS = {
     CaseAction.REOPEN: Action.DECIDE_CASE,
 }
 NEAR = timedelta(days=7)
+RUNNING = [
+    FreezeState.PROVISIONAL.value, FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value,
+]  # fmt: skip
+CLOCK = ("state", "provisional_until", "expires_at", "reference", "public_id")
+TAB_COUNTS = {  # the freezes are read anyhow
+    "wallets": NumberOf(Wallet),
+    "traces": NumberOf(CaseRun),
+    "suspects": NumberOf(Suspect),
+    "findings": NumberOf(Finding, STANDING_FINDINGS),
+    "referrals": NumberOf(Referral),
+    "tasks": NumberOf(Task, [TaskState.OPEN.value]),
+    "files": NumberOf(Evidence),
+}
 SEVERITIES = {"severe": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -95,6 +108,7 @@ class CaseShell:
     policy: str
     counts: dict[str, int]
     deadline: Deadline | None
+    freeze_states: list[str]
     people: list[Any]
     agencies: list[str]
     is_writable: bool  # by membership: an emergency, or being named to read, gives no more
@@ -154,10 +168,8 @@ def case_list(actor: Actor, states: list[str], after: str = "", size: int = PAGE
         .filter(state__in=states)
         .select_related("owner_by")
         .annotate(
-            num_wallets=_number_of(Wallet.objects.filter(case=OuterRef("pk"))),
-            num_findings=_number_of(
-                Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS)
-            ),
+            num_wallets=NumberOf(Wallet),
+            num_findings=NumberOf(Finding, STANDING_FINDINGS),
             deadline=Subquery(
                 running_clocks(FreezeRequest.objects.filter(case=OuterRef("pk")))
                 .values("case")
@@ -212,29 +224,20 @@ def case_acts(case: Case, actor: Actor) -> list[str]:
 
 
 def case_shell(case: Case, actor: Actor) -> CaseShell:
-    """Head, money strip and tab counts of one case: 14 queries."""
+    """Head, money strip and tab counts of one case: 13 queries."""
     money = case_money([case.pk], actor)
     lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
-    counted = {
-        "wallets": Wallet.objects.filter(case=OuterRef("pk")),
-        "traces": CaseRun.objects.filter(case=OuterRef("pk")),
-        "suspects": Suspect.objects.filter(case=OuterRef("pk")),
-        "findings": Finding.objects.filter(case=OuterRef("pk"), state__in=STANDING_FINDINGS),
-        "freezes": FreezeRequest.objects.filter(case=OuterRef("pk")),
-        "referrals": Referral.objects.filter(case=OuterRef("pk")),
-        "tasks": Task.objects.filter(case=OuterRef("pk"), state=TaskState.OPEN.value),
-        "files": Evidence.objects.filter(case=OuterRef("pk")),
-    }
+    freezes = list(case.freezes.values_list(*CLOCK))
     is_writable, *numbers = (
         Case.objects.visible_to(actor)
         .filter(pk=case.pk)
         .values_list(
             ExpressionWrapper(writable_cases(actor), output_field=BooleanField()),
-            *(_number_of(rows) for rows in counted.values()),
+            *TAB_COUNTS.values(),
         )
         .get()
     )
-    counts = dict(zip(counted, numbers, strict=True))
+    counts = dict(zip(TAB_COUNTS, numbers, strict=True)) | {"freezes": len(freezes)}
     shared = case.referrals.filter(
         state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
     )
@@ -244,7 +247,8 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         time_to_first_freeze=time_to_first_freeze(case),
         policy=str(lead.parameters.get("policy", "")) if lead is not None else "",
         counts=counts,
-        deadline=next_deadline(case),
+        deadline=_next_deadline(freezes),
+        freeze_states=[state for state, *_clock in freezes],
         people=case_people(case),
         agencies=sorted(set(shared.values_list("agency__short_name", flat=True))),
         is_writable=is_writable,
@@ -272,18 +276,23 @@ def time_to_first_freeze(case: Case) -> timedelta | None:
     return first - case.opened_at if first is not None else None
 
 
-def next_deadline(case: Case) -> Deadline | None:
-    """The freeze of the case that ends or falls due next: 1 query."""
-    freeze = running_clocks(case.freezes.all()).order_by("due").first()
-    if freeze is None:
+def _next_deadline(freezes: Iterable[tuple[Any, ...]]) -> Deadline | None:
+    """The freeze that ends or falls due next, of rows of CLOCK: 0 queries."""
+    running = [
+        (until if state == FreezeState.PROVISIONAL else expires_at, state, reference, freeze)
+        for state, until, expires_at, reference, freeze in freezes
+        if state in RUNNING
+    ]
+    ending = [row for row in running if row[0] is not None]
+    if not ending:
         return None
-    provisional = freeze.state == FreezeState.PROVISIONAL
-    words = _("Provisional hold lapses") if provisional else _("Freeze ends")
-    return Deadline(words, freeze.due, freeze.reference, freeze.public_id)
+    due, state, reference, freeze = min(ending, key=lambda row: row[0])
+    words = _("Provisional hold lapses") if state == FreezeState.PROVISIONAL else _("Freeze ends")
+    return Deadline(words, due, reference, freeze)
 
 
 def case_overview(shell: CaseShell) -> Overview:
-    """Next steps, top findings with what speaks against them, latest activity: 5 queries."""
+    """Next steps, top findings with what speaks against them, latest activity: 4 queries."""
     case = shell.case
     findings = sorted(
         case.findings.filter(state__in=STANDING_FINDINGS)
@@ -323,10 +332,10 @@ def accounts_reached(money: CaseMoney) -> list[AccountState]:
 
 
 def next_steps(shell: CaseShell, findings: list[Finding]) -> list[Step]:
-    """What this case waits for, in the order of the work: 2 queries."""
+    """What this case waits for, in the order of the work: 1 query."""
     counts = shell.counts
     states = [finding.state for finding in findings]
-    freezes = list(shell.case.freezes.values_list("state", flat=True))
+    freezes = shell.freeze_states
     bare = shell.case.findings.filter(state=FindingState.APPROVED, freeze_lines=None).count()
     steps: list[Step] = []
     if not counts["wallets"]:
@@ -376,22 +385,7 @@ def case_events(case: Case, after: str = "") -> Page:
 
 def running_clocks(freezes: QuerySet[Any]) -> QuerySet[Any]:
     """Those with a running clock; `due` is when a provisional one lapses or another one ends."""
-    running = [
-        FreezeState.PROVISIONAL.value,
-        FreezeState.ACTIVE.value,
-        FreezeState.DECISION_DUE.value,
-    ]
     provisional = When(state=FreezeState.PROVISIONAL, then=F("provisional_until"))
     due = Choice(provisional, default=F("expires_at"))
-    ending: QuerySet[Any] = freezes.filter(state__in=running).annotate(due=due)
+    ending: QuerySet[Any] = freezes.filter(state__in=RUNNING).annotate(due=due)
     return ending.exclude(due=None).order_by()
-
-
-def _number_of(rows: QuerySet[Any]) -> Coalesce:
-    """How many rows of the case of the outer query, as a column."""
-    counted = rows.order_by().values("case")
-    return Coalesce(
-        Subquery(counted.annotate(number=Count("pk")).values("number")),
-        0,
-        output_field=IntegerField(),
-    )

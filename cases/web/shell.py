@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +38,7 @@ TABS: tuple[tuple[str, Promise, str], ...] = (
     ("case_timeline", _("Timeline"), ""),
 )
 
+NO_CASE = "00000000-0000-4000-8000-000000000000"
 POLL = "X-Fiu-Poll"  # a page that refreshes itself is one look
 
 # Pages that are one form, and what a reader may do like everybody else.
@@ -156,11 +158,18 @@ def money_strip(shell: CaseShell) -> dict[str, object]:
 
 def case_tabs(case: Case, counts: Mapping[str, int], active: str) -> list[Tab]:
     """The tabs whose pages exist."""
-    tabs = []
-    for route, words, key in TABS:
-        try:
-            url = reverse(route, args=[case.public_id])
-        except NoReverseMatch:
-            continue
-        tabs.append(Tab(words, url, counts[key] if key else None, route == active, route))
-    return tabs
+    own = str(case.public_id)
+    return [
+        Tab(words, url.replace(NO_CASE, own), counts[key] if key else None, route == active, route)
+        for route, words, key in TABS
+        if (url := _tab_url(route, get_urlconf()))
+    ]
+
+
+@cache
+def _tab_url(route: str, _urls: str | None) -> str:
+    """The address of a tab with NO_CASE in it, "" where this process has no such page."""
+    try:
+        return reverse(route, args=[UUID(NO_CASE)])
+    except NoReverseMatch:
+        return ""

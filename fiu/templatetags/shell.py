@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from django import template
 from django.conf import settings
 from django.template import Context
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -59,6 +60,15 @@ GROUPS: tuple[tuple[Promise | str, tuple[Place, ...]], ...] = (
 )
 
 
+@cache
+def _url(route: str, _urls: str | None) -> str:
+    """The address of a page without parts that vary, "" where this process has none."""
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return ""
+
+
 def present(place: Place, context: Mapping[str, object]) -> Place | None:
     """The entry with address, count and mark; None when its page is not there for this person.
 
@@ -70,9 +80,8 @@ def present(place: Place, context: Mapping[str, object]) -> Place | None:
         return None
     if place.needs and not context.get(place.needs):
         return None
-    try:
-        url = reverse(place.route)
-    except NoReverseMatch:
+    url = _url(place.route, get_urlconf())
+    if not url:
         return None
     waiting = context.get("waiting")
     count = waiting.get(place.key, 0) if isinstance(waiting, Mapping) else 0

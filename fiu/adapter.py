@@ -15,6 +15,7 @@ from cases.policy import Actor, Role
 from cases.services.audit import record_event
 from fiu.limits import LOCKED_SECONDS
 from fiu.models import User
+from fiu.notices import kind_of, note_change, note_sign_in, tell_unseen
 from fiu.oidc.factor import ORIGIN_KEY, STATE_KEY, keep_factor
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR, renew_session
 
@@ -36,6 +37,8 @@ class AccountAdapter(DefaultAccountAdapter):
         if before is not None and request.session.session_key == before:
             renew_session(request)  # a step-up at the provider
         mark_session(request, user)
+        note_sign_in(request, user)
+        tell_unseen(request, user)
         methods = {record["method"] for record in get_authentication_records(request, user)}
         by = Actor(user.pk, Role(user.role), user.agency_id, self.get_client_ip(request))
         with transaction.atomic():
@@ -88,6 +91,13 @@ class AccountAdapter(DefaultAccountAdapter):
             self.request.retry_after = LOCKED_SECONDS  # read by ResponseHeaders
         found: ValidationError = super().validation_error(code, *args)
         return found
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: object = None, email: str | None = None
+    ) -> None:
+        """No text of allauth's: a notice of ours, on the screen and by a mail that says nothing."""
+        if kind := kind_of(template_prefix):
+            note_change(self.request, user, kind)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """No mail of a sign-in: the audit trail and the session list tell it instead."""

@@ -23,6 +23,7 @@ VERIFY_SECONDS = 3600.0  # once a day is enough, and whether it was one is asked
 PERIODIC: Mapping[str, float] = {
     "cases.send_outbox": settings.DISPATCH_SECONDS,
     "cases.housekeeping": settings.PERIODIC_SECONDS,
+    "fiu.account_mails": settings.PERIODIC_SECONDS,
     jobs.STALE_TASK: settings.PERIODIC_SECONDS,
     "cases.watch_drift": settings.PERIODIC_SECONDS,
     "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,

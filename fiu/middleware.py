@@ -29,6 +29,7 @@ from cases.states import InvalidTransition
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.errors import error_page, too_many
 from fiu.models import User
+from fiu.notices import tell_unseen
 from fiu.oidc.factor import has_outside_factor
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -183,6 +184,7 @@ class IdleSessions:
             ):
                 request.session[SEEN_AT] = now
                 request.session.setdefault(SIGNED_IN_AT, now)
+                request.begins_minute = True  # type: ignore[attr-defined]  # read by CurrentActor
         was_signed_in = request.user.is_authenticated
         response = self.get_response(request)
         if was_signed_in and not request.user.is_authenticated:
@@ -275,6 +277,10 @@ class CurrentActor:
             request.code_accepted = accept_code(request, request.user)  # type: ignore[attr-defined]
         actor = actor_of(request)
         request.actor = actor  # type: ignore[attr-defined]  # see cases/http.py
+        has_shown_factor = actor is not None and actor.mfa_at is not None
+        if has_shown_factor and hasattr(request, "begins_minute"):
+            assert isinstance(request.user, User)  # who else is an actor
+            tell_unseen(request, request.user)
         with acting_as(actor):
             return self.get_response(request)
 

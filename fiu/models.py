@@ -121,3 +121,36 @@ class ApiToken(models.Model):
                 condition=models.Q(expires_at__gt=models.F("made_at")),
             )
         ]
+
+
+class AccountNotice(models.Model):
+    """What changed about a person's account, for that person; of sign-ins, each place once.
+
+    `place` is a keyed hash of address and browser, `origin` names the session that did it.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="notices")
+    kind = models.CharField(
+        max_length=8,
+        choices=[
+            ("sign_in", _("Sign-in from a new place")),
+            ("factor", _("A second factor was changed")),
+            ("password", _("The password was changed")),
+            ("token", _("A token was made")),
+        ],
+    )
+    at = models.DateTimeField()
+    address = models.CharField(max_length=45, blank=True)
+    device = models.CharField(max_length=200, blank=True)
+    place = models.CharField(max_length=64, blank=True)
+    origin = models.CharField(max_length=32, blank=True)
+    told_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # A sign-in: is this place known? And what is to be told?
+            models.Index(fields=["user", "kind"], name="notice_of_user"),
+            # The mails that wait.
+            models.Index(fields=["at"], name="notice_unmailed", condition=models.Q(mailed_at=None)),
+        ]

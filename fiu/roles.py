@@ -62,6 +62,9 @@ WINDOWS = (
         " WHERE o.session_key = django_session.session_key"
         f" AND o.user_id NOT IN ({_OFFICERS}))",
     ),
+    Window(
+        "fiu_accountnotice", "SELECT, INSERT, UPDATE (at, told_at)", f"user_id IN ({_OFFICERS})"
+    ),
     # Releases: copies, and who read and acknowledged them.
     Window("cases_sharedrelease", "SELECT", "state = 'shared'"),
     Window("cases_releasefile", "SELECT", f"release_id IN ({_SHARED.replace('{column}', 'id')})"),

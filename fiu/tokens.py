@@ -31,6 +31,7 @@ from cases.policy import Actor, Role, require_step_up
 from cases.services.audit import record_event
 from fiu.middleware import actor_of, second_factor_at
 from fiu.models import ApiToken, User
+from fiu.notices import note_change
 
 PREFIX = "thk_"
 MOST_DAYS = 366
@@ -115,6 +116,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
         except TokenRefused as error:
             form.add_error(None, str(error))
         else:
+            note_change(request, user, "token")
             form = TokenForm()
     status = 422 if form.errors else 200
     context = {"form": form, "made": made, "tokens": live_tokens(user)}

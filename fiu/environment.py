@@ -69,6 +69,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_TRACES_AT_ONCE": (int, 50),
     "FIU_UPLOAD_MEGABYTES_PER_DAY": (int, 2000),
     "FIU_CASE_MEGABYTES": (int, 20_000),
+    "FIU_CLAMD": (str, ""),
     "FIU_PRIVATE_HOSTS": (list, []),
     "FIU_LABEL_HOSTS": (list, []),
     "FIU_LABEL_FOLDER": (str, ""),

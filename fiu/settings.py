@@ -493,6 +493,12 @@ UPLOAD_MEGABYTES_PER_DAY = _values["FIU_UPLOAD_MEGABYTES_PER_DAY"]
 CASE_MEGABYTES = _values["FIU_CASE_MEGABYTES"]
 if min(UPLOAD_MEGABYTES_PER_DAY, CASE_MEGABYTES) < 50:
     raise SettingsError("FIU_UPLOAD_MEGABYTES_PER_DAY and FIU_CASE_MEGABYTES must be 50 or more.")
+CLAMD = _values["FIU_CLAMD"]
+if CLAMD and not (
+    (CLAMD.startswith("unix:///") and len(CLAMD) > len("unix:///"))
+    or (CLAMD.startswith("tcp://") and urlsplit(CLAMD).hostname)
+):
+    raise SettingsError("FIU_CLAMD must be unix:///path/of/the/socket or tcp://host:port.")
 for _name in (
     "FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR", "FIU_TRACES_AT_ONCE",
 ):  # fmt: skip

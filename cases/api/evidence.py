@@ -26,6 +26,7 @@ from cases.services.evidence import (
     verify_evidence,
 )
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
+from cases.services.uploads import require_clean
 
 
 def one_exhibit(actor: Actor, exhibit_id: UUID) -> Evidence:
@@ -115,6 +116,8 @@ class CaseEvidence(Door):
 
     def post(self, request: Request, case_id: UUID) -> HttpResponse:
         case = one_case(self.actor, case_id)
+        if (sent := request.FILES.get("document")) is not None and sent.size <= MAXIMUM_BYTES:
+            require_clean(sent)  # here, since what follows is one transaction
 
         def do(*, document: Any, **values: str) -> Evidence:
             if document.size > MAXIMUM_BYTES:

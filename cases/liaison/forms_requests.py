@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.request_words import DATASETS, INSTRUMENTS, URGENCIES
+from cases.services.errors import CaseworkError
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
 from cases.services.requests import RequestSpec
+from cases.services.uploads import require_clean
 
 L = gettext_lazy
 ANSWER_DAYS = 30
@@ -68,6 +70,11 @@ class RequestForm(forms.Form):
         upload = self.cleaned_data["document"]
         if upload and upload.size > MAXIMUM_BYTES:
             raise ValidationError(_("The file is larger than 25 MB."))
+        if upload:
+            try:
+                require_clean(upload)
+            except CaseworkError as error:
+                raise ValidationError(str(error)) from error
         return upload
 
     def spec(self) -> RequestSpec:

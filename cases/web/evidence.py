@@ -23,6 +23,7 @@ from cases.services.evidence import (
     verify_evidence,
 )
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
+from cases.services.uploads import require_clean
 from cases.web.forms_cases import ReasonForm
 from cases.web.forms_tasks import EvidenceForm
 from cases.web.shell import get_case, render_case
@@ -62,6 +63,7 @@ def evidence_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
         try:
             if upload.size > MAXIMUM_BYTES:
                 raise CaseworkError(_("The file is larger than 25 MB."))
+            require_clean(upload)
             document = UploadedBytes(upload.name, upload.read())
             evidence = acquire_evidence(case, document=document, **values, by=request.actor)
         except CaseworkError as error:

@@ -13,6 +13,7 @@ from cases.models import LegalInstrument
 from cases.policy import Action
 from cases.services.errors import CaseworkError
 from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
+from cases.services.uploads import require_clean
 from cases.web.acts import Act, Fact, perform, why_not
 from cases.web.forms_freezes import InstrumentForm
 from cases.web.shell import get_case, render_case
@@ -28,9 +29,11 @@ def instrument_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     if form.is_valid():
         values = dict(form.cleaned_data)
         agency, upload = values.pop("agency"), values.pop("document")
-        document = UploadedBytes(upload.name, upload.read()) if upload else None
         agency_id = int(agency) if agency else None
         try:
+            if upload:
+                require_clean(upload)
+            document = UploadedBytes(upload.name, upload.read()) if upload else None
             record_instrument(
                 case, **values, agency_id=agency_id, document=document, by=request.actor
             )

@@ -274,7 +274,9 @@ OPENERS = {
         "cases/gateways/exchange.py", "cases/gateways/labels.py", "tracing/nodes/wire.py",
         "fiu/probe.py", "fiu/supervisor.py",  # both of this machine
     },
-    "create_connection": {"tracing/compute/engines.py"},  # to the server that the operator named
+    "create_connection": {  # to the servers that the operator named
+        "tracing/compute/engines.py", "cases/gateways/antivirus.py",
+    },
     "template.Template": set(), "from_string": set(),
 }  # fmt: skip
 

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from fiu.environment import KNOWN
 from tests.compose import APP, HOSTS, ROOT, document, services
@@ -30,6 +32,40 @@ def test_compose_itself_accepts_the_file() -> None:
             check=False,
         )
         assert judged.returncode == expected, judged.stderr
+
+
+def tls() -> Any:
+    return yaml.safe_load((ROOT / "docker-compose.tls.yml").read_text(encoding="utf-8"))
+
+
+def test_with_tls_every_part_asks_for_a_certificate_and_compose_accepts_both_files() -> None:
+    """ADR 12: an address that stayed plain would not even connect to Redis, but to PostgreSQL."""
+    over = tls()["services"]
+    for name in APP:
+        plain = services()[name]["environment"]
+        secured = plain | over[name]["environment"]
+        assert set(secured) == set(plain), name
+        database, asked = secured["FIU_DATABASE_URL"].split("?")
+        assert database == plain["FIU_DATABASE_URL"]
+        assert asked == "sslmode=verify-full&sslrootcert=/run/secrets/ca_certificate"
+        for variable in ("FIU_BROKER_URL", "FIU_CACHE_URL"):
+            if plain[variable]:
+                before, asked = secured[variable].split("?")
+                assert before == plain[variable].replace("redis://", "rediss://", 1), name
+                assert "ssl_cert_reqs=required" in asked
+        assert "ca_certificate" in over[name]["secrets"]
+    used = {secret for service in over.values() for secret in service["secrets"]}
+    assert used == set(tls()["secrets"])
+    program = shutil.which("docker-compose")
+    if program is not None:
+        files = [
+            f"--file={ROOT / name}" for name in ("docker-compose.yml", "docker-compose.tls.yml")
+        ]
+        judged = subprocess.run(
+            [program, *files, "config", "--quiet"],
+            env={"PATH": os.environ["PATH"], **HOSTS}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert judged.returncode == 0, judged.stderr
 
 
 def test_every_part_of_the_installation_is_there() -> None:

@@ -98,6 +98,7 @@ class Action(StrEnum):
     DECIDE_POLICY = "decide_policy"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
+    READ_LOOKUPS = "read_lookups"
 
 
 CASEWORK = frozenset(
@@ -168,6 +169,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         | {
             Action.LIFT_BLOCK,
             Action.SEE_SELF_LOOKUP,
+            Action.READ_LOOKUPS,
             Action.DECIDE_OPERATION,
             Action.APPROVE_FREEZE,
             Action.EXTEND_FREEZE,
@@ -190,7 +192,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.ANSWER_REQUEST,
         }
     ),
-    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT}),
+    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT, Action.READ_LOOKUPS}),
     Role.ADMIN: frozenset({Action.VERIFY_AUDIT}),
     Role.SYSTEM: frozenset(
         {

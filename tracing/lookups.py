@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import structlog
@@ -38,20 +37,6 @@ LEAST_PURPOSE: Final = 5
 MOST_TX: Final = 2_000
 MOST_BLOCKS: Final = 50
 SUBJECT: Final = 200
-
-
-@dataclass(frozen=True)
-class LookupView:
-    """One line of the log; `outcome` is empty where the answer was whole."""
-
-    at: datetime
-    source: str
-    host: str
-    purpose: str
-    subject: str
-    by: str
-    num_requests: int
-    outcome: str
 
 
 @dataclass(frozen=True)
@@ -143,17 +128,6 @@ def note_following(node: NodeSettings, num_requests: int) -> None:
             source=node.name, host=node.host, purpose=FOLLOWING, subject=node.ledger,
             by="sync_chain", num_requests=num_requests,
         )  # fmt: skip
-
-
-def outside_lookups(limit: int = 100) -> list[LookupView]:
-    """The newest lines of the log: 1 query."""
-    return [
-        LookupView(
-            row.at, row.source, row.host, row.purpose, row.subject, row.by, row.num_requests,
-            row.outcome,
-        )
-        for row in OutsideLookup.objects.order_by("-at", "-pk")[:limit]
-    ]  # fmt: skip
 
 
 def _history(source: EsploraSource, address: str, most: int) -> tuple[list[EsploraTx], int]:

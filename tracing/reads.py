@@ -49,6 +49,7 @@ from tracing.ledger_views import (
     resolve_ledger,
 )
 from tracing.ledgers.copies import LastingFiles, lasting_files, open_all
+from tracing.lookup_views import LookupView, outside_lookups
 from tracing.node_views import NodeView, followed_nodes
 from tracing.pattern_views import AddressPatterns, AssetPatterns, address_patterns
 from tracing.peers import require_peer
@@ -94,6 +95,7 @@ __all__ = [
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "LookupView",
     "Merge",
     "NodeView",
     "PackView",
@@ -129,6 +131,7 @@ __all__ = [
     "newest_tag_sets",
     "open_all",
     "outputs_of",
+    "outside_lookups",
     "parse_address",
     "parse_paste",
     "partial",

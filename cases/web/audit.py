@@ -55,6 +55,7 @@ def _page(request: AuthedRequest, report: VerifyReport | None) -> HttpResponse:
         "is_filtered": any(keep.values()),
         "keep": keep.urlencode(),
         "may_read": may(request.actor, Action.READ_AUDIT),
+        "may_read_lookups": may(request.actor, Action.READ_LOOKUPS),
     }
     return render(request, "cases/audit_list.html", context | _state(request, report))
 

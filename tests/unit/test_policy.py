@@ -160,6 +160,9 @@ REVIEWED = {
     "ascu": """
         read_audit
     """,
+    "cu": """
+        read_lookups
+    """,
     "scud": """
         verify_audit
     """,

@@ -13,11 +13,11 @@ from tracing.engine.clusters import Clusters
 from tracing.engine.coinjoin import flags
 from tracing.engine.columns import offsets
 from tracing.engine.kernels import PLAIN, Kernels
-from tracing.engine.ledger import U32
+from tracing.engine.ledger import I64, U32, U64
 from tracing.ledgers.arrays import save_arrays
 from tracing.ledgers.stored import StoredLedger
 
-_VERSION = "1"
+_VERSION = "2"
 """Raised when the rules behind a stored partition change, so that old files are not read."""
 
 
@@ -27,8 +27,9 @@ class StoredClusters:
 
     clusters: Clusters
     _members: U32  # addresses ordered by anchor, then by id
-    _start: U32  # where the cluster of each address starts in it
-    _size: U32  # size of the cluster of each address
+    _number: U32  # number of the cluster of each address, in the order of the members
+    _first: U64  # by cluster: where its members start; one more than there are clusters
+    _sums: I64  # by cluster: received, sent, unspent
 
     def anchor(self, address: int) -> int:
         """The cluster's name: its earliest seen address."""
@@ -36,12 +37,22 @@ class StoredClusters:
 
     def size(self, address: int) -> int:
         """Number of addresses in the cluster."""
-        return int(self._size[address])
+        first, end = self._span(address)
+        return end - first
 
     def members(self, address: int) -> U32:
         """Addresses of the cluster, ascending. Cost: O(its size)."""
-        start = int(self._start[address])
-        return self._members[start : start + self.size(address)]
+        first, end = self._span(address)
+        return self._members[first:end]
+
+    def sums(self, address: int) -> tuple[int, int, int]:
+        """What all addresses of the cluster received, sent (coins of known value) and hold."""
+        received, sent, unspent = self._sums[int(self._number[address])].tolist()
+        return received, sent, unspent
+
+    def _span(self, address: int) -> tuple[int, int]:
+        number = int(self._number[address])
+        return int(self._first[number]), int(self._first[number + 1])
 
 
 def stored_clusters(
@@ -56,11 +67,15 @@ def stored_clusters(
     folder = ledger.folder / f"clusters-{name}"
     if not folder.exists():
         _compute(ledger, walls, folder, kernels)
-    parent, edge_tx, edge_a, edge_b, members, start, size = (
+    parent, edge_tx, edge_a, edge_b, members, number, first, sums = (
         np.load(folder / f"{part}.npy", mmap_mode="r").view(np.ndarray)
-        for part in ("parent", "edge_tx", "edge_a", "edge_b", "members", "start", "size")
+        for part in (
+            *("parent", "edge_tx", "edge_a", "edge_b"),
+            *("members", "cluster_number", "cluster_first", "cluster_sums"),
+        )
     )
-    return StoredClusters(Clusters(parent, edge_tx, edge_a, edge_b), members, start, size)
+    clusters = Clusters(parent, edge_tx, edge_a, edge_b)
+    return StoredClusters(clusters, members, number, first, sums)
 
 
 def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: Kernels) -> None:
@@ -69,15 +84,20 @@ def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: 
     found = kernels.cospend(ledger, flags(ledger), wall)
     sizes = found.sizes()
     anchors = np.flatnonzero(sizes)
-    start = np.zeros(ledger.num_addresses, np.int64)
-    start[anchors] = offsets(sizes[anchors])[:-1]
+    first = offsets(sizes[anchors])
+    number = np.zeros(ledger.num_addresses, np.uint32)
+    number[anchors] = np.arange(len(anchors), dtype=np.uint32)
+    members = np.argsort(found.parent, kind="stable").astype(np.uint32)
+    whole = [ledger.address_received, ledger.address_sent, ledger.address_unspent]
+    running = np.stack([offsets(values[members]) for values in whole], axis=1)
     arrays = {
         "parent": found.parent,
         "edge_tx": found.edge_tx,
         "edge_a": found.edge_a,
         "edge_b": found.edge_b,
-        "members": np.argsort(found.parent, kind="stable").astype(np.uint32),
-        "start": start[found.parent].astype(np.uint32),
-        "size": sizes[found.parent].astype(np.uint32),
+        "members": members,
+        "cluster_number": number[found.parent],
+        "cluster_first": first.astype(np.uint64),
+        "cluster_sums": running[first[1:]] - running[first[:-1]],
     }
     save_arrays(folder, arrays)

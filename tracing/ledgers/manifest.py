@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -115,11 +116,19 @@ class Manifest:
 
 
 def read_manifest(folder: Path, name: str) -> Manifest | None:
-    """The manifest of a ledger, None if nothing is loaded."""
+    """The manifest of a ledger, None if nothing is loaded; parsed once for each that is written."""
+    path = folder / MANIFEST
     try:
-        raw = json.loads((folder / MANIFEST).read_text())
+        stat = path.stat()
+        return _read(path, name, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
     except FileNotFoundError:
         return None
+
+
+# Each load replaces the file, so another content is another inode, time or size.
+@lru_cache(maxsize=16)
+def _read(path: Path, name: str, _version: tuple[int, int, int]) -> Manifest:
+    raw = json.loads(path.read_text())
     if raw["format"] != FORMAT:
         raise LedgerError(
             f"the ledger {name} has format {raw['format']}; this version reads {FORMAT}"

@@ -649,6 +649,7 @@ RULES: dict[str, Rule] = {
     "address_exposure": case("200"),
     "case_exposure": case("200"),
     "customer_exposure": case("200"),
+    "address_patterns": case("200"),
     # Cohorts. The one asked for was built by the member, so the seniors may export it.
     "case_cohorts": case("200"),
     "cohort_new": form(),
@@ -793,6 +794,9 @@ RULES: dict[str, Rule] = {
             *OVERSEERS,
         ),
         _answers(write="200"),
+    ),
+    "outside_lookup_list": Rule(
+        "house", ("compliance", "compliance_blocked", "auditor"), _answers("200")
     ),
     # The liaisons' door.
     "liaison_releases": officers("200"),

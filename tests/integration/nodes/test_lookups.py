@@ -26,7 +26,8 @@ from tracing.errors import (
     NodeUnreachable,
 )
 from tracing.ledgers import names, open_ledger
-from tracing.lookups import AddressHistory, look_up_address, outside_lookups
+from tracing.lookup_views import outside_lookups
+from tracing.lookups import AddressHistory, look_up_address
 from tracing.nodes import NodeSettings, esplora
 from tracing.nodes.wire import Wire
 from tracing.sync import sync_chain

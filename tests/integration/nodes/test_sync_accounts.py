@@ -17,7 +17,7 @@ from tracing.errors import LedgerError, NodeAnswerWrong, NodeError, NodeRefused,
 from tracing.ledgers import ledger_snapshot, names
 from tracing.ledgers.accounts import load_evm, open_account_ledger
 from tracing.ledgers.accounts.stats import account_stats
-from tracing.lookups import outside_lookups
+from tracing.lookup_views import outside_lookups
 from tracing.models import FollowedNode
 from tracing.nodes import NodeSettings
 from tracing.nodes.wire import Wire

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tracing.lookups import outside_lookups
+from tracing.lookup_views import outside_lookups
 from tracing.management.asking import table, whole_number
 
 

@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, Max
 
 from tracing.engine import paste
 from tracing.engine.addresses import BitcoinAddress, Network
@@ -26,7 +25,7 @@ from tracing.engine.resolve import seed_outputs, walls_of
 from tracing.engine.spec import TraceParameters
 from tracing.engine.together import why_together as chain_of_merges
 from tracing.ledgers import StoredLedger, ledger_snapshot, names, open_ledger
-from tracing.ledgers.clusters import StoredClusters, stored_clusters
+from tracing.ledgers.clusters import StoredClusters, stored_clusters, transactions_of
 from tracing.models import Boundary
 
 CHECKED: Final = "valid"
@@ -290,7 +289,7 @@ def address_history(
             return []
         before = last
     txs = _newest_transactions(opened, number, before, limit)
-    return [_history_row(opened, number, tx) for tx in txs.tolist()]
+    return _history_rows(opened, number, txs.tolist())
 
 
 def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterView | None:
@@ -397,10 +396,9 @@ def _open(home: Path, name: str, epoch: int, tip_hash: str) -> StoredLedger:
 def clusters_under_walls(ledger: StoredLedger) -> StoredClusters:
     """Clusters under the walls known now.
 
-    A replaced set of walls has new row ids: 1 or 2 queries.
+    1 or 2 queries.
     """
-    rows = Boundary.objects.of_ledger(ledger.name).aggregate(num=Count("pk"), last=Max("pk"))
-    return _clusters_under(ledger, rows["num"], rows["last"])
+    return _clusters_under(ledger, *Boundary.objects.version(ledger.name))
 
 
 @lru_cache(maxsize=4)
@@ -478,20 +476,27 @@ def _newest_transactions(ledger: StoredLedger, address: int, before: int, limit:
         num *= 4
 
 
-def _num_transactions(ledger: StoredLedger, address: int) -> tuple[int, int, int]:
+def _num_transactions(
+    ledger: StoredLedger, address: int, counted: int | None
+) -> tuple[int, int, int]:
     """How many transactions an address has, the first and the last of them."""
+    if counted is None:
+        txs = transactions_of(ledger, address)
+        return len(txs), int(txs[0]), int(txs[-1])
     outs, ins = ledger.outputs_of_address(address), ledger.inputs_of_address(address)
-    if not len(ins):  # much the most frequent, and ascending as it is
-        paid = ledger.out_tx[outs]
-        return 1 + int(np.count_nonzero(np.diff(paid))), int(paid[0]), int(paid[-1])
-    txs = np.union1d(ledger.out_tx[outs], ledger.in_tx[ins])
-    return len(txs), int(txs[0]), int(txs[-1])
+    ends = [
+        int(tx_of[coins[at]])
+        for coins, tx_of in ((outs, ledger.out_tx), (ins, ledger.in_tx))
+        for at in (0, -1)
+        if len(coins)
+    ]
+    return counted, min(ends), max(ends)
 
 
 def _summary(
     ledger: StoredLedger, clusters: StoredClusters, text: str, number: int
 ) -> AddressSummary:
-    num_tx, first, last = _num_transactions(ledger, number)
+    num_tx, first, last = _num_transactions(ledger, number, clusters.num_tx(number))
     return AddressSummary(
         address=text,
         received=int(ledger.address_received[number]),
@@ -507,7 +512,29 @@ def _summary(
     )
 
 
-def _history_row(ledger: StoredLedger, address: int, tx: int) -> HistoryRow:
+def _history_rows(ledger: StoredLedger, address: int, txs: Sequence[int]) -> list[HistoryRow]:
+    """Rows of these transactions; the other sides of all of them are named in one go."""
+    moved = [_moved(ledger, address, tx) for tx in txs]
+    others = sorted({other for _, _, sums, _ in moved for other in sums})
+    text_of = dict(zip(others, ledger.address_texts(others), strict=True))
+    return [
+        HistoryRow(
+            txid=ledger.txid(tx),
+            height=int(ledger.tx_height[tx]),
+            at=utc_time(int(ledger.tx_time[tx])),
+            received=received,
+            sent=sent,
+            counterparties=sorted(
+                ((text_of[other], min(value, most)) for other, value in sums.items()),
+                key=lambda side: (-side[1], side[0]),
+            ),
+        )
+        for tx, (received, sent, sums, most) in zip(txs, moved, strict=True)
+    ]
+
+
+def _moved(ledger: StoredLedger, address: int, tx: int) -> tuple[int, int, dict[int, int], int]:
+    """Received, sent, what each other side got or gave, and the most that moved at all."""
     outs = slice(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1]))
     ins = slice(int(ledger.in_off[tx]), int(ledger.in_off[tx + 1]))
     paid, spent = ledger.out_address[outs], ledger.in_address[ins]
@@ -522,13 +549,4 @@ def _history_row(ledger: StoredLedger, address: int, tx: int) -> HistoryRow:
     for other, value in zip(others.tolist(), values.tolist(), strict=True):
         if other not in (address, NO_ADDRESS):
             sums[other] = sums.get(other, 0) + max(value, 0)
-    texts = ledger.address_texts(sums)
-    sides = [(text, min(value, most)) for text, value in zip(texts, sums.values(), strict=True)]
-    return HistoryRow(
-        txid=ledger.txid(tx),
-        height=int(ledger.tx_height[tx]),
-        at=utc_time(int(ledger.tx_time[tx])),
-        received=received,
-        sent=sent,
-        counterparties=sorted(sides, key=lambda side: (-side[1], side[0])),
-    )
+    return received, sent, sums, most

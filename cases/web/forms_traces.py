@@ -159,7 +159,11 @@ class TraceForm(forms.Form):
                 fields["parameters"] = self._parameters(fields)
                 fields["estimate"] = reads.estimate(fields["parameters"])
             except TracingError as error:
-                raise forms.ValidationError(str(error)) from None
+                # The engine names its parameter; a person sees the field of that name.
+                name, _space, words = str(error).partition(" ")
+                if name not in self.fields:
+                    raise forms.ValidationError(str(error)) from None
+                self.add_error(name, words[:1].upper() + words[1:])
         return fields
 
     @staticmethod

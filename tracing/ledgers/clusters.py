@@ -13,12 +13,13 @@ from tracing.engine.clusters import Clusters
 from tracing.engine.coinjoin import flags
 from tracing.engine.columns import offsets
 from tracing.engine.kernels import PLAIN, Kernels
-from tracing.engine.ledger import I64, U32, U64
-from tracing.ledgers.arrays import save_arrays
+from tracing.engine.ledger import I64, NO_ADDRESS, U32, U64, Ledger
+from tracing.ledgers.arrays import Arrays, save_arrays
 from tracing.ledgers.stored import StoredLedger
 
-_VERSION = "2"
+_VERSION = "3"
 """Raised when the rules behind a stored partition change, so that old files are not read."""
+BUSY = 512
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class StoredClusters:
     _number: U32  # number of the cluster of each address, in the order of the members
     _first: U64  # by cluster: where its members start; one more than there are clusters
     _sums: I64  # by cluster: received, sent, unspent
+    _busy: U32  # addresses of so many coins that counting their transactions takes long, ascending
+    _busy_tx: U32  # how many transactions each of these has
 
     def anchor(self, address: int) -> int:
         """The cluster's name: its earliest seen address."""
@@ -50,6 +53,12 @@ class StoredClusters:
         received, sent, unspent = self._sums[int(self._number[address])].tolist()
         return received, sent, unspent
 
+    def num_tx(self, address: int) -> int | None:
+        """How many transactions a busy address has; None for the others, which are soon counted."""
+        at = int(np.searchsorted(self._busy, address))
+        is_busy = at < len(self._busy) and int(self._busy[at]) == address
+        return int(self._busy_tx[at]) if is_busy else None
+
     def _span(self, address: int) -> tuple[int, int]:
         number = int(self._number[address])
         return int(self._first[number]), int(self._first[number + 1])
@@ -67,15 +76,33 @@ def stored_clusters(
     folder = ledger.folder / f"clusters-{name}"
     if not folder.exists():
         _compute(ledger, walls, folder, kernels)
-    parent, edge_tx, edge_a, edge_b, members, number, first, sums = (
+    parent, edge_tx, edge_a, edge_b, members, number, first, sums, busy, busy_tx = (
         np.load(folder / f"{part}.npy", mmap_mode="r").view(np.ndarray)
         for part in (
             *("parent", "edge_tx", "edge_a", "edge_b"),
             *("members", "cluster_number", "cluster_first", "cluster_sums"),
+            *("busy_address", "busy_tx"),
         )
     )
     clusters = Clusters(parent, edge_tx, edge_a, edge_b)
-    return StoredClusters(clusters, members, number, first, sums)
+    return StoredClusters(clusters, members, number, first, sums, busy, busy_tx)
+
+
+def _busy_addresses(ledger: StoredLedger) -> tuple[U32, U32]:
+    """Addresses of more than BUSY coins in and out, and how many transactions each has."""
+    num = np.zeros(ledger.num_addresses, np.int64)
+    for addresses in (ledger.out_address, ledger.in_address):
+        known = addresses[addresses != NO_ADDRESS]
+        num += np.bincount(known, minlength=ledger.num_addresses)
+    busy = np.flatnonzero(num > BUSY)
+    counts = [len(transactions_of(ledger, address)) for address in busy.tolist()]
+    return busy.astype(np.uint32), np.array(counts, np.uint32)
+
+
+def transactions_of(ledger: Ledger, address: int) -> U32:
+    """Transactions of an address, ascending. Cost: O(its coins), with a sort."""
+    outs, ins = ledger.outputs_of_address(address), ledger.inputs_of_address(address)
+    return np.union1d(ledger.out_tx[outs], ledger.in_tx[ins])
 
 
 def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: Kernels) -> None:
@@ -90,7 +117,7 @@ def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: 
     members = np.argsort(found.parent, kind="stable").astype(np.uint32)
     whole = [ledger.address_received, ledger.address_sent, ledger.address_unspent]
     running = np.stack([offsets(values[members]) for values in whole], axis=1)
-    arrays = {
+    arrays: Arrays = {
         "parent": found.parent,
         "edge_tx": found.edge_tx,
         "edge_a": found.edge_a,
@@ -100,4 +127,5 @@ def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: 
         "cluster_first": first.astype(np.uint64),
         "cluster_sums": running[first[1:]] - running[first[:-1]],
     }
+    arrays["busy_address"], arrays["busy_tx"] = _busy_addresses(ledger)
     save_arrays(folder, arrays)

@@ -47,7 +47,11 @@ def first_block(name: str) -> bytes:
 def present(home: Path) -> list[str]:
     """Names of the ledgers loaded, main first: 15 us."""
     # Text, not paths: an import asks this for each address, and making paths took 0.5 ms.
-    return [name for name in CHAIN if os.path.exists(f"{home}/ledgers/{name}/{MANIFEST}")]
+    return [name for name in CHAIN if _is_present(home, name)]
+
+
+def _is_present(home: Path, name: str) -> bool:
+    return os.path.exists(f"{home}/ledgers/{name}/{MANIFEST}")
 
 
 def is_account(name: str) -> bool:
@@ -62,7 +66,7 @@ def resolve(home: Path, name: str) -> str:
     """
     if name not in CHAIN:
         raise LedgerError(f"no ledger is called {name!r}; known are {', '.join(CHAIN)}")
-    found = [other for other in ALIASES.get(name, (name,)) if other in present(home)]
+    found = [other for other in ALIASES.get(name, (name,)) if _is_present(home, other)]
     if len(found) == 1:
         return found[0]
     if name not in found:

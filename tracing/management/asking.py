@@ -10,13 +10,15 @@ from django.core.management.base import CommandError
 
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.ledger import Ledger
-from tracing.errors import TracingError
+from tracing.errors import AddressError, TracingError
+from tracing.ledger_views import parse_address
 from tracing.ledgers import names, open_ledger
 from tracing.ledgers.accounts import open_account_ledger
 from tracing.models import Boundary
 
 T = TypeVar("T")
 
+MOST_SHOWN = 90
 LEDGERS = "bitcoin, ethereum, tron ... (the README lists the ledgers)"
 
 
@@ -26,6 +28,15 @@ def one_sentence(work: Callable[[], T]) -> T:
         return work()
     except TracingError as error:
         raise CommandError(str(error)) from None
+
+
+def canonical_address(text: str) -> str:
+    """The canonical form of an address given as an argument; the error repeats what was given."""
+    try:
+        return parse_address(text).canonical
+    except AddressError as error:
+        shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+        raise CommandError(f"{shown!r} is no address: {error}") from None
 
 
 def opened(name: str) -> Ledger:

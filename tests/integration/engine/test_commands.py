@@ -151,6 +151,15 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
         call_command("trace", *arguments)
 
 
+@pytest.mark.parametrize("command", ["patterns", "exposure"])
+def test_what_is_no_address_is_repeated_and_not_endlessly(command: str) -> None:
+    with pytest.raises(CommandError, match=r"^'junk<x>' is no address: character 5"):
+        call_command(command, "bitcoin", "junk<x>")
+    with pytest.raises(CommandError) as refused:
+        call_command(command, "bitcoin", "j" * 5_000)
+    assert len(str(refused.value)) < 300
+
+
 def test_figures_are_written_for_a_reader_without_json() -> None:
     assert in_words({"p2pk": 1234, "p2sh": 5}) == "p2pk 1,234, p2sh 5"
     assert in_words(["a", "b"]).split() == ["a", "b"]

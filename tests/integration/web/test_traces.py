@@ -57,6 +57,7 @@ def test_a_trace_starts_from_wallets_and_typed_seeds(room: Room) -> None:
         ({"seeds": "11" * 32 + ":0"}, "__all__"),
         ({"stops": "x:y"}, "__all__"),
         ({"stops": "junk"}, "__all__"),
+        ({"min_value": 10**17}, "min_value"),
     ],
 )
 def test_what_cannot_be_asked_comes_back_at_its_field(
@@ -65,6 +66,7 @@ def test_what_cannot_be_asked_comes_back_at_its_field(
     page = room.client.post(reverse("trace_new", args=[room.case.public_id]), fields(room, **wrong))
     assert page.status_code == 422
     assert field in page.context["form"].errors
+    assert ">min_value must" not in page.content.decode()
     assert not CaseRun.objects.exists()
 
 

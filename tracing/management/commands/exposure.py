@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tracing.exposure_views import ExposureView, wallet_exposure
-from tracing.ledger_views import parse_address, resolve_ledger
-from tracing.management.asking import LEDGERS, one_sentence, table, units
+from tracing.ledger_views import resolve_ledger
+from tracing.management.asking import LEDGERS, canonical_address, one_sentence, table, units
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = one_sentence(lambda: resolve_ledger(options["ledger"]))
-        address = one_sentence(lambda: parse_address(options["address"])).canonical
+        address = canonical_address(options["address"])
         view = wallet_exposure(name, address, whole=options["cluster"])
         if view is None:
             raise CommandError(f"The ledger {name} has never seen the address {address}.")

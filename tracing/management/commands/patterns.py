@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tracing.ledger_views import parse_address, resolve_ledger
-from tracing.management.asking import LEDGERS, one_sentence
+from tracing.ledger_views import resolve_ledger
+from tracing.management.asking import LEDGERS, canonical_address, one_sentence
 from tracing.pattern_views import AddressPatterns, address_patterns
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = one_sentence(lambda: resolve_ledger(options["ledger"]))
-        address = one_sentence(lambda: parse_address(options["address"])).canonical
+        address = canonical_address(options["address"])
         found = address_patterns(name, address)
         if options["json"]:
             self.stdout.write(json.dumps({"address": address, "ledger": name, **asdict(found)}))

@@ -50,6 +50,7 @@ class Action(StrEnum):
     DECIDE_TAG = "decide_tag"
     BUILD_COHORT = "build_cohort"
     EXPORT_COHORT = "export_cohort"
+    CONFIRM_IDENTITY = "confirm_identity"
     DRAFT_FINDING = "draft_finding"
     SUBMIT_FINDING = "submit_finding"
     APPROVE_FINDING = "approve_finding"
@@ -138,6 +139,7 @@ SENIOR = CASEWORK | {
     Action.DECIDE_CASE,
     Action.DECIDE_TAG,
     Action.ASSIGN_WORK,
+    Action.CONFIRM_IDENTITY,
     Action.GRANT_ACCESS,
     Action.EDIT_OPERATION,
     Action.EXPORT_EVIDENCE,

@@ -93,6 +93,28 @@ TAG: Mapping[tuple[TagState, TagAction], TagState] = {
 }
 
 
+class IdentityState(StrEnum):
+    ASSERTED = "asserted"
+    REVIEWED = "reviewed"
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+
+
+class IdentityAction(StrEnum):
+    REVIEW = "review_identity"
+    CONFIRM = "confirm_identity"
+    REFUTE = "refute_identity"
+
+
+IDENTITY: Mapping[tuple[IdentityState, IdentityAction], IdentityState] = {
+    (IdentityState.ASSERTED, IdentityAction.REVIEW): IdentityState.REVIEWED,
+    (IdentityState.ASSERTED, IdentityAction.REFUTE): IdentityState.REFUTED,
+    (IdentityState.REVIEWED, IdentityAction.CONFIRM): IdentityState.CONFIRMED,
+    (IdentityState.REVIEWED, IdentityAction.REFUTE): IdentityState.REFUTED,
+    (IdentityState.CONFIRMED, IdentityAction.REFUTE): IdentityState.REFUTED,
+}
+
+
 class FreezeState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"

@@ -14,6 +14,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Evidence": states.EVIDENCE,
     "Finding": states.FINDING,
     "Tag of the house": states.TAG,
+    "Identity link": states.IDENTITY,
     "Freeze request": states.FREEZE,
     "Freeze line": states.LINE,
     "Extension of a freeze": states.EXTENSION,

@@ -1,5 +1,6 @@
 """Suspects of cases, their names and accounts; customer data behind a purpose."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -69,8 +70,8 @@ class SuspectAnswer(Row):
     class Meta:
         model = Suspect
         fields = [
-            "id", "reference", "case", "kind", "standing", "role", "note", "names", "accounts",
-            "added_by", "added_at",
+            "id", "reference", "case", "kind", "standing", "role", "birth_year", "note", "names",
+            "accounts", "added_by", "added_at",
         ]  # fmt: skip
 
 
@@ -88,6 +89,9 @@ class NewSuspectBody(Body):
     standing = serializers.ChoiceField(choices=STANDINGS)
     role = serializers.ChoiceField(choices=ROLES, allow_blank=True, required=False, default="")
     names = NameBody(many=True, min_length=1, max_length=50)
+    birth_year = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1900, max_value=2100
+    )
     note = Text(required=False, allow_blank=True, default="")
 
 
@@ -149,7 +153,7 @@ class CaseSuspects(Door):
     def post(self, request: Request, case_id: UUID) -> HttpResponse:
         case = one_case(self.actor, case_id)
 
-        def do(*, names: list[dict[str, str]], **values: str) -> Suspect:
+        def do(*, names: list[dict[str, str]], **values: Any) -> Suspect:
             pairs = [(each["type"], each["full"]) for each in names]
             return add_suspect(case, names=pairs, **values, by=self.actor)
 

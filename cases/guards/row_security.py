@@ -152,6 +152,10 @@ POLICIES: Mapping[str, str] = {
         f"cases_{name}": f"{WORKS} AND {_through(f'cases_{name}', column, f'cases_{parent}')}"
         for name, column, parent in PARTS
     },
+    # Of both its suspects, whose cases may be two.
+    "cases_identitylink": f"{WORKS}"
+    f" AND {_through('cases_identitylink', 'suspect_id', 'cases_suspect')}"
+    f" AND {_through('cases_identitylink', 'other_id', 'cases_suspect')}",
     **{
         f"cases_{name}": _through(f"cases_{name}", column, f"cases_{parent}")
         for name, column, parent in SHARED_PARTS

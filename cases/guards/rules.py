@@ -178,6 +178,15 @@ def _freezes() -> list[Guard]:
             )),
             "what a tag says stays as proposed",
         ),
+        *state_table("cases_identitylink", states.IdentityState.ASSERTED, states.IDENTITY),
+        Guard(
+            "identity_link_content", "cases_identitylink", "UPDATE",
+            changed((
+                "case_id", "suspect_id", "other_id", "claim", "basis", "match", "source_grade",
+                "information_grade", "confidence", "asserted_by_id",
+            )),
+            "what a link claims stays as asserted",
+        ),
         *state_table("cases_tagconflict", states.TagState.PROPOSED, states.TAG),
         Guard(
             "tag_conflict_content", "cases_tagconflict", "UPDATE",

@@ -33,6 +33,7 @@ from cases.models.freezes import (
     LegalInstrument,
 )
 from cases.models.idempotency import IdempotencyKey
+from cases.models.identities import IdentityLink
 from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
 from cases.models.limits import Pace
@@ -106,6 +107,7 @@ __all__ = [
     "FreezeWarning",
     "HouseTag",
     "IdempotencyKey",
+    "IdentityLink",
     "InboxClaim",
     "InboxSnooze",
     "InboxView",

@@ -53,6 +53,7 @@ class Suspect(PublicModel):
             ("victim", _("Victim")),
         ],
     )
+    birth_year = models.PositiveSmallIntegerField(null=True)  # a day is seldom known
     note = models.TextField(blank=True)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     added_at = models.DateTimeField()

@@ -41,6 +41,7 @@ def add_suspect(
     role: str,
     names: list[tuple[str, str]],
     note: str = "",
+    birth_year: int | None = None,
     by: Actor,
 ) -> Suspect:
     """Add a person, organisation or persona; `names` are (type, full name), the heading first.
@@ -53,12 +54,15 @@ def add_suspect(
         raise CaseworkError(_("Give at least one name."))
     if len({full for _type, full in given}) < len(given):
         raise CaseworkError(_("A name appears twice."))
+    if birth_year is not None and not 1900 <= birth_year <= timezone.now().year:
+        raise CaseworkError(_("Give a year of birth from 1900 on."))
     suspect = Suspect(
         case=fresh,
         kind=kind,
         standing=standing,
         role=role,
         note=note.strip(),
+        birth_year=birth_year,
         added_by_id=by.person,
         added_at=timezone.now(),
     )

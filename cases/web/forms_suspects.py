@@ -25,6 +25,10 @@ class SuspectForm(forms.Form):
         required=False,
         choices=lambda: choices_of(Suspect, "role", str(_("Not known"))),
     )
+    birth_year = forms.IntegerField(
+        label=_("Year of birth"), required=False, min_value=1900, max_value=2100,
+        help_text=_("Two of one name with different years are told apart by it."),
+    )  # fmt: skip
     note = forms.CharField(
         label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3})
     )

@@ -129,6 +129,7 @@ REVIEWED = {
         view_report draft_report
     """,
     "sc": """
+        confirm_identity
         decide_case decide_tag assign_work grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert

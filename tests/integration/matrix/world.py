@@ -69,6 +69,7 @@ from cases.services.freezes import (
 from cases.services.freezes import (
     content_hash_of as freeze_hash,
 )
+from cases.services.identities import assert_identity
 from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
 from cases.services.operations import open_operation, put_case
 from cases.services.referrals import (
@@ -362,6 +363,15 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         reason=f"{HOUSE} why",
     )  # fmt: skip
     world.ids["conflict_id"] = conflict.public_id
+    other = add_suspect(
+        case, kind="persona", standing="suspect", role="", names=[("ALIA", f"{HOUSE} alias")],
+        by=by,
+    )  # fmt: skip
+    link = assert_identity(
+        case.suspects.earliest("pk"), other, basis=f"{HOUSE} same", source_grade="B",
+        information_grade="2", confidence=60, by=by,
+    )  # fmt: skip
+    world.ids["link_id"] = link.public_id
     note = add_note(case, text=f"{HOUSE} note {hostile.TOGETHER}", by=by)
     exhibit = acquire_evidence(
         case, document=UploadedBytes(f"{HOUSE}.txt", HOUSE.encode()), kind="document",

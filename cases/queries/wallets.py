@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from cases.models import Case, HouseTag, TagConflict, Wallet
 from cases.policy import Actor
+from cases.queries.deconfliction import is_touched_elsewhere
 from cases.queries.keyset import Page, newest_first
 from tracing import reads
 from tracing.reads import AddressSummary, AddressTags, ExposureRow, ExposureView
@@ -36,6 +37,7 @@ class AddressPage:
     elsewhere: list[Wallet]
     of_house: list[HouseTag]
     resolutions: list[TagConflict]
+    is_touched_elsewhere: bool  # by a case that the actor may not see
 
 
 def case_wallets(case: Case, role: str = "") -> list[WalletRow]:
@@ -87,7 +89,7 @@ def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
 
 
 def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50) -> AddressPage:
-    """History, counterparties, cluster, own tags and cases of a wallet's address: 4 queries."""
+    """History, counterparties, cluster, own tags and cases of a wallet's address: 5 queries."""
     row = with_summaries([wallet])[0]
     history: list[reads.HistoryRow] = []
     cluster = None
@@ -119,6 +121,7 @@ def address_page(wallet: Wallet, actor: Actor, after: str = "", limit: int = 50)
         elsewhere=list(same_address(wallet, actor)),
         of_house=house_tags(wallet, actor),
         resolutions=resolutions_of(wallet, actor),
+        is_touched_elsewhere=is_touched_elsewhere(wallet, actor),
     )
 
 

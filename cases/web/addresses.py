@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
@@ -18,6 +19,8 @@ from cases.queries.wallets import (
     exposure_row,
     why_together,
 )
+from cases.services.deconfliction import ask_owner
+from cases.services.errors import CaseworkError
 from cases.web.forms_wallets import TogetherForm
 from cases.web.shell import render_case
 
@@ -79,6 +82,19 @@ def address_together(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     )
 
 
+@require_POST
+@casework
+def address_ask(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
+    """Ask whoever owns another case with this address; which case that is stays unsaid."""
+    try:
+        ask_owner(_wallet(request, wallet_id), by=request.actor)
+    except CaseworkError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Asked. Whoever owns it sees your name and the address."))
+    return redirect("address_detail", wallet_id)
+
+
 def _wallet(request: AuthedRequest, wallet_id: UUID) -> Wallet:
     """The wallet if the person may see its case, else the 404 of one that does not exist."""
     wallets = Wallet.objects.visible_to(request.actor).select_related("case", "added_by")
@@ -89,5 +105,6 @@ def _wallet(request: AuthedRequest, wallet_id: UUID) -> Wallet:
 urlpatterns = [
     path("wallets/<uuid:wallet_id>/exposure/", address_exposure, name="address_exposure"),
     path("wallets/<uuid:wallet_id>/", address_detail, name="address_detail"),
+    path("wallets/<uuid:wallet_id>/ask/", address_ask, name="address_ask"),
     path("wallets/<uuid:wallet_id>/together/", address_together, name="address_together"),
 ]

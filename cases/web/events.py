@@ -148,6 +148,8 @@ WORDS = {
     "retract_resolution": _("Resolution of tags taken back"),
     "build_cohort": _("Cohort built"),
     "export_cohort": _("Cohort exported"),
+    "ask_owner": _("Owner of another case asked"),
+    "asked_by_colleague": _("A colleague works on an address, too"),
     "assert_identity": _("Two suspects said to be one"),
     "review_identity": _("Identity reviewed"),
     "confirm_identity": _("Identity confirmed"),

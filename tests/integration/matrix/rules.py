@@ -647,6 +647,8 @@ RULES: dict[str, Rule] = {
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
     "address_exposure": case("200"),
+    # No other case holds it: the page says so.
+    "address_ask": case(write=ANYWHERE),
     "case_exposure": case("200"),
     "customer_exposure": case("200"),
     "address_patterns": case("200"),

@@ -112,7 +112,7 @@ def test_lists_ask_the_same_number_of_times(
     with django_assert_max_num_queries(6):
         assert len(wallet_list(room.by).rows) == 1 + more
     wallet = Wallet.objects.select_related("case").get(pk=room.bank.pk)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         address_page(wallet, room.by)
 
 

@@ -2,6 +2,7 @@
 
 from cases.web import (
     access,
+    account_links,
     addresses,
     alerts,
     approval_policies,
@@ -45,6 +46,7 @@ urlpatterns = [
     *addresses.urlpatterns,
     *exposures.urlpatterns,
     *patterns.urlpatterns,
+    *account_links.urlpatterns,
     *tags.urlpatterns,
     *tag_conflicts.urlpatterns,
     *label_sources.urlpatterns,

@@ -142,9 +142,10 @@ def main() -> int:
     )  # fmt: skip
     account = ExchangeAccount.objects.get(uid__endswith="OP-1")
     lines = [
-        HEADING, "", "Written by `python -m tests.bench.customers --write`: the demo world, grown"
-        f" by customers with {options.movements} withdrawals each;", f"{TIMES} runs of each, nothing"
-        " kept between them, but for the ledger's arrays.", "",
+        HEADING, "",
+        "Written by `python -m tests.bench.customers --write`: the demo world, grown by customers",
+        f"with {options.movements} withdrawals each; {TIMES} runs of each, nothing kept between"
+        " them but the ledger's arrays.", "",
         "| operation | customers | movements | median | longest | result | target |",
         "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
     ]  # fmt: skip

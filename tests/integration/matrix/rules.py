@@ -649,6 +649,7 @@ RULES: dict[str, Rule] = {
     "address_exposure": case("200"),
     # No other case holds it: the page says so.
     "address_ask": case(write=ANYWHERE),
+    "account_links": case("200"),
     "case_exposure": case("200"),
     "customer_exposure": case("200"),
     "address_patterns": case("200"),

@@ -8,7 +8,14 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, ExchangeAccount, Suspect, SuspectAccount, SuspectName
+from cases.models import (
+    Case,
+    ExchangeAccount,
+    ReadEvent,
+    Suspect,
+    SuspectAccount,
+    SuspectName,
+)
 from cases.policy import Action, Actor
 from cases.services.audit import keyed, record_event, record_read
 from cases.services.errors import CaseworkError, NotFound
@@ -123,6 +130,16 @@ def link_account(suspect: Suspect, account_uid: str, basis: str, *, by: Actor) -
         data={"account": str(account.public_id)},
     )  # fmt: skip
     return link
+
+
+def standing_purpose(case: Case, *, by: Actor) -> str:
+    """The purpose that a person gave at the last look at a customer of this case: 1 query.
+
+    Asked once per case: the next look offers it, and each look is kept with one all the same.
+    """
+    looks = ReadEvent.objects.filter(case=case, actor_id=by.person, action="reveal_customer")
+    last = looks.order_by("-at", "-pk").values_list("purpose", flat=True).first()
+    return last or ""
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from cases.policy import Action, may
 from cases.queries import cohorts as queries
 from cases.services.cohorts import build_cohort, export_cohort
 from cases.services.errors import CaseworkError
-from cases.services.suspects import reveal_customer
+from cases.services.suspects import reveal_customer, standing_purpose
 from cases.web.flow import plain
 from cases.web.forms_cohorts import CohortForm
 from cases.web.forms_suspects import RevealForm
@@ -76,7 +76,8 @@ def cohort_member(request: AuthedRequest, member_id: UUID) -> HttpResponse:
     """The payments of one member; a post with a purpose shows the customer once."""
     member = get_object_or_404(queries.visible_member(request.actor, member_id))
     case = member.cohort.case
-    form = RevealForm(request.POST if request.method == "POST" else None)
+    first = {"purpose": standing_purpose(case, by=request.actor)}
+    form = RevealForm(request.POST if request.method == "POST" else None, initial=first)
     customer = None
     if form.is_valid():
         purpose = form.cleaned_data["purpose"]

@@ -18,7 +18,13 @@ from cases.queries import suspects as queries
 from cases.services.errors import CaseworkError
 from cases.services.reads import keep_suspects_look
 from cases.services.self_lookups import watch_suspects
-from cases.services.suspects import add_name, add_suspect, link_account, reveal_customer
+from cases.services.suspects import (
+    add_name,
+    add_suspect,
+    link_account,
+    reveal_customer,
+    standing_purpose,
+)
 from cases.web.forms_suspects import AccountForm, NameForm, RevealForm, SuspectForm
 from cases.web.shell import get_case, render_case
 
@@ -113,7 +119,8 @@ def suspect_account_reveal(
     suspect = get_object_or_404(suspects, public_id=suspect_id)
     links = suspect.accounts.select_related("account")
     link = get_object_or_404(links, account__public_id=account_id)
-    form = RevealForm(request.POST or None)
+    first = {"purpose": standing_purpose(suspect.case, by=request.actor)}
+    form = RevealForm(request.POST or None, initial=first)
     context: dict[str, object] = {"form": form, "suspect": suspect, "link": link}
     if form.is_valid():
         purpose = form.cleaned_data["purpose"]

@@ -26,7 +26,7 @@ def make_cohort(case: Case, by: Actor) -> Cohort:
 
 
 def make_member(cohort: Cohort, **fields: Any) -> CohortMember:
-    account = make_account()
+    account = fields.pop("account", None) or make_account()
     values: dict[str, Any] = {
         "customer": account.customer, "country": "XX", "tier": 1, "is_exportable": True,
         "num_payments": 1, "amount": 10_000, "first_at": AT, "last_at": AT,

@@ -126,8 +126,11 @@ FREE_TABLES = {
     "ApprovalPolicy", "LabelSource",
 }  # fmt: skip
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
-# A liaison's rows are filtered by grant or agency, not by case.
-GRANT_FILTERED = {"cases/queries/shared.py", "cases/queries/shared_requests.py"}
+# A liaison's rows are filtered by grant or agency, not by case. Deconfliction looks at exactly those
+# cases that one may not see, and tells a yes or no.
+GRANT_FILTERED = {
+    "cases/queries/shared.py", "cases/queries/shared_requests.py", "cases/queries/deconfliction.py",
+}  # fmt: skip
 # What a chain of calls may say instead of `visible_to`.
 SCOPES = {
     "visible_to",
@@ -271,7 +274,8 @@ OPENERS = {
         "adapter.py", "logout.py", "session.py", "views.py",
     )},
     "http.client": {
-        "cases/gateways/exchange.py", "cases/gateways/labels.py", "tracing/nodes/wire.py",
+        "cases/gateways/exchange.py", "tracing/nodes/wire.py",
+        "cases/gateways/labels.py",  # hosts of FIU_LABEL_HOSTS alone
         "fiu/probe.py", "fiu/supervisor.py",  # both of this machine
     },
     "create_connection": {  # to the servers that the operator named

@@ -126,8 +126,8 @@ FREE_TABLES = {
     "ApprovalPolicy", "LabelSource",
 }  # fmt: skip
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")
-# A liaison's rows are filtered by grant or agency, not by case. Deconfliction looks at exactly those
-# cases that one may not see, and tells a yes or no.
+# A liaison's rows are filtered by grant or agency, not by case. Deconfliction looks at exactly
+# those cases that one may not see, and tells a yes or no.
 GRANT_FILTERED = {
     "cases/queries/shared.py", "cases/queries/shared_requests.py", "cases/queries/deconfliction.py",
 }  # fmt: skip

@@ -85,6 +85,20 @@ def load_bytes(sha256: str) -> bytes:
     return content
 
 
+def is_stored(sha256: str) -> bool:
+    """Whether there are bytes of this name, whole or not."""
+    return any(_path(sha256, folder).exists() for folder in (FILES, UPLOADS))
+
+
+def remove_bytes(sha256: str) -> None:
+    """Destroy the bytes behind a SHA-256; nothing where they are gone already.
+
+    Who calls it has asked whether anything else rests on them. Backups keep them for their time.
+    """
+    for folder in (FILES, UPLOADS):
+        _path(sha256, folder).unlink(missing_ok=True)
+
+
 def _read(sha256: str) -> bytes:
     for folder in (FILES, UPLOADS):
         try:

@@ -41,6 +41,9 @@ class Action(StrEnum):
     ADD_NOTE = "add_note"
     ACQUIRE_EVIDENCE = "acquire_evidence"
     EXPORT_EVIDENCE = "export_evidence"
+    REQUEST_DISPOSAL = "request_disposal"
+    DISPOSE_EVIDENCE = "dispose_evidence"
+    SET_LEGAL_HOLD = "set_legal_hold"
     ADD_WALLET = "add_wallet"
     ADD_SUSPECT = "add_suspect"
     QUEUE_TRACE = "queue_trace"
@@ -143,6 +146,7 @@ SENIOR = CASEWORK | {
     Action.GRANT_ACCESS,
     Action.EDIT_OPERATION,
     Action.EXPORT_EVIDENCE,
+    Action.REQUEST_DISPOSAL,
     Action.APPROVE_FINDING,
     Action.WITHDRAW_FINDING,
     Action.VERIFY_INSTRUMENT,
@@ -170,6 +174,8 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         SENIOR
         | {
             Action.LIFT_BLOCK,
+            Action.SET_LEGAL_HOLD,
+            Action.DISPOSE_EVIDENCE,
             Action.SEE_SELF_LOOKUP,
             Action.READ_LOOKUPS,
             Action.DECIDE_OPERATION,

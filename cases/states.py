@@ -350,14 +350,22 @@ TASK: Mapping[tuple[TaskState, TaskAction], TaskState] = {
 class EvidenceState(StrEnum):
     ACQUIRED = "acquired"
     SEALED = "sealed"
+    DISPOSAL_REQUESTED = "disposal_requested"
+    DISPOSED = "disposed"
 
 
 class EvidenceAction(StrEnum):
     SEAL = "seal_evidence"
+    REQUEST_DISPOSAL = "request_disposal"
+    DISPOSE = "dispose_evidence"
+    KEEP = "keep_evidence"
 
 
 EVIDENCE: Mapping[tuple[EvidenceState, EvidenceAction], EvidenceState] = {
     (EvidenceState.ACQUIRED, EvidenceAction.SEAL): EvidenceState.SEALED,
+    (EvidenceState.SEALED, EvidenceAction.REQUEST_DISPOSAL): EvidenceState.DISPOSAL_REQUESTED,
+    (EvidenceState.DISPOSAL_REQUESTED, EvidenceAction.DISPOSE): EvidenceState.DISPOSED,
+    (EvidenceState.DISPOSAL_REQUESTED, EvidenceAction.KEEP): EvidenceState.SEALED,
 }
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
 
 from cases import states
+from cases.guards.row_security import OF_A_CASE
 from cases.guards.shapes import (
     Guard,
     append_only,
@@ -115,6 +116,37 @@ def _policies() -> list[Guard]:
     ]  # fmt: skip
 
 
+def legal_holds() -> list[Guard]:
+    """A hold stays as it was set, is lifted once, and beats every deletion in its case."""
+    table = "cases_legalhold"
+    stands = f"EXISTS (SELECT 1 FROM {table} h WHERE h.case_id = {{}} AND h.cleared_at IS NULL)"
+    message = "a legal hold stands on this case"
+    return [
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed(("id", "public_id", "case_id", "reason", "set_by_id", "set_at"))
+            + " OR (OLD.cleared_at IS NOT NULL AND "
+            + changed(("cleared_by_id", "cleared_at", "cleared_reason")) + ")",
+            "a legal hold stays as it was set",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("public_id",)),
+        Guard(
+            "case_hold_lifted", "cases_case", "UPDATE",
+            f"OLD.legal_hold AND NOT NEW.legal_hold AND {stands.format('NEW.id')}", message,
+        ),
+        Guard("case_under_hold", "cases_case", "DELETE", stands.format("OLD.id"), message),
+        *(
+            Guard(
+                f"{part}_under_hold", f"cases_{part}", "DELETE", stands.format("OLD.case_id"),
+                message,
+            )
+            for part in OF_A_CASE
+            if part not in ("inboxclaim", "legalhold")  # who works on what is no evidence
+        ),
+    ]  # fmt: skip
+
+
 def casework() -> list[Guard]:
     """Operations, tasks, notes, exhibits and their custody, broken glass."""
     exhibit, custody = "cases_evidence", "cases_custodyevent"
@@ -138,6 +170,19 @@ def casework() -> list[Guard]:
             )),
             "an exhibit is never edited",
         ),
+        Guard(
+            "disposal_under_hold", exhibit, "UPDATE",
+            "NEW.state = 'disposed' AND OLD.state <> 'disposed' AND EXISTS"
+            " (SELECT 1 FROM cases_legalhold h WHERE h.case_id = NEW.case_id"
+            " AND h.cleared_at IS NULL)",
+            "a legal hold stands on this case",
+        ),
+        Guard(
+            "evidence_disposer", exhibit, "UPDATE",
+            f"OLD.disposed_by_id IS NOT NULL AND {changed(('disposed_by_id', 'disposed_at'))}",
+            "who disposed of an exhibit stays",
+        ),
+        *legal_holds(),
         Guard(f"{exhibit}_undeleted", exhibit, "DELETE", "1 = 1", "an exhibit is never deleted"),
         *append_only(custody, ("evidence_id", "seq")),
         Guard(

@@ -101,8 +101,8 @@ _CASE = (
 # Tables whose rows belong to a case by their own column.
 OF_A_CASE = (
     "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest", "housetag",
-    "inboxclaim", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict", "task",
-    "wallet",
+    "inboxclaim", "legalhold", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict",
+    "task", "wallet",
 )  # fmt: skip
 # Tables whose rows are there with the row they hang on: table, column, parent.
 PARTS = (

@@ -32,6 +32,7 @@ from cases.models.freezes import (
     FreezeRequest,
     LegalInstrument,
 )
+from cases.models.holds import LegalHold
 from cases.models.idempotency import IdempotencyKey
 from cases.models.identities import IdentityLink
 from cases.models.inbox import InboxSnooze, InboxView
@@ -113,6 +114,7 @@ __all__ = [
     "InboxView",
     "InformationRequest",
     "LabelSource",
+    "LegalHold",
     "LegalInstrument",
     "Note",
     "NoteRevision",

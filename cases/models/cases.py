@@ -71,6 +71,8 @@ class Case(PublicModel):
     )
     closed_at = models.DateTimeField(null=True)
     closure_reason = models.CharField(max_length=16, blank=True)
+    legal_hold = models.BooleanField(default=False)
+    retention_until = models.DateField(null=True)  # the last day, from its closing on
     decisions = models.JSONField(default=list)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(auto_now=True)

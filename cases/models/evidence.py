@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
@@ -36,6 +37,7 @@ CUSTODY_ACTIONS = [
     ("view", _("Viewed")),
     ("export", _("Exported")),
     ("verify", _("Verified")),
+    ("dispose", _("Disposed of")),
 ]
 
 
@@ -54,15 +56,36 @@ class Evidence(PublicModel):
     source = models.CharField(max_length=200)
     source_grade = models.CharField(max_length=1, choices=SOURCE_GRADES)
     information_grade = models.CharField(max_length=1, choices=INFORMATION_GRADES)
-    state = models.CharField(max_length=10, default=EvidenceState.ACQUIRED.value)
+    state = models.CharField(max_length=20, default=EvidenceState.ACQUIRED.value)
     acquired_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     acquired_at = models.DateTimeField()
+    disposal_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    disposal_asked_at = models.DateTimeField(null=True)
+    disposal_reason = models.TextField(blank=True)
+    disposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    disposed_at = models.DateTimeField(null=True)
 
     objects = CaseScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
             state_is_known("evidence_state_is_known", EvidenceState),
+            models.CheckConstraint(
+                name="exhibit_disposed_of_by_a_second_person",
+                condition=Q(disposed_by=None, disposed_at=None)
+                | (
+                    Q(disposed_at__isnull=False, disposal_asked_by__isnull=False)
+                    & ~Q(disposed_by=F("disposal_asked_by"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="disposed_exhibit_has_its_time",
+                condition=~Q(state="disposed") | Q(disposed_at__isnull=False),
+            ),
             models.UniqueConstraint(name="exhibit_number_once", fields=["case", "number"]),
             models.UniqueConstraint(name="exhibit_once_per_case", fields=["case", "sha256"]),
         ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.acting import acting_as
-from cases.models import Case, CaseAccess, CaseBlock, FreezeRequest
+from cases.models import Case, CaseAccess, CaseBlock
 from cases.policy import (
     SYSTEM,
     Action,
@@ -20,7 +20,9 @@ from cases.policy import (
     require,
     require_second_person,
 )
+from cases.retention import kept_until
 from cases.services.audit import record_event
+from cases.services.closing import open_ends
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
@@ -29,8 +31,8 @@ from cases.services.validation import check_fields, present_values, require_reas
 from cases.states import (
     CASE,
     CaseAction,
+    CaseState,
     FindingState,
-    FreezeState,
 )
 
 DECISIONS = ("report", "refer", "freeze", "no_action")
@@ -168,7 +170,7 @@ def decide_case(case: Case, *, decisions: list[str], reason: str, by: Actor) -> 
 
 @transaction.atomic
 def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Case:
-    """Close a decided case; refused while a freeze lives.
+    """Close a decided case; refused while anything of it is open (services/closing.py).
 
     Who submitted it cannot; after a report, a referral or a freeze only compliance can.
     """
@@ -179,20 +181,13 @@ def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Ca
     text = require_reason(reason)
     if closure_reason not in CLOSURE_REASONS:
         raise CaseworkError(_("Choose why the case is closed."))
-    live = FreezeRequest.objects.filter(case=fresh).exclude(
-        state__in=[
-            state.value
-            for state in (
-                FreezeState.DRAFT, FreezeState.REJECTED, FreezeState.CANCELLED, FreezeState.LAPSED,
-                FreezeState.CLOSED,
-            )
-        ]
-    )  # fmt: skip
-    if live.exists():
-        raise CaseworkError(_("A freeze of this case still lives: it has to end first."))
+    if fresh.state == CaseState.DECIDED.value and (ends := open_ends(fresh, by=by)):
+        raise CaseworkError(" ".join(ends))
+    now = timezone.now()
     return _advance(
         fresh, CaseAction.CLOSE, by=by, reason=text, data={"closure_reason": closure_reason},
-        closure_reason=closure_reason, closed_at=timezone.now(),
+        closure_reason=closure_reason, closed_at=now,
+        retention_until=kept_until(fresh.case_type, now.date()),
     )  # fmt: skip
 
 
@@ -202,7 +197,8 @@ def reopen_case(case: Case, *, reason: str, by: Actor) -> Case:
     fresh = enter_case(case.pk, Action.DECIDE_CASE, by=by)
     return _advance(
         fresh, CaseAction.REOPEN, by=by, reason=require_reason(reason),
-        closed_at=None, closure_reason="", submitted_by_id=None, decided_by_id=None,
+        closed_at=None, closure_reason="", retention_until=None, submitted_by_id=None,
+        decided_by_id=None,
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.files import FileDamaged, load_bytes, store_bytes
-from cases.models import Case, CustodyEvent, Evidence
+from cases.files import FileDamaged, is_stored, load_bytes, store_bytes
+from cases.models import Case, CustodyEvent, Evidence, LegalInstrument
 from cases.policy import (
     SYSTEM,
     Action,
@@ -36,7 +36,7 @@ from cases.services.limits import require_room_in_case, take_export, take_upload
 from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason
-from cases.states import EVIDENCE, EvidenceAction
+from cases.states import EVIDENCE, EvidenceAction, EvidenceState
 
 PREFIX = b"tracehold-custody-v1\0"
 FIRST_PREVIOUS = "0" * 64
@@ -140,7 +140,7 @@ def acquire_evidence(
             evidence.save(force_insert=True)
     except IntegrityError as error:
         raise CaseworkError(_("This file is an exhibit of the case already.")) from error
-    _log(evidence, "acquire", reason, sha256, by=by)
+    log_custody(evidence, "acquire", reason, sha256, by=by)
     seal_evidence(evidence)
     record_event(
         case, "acquire_evidence", evidence.exhibit_no, by=by, reason=reason,
@@ -155,7 +155,7 @@ def seal_evidence(evidence: Evidence) -> None:
     Raises InvalidTransition if it is sealed already.
     """
     swap_state(evidence, EVIDENCE, EvidenceAction.SEAL, evidence.exhibit_no)
-    _log(evidence, "seal", "", evidence.sha256, by=SYSTEM)
+    log_custody(evidence, "seal", "", evidence.sha256, by=SYSTEM)
 
 
 @transaction.atomic
@@ -165,9 +165,19 @@ def open_evidence(evidence: Evidence, *, by: Actor) -> bytes:
     Raises PermissionDenied, FileDamaged.
     """
     _enter_to_look(evidence, by=by)
+    _require_there(evidence)
     content = load_bytes(evidence.sha256)
-    _log(evidence, "view", "", evidence.sha256, by=by)
+    log_custody(evidence, "view", "", evidence.sha256, by=by)
     return content
+
+
+def _require_there(evidence: Evidence) -> None:
+    evidence.refresh_from_db(fields=["state", "disposed_at"])
+    if evidence.state == EvidenceState.DISPOSED.value:
+        raise CaseworkError(
+            _("The file was disposed of on %(day)s; its hashes and its custody log stay.")
+            % {"day": f"{evidence.disposed_at:%Y-%m-%d}"}
+        )
 
 
 def _enter_to_look(evidence: Evidence, *, by: Actor) -> Case:
@@ -183,9 +193,12 @@ def _enter_to_look(evidence: Evidence, *, by: Actor) -> Case:
 def verify_evidence(evidence: Evidence, *, by: Actor) -> bool:
     """Hash the stored bytes again and keep the answer in the custody log; True where they agree."""
     case = _enter_to_look(evidence, by=by)
+    _require_there(evidence)
     found = _present_hash(evidence)
     is_whole = found == evidence.sha256
-    _log(evidence, "verify", "" if is_whole else "The stored bytes are damaged.", found, by=by)
+    log_custody(
+        evidence, "verify", "" if is_whole else "The stored bytes are damaged.", found, by=by
+    )
     record_event(case, "verify_evidence", evidence.exhibit_no, by=by, data={"is_whole": is_whole})
     return is_whole
 
@@ -199,10 +212,11 @@ def export_evidence(evidence: Evidence, *, reason: str, by: Actor) -> bytes:
     case = enter_case(evidence.case_id, Action.EXPORT_EVIDENCE, by=by)
     require_second_person(by, evidence.acquired_by_id)
     require_step_up(by)
+    _require_there(evidence)
     text = require_reason(reason)
     take_export(by=by)
     content = load_bytes(evidence.sha256)
-    _log(evidence, "export", text[:200], evidence.sha256, by=by)
+    log_custody(evidence, "export", text[:200], evidence.sha256, by=by)
     record_event(case, "export_evidence", evidence.exhibit_no, by=by, reason=text)
     return _package(evidence, content)
 
@@ -265,7 +279,7 @@ def _now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def _log(
+def log_custody(
     evidence: Evidence, action: str, reason: str, file_sha256: str, *, by: Actor
 ) -> CustodyEvent:
     """Append one line to the exhibit's custody; the case row is locked, so it cannot fork."""
@@ -300,7 +314,10 @@ def verify_store() -> StoreReport:
     rows = Evidence.objects.select_related("case").order_by("case_id", "number")
     for evidence in rows.iterator(200):
         report.num_exhibits += 1
-        if _present_hash(evidence) != evidence.sha256:
+        if evidence.state == EvidenceState.DISPOSED.value:
+            if is_stored(evidence.sha256) and not is_needed(evidence.sha256):
+                report.breaks.append(_break(evidence, 0, "was disposed of, its file is still here"))
+        elif _present_hash(evidence) != evidence.sha256:
             report.breaks.append(_break(evidence, 0, "its stored file is missing or changed"))
         for event, reason in _walk(evidence):
             report.num_events += 1
@@ -308,6 +325,12 @@ def verify_store() -> StoreReport:
                 report.breaks.append(_break(evidence, event.seq, reason))
                 break
     return report
+
+
+def is_needed(sha256: str) -> bool:
+    """Whether an exhibit that stands, or an instrument, still rests on these bytes."""
+    exhibits = Evidence.objects.filter(sha256=sha256).exclude(state=EvidenceState.DISPOSED.value)
+    return exhibits.exists() or LegalInstrument.objects.filter(document_sha256=sha256).exists()
 
 
 def _walk(evidence: Evidence) -> Iterator[tuple[CustodyEvent, str]]:

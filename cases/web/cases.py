@@ -17,6 +17,7 @@ from cases.queries import cases as queries
 from cases.queries.money_parts import account_parts
 from cases.services import cases as services
 from cases.services.errors import CaseworkError
+from cases.services.holds import clear_legal_hold, set_legal_hold
 from cases.states import CaseState
 from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from cases.web.events import told
@@ -68,6 +69,7 @@ def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
         "events": [told(event) for event in overview.events],
         "acts": queries.case_acts(case, request.actor),
         "may_edit": may(request.actor, Action.EDIT_CASE),
+        "may_hold": may(request.actor, Action.SET_LEGAL_HOLD),
     }
     return render_case(request, "cases/case_overview.html", case, "case_detail", context)
 
@@ -164,6 +166,8 @@ ACTS: dict[str, Callable[..., Case]] = {
     "decide": services.decide_case,
     "close": services.close_case,
     "reopen": services.reopen_case,
+    "hold": set_legal_hold,
+    "unhold": clear_legal_hold,
 }
 
 urlpatterns = [

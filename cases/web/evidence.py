@@ -6,7 +6,7 @@ from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,6 +15,7 @@ from cases.files import FileDamaged
 from cases.http import AuthedRequest, casework
 from cases.models import Evidence
 from cases.policy import Action, may
+from cases.services.disposal import dispose_evidence, keep_evidence, request_disposal
 from cases.services.errors import CaseworkError
 from cases.services.evidence import (
     acquire_evidence,
@@ -24,6 +25,8 @@ from cases.services.evidence import (
 )
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
 from cases.services.uploads import require_clean
+from cases.states import EVIDENCE, CaseState, EvidenceAction, EvidenceState
+from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_cases import ReasonForm
 from cases.web.forms_tasks import EvidenceForm
 from cases.web.shell import get_case, render_case
@@ -83,6 +86,7 @@ def evidence_detail(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
         "custody": list(evidence.custody.select_related("actor").order_by("-seq")),
         "may_export": may(request.actor, Action.EXPORT_EVIDENCE)
         and evidence.acquired_by_id != request.actor.user_id,
+        "acts": _acts(request, evidence),
     }
     return render_case(request, "cases/evidence_detail.html", evidence.case, TAB, context)
 
@@ -138,6 +142,72 @@ def evidence_export(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
     return render_case(request, "cases/task_form.html", evidence.case, TAB, context, status)
 
 
+DISPOSAL = {
+    "ask": (EvidenceAction.REQUEST_DISPOSAL, Action.REQUEST_DISPOSAL, request_disposal),
+    "dispose": (EvidenceAction.DISPOSE, Action.DISPOSE_EVIDENCE, dispose_evidence),
+    "keep": (EvidenceAction.KEEP, Action.DISPOSE_EVIDENCE, keep_evidence),
+}
+
+
+def _acts(request: AuthedRequest, evidence: Evidence) -> list[Act]:
+    """What can be done about the time of this exhibit, whether or not this person may."""
+    return [
+        _disposal_act(request, evidence, name)
+        for name, (action, _right, _service) in DISPOSAL.items()
+        if (EvidenceState(evidence.state), action) in EVIDENCE
+        and evidence.case.state == CaseState.CLOSED.value
+    ]
+
+
+def _disposal_act(request: AuthedRequest, evidence: Evidence, name: str) -> Act:
+    number = {"number": evidence.exhibit_no}
+    title, effect, verb, icon = {
+        "ask": (
+            _("Ask for the disposal of %(number)s?") % number,
+            _("Compliance decides as a second person."), _("Ask for disposal"), "trash-2",
+        ),
+        "dispose": (
+            _("Dispose of %(number)s?") % number,
+            _("The file is destroyed. Its hashes and its custody log stay."),
+            _("Destroy the file"), "trash-2",
+        ),
+        "keep": (
+            _("Keep %(number)s?") % number, _("The exhibit stays sealed."), _("Keep"), "lock",
+        ),
+    }[name]  # fmt: skip
+    first = (evidence.disposal_asked_by_id,) if name == "dispose" else ()
+    blocked = why_not(request.actor, DISPOSAL[name][1], *first)
+    if evidence.case.legal_hold and name != "keep" and not blocked:
+        blocked = _("A legal hold stands on this case: nothing of it is disposed of.")
+    facts = [Fact(_("File"), evidence.original_name, evidence.sha256[:16])]
+    if evidence.case.retention_until is not None:
+        facts.append(Fact(_("Kept until"), evidence.case.retention_until.isoformat()))
+    if evidence.disposal_reason:
+        facts.append(Fact(_("Asked for because"), evidence.disposal_reason))
+    return Act(
+        id=f"evidence-{name}-{evidence.public_id}",
+        url=reverse(f"evidence_{name}", args=[evidence.public_id]),
+        title=title, effect=effect, verb=verb, icon=icon, facts=facts,
+        cancel_url=reverse("evidence_detail", args=[evidence.public_id]),
+        danger=name == "dispose", blocked=blocked,
+        needs_code=name == "dispose" and needs_code(request.actor),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def evidence_dispose(request: AuthedRequest, exhibit_id: UUID, step: str) -> HttpResponse:
+    """Ask for the end of an exhibit, or decide on it."""
+    evidence = _get(request, exhibit_id)
+    service = DISPOSAL[step][2]
+    return perform(
+        request,
+        _disposal_act(request, evidence, step),
+        lambda reason, _hash: service(evidence, reason=reason, by=request.actor),
+        _("Decision recorded."),
+    )
+
+
 ONE = "files/<uuid:exhibit_id>/"
 urlpatterns = [
     path("cases/<uuid:case_id>/files/", case_files, name="case_files"),
@@ -146,4 +216,8 @@ urlpatterns = [
     path(f"{ONE}file", evidence_file, name="evidence_file"),
     path(f"{ONE}verify/", evidence_verify, name="evidence_verify"),
     path(f"{ONE}export/", evidence_export, name="evidence_export"),
+    *(
+        path(f"{ONE}{step}/", evidence_dispose, {"step": step}, name=f"evidence_{step}")
+        for step in DISPOSAL
+    ),
 ]

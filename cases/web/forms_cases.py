@@ -97,4 +97,6 @@ ACT_FORMS: dict[str, tuple[Promise, Promise, type[forms.Form]]] = {
     "decide": (_("Decide the case"), _("Decide case"), DecideForm),
     "close": (_("Close the case"), _("Close case"), CloseForm),
     "reopen": (_("Reopen the case"), _("Reopen case"), ReasonForm),
+    "hold": (_("Set a legal hold"), _("Set legal hold"), ReasonForm),
+    "unhold": (_("Lift the legal hold"), _("Lift legal hold"), ReasonForm),
 }

@@ -86,6 +86,8 @@ LOOKS: Mapping[str, Look] = {
     "action_day": (L("Action day"), "bad", "flag"),
     "open": (L("Open"), "accent", "circle-dot"),
     "dropped": (L("Dropped"), "", "ban"),
+    "disposal_requested": (L("Disposal asked for"), "warn", "trash-2"),
+    "disposed": (L("Disposed of"), "", "trash-2"),
     "acquired": (L("Acquired"), "", "download"),
     "released": (L("Released"), "", "undo-2"),
     "redaction": (L("Redaction"), "warn", "eye-off"),

@@ -41,6 +41,9 @@ DECISIONS = {
     Action.APPROVE_SEIZURE,
     Action.TRANSFER_SEIZURE,
     Action.EXPORT_EVIDENCE,
+    Action.REQUEST_DISPOSAL,
+    Action.DISPOSE_EVIDENCE,
+    Action.SET_LEGAL_HOLD,
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
     Action.DECIDE_POLICY,
@@ -133,10 +136,11 @@ REVIEWED = {
         decide_case decide_tag assign_work grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert propose_policy sign_freeze approve_seizure
+        reopen_alert propose_policy sign_freeze approve_seizure request_disposal
     """,
     "c": """
-        lift_block decide_operation approve_freeze extend_freeze release_freeze transfer_seizure
+        set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
+        extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report see_self_lookup decide_policy
     """,

@@ -598,6 +598,8 @@ RULES: dict[str, Rule] = {
     "case_decide": form(),
     "case_close": form(),
     "case_reopen": form(),
+    "case_hold": form(),
+    "case_unhold": form(),
     # Its people. The access asked for is the reader's; walls are for those who raise them.
     "case_people": case("200"),
     "access_grant": form(),
@@ -641,6 +643,9 @@ RULES: dict[str, Rule] = {
     "evidence_file": case("200", writes=["cases_custodyevent"]),
     "evidence_verify": case(write=ANYWHERE, writes=[*DECIDED, "cases_custodyevent"]),
     "evidence_export": form(),
+    "evidence_ask": form(),
+    "evidence_dispose": form(),
+    "evidence_keep": form(),
     # Wallets and suspects.
     "case_wallets": case("200"),
     "wallets_new": case("200"),

@@ -99,7 +99,7 @@ def _words(part: Part) -> str:
 
 def stacked_columns(columns: Sequence[Column], title: str, height: int = 150) -> SafeString:
     """Columns of stacked parts, such as money by month and state; the total above each."""
-    width, top, bottom = 460, 20, 22
+    width, top, bottom = 600, 20, 22
     plot = height - top - bottom
     highest = max((column.total for column in columns), default=0)
     pitch = Decimal(width) / max(len(columns), 1)
@@ -146,7 +146,7 @@ def stacked_columns(columns: Sequence[Column], title: str, height: int = 150) ->
                 column.label,
             )
         )
-    return _chart(width, height, title, shapes)
+    return _chart(width, height, title, shapes, "chart wide")
 
 
 def horizontal_bars(rows: Sequence[Row], title: str) -> SafeString:
@@ -178,9 +178,12 @@ def horizontal_bars(rows: Sequence[Row], title: str) -> SafeString:
     return _chart(width, max(len(rows), 1) * pitch, title, shapes)
 
 
-def _chart(width: int, height: int, title: str, shapes: Sequence[SafeString]) -> SafeString:
+def _chart(
+    width: int, height: int, title: str, shapes: Sequence[SafeString], look: str = "chart"
+) -> SafeString:
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        look,
         width,
         height,
         title,

@@ -99,6 +99,7 @@ class LineBody(Body):
     requested = BaseUnits()
     finding = Visible(Finding, required=False)
     instrument = Visible(LegalInstrument, required=False)
+    beyond_balance = Text(max_length=200, required=False)
 
 
 class NewFreezeBody(Body):
@@ -153,7 +154,10 @@ class CaseFreezes(Door):
 
 def _spec(line: dict[str, Any]) -> services.LineSpec:
     cited = {f"{name}_id": line[name].pk for name in ("finding", "instrument") if name in line}
-    return services.LineSpec(line["account"], line["asset"], line["requested"], **cited)
+    beyond = line.get("beyond_balance", "")
+    return services.LineSpec(
+        line["account"], line["asset"], line["requested"], **cited, beyond_balance=beyond
+    )
 
 
 class CandidateAnswer(serializers.Serializer):

@@ -104,7 +104,7 @@ def _freezes() -> list[Guard]:
         Guard(f"{lines}_removed", lines, "DELETE", parent.format("OLD"), message),
         Guard(
             f"{lines}_content", lines, "UPDATE",
-            f"{changed(('freeze_id', 'account_id', 'asset_id', 'requested'))}"
+            f"{changed(('freeze_id', 'account_id', 'asset_id', 'requested', 'beyond_balance'))}"
             f" AND {parent.format('OLD')}",
             message,
         ),

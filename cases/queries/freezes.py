@@ -15,6 +15,7 @@ from cases.models import (
     Balance,
     Case,
     ExchangeAccount,
+    FindingAmount,
     FreezeApproval,
     FreezeExtension,
     FreezeLine,
@@ -136,6 +137,16 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Hint:
+    """What the finding behind a line says of its asset: a hint on proportion, not a limit."""
+
+    line_id: int
+    low: int
+    high: int
+    is_more: bool  # the line asks for more than the upper bound
+
+
+@dataclass(frozen=True)
 class FreezePage:
     """One request with lines, evidence, decisions and what happened to it."""
 
@@ -148,6 +159,7 @@ class FreezePage:
     releases: list[FreezeRelease]
     seizures: list[Seizure]
     standing: list[Standing]
+    hints: list[Hint]
 
 
 @dataclass(frozen=True)
@@ -185,7 +197,7 @@ def case_freezes(case: Case) -> list[Card]:
 
 
 def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:
-    """One request in full; `freeze` comes from `freeze_for_page`: 18 queries at most."""
+    """One request in full; `freeze` comes from `freeze_for_page`: 19 queries at most."""
     instruments = {
         line.instrument.pk: line.instrument for line in freeze.lines.all() if line.instrument
     }
@@ -204,7 +216,27 @@ def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:
         ),
         seizures=list(seizures_for_page(actor).filter(freeze=freeze).order_by("pk")),
         standing=_standing(freeze, actor) if freeze.state in UNDECIDED else [],
+        hints=_hints(freeze),
     )
+
+
+def _hints(freeze: FreezeRequest) -> list[Hint]:
+    """The bounds of each line's finding in the asset of the line, where it speaks of it: 1 query.
+
+    Bounds of several amounts are added: they stay sound, if loose.
+    """
+    lines = [line for line in freeze.lines.all() if line.finding_id is not None]
+    amounts: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    rows = FindingAmount.objects.filter(finding__in=[line.finding_id for line in lines])
+    for finding, asset, low, high in rows.values_list("finding_id", "asset", "low", "high"):
+        amounts.setdefault((finding, asset), []).append((low, high))
+    found = []
+    for line in lines:
+        if bounds := amounts.get((line.finding_id, line.asset_id)):
+            high = sum(each[1] for each in bounds)
+            low = sum(each[0] for each in bounds)
+            found.append(Hint(line.pk, low, high, line.requested > high))
+    return found
 
 
 def seizures_for_page(actor: Actor) -> QuerySet[Seizure]:

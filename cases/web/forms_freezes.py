@@ -65,6 +65,10 @@ class FreezeForm(forms.Form):
     reason = forms.CharField(
         label=L("Why this value should be held"), widget=forms.Textarea(attrs={"rows": 3})
     )
+    beyond = forms.CharField(
+        label=L("Why more than the balance"), required=False, max_length=200,
+        help_text=L("Only where a line asks for more than is there: an inflow on its way, say."),
+    )  # fmt: skip
 
     def __init__(
         self, case: Case, candidates: Sequence[Candidate], *args: Any, **kwargs: Any
@@ -122,7 +126,13 @@ class FreezeForm(forms.Form):
                 continue
             kind, _sep, number_of = values.get(f"evidence_{number}", "").partition("-")
             cited = {f"{kind}_id": int(number_of)} if number_of else {}
-            specs.append(LineSpec(candidate.account.pk, candidate.balance.asset_id, base, **cited))
+            beyond = values.get("beyond", "") if base > candidate.balance.base else ""
+            specs.append(
+                LineSpec(
+                    candidate.account.pk, candidate.balance.asset_id, base, **cited,
+                    beyond_balance=beyond,
+                )
+            )  # fmt: skip
         if not specs and not self.errors:
             raise ValidationError(_("Choose at least one account and asset."))
         values["lines"] = specs

@@ -303,13 +303,13 @@ def _findings(case: Case, desk: Desk) -> Finding:
     return Finding.objects.get(pk=approved.pk)
 
 
-def _lines(uid: str, **evidence: int) -> list[LineSpec]:
+def _lines(
+    uid: str, *, finding_id: int | None = None, instrument_id: int | None = None
+) -> list[LineSpec]:
     account = ExchangeAccount.objects.get(uid=account_number(uid))
     balances = Balance.objects.filter(account=account).order_by("asset_id")
     return [
-        LineSpec(account_id=account.pk, asset=each.asset_id, requested=each.base, **evidence)
-        for each in balances
-        if each.base
+        LineSpec(account.pk, each.asset_id, each.base, finding_id) for each in balances if each.base
     ]
 
 

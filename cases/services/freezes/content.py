@@ -11,7 +11,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Asset, Case, ExchangeAccount, FreezeLine, FreezeRequest, LegalInstrument
+from cases.models import (
+    Asset,
+    Balance,
+    Case,
+    ExchangeAccount,
+    FreezeLine,
+    FreezeRequest,
+    LegalInstrument,
+)
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Action, Role
 from cases.queries.freezes import worth_of
@@ -37,6 +45,7 @@ class LineSpec:
     requested: int
     finding_id: int | None = None
     instrument_id: int | None = None
+    beyond_balance: str = ""  # why more is asked for than the last balance shows
 
 
 def iso(at: datetime | None) -> str | None:
@@ -71,7 +80,9 @@ def content_hash_of(freeze: FreezeRequest) -> str:
 
 def _line_content(line: FreezeLine) -> dict[str, str | None]:
     finding, instrument = line.finding, line.instrument
+    beyond = {"beyond_balance": line.beyond_balance} if line.beyond_balance else {}
     return {
+        **beyond,
         "account": line.account.uid,
         "asset": line.asset_id,
         "requested": str(line.requested),
@@ -133,6 +144,29 @@ def check_request(
 def _check_ids(found: int, asked: set[int] | set[str], sentence: str) -> None:
     if found != len(asked):
         raise NotFound(sentence)
+
+
+def require_balances(lines: Sequence[LineSpec]) -> None:
+    """A draft asks for no more than the last balance shows without saying why: 1 query.
+
+    Of what has no balance in the exchange's records nothing is known. Raises CaseworkError.
+    """
+    balances = {
+        (each.account_id, each.asset_id): each
+        for each in Balance.objects.filter(
+            account__in=[line.account_id for line in lines]
+        ).select_related("account", "asset")
+    }
+    for line in lines:
+        known = balances.get((line.account_id, line.asset))
+        if known is not None and line.requested > known.base and not line.beyond_balance.strip():
+            raise CaseworkError(
+                _(
+                    "Account %(account)s had less %(asset)s than that when its balance was taken:"
+                    " say why more is asked for."
+                )
+                % {"account": known.account.masked, "asset": known.asset.symbol}
+            )
 
 
 def require_evidence(freeze: FreezeRequest) -> None:

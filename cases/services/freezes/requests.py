@@ -17,6 +17,7 @@ from cases.services.freezes.content import (
     LineSpec,
     check_request,
     content_hash_of,
+    require_balances,
     require_evidence,
     require_sound_evidence,
 )
@@ -55,6 +56,7 @@ def request_freeze(
     if not reason.strip():
         raise CaseworkError(_("Say why this value should be held."))
     check_request(case, lines, legal_basis=legal_basis, agency_id=agency_id, expires_at=expires_at)
+    require_balances(lines)
     freeze = FreezeRequest.objects.create(
         reference=next_reference("FRZ"),
         case=case,
@@ -77,6 +79,7 @@ def request_freeze(
             requested=line.requested,
             finding_id=line.finding_id,
             instrument_id=line.instrument_id,
+            beyond_balance=line.beyond_balance.strip()[:200],
         )
     record_event(
         case, "request_freeze", freeze.reference, by=by, reason=freeze.reason,

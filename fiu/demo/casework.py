@@ -309,7 +309,9 @@ def _lines(
     account = ExchangeAccount.objects.get(uid=account_number(uid))
     balances = Balance.objects.filter(account=account).order_by("asset_id")
     return [
-        LineSpec(account.pk, each.asset_id, each.base, finding_id) for each in balances if each.base
+        LineSpec(account.pk, each.asset_id, each.base, finding_id, instrument_id)
+        for each in balances
+        if each.base
     ]
 
 

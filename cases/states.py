@@ -50,6 +50,7 @@ class FindingState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
 
 
 class FindingAction(StrEnum):
@@ -58,6 +59,7 @@ class FindingAction(StrEnum):
     REJECT = "reject_finding"
     APPROVE = "approve_finding"
     WITHDRAW = "withdraw_finding"
+    SUPERSEDE = "supersede_finding"
 
 
 FINDING: Mapping[tuple[FindingState, FindingAction], FindingState] = {
@@ -66,6 +68,7 @@ FINDING: Mapping[tuple[FindingState, FindingAction], FindingState] = {
     (FindingState.SUBMITTED, FindingAction.REJECT): FindingState.REJECTED,
     (FindingState.SUBMITTED, FindingAction.APPROVE): FindingState.APPROVED,
     (FindingState.APPROVED, FindingAction.WITHDRAW): FindingState.WITHDRAWN,
+    (FindingState.APPROVED, FindingAction.SUPERSEDE): FindingState.SUPERSEDED,
 }
 
 

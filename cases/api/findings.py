@@ -223,6 +223,16 @@ class CounterEvidenceSeen(Door):
         return self.once(do)
 
 
+class SupersedeBody(Reason):
+    """Which approved finding takes the place, and why."""
+
+    successor = Visible(Finding)
+
+
+def supersede(finding: Finding, *, successor: Finding, reason: str, by: Actor) -> Finding:
+    return services.supersede_finding(finding, successor_id=successor.pk, reason=reason, by=by)
+
+
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     "counter-evidence": (
         services.add_counter_evidence, CounterEvidenceBody, _("Add what speaks against a finding"),
@@ -234,6 +244,9 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
     "return": (services.return_finding, Reason, _("Send a finding back to its author")),
     "reject": (services.reject_finding, Reason, _("Reject a finding for good")),
     "withdraw": (services.withdraw_finding, Reason, _("Withdraw an approved finding")),
+    "supersede": (
+        supersede, SupersedeBody, _("Put another approved finding in the place of this one"),
+    ),
 }  # fmt: skip
 
 ONE = "findings/<uuid:finding_id>"

@@ -115,6 +115,7 @@ PARTS = (
     ("extensionapproval", "extension_id", "freezeextension"),
     ("finding_suspects", "finding_id", "finding"), ("finding_wallets", "finding_id", "finding"),
     ("findingamount", "finding_id", "finding"), ("findingapproval", "finding_id", "finding"),
+    ("findingversion", "finding_id", "finding"),
     ("freezeapproval", "freeze_id", "freezerequest"),
     ("freezeextension", "freeze_id", "freezerequest"),
     ("freezerelease", "freeze_id", "freezerequest"),

@@ -67,6 +67,13 @@ def _findings() -> list[Guard]:
         *parts_of_draft("cases_counterevidence", table, "finding_id", ("kind", "text")),
         *parts_of_draft("cases_finding_wallets", table, "finding_id", ("wallet_id",)),
         *parts_of_draft("cases_finding_suspects", table, "finding_id", ("suspect_id",)),
+        *append_only("cases_findingversion", ("finding_id", "number")),
+        Guard(
+            "finding_superseded", table, "UPDATE",
+            "OLD.superseded_by_id IS NOT NULL"
+            " AND NEW.superseded_by_id <>? OLD.superseded_by_id",
+            "what supersedes a finding stays",
+        ),
         *append_only("cases_findingapproval", ("finding_id", "user_id", "content_hash")),
         second_person(
             "cases_findingapproval", table, "finding_id",

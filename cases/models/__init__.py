@@ -19,7 +19,13 @@ from cases.models.exchange import (
     OwnAddress,
     Price,
 )
-from cases.models.findings import CounterEvidence, Finding, FindingAmount, FindingApproval
+from cases.models.findings import (
+    CounterEvidence,
+    Finding,
+    FindingAmount,
+    FindingApproval,
+    FindingVersion,
+)
 from cases.models.freezes import (
     ExtensionApproval,
     FreezeApproval,
@@ -97,6 +103,7 @@ __all__ = [
     "Finding",
     "FindingAmount",
     "FindingApproval",
+    "FindingVersion",
     "FreezeApproval",
     "FreezeExtension",
     "FreezeLine",

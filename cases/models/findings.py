@@ -76,6 +76,7 @@ class Finding(PublicModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     reviewed_at = models.DateTimeField(null=True)
+    superseded_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="supersedes")
     content_hash = models.CharField(max_length=64, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -106,6 +107,11 @@ class Finding(PublicModel):
                 ),
             ),
             models.CheckConstraint(
+                name="superseded_finding_names_the_other",
+                condition=(Q(state="superseded") & Q(superseded_by__isnull=False))
+                | (~Q(state="superseded") & Q(superseded_by=None)),
+            ),
+            models.CheckConstraint(
                 name="approved_finding_has_reviewer",
                 condition=~Q(state="approved") | Q(reviewed_by__isnull=False),
             ),
@@ -119,6 +125,22 @@ class Finding(PublicModel):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class FindingVersion(models.Model):
+    """What a finding said each time it was handed to review: for the difference, append-only."""
+
+    finding = models.ForeignKey(Finding, models.PROTECT, related_name="versions")
+    number = models.PositiveSmallIntegerField()
+    content = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="finding_version_once", fields=["finding", "number"])
+        ]
 
 
 class FindingAmount(models.Model):

@@ -6,14 +6,24 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Prefetch, QuerySet
+from django.utils.translation import gettext_lazy
 
-from cases.models import Asset, Case, CounterEvidence, Finding, FindingAmount, FindingApproval
+from cases.models import (
+    Asset,
+    Case,
+    CounterEvidence,
+    Finding,
+    FindingAmount,
+    FindingApproval,
+    FindingVersion,
+)
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
 from cases.states import FindingState
 from tracing import reads
 from tracing.reads import Drift, Staleness
 
+L = gettext_lazy
 FILTERS = tuple(state.value for state in FindingState)
 
 
@@ -39,6 +49,15 @@ class StaleRest:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One field that says something else than in the last review."""
+
+    words: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class FindingPage:
     """One finding with all that a reviewer looks at."""
 
@@ -52,6 +71,46 @@ class FindingPage:
     is_reviewer: bool
     stale: list[StaleRest]
     drifts: list[Drift]
+    changes: list[Change]
+
+
+# Field of the content -> what it is called.
+FIELDS = {
+    "kind": L("Kind"), "severity": L("Severity"), "statement": L("Claim"), "tier": L("Tier"),
+    "confidence": L("Confidence"), "confidence_reason": L("Why this confidence"),
+    "assumptions": L("Assumptions"), "alternatives": L("Other explanations"),
+    "amounts": L("Amounts"), "counter_evidence": L("Counter-evidence"), "wallets": L("Wallets"),
+    "suspects": L("Suspects"),
+}  # fmt: skip
+
+
+def _changes(finding: Finding) -> list[Change]:
+    """What differs between the last content handed to review and the one before: 2 queries.
+
+    For the first one, between it and the finding that it supersedes, if it does.
+    """
+    last = list(finding.versions.order_by("-number")[:2])
+    if not last:
+        return []
+    before = last[1] if len(last) > 1 else None
+    if before is None:
+        superseded = FindingVersion.objects.filter(finding__superseded_by=finding)
+        before = superseded.order_by("-at").first()
+    if before is None:
+        return []
+    return [
+        Change(str(words), _as_text(before.content.get(name)), _as_text(last[0].content.get(name)))
+        for name, words in FIELDS.items()
+        if before.content.get(name) != last[0].content.get(name)
+    ]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(_as_text(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items() if each)
+    return str(value if value is not None else "")
 
 
 def case_findings(case: Case) -> list[Finding]:
@@ -70,7 +129,7 @@ def finding_list(actor: Actor, state: str, after: str) -> Page:
 
 
 def finding_page(finding: Finding, actor: Actor) -> FindingPage:
-    """One finding with amounts, counter-evidence and decisions: 3 to 6 queries."""
+    """One finding with amounts, counter-evidence and decisions: 4 to 9 queries."""
     amounts = list(finding.amounts.order_by("pk"))
     assets = _assets({each.asset for each in amounts})
     against = list(finding.counter_evidence.select_related("seen_by").order_by("pk"))
@@ -89,6 +148,7 @@ def finding_page(finding: Finding, actor: Actor) -> FindingPage:
         not in (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id),
         stale=stale_rests(amounts),
         drifts=list(reads.drifts({each.run for each in amounts if each.run}).values()),
+        changes=_changes(finding),
     )
 
 

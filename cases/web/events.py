@@ -111,6 +111,7 @@ WORDS = {
     "request_disposal": _("Disposal of an exhibit asked for"),
     "dispose_evidence": _("Exhibit disposed of"),
     "keep_evidence": _("Disposal of an exhibit refused"),
+    "supersede_finding": _("Finding superseded"),
     "give_back_row": _("Work given back"),
     "assign_row": _("Work given to somebody"),
     "snooze_row": _("Put off in somebody's inbox"),

@@ -24,6 +24,7 @@ from cases.services.findings import (
     reject_finding,
     return_finding,
     submit_finding,
+    supersede_finding,
     withdraw_finding,
 )
 from cases.states import FindingState, InvalidTransition
@@ -73,7 +74,7 @@ def finding_detail(request: AuthedRequest, finding_id: UUID) -> HttpResponse:
         "acts": [
             _act(request, finding, name, page.num_unseen)
             for name in ACTS
-            if (name == "withdraw") == (finding.state == "approved")
+            if (name in OF_APPROVED) == (finding.state == "approved")
         ]
         if finding.state in ("submitted", "approved")
         else [],
@@ -177,16 +178,18 @@ def finding_seen(request: AuthedRequest, finding_id: UUID, evidence_id: int) -> 
     return redirect("finding_detail", finding.public_id)
 
 
+OF_APPROVED = ("withdraw", "supersede")
 ACTS = {
     "approve": approve_finding,
     "return": return_finding,
     "reject": reject_finding,
     "withdraw": withdraw_finding,
+    "supersede": supersede_finding,
 }
 
 
 def _act(request: AuthedRequest, finding: Finding, name: str, num_unseen: int) -> Act:
-    right = Action.WITHDRAW_FINDING if name == "withdraw" else Action.APPROVE_FINDING
+    right = Action.WITHDRAW_FINDING if name in OF_APPROVED else Action.APPROVE_FINDING
     title, effect, verb, icon = _act_words(name, finding.reference)
     first = (finding.drafted_by_id, finding.last_edited_by_id, finding.submitted_by_id)
     blocked = _not_now(finding, name) or why_not(request.actor, right, *first)
@@ -201,7 +204,8 @@ def _act(request: AuthedRequest, finding: Finding, name: str, num_unseen: int) -
         icon=icon,
         cancel_url=reverse("finding_detail", args=[finding.public_id]),
         facts=[Fact(_("Statement"), finding.statement)],
-        danger=name in ("reject", "withdraw"),
+        confirm=_("Reference of the approved finding in its place") if name == "supersede" else "",
+        danger=name in ("reject", *OF_APPROVED),
         content_hash=finding.content_hash,
         blocked=blocked,
         needs_code=name == "approve" and needs_code(request.actor),
@@ -210,7 +214,7 @@ def _act(request: AuthedRequest, finding: Finding, name: str, num_unseen: int) -
 
 def _not_now(finding: Finding, name: str) -> str:
     """Why the finding is not there for this decision any more: a dialog may have stood open."""
-    if name == "withdraw" or finding.state == FindingState.SUBMITTED.value:
+    if name in OF_APPROVED or finding.state == FindingState.SUBMITTED.value:
         return ""
     if finding.state == FindingState.DRAFT.value:
         return _("It is a draft again: somebody changed it or sent it back. Nothing to decide yet.")
@@ -239,6 +243,11 @@ def _act_words(name: str, reference: str) -> tuple[str, str, str, str]:
             _("It no longer carries anything new; what was released with it stays on record."),
             _("Withdraw finding"), "undo-2",
         ),
+        "supersede": (
+            _("Supersede %(reference)s?") % {"reference": reference},
+            _("Another approved finding takes its place; whoever cites this one gets a task."),
+            _("Supersede finding"), "history",
+        ),
     }[name]  # fmt: skip
 
 
@@ -251,6 +260,11 @@ def finding_decide(request: AuthedRequest, finding_id: UUID, decision: str) -> H
     def do(reason: str, content_hash: str) -> None:
         if decision == "approve":
             approve_finding(finding, content_hash=content_hash, reason=reason, by=request.actor)
+        elif decision == "supersede":
+            typed = request.POST.get("confirm", "").strip()
+            others = Finding.objects.visible_to(request.actor).filter(case=finding.case)
+            successor = others.filter(reference__iexact=typed).values_list("pk", flat=True).first()
+            supersede_finding(finding, successor_id=successor, reason=reason, by=request.actor)
         else:
             ACTS[decision](finding, reason=reason, by=request.actor)  # type: ignore[operator]
 

@@ -13,6 +13,7 @@ from cases.services.findings.reviews import (
     mark_seen,
     reject_finding,
     return_finding,
+    supersede_finding,
     withdraw_finding,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "reject_finding",
     "return_finding",
     "submit_finding",
+    "supersede_finding",
     "withdraw_finding",
 ]

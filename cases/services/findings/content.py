@@ -46,6 +46,11 @@ class AmountSpec:
 
 def content_hash_of(finding: Finding) -> str:
     """SHA-256 of all that a reviewer approves: 5 queries."""
+    return content_digest(content_of(finding))
+
+
+def content_of(finding: Finding) -> dict[str, Any]:
+    """All that a reviewer approves, as it is hashed and kept for the difference: 5 queries."""
     amounts = sorted(
         (
             {
@@ -66,18 +71,16 @@ def content_hash_of(finding: Finding) -> str:
         key=lambda each: (each["outpoint"], each["label"], each["base"], each["value"]),
     )
     against = sorted([each.kind, each.text] for each in finding.counter_evidence.all())
-    return content_digest(
-        {
-            "type": "finding",
-            "case": str(finding.case.public_id),
-            "finding": str(finding.public_id),
-            **{name: getattr(finding, name) for name in TEXTS},
-            "amounts": amounts,
-            "counter_evidence": against,
-            "wallets": sorted(str(each.public_id) for each in finding.wallets.all()),
-            "suspects": sorted(str(each.public_id) for each in finding.suspects.all()),
-        }
-    )
+    return {
+        "type": "finding",
+        "case": str(finding.case.public_id),
+        "finding": str(finding.public_id),
+        **{name: getattr(finding, name) for name in TEXTS},
+        "amounts": amounts,
+        "counter_evidence": against,
+        "wallets": sorted(str(each.public_id) for each in finding.wallets.all()),
+        "suspects": sorted(str(each.public_id) for each in finding.suspects.all()),
+    }
 
 
 def enter_finding(finding: Finding, action: Action, *, by: Actor) -> Finding:

@@ -8,9 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CounterEvidence, Finding, Suspect, Wallet
+from cases.models import Case, CounterEvidence, Finding, FindingVersion, Suspect, Wallet
 from cases.policy import Action, Actor
-from cases.services.audit import record_event
+from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, VersionChanged
 from cases.services.findings.content import (
     TEXTS,
@@ -18,7 +18,7 @@ from cases.services.findings.content import (
     advance_finding,
     back_to_draft,
     check_finding,
-    content_hash_of,
+    content_of,
     enter_finding,
     rehash,
     save_counter_evidence,
@@ -151,9 +151,14 @@ def submit_finding(finding: Finding, *, by: Actor) -> Finding:
         raise CaseworkError(_("Name the amounts, wallets or suspects the finding rests on."))
     if not fresh.counter_evidence.exists():
         raise CaseworkError(_("Say what speaks against it: counter-evidence is missing."))
-    digest = content_hash_of(fresh)
+    content = content_of(fresh)
+    digest = content_digest(content)
     if fresh.approvals.filter(content_hash=digest).exists():
         raise CaseworkError(_("This content was sent back already: change it first."))
+    FindingVersion.objects.create(
+        finding=fresh, number=fresh.versions.count() + 1, content=content, content_hash=digest,
+        by_id=by.person, at=timezone.now(),
+    )  # fmt: skip
     return advance_finding(
         fresh, FindingAction.SUBMIT, by=by,
         submitted_by_id=by.user_id, submitted_at=timezone.now(),

@@ -11,6 +11,7 @@ from cases.policy import Action, Actor, require_second_person, require_step_up
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.services.findings.content import advance_finding, content_hash_of, enter_finding
+from cases.services.findings.notices import tell_users
 from cases.services.validation import require_reason
 from cases.states import FINDING, FindingAction, FindingState, InvalidTransition, next_state
 from tracing import reads
@@ -97,10 +98,35 @@ def approve_finding(finding: Finding, *, content_hash: str, reason: str, by: Act
 
 @transaction.atomic
 def withdraw_finding(finding: Finding, *, reason: str, by: Actor) -> Finding:
-    """Withdraw an approved finding; what already cites it stays as it was."""
+    """Withdraw an approved finding; what cites it stays as it was, and its people get a task."""
     fresh = enter_finding(finding, Action.WITHDRAW_FINDING, by=by)
     _require_reviewer(fresh, by)
-    return advance_finding(fresh, FindingAction.WITHDRAW, by=by, reason=require_reason(reason))
+    done = advance_finding(fresh, FindingAction.WITHDRAW, by=by, reason=require_reason(reason))
+    tell_users(done, by=by)
+    return done
+
+
+@transaction.atomic
+def supersede_finding(
+    finding: Finding, *, successor_id: int | None, reason: str, by: Actor
+) -> Finding:
+    """Put another approved finding of the case in the place of this one; tasks as at withdrawal.
+
+    Raises PermissionDenied, InvalidTransition, CaseworkError.
+    """
+    fresh = enter_finding(finding, Action.WITHDRAW_FINDING, by=by)
+    _require_reviewer(fresh, by)
+    text = require_reason(reason)
+    others = fresh.case.findings.filter(state=FindingState.APPROVED.value).exclude(pk=fresh.pk)
+    successor = others.filter(pk=successor_id).first()
+    if successor is None:
+        raise CaseworkError(_("Choose an approved finding of this case that takes its place."))
+    done = advance_finding(
+        fresh, FindingAction.SUPERSEDE, by=by, reason=f"{text} ({successor.reference})",
+        superseded_by_id=successor.pk,
+    )  # fmt: skip
+    tell_users(done, by=by)
+    return done
 
 
 def _require_reviewer(finding: Finding, by: Actor) -> None:

@@ -338,6 +338,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_finding_return": body(),
     "api_finding_reject": body(),
     "api_finding_withdraw": body(),
+    "api_finding_supersede": body(),
     # Freezes and instruments.
     "api_freeze_list": everywhere("200"),
     "api_freeze_request": body(),
@@ -716,6 +717,7 @@ RULES: dict[str, Rule] = {
     "finding_return": form(),
     "finding_reject": form(),
     "finding_withdraw": form(),
+    "finding_supersede": form(),
     # Freezes and instruments. The freeze asked for is in review.
     "case_freezes": case("200"),
     "freeze_new": form(),

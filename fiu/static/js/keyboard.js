@@ -51,7 +51,7 @@ function act(key) {
 bulk?.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches("select")) return;
   event.preventDefault();
-  event.target.nextElementSibling.click();
+  event.target.parentElement.nextElementSibling.click();
 });
 document.addEventListener("click", (event) => {
   if (event.target.name !== "row") return;

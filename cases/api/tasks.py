@@ -134,6 +134,19 @@ class CaseTasks(Door):
         return self.once(do)
 
 
+class Checklist(Door):
+    calls = {
+        "POST": Call(
+            _("Add what is usually done in a case of this kind"), TaskAnswer, Nothing,
+            many=True, writes=True,
+        )
+    }  # fmt: skip
+
+    def post(self, request: Request, case_id: UUID) -> HttpResponse:
+        case = one_case(self.actor, case_id)
+        return self.once(lambda: services.add_checklist(case, by=self.actor))
+
+
 class Notes(Door):
     calls = {
         "GET": Call(
@@ -171,6 +184,7 @@ ONE = "tasks/<uuid:task_id>"
 urlpatterns = [
     route("tasks", Tasks, "task_list"),
     route("cases/<uuid:case_id>/tasks", CaseTasks, "task_add"),
+    route("cases/<uuid:case_id>/tasks/checklist", Checklist, "task_checklist"),
     route(
         ONE, One, "task_detail", find=one_task,
         calls={"GET": Call(_("One task"), TaskAnswer)},

@@ -1,12 +1,13 @@
 """Work of a case: tasks, internal notes, and taking rows of the inbox."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.checklists import checklist_of
 from cases.models import Case, InboxClaim, Note, NoteRevision, Task
 from cases.policy import Action, Actor, PermissionDenied
 from cases.services.audit import record_event
@@ -46,6 +47,34 @@ def add_task(
     task.save(force_insert=True)
     record_event(case, "add_task", str(task.public_id), by=by, data={"assignee": assignee_id})
     return task
+
+
+@transaction.atomic
+def add_checklist(case: Case, *, by: Actor) -> list[Task]:
+    """Add what is usually done in a case of this kind, without what stands there already.
+
+    Raises PermissionDenied, CaseworkError where nothing is left to add.
+    """
+    case = enter_case(case.pk, Action.ADD_TASK, by=by)
+    known = set(case.tasks.values_list("title", flat=True))
+    now = timezone.now()
+    tasks = [
+        Task(
+            case=case, title=str(item.title)[:160], created_by_id=by.person, created_at=now,
+            due_at=None if item.days is None else now + timedelta(days=item.days),
+        )
+        for item in checklist_of(case.case_type)
+        if str(item.title)[:160] not in known
+    ]  # fmt: skip
+    if not tasks:
+        raise CaseworkError(_("Everything of this list stands here already."))
+    for task in tasks:
+        task.save(force_insert=True)
+    record_event(
+        case, "add_checklist", case.reference, by=by,
+        data={"tasks": [str(task.public_id) for task in tasks]},
+    )  # fmt: skip
+    return tasks
 
 
 @transaction.atomic

@@ -112,6 +112,7 @@ WORDS = {
     "dispose_evidence": _("Exhibit disposed of"),
     "keep_evidence": _("Disposal of an exhibit refused"),
     "supersede_finding": _("Finding superseded"),
+    "add_checklist": _("Checklist added"),
     "give_back_row": _("Work given back"),
     "assign_row": _("Work given to somebody"),
     "snooze_row": _("Put off in somebody's inbox"),

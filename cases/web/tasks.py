@@ -14,7 +14,14 @@ from cases.models import Note, Task
 from cases.policy import Action, may
 from cases.queries.tasks import case_work
 from cases.services.errors import CaseworkError
-from cases.services.tasks import add_note, add_task, drop_task, finish_task, revise_note
+from cases.services.tasks import (
+    add_checklist,
+    add_note,
+    add_task,
+    drop_task,
+    finish_task,
+    revise_note,
+)
 from cases.states import InvalidTransition
 from cases.web.forms_cases import ReasonForm
 from cases.web.forms_tasks import NoteForm, TaskForm
@@ -46,6 +53,20 @@ def task_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     context = {"form": form, "heading": _("New task"), "verb": _("Add task")}
     status = 422 if form.errors else 200
     return render_case(request, "cases/task_form.html", case, TAB, context, status)
+
+
+@require_POST
+@casework
+def task_checklist(request: AuthedRequest, case_id: UUID) -> HttpResponse:
+    """Add the tasks that a case of this kind usually has."""
+    case = get_case(request, case_id)
+    try:
+        add_checklist(case, by=request.actor)
+    except CaseworkError as error:
+        messages.info(request, str(error))
+    else:
+        messages.success(request, _("Checklist added."))
+    return redirect("case_tasks", case.public_id)
 
 
 def _task(request: AuthedRequest, task_id: UUID) -> Task:
@@ -122,6 +143,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/tasks/", case_tasks, name="case_tasks"),
     path("cases/<uuid:case_id>/tasks/new/", task_new, name="task_new"),
     path("cases/<uuid:case_id>/notes/new/", note_new, name="note_new"),
+    path("cases/<uuid:case_id>/tasks/checklist/", task_checklist, name="task_checklist"),
     path("tasks/<uuid:task_id>/finish/", task_finish, name="task_finish"),
     path("tasks/<uuid:task_id>/drop/", task_drop, name="task_drop"),
     path("notes/<uuid:note_id>/edit/", note_edit, name="note_edit"),

@@ -436,6 +436,9 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_operation_close": body(),
     "api_task_list": everywhere("200"),
     "api_task_add": body(),
+    "api_task_checklist": program(
+        write="200", differs=REFUSED_READER, writes=changes("cases_task")
+    ),
     "api_task_detail": program("200"),
     "api_task_finish": program(
         write="200", differs=REFUSED_READER, writes=changes("cases_task")
@@ -632,6 +635,9 @@ RULES: dict[str, Rule] = {
     # Tasks, notes and files.
     "case_tasks": case("200"),
     "task_new": form(),
+    "task_checklist": case(
+        write=ANYWHERE, differs=REFUSED_READER, writes=[*DECIDED, "cases_task"]
+    ),
     "task_finish": case(
         write=ANYWHERE, differs=REFUSED_READER, writes=[*DECIDED, "cases_task"]
     ),

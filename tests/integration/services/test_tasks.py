@@ -7,10 +7,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from cases.checklists import checklist_of
 from cases.models import Case, Task
 from cases.policy import Actor, PermissionDenied
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.tasks import (
+    add_checklist,
     add_note,
     add_task,
     drop_task,
@@ -92,3 +94,17 @@ def test_of_two_who_take_a_row_one_gets_it(case: Case, analyst: Actor) -> None:
     take_row(case.pk, "task", task.public_id, by=analyst)
     task.refresh_from_db()
     assert task.assignee_id == analyst.user_id
+
+
+def test_a_checklist_adds_what_is_not_there_yet() -> None:
+    by, reader = person("analyst"), person("auditor")
+    case = make_case(by)  # of a darknet market
+    tasks = add_checklist(case, by=by)
+    assert len(tasks) == len(checklist_of("darknet")) > len(checklist_of("other"))
+    assert tasks[0].title.startswith("Import the agency's list")
+    assert tasks[0].due_at is not None
+    assert tasks[-1].due_at is None
+    with pytest.raises(CaseworkError, match="stands here already"):
+        add_checklist(case, by=by)
+    with pytest.raises(PermissionDenied):
+        add_checklist(case, by=reader)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0010_referral_member'),
+        ('cases', '0015_seizures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

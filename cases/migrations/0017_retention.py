@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0008_seizures'),
+        ('cases', '0016_identity_link'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

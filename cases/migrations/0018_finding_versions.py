@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0009_retention'),
+        ('cases', '0017_retention'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

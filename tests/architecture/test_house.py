@@ -23,7 +23,7 @@ TOP = {
     "requirements-dev.txt", "requirements-fast.txt", "requirements-scale.txt",
     "requirements-spark.txt",
     "requirements-oidc.txt", "Dockerfile",
-    "docker-compose.yml", ".ci",
+    "docker-compose.yml", "docker-compose.tls.yml", ".ci",
     ".gitignore", ".dockerignore", "fiu", "cases", "tracing", "templates", "tests", "docs",
     "locale",
 }  # fmt: skip

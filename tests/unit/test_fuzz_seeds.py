@@ -31,9 +31,9 @@ def test_a_parser_refuses_in_a_sentence_or_takes_it(name: str) -> None:
     tried = [*parser.seeds, *bad]
     tried += itertools.islice(mutations((*parser.seeds, *bad), random.Random(7)), MUTATIONS)
     for data in tried:
-        begun = time.monotonic()
+        begun = time.process_time()
         parser.try_on(data)
-        assert time.monotonic() - begun < HANG_SECONDS, data[:200]
+        assert time.process_time() - begun < HANG_SECONDS, data[:200]
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"exchange"}))
@@ -64,9 +64,9 @@ def test_a_packed_file_that_holds_gigabytes_is_refused_before_it_is_unpacked(
 
 def test_many_gaps_between_records_take_no_longer_than_their_bytes() -> None:
     gaps = (MAGIC + bytes(5)) * 120_000  # each search for the next record read all the rest: 20 s
-    begun = time.monotonic()
+    begun = time.process_time()
     assert len(read_block_file(gaps).spans) == 120_000
-    assert time.monotonic() - begun < HANG_SECONDS
+    assert time.process_time() - begun < HANG_SECONDS
 
 
 def test_a_line_with_a_cell_too_long_is_one_bad_row() -> None:
@@ -79,15 +79,15 @@ def test_a_line_with_a_cell_too_long_is_one_bad_row() -> None:
 
 
 def test_a_pack_nested_a_million_deep_is_refused_at_once() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(TagFileError, match="nested"):
         parse_tagpack(b"title: A\ntags: " + b"[" * 1_000_000)
-    assert time.monotonic() - begun < HANG_SECONDS
+    assert time.process_time() - begun < HANG_SECONDS
 
 
 def test_an_object_that_names_its_last_key_twice_is_refused_at_once() -> None:
     keys = ",".join(f'"{n}":1' for n in range(60_000))
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(BlockFileError, match="'x' stands twice"):
         list(replies.objects_of(f'{{{keys},"x":1,"x":2}}'.encode(), "file"))
-    assert time.monotonic() - begun < HANG_SECONDS
+    assert time.process_time() - begun < HANG_SECONDS

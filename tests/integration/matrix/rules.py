@@ -215,7 +215,7 @@ NOTHING_WAITS = {"analyst_reader": "404"}  # a row of a case that one may only r
 DECIDED = ("cases_auditevent", "cases_case")
 LOOKED = frozenset({"cases_readevent"})
 READ = ("cases_readevent", "cases_sharegrant")
-FACTOR = ("mfa_authenticator",)
+FACTOR = ("mfa_authenticator", "fiu_accountnotice")
 
 
 def program(

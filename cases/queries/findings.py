@@ -15,7 +15,6 @@ from cases.models import (
     Finding,
     FindingAmount,
     FindingApproval,
-    FindingVersion,
 )
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
@@ -85,7 +84,7 @@ FIELDS = {
 
 
 def _changes(finding: Finding) -> list[Change]:
-    """What differs between the last content handed to review and the one before: 2 queries.
+    """What differs between the last content handed to review and the one before: 3 queries.
 
     For the first one, between it and the finding that it supersedes, if it does.
     """
@@ -94,8 +93,8 @@ def _changes(finding: Finding) -> list[Change]:
         return []
     before = last[1] if len(last) > 1 else None
     if before is None:
-        superseded = FindingVersion.objects.filter(finding__superseded_by=finding)
-        before = superseded.order_by("-at").first()
+        old = finding.supersedes.order_by("-reviewed_at").first()
+        before = old.versions.order_by("-number").first() if old is not None else None
     if before is None:
         return []
     return [

@@ -15,7 +15,7 @@ from cases.models import (
     Balance,
     Case,
     ExchangeAccount,
-    FindingAmount,
+    Finding,
     FreezeApproval,
     FreezeExtension,
     FreezeLine,
@@ -216,19 +216,20 @@ def freeze_page(freeze: FreezeRequest, actor: Actor) -> FreezePage:
         ),
         seizures=list(seizures_for_page(actor).filter(freeze=freeze).order_by("pk")),
         standing=_standing(freeze, actor) if freeze.state in UNDECIDED else [],
-        hints=_hints(freeze),
+        hints=_hints(freeze, actor),
     )
 
 
-def _hints(freeze: FreezeRequest) -> list[Hint]:
+def _hints(freeze: FreezeRequest, actor: Actor) -> list[Hint]:
     """The bounds of each line's finding in the asset of the line, where it speaks of it: 1 query.
 
     Bounds of several amounts are added: they stay sound, if loose.
     """
     lines = [line for line in freeze.lines.all() if line.finding_id is not None]
     amounts: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    rows = FindingAmount.objects.filter(finding__in=[line.finding_id for line in lines])
-    for finding, asset, low, high in rows.values_list("finding_id", "asset", "low", "high"):
+    cited = Finding.objects.visible_to(actor).filter(pk__in=[line.finding_id for line in lines])
+    parts = ("pk", "amounts__asset", "amounts__low", "amounts__high")
+    for finding, asset, low, high in cited.filter(amounts__isnull=False).values_list(*parts):
         amounts.setdefault((finding, asset), []).append((low, high))
     found = []
     for line in lines:

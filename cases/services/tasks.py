@@ -1,8 +1,10 @@
 """Work of a case: tasks, internal notes, and taking rows of the inbox."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from cases.checklists import checklist_of
 from cases.models import Case, InboxClaim, Note, NoteRevision, Task
 from cases.policy import Action, Actor, PermissionDenied
+from cases.queries.tasks import case_workers
 from cases.services.audit import record_event
 from cases.services.cases import require_person
 from cases.services.errors import CaseworkError, VersionChanged
@@ -17,6 +20,8 @@ from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_text
 from cases.states import TASK, TaskAction, TaskState
+
+MENTION = re.compile(r"(?<![\w.])@([\w.+-]*\w)")
 
 
 @transaction.atomic
@@ -100,12 +105,13 @@ def _end(task: Task, action: TaskAction, reason: str, *, by: Actor) -> Task:
 
 @transaction.atomic
 def add_note(case: Case, *, text: str, by: Actor) -> Note:
-    """Write an internal note; it leaves the house with nothing."""
+    """Write an internal note; it leaves the house with nothing. Who is mentioned gets a task."""
     case = enter_case(case.pk, Action.ADD_NOTE, by=by)
     words = require_text(text, _("The note is empty."))
     note = Note.objects.create(case=case, created_by_id=by.person, created_at=timezone.now())
     _write(note, 1, words, by=by)
     record_event(case, "add_note", str(note.public_id), by=by)
+    _tell_mentioned(case, words, "", by=by)
     return note
 
 
@@ -118,12 +124,31 @@ def revise_note(note: Note, *, text: str, number: int, by: Actor) -> Note:
     case = enter_case(note.case_id, Action.ADD_NOTE, by=by)
     if note.created_by_id != by.user_id:
         raise PermissionDenied(_("Only its author rewrites a note: write one of your own."))
-    last = note.revisions.order_by("-number").values_list("number", flat=True)[0]
+    last, before = note.revisions.order_by("-number").values_list("number", "text")[0]
     if last != number:
         raise VersionChanged(_("This note has been rewritten in the meantime."))
-    _write(note, number + 1, require_text(text, _("The note is empty.")), by=by)
+    words = require_text(text, _("The note is empty."))
+    _write(note, number + 1, words, by=by)
     record_event(case, "revise_note", str(note.public_id), by=by, data={"number": number + 1})
+    _tell_mentioned(case, words, before, by=by)
     return note
+
+
+def _tell_mentioned(case: Case, text: str, before: str, *, by: Actor) -> None:
+    """A task for each person named by @name who works on this case and was not named before.
+
+    Any other @name is only text: nobody learns of a case by being named in it.
+    """
+    names = set(MENTION.findall(text)) - set(MENTION.findall(before))
+    people = case_workers(case).filter(username__in=names).exclude(pk=by.user_id)
+    if not people:
+        return
+    author = get_user_model().objects.get(pk=by.person)
+    for person in people:
+        title = _("%(name)s mentions you in a note") % {
+            "name": author.get_full_name() or author.username
+        }
+        add_task(case, title=title[:160], assignee_id=person.pk, by=by)
 
 
 def _write(note: Note, number: int, text: str, *, by: Actor) -> None:

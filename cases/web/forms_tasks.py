@@ -45,7 +45,10 @@ class TaskForm(forms.Form):
 class NoteForm(forms.Form):
     """An internal text; `number` is the wording the person saw."""
 
-    text = forms.CharField(label=L("Note"), widget=forms.Textarea(attrs={"rows": 4}))
+    text = forms.CharField(
+        label=L("Note"), widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=L("@name of somebody who works on this case puts it into their inbox."),
+    )  # fmt: skip
     number = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 

@@ -108,3 +108,19 @@ def test_a_checklist_adds_what_is_not_there_yet() -> None:
         add_checklist(case, by=by)
     with pytest.raises(PermissionDenied):
         add_checklist(case, by=reader)
+
+
+def test_who_is_mentioned_gets_it_into_the_inbox() -> None:
+    by, colleague = person("analyst"), person("supervisor", username="ida.n")
+    person("auditor", username="aud")
+    case = make_case(by)
+    note = add_note(case, text="@ida.n look, and @aud, a@ida.n, @nobody, @ida.n.", by=by)
+    task = Task.objects.get()
+    assert task.assignee_id == colleague.user_id
+    assert "mentions you" in task.title
+    revise_note(note, text="@ida.n looked.", number=1, by=by)
+    assert Task.objects.count() == 1  # named before
+    assert not Task.objects.filter(assignee=by.user_id).exists()
+    sealed = make_case(by, visibility="sealed")
+    add_note(sealed, text="@ida.n", by=by)
+    assert Task.objects.count() == 1  # who does not see the case learns nothing of it

@@ -8,7 +8,7 @@
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make scale   add the engines of whole-ledger jobs (230 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
-#                20 people over 20,000 cases
+#                20 people over 20,000 cases, `make bench-desk` what one person waits for
 #   make check   format, types, imports, migrations, deployment settings
 #   make audit   known vulnerabilities of the packages in the lock; needs a network
 #   make tour    play the main job in a browser and write docs/tour.md
@@ -24,7 +24,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib fiu cases tracing
 
-.PHONY: demo test test-sqlite fast scale bench bench-load check audit tour format clean
+.PHONY: demo test test-sqlite fast scale bench bench-load bench-desk check audit tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -45,6 +45,9 @@ bench: $(VENV)/.dev
 
 bench-load: $(VENV)/.dev
 	@exec $(PY) -m tests.bench.load $(ARGS)
+
+bench-desk: $(VENV)/.dev
+	@exec $(PY) -m tests.bench.interactive $(ARGS)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

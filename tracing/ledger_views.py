@@ -390,7 +390,9 @@ def opened_ledger(name: str) -> StoredLedger:
 # An epoch with its tip never changes, so that nothing here goes stale; the oldest are dropped.
 @lru_cache(maxsize=4)
 def _open(home: Path, name: str, epoch: int, tip_hash: str) -> StoredLedger:
-    return open_ledger(home, name, epoch, tip_hash)
+    opened = open_ledger(home, name, epoch, tip_hash)
+    opened.maps.scatter()  # pages ask for single addresses
+    return opened
 
 
 def clusters_under_walls(ledger: StoredLedger) -> StoredClusters:

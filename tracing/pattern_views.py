@@ -105,7 +105,8 @@ def _chains(
     opened: StoredLedger, limits: Limits
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
     """Peel chains of the ledger, and the number of the chain of each transaction (-1 none)."""
-    chains = peel_chains(opened, limits)
+    with opened.maps.scanned():
+        chains = peel_chains(opened, limits)
     chain_of = np.full(opened.num_tx, -1, np.int64)
     for number, chain in enumerate(chains):
         chain_of[chain] = number

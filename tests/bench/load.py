@@ -303,8 +303,9 @@ def main() -> None:
     text = section(found, options, others)
     say(text)
     if options.cases == FULL and not options.only:
-        before = REPORT.read_text().partition(HEADING)[0].rstrip()
-        REPORT.write_text(f"{before}\n\n{text}")
+        before, _heading, rest = REPORT.read_text().partition(HEADING)
+        _old, mark, later = rest.partition("\n## ")
+        REPORT.write_text(f"{before.rstrip()}\n\n{text.rstrip()}\n{mark}{later}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tracing.engine.columns import offsets
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import I64, NO_ADDRESS, U32, U64, Ledger
 from tracing.ledgers.arrays import Arrays, save_arrays
+from tracing.ledgers.maps import Maps
 from tracing.ledgers.stored import StoredLedger
 
 _VERSION = "3"
@@ -75,9 +76,11 @@ def stored_clusters(
     name = hashlib.sha256("\n".join([_VERSION, *sorted(set(walls))]).encode()).hexdigest()[:16]
     folder = ledger.folder / f"clusters-{name}"
     if not folder.exists():
-        _compute(ledger, walls, folder, kernels)
+        with ledger.maps.scanned():
+            _compute(ledger, walls, folder, kernels)
+    maps = Maps(scattered=ledger.maps.scattered)
     parent, edge_tx, edge_a, edge_b, members, number, first, sums, busy, busy_tx = (
-        np.load(folder / f"{part}.npy", mmap_mode="r").view(np.ndarray)
+        maps.open(folder / f"{part}.npy")
         for part in (
             *("parent", "edge_tx", "edge_a", "edge_b"),
             *("members", "cluster_number", "cluster_first", "cluster_sums"),

@@ -15,6 +15,7 @@ from tracing.engine.ledger import I64, U8, U32, U64
 from tracing.engine.scripts import row_keys, row_of_address, row_text, row_texts, rows_of_texts
 from tracing.errors import AddressError
 from tracing.ledgers.manifest import Snapshot
+from tracing.ledgers.maps import Maps
 
 SIDES: Final = ("left", "right")
 
@@ -77,6 +78,7 @@ class StoredLedger:
         self.tip_hash: str = snapshot.tip_hash
         self.epoch: int = snapshot.epoch
         self.folder = folder
+        self.maps = Maps()
         for array in self._ARRAYS:
             setattr(self, array, self._open(array))
         self._txid = self._open("txid")
@@ -93,10 +95,7 @@ class StoredLedger:
         self.num_addresses: int = len(self._row)
 
     def _open(self, name: str) -> NDArray[Any]:  # arrays of several types
-        # A plain view: numpy's memmap class makes every small slice slow.
-        path = self.folder / f"{name}.npy"
-        mapped: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
-        return mapped
+        return self.maps.open(self.folder / f"{name}.npy")
 
     @property
     def tip_at(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from django.conf import settings
@@ -10,13 +11,16 @@ from django.core.management.base import CommandError
 
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.ledger import Ledger
+from tracing.engine.spec import PathsSpec, TraceSpec
 from tracing.errors import AddressError, TracingError
 from tracing.ledger_views import parse_address
 from tracing.ledgers import names, open_ledger
 from tracing.ledgers.accounts import open_account_ledger
 from tracing.models import Boundary
+from tracing.tag_sets import keep_tag_set
 
 T = TypeVar("T")
+Asked = TypeVar("Asked", TraceSpec, PathsSpec)
 
 MOST_SHOWN = 90
 LEDGERS = "bitcoin, ethereum, tron ... (the README lists the ledgers)"
@@ -54,6 +58,11 @@ def opened_accounts(name: str) -> AccountLedger | None:
 def walls(ledger: Ledger | AccountLedger) -> list[tuple[str, str]]:
     """(address, kind) of the boundaries known for this ledger: 1 query."""
     return list(Boundary.objects.walls(ledger.name).items())
+
+
+def with_tag_set(asked: Asked) -> Asked:
+    """The question with the version of the tags that hold now, as a run's seal names it."""
+    return replace(asked, tag_set=keep_tag_set())
 
 
 def whole_number(option: str, text: str | None, digits: int = 16) -> int | None:

@@ -220,5 +220,5 @@ def test_the_list_of_operations_needs_the_same_queries_for_any_number(
         make_suspect(case, supervisor)
         if number not in (0, 3):
             continue
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(11):
             assert len(operation_list(supervisor)) == number + 1

@@ -25,6 +25,7 @@ from tracing.management.asking import (
     units,
     walls,
     whole_number,
+    with_tag_set,
 )
 
 
@@ -62,14 +63,14 @@ def searched(options: dict[str, Any]) -> PathsResult | AccountPathsResult:
         if options["clusters"]:
             raise ParametersError("--clusters is for coins: accounts are not spent together.")
         asked = parameters_of(options, accounts.name, ends)
-        return find_account_paths(account_paths_spec(asked, accounts, walls(accounts)), accounts)
+        question = account_paths_spec(asked, accounts, walls(accounts))
+        return find_account_paths(with_tag_set(question), accounts)
     ledger = opened(options["ledger"])
     boundaries = walls(ledger)
     if options["clusters"]:
         ends = [with_clusters(places, ledger, boundaries) for places in ends]
-    return find_paths(
-        paths_spec(parameters_of(options, ledger.name, ends), ledger, boundaries), ledger
-    )
+    spec = paths_spec(parameters_of(options, ledger.name, ends), ledger, boundaries)
+    return find_paths(with_tag_set(spec), ledger)
 
 
 def depth_of(text: str | None) -> int | None:

@@ -22,6 +22,7 @@ from tracing.management.asking import (
     units,
     walls,
     whole_number,
+    with_tag_set,
 )
 
 ROWS_SHOWN = 50
@@ -65,11 +66,13 @@ def traced(options: dict[str, Any]) -> TraceResult | AccountTraceResult:
     accounts = opened_accounts(options["ledger"])
     if accounts is not None:
         asked = parameters_of(options, accounts.name)
-        return trace_accounts(account_trace_spec(asked, accounts, walls(accounts)), accounts)
+        question = account_trace_spec(asked, accounts, walls(accounts))
+        return trace_accounts(with_tag_set(question), accounts)
     ledger = opened(options["ledger"])
     parameters = parameters_of(options, ledger.name)
     kernels = Kernels(settings.FIU_HOME / "cache")
-    return trace(trace_spec(parameters, ledger, walls(ledger)), ledger, kernels=kernels)
+    spec = with_tag_set(trace_spec(parameters, ledger, walls(ledger)))
+    return trace(spec, ledger, kernels=kernels)
 
 
 def parameters_of(options: dict[str, Any], ledger: str) -> TraceParameters:

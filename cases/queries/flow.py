@@ -91,12 +91,15 @@ def case_flow(
     only_key: bool = False,
     least: int = 0,
     opened: Sequence[str] = (),
+    *,
+    with_possible: bool = False,
 ) -> CaseFlow | None:
     """Groups, edges and drawing of a collected run: at most 13 queries, two reads of the ledger.
 
     Where it ends at a swap service, 3 queries more, and 4 for each payment into one.
     Movements of less than `least` base units are not drawn, unless they lie on the key path; what a
-    group holds stays whole. `opened` names folded cards that are opened in place.
+    group holds stays whole. `opened` names folded cards that are opened in place. Where the money
+    may go on behind a break point is drawn `with_possible` alone: it is many cards and no path.
     """
     result = reads.result(run.run)
     if result is None or "steps" not in result:
@@ -124,7 +127,7 @@ def case_flow(
     ]
     shown = [move for move in moves if move.is_key or move.amount >= least]
     asset = asset_of(result)
-    flow, members = drawn(places, shown, asset, only_key, going_on, opened)
+    flow, members = drawn(places, shown, asset, only_key, going_on if with_possible else [], opened)
     counts = result.get("counts") or {}
     return CaseFlow(
         run, result.get("policy", ""), asset, flow, places, members, moves,

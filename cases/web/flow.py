@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from cases.exports import svg
@@ -62,7 +63,7 @@ def flow_inspector(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpR
     place, came, went = told
     is_folded = len(found.members[node]) > 1
     opened = ",".join([*opened_of(request), node])
-    query = {"run": run_id, **parts_of(least_of(request), opened)}
+    query = {"run": run_id, **parts_of(request) | {"open": opened}}
     context = {
         "open_query": "?" + urlencode(query) if is_folded else "",
         "num_folded": len(found.members[node]),
@@ -148,10 +149,10 @@ def ways(request: AuthedRequest, run: CaseRun, found: object) -> dict[str, objec
     """The other views of this flow and its least amounts, each with its address."""
     least = least_of(request)
     view = request.GET.get("view", "")
-    opened = ",".join(opened_of(request))
+    drawn_as = parts_of(request)
 
     def address(**changed: object) -> str:
-        parts = {"run": run.run, "view": view, "least": least, "open": opened} | changed
+        parts = {"run": run.run, "view": view} | drawn_as | changed
         return "?" + urlencode({name: value for name, value in parts.items() if value})
 
     views = [("", _("Flow")), ("table", _("Table")), ("timeline", _("Timeline"))]
@@ -163,18 +164,33 @@ def ways(request: AuthedRequest, run: CaseRun, found: object) -> dict[str, objec
              address(least=each, open=""))
             for each in thresholds(found.largest)
         ]  # fmt: skip
+    num_possible = len(found.going_on) if isinstance(found, CaseFlow) and not view else 0
+    if num_possible:
+        is_on = shows_possible(request)
+        words = ngettext("%(n)s place it may go on", "%(n)s places it may go on", num_possible)
+        chips.append((words % {"n": num_possible}, is_on, address(possible="" if is_on else "1")))
     return {
         "views": [(words, address(view=name), name == view) for name, words in views],
         "least_chips": chips,
+        "shows_possible": bool(num_possible) and shows_possible(request),
         "query": address()[1:],
-        "least_query": "?" + urlencode(drawn_as) if (drawn_as := parts_of(least, opened)) else "",
-        "close_url": address(open="") if opened else "",
+        "least_query": "?" + urlencode(drawn_as) if drawn_as else "",
+        "close_url": address(open="") if "open" in drawn_as else "",
     }
 
 
-def parts_of(least: int, opened: str) -> dict[str, object]:
+def parts_of(request: AuthedRequest) -> dict[str, object]:
     """What decides how the flow is drawn, for the addresses of its picture and inspector."""
-    return {name: value for name, value in (("least", least), ("open", opened)) if value}
+    parts = {
+        "least": least_of(request), "open": ",".join(opened_of(request)),
+        "possible": int(shows_possible(request)),
+    }  # fmt: skip
+    return {name: value for name, value in parts.items() if value}
+
+
+def shows_possible(request: AuthedRequest) -> bool:
+    """Whether what may go on behind a break point is drawn, too."""
+    return request.GET.get("possible") == "1"
 
 
 def least_of(request: AuthedRequest) -> int:
@@ -190,7 +206,10 @@ def opened_of(request: AuthedRequest) -> list[str]:
 
 def flow_of(request: AuthedRequest, case: Case, shell: CaseShell, run: CaseRun) -> CaseFlow | None:
     is_key = request.GET.get("only") == "key"
-    return case_flow(case, run, shell.money, is_key, least_of(request), opened_of(request))
+    return case_flow(
+        case, run, shell.money, is_key, least_of(request), opened_of(request),
+        with_possible=shows_possible(request),
+    )  # fmt: skip
 
 
 def table_bytes(found: CaseFlow) -> bytes:

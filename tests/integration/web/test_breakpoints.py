@@ -97,7 +97,11 @@ def test_deposits_in_window_and_band_are_listed_masked(room: Room, swapped: Case
 
 def assert_drawn(room: Room, run: CaseRun) -> None:
     """The flow says the same: graph, table, inspector, picture; and no amount rests on it."""
-    found = case_flow(room.case, run, case_shell(room.case, room.by).money)
+    money = case_shell(room.case, room.by).money
+    plain = case_flow(room.case, run, money)
+    assert plain is not None
+    assert not any(edge.possible for edge in plain.flow.edges)  # many cards and no path
+    found = case_flow(room.case, run, money, with_possible=True)
     assert found is not None
     [broken] = [node for node in found.flow.nodes if node.note.startswith("Break point")]
     assert (broken.role, broken.note) == ("swap", "Break point, swap: 1 of 2 fit")
@@ -107,7 +111,11 @@ def assert_drawn(room: Room, run: CaseRun) -> None:
     assert line.target == f"candidate-{account.public_id}"
     assert {move.target.id for move in found.moves}.isdisjoint({line.target})
     url = reverse("case_flow", args=[room.case.public_id])
-    assert "Dotted lines" in room.client.get(url, {"run": run.run}).content.decode()
+    page = room.client.get(url, {"run": run.run}).content.decode()
+    assert "1 place it may go on" in page
+    assert "Dotted lines" not in page
+    asked = {"run": run.run, "possible": "1"}
+    assert "Dotted lines" in room.client.get(url, asked).content.decode()
     table = room.client.get(url, {"run": run.run, "view": "table"}).content.decode()
     for told in ("Ferryswap", "1 of 2", "1/1", account.masked):
         assert told in table
@@ -115,7 +123,9 @@ def assert_drawn(room: Room, run: CaseRun) -> None:
     told = room.client.get(reverse("flow_inspector", args=args), {"node": line.target})
     assert "Possible, not a path" in told.content.decode()
     assert "24,850.00" in told.content.decode()
-    assert b'stroke-dasharray="2 4"' in room.client.get(reverse("flow_svg", args=args)).content
+    picture = reverse("flow_svg", args=args)
+    assert b'stroke-dasharray="2 4"' in room.client.get(picture, {"possible": "1"}).content
+    assert b'stroke-dasharray="2 4"' not in room.client.get(picture).content
 
 
 @pytest.mark.parametrize(

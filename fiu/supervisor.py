@@ -145,8 +145,12 @@ class Supervisor:
         if os.geteuid() == 0:
             say("running as root: fine for a look, not for real cases.")
         self._make_demo(listener)
-        prepare(say)
-        self._load_demo()
+        tables_stand = False
+        try:
+            prepare(say)
+            tables_stand = True
+        finally:  # a demo that hears nothing would wait for ever, and we for its end
+            self._load_demo(tables_stand)
         self.url = f"http://{self._public_host()}:{listener.getsockname()[1]}/"
         running_file().write_text(json.dumps({"pid": os.getpid(), "url": self.url}))
         try:
@@ -332,11 +336,11 @@ class Supervisor:
             say(f"CommandError: {error}")
             sys.exit(1)
 
-    def _load_demo(self) -> None:
-        """Tell it that the tables stand."""
+    def _load_demo(self, tables_stand: bool) -> None:
+        """Tell it whether the tables stand."""
         if self.tables_stand is not None:
             with suppress(BrokenPipeError):  # it ended early; `_look_at_demo` says so
-                self.tables_stand.send(True)
+                self.tables_stand.send(tables_stand)
             self.tables_stand.close()
 
     def _look_at_demo(self) -> None:

@@ -216,3 +216,12 @@ def test_an_address_beyond_loopback_needs_tls(up, tmp_path):
     running = up(tmp_path / "home", "--host", "0.0.0.0")  # noqa: S104  # it must be refused
     assert running.process.wait(timeout=30) == 1
     assert "FIU_TLS" in running.errors.read_text()
+
+
+def test_a_start_whose_tables_cannot_be_made_ends_with_its_demo(up, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "db.sqlite3").write_bytes(b"no database" * 100)
+    started = up(tmp_path / "home", "--demo")
+    assert started.process.wait(timeout=40) != 0
+    assert "file is not a database" in started.errors.read_text()
+    assert not started.children()

@@ -17,10 +17,8 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
-from cases.services.validation import check_fields, require_text
+from cases.services.validation import check_fields, require_sentence, require_text
 from cases.states import IDENTITY, IdentityAction, IdentityState
-
-LONGEST = 500
 
 
 @transaction.atomic
@@ -124,7 +122,7 @@ def _decided(
 ) -> IdentityLink:
     return _step(
         case, link, action, reason, by=by,
-        decided_by_id=by.person, decided_at=timezone.now(), decision=reason.strip()[:LONGEST],
+        decided_by_id=by.person, decided_at=timezone.now(), decision=reason.strip(),
     )  # fmt: skip
 
 
@@ -132,9 +130,7 @@ def _step(
     case: Case, link: IdentityLink, action: IdentityAction, reason: str, *, by: Actor,
     **fields: object,
 ) -> IdentityLink:  # fmt: skip
-    text = require_text(reason, _("Give your reason in one sentence."))
-    if len(text) > LONGEST:
-        raise CaseworkError(_("Keep the reason under 500 characters."))
+    text = require_sentence(reason)
     swap_state(link, IDENTITY, action, str(link.public_id), **fields)
     record_event(case, action, f"identity:{link.public_id}", by=by, reason=text)
     return link

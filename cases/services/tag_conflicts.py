@@ -18,12 +18,11 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
-from cases.services.validation import check_fields, require_text
+from cases.services.validation import check_fields, require_sentence, require_text
 from cases.states import TAG, TagAction
 from tracing import jobs, reads
 from tracing.reads import Side
 
-LONGEST = 500
 # The words of the audit trail: what happens to a resolution, not to a tag.
 EVENTS = {
     TagAction.ACTIVATE: "activate_resolution",
@@ -115,7 +114,7 @@ def dispute_resolution(conflict: TagConflict, *, reason: str, by: Actor) -> TagC
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
     case = _enter(conflict, Action.PROPOSE_TAG, by=by)
-    text = _reason(reason)
+    text = require_sentence(reason)
     try:
         with transaction.atomic():
             swap_state(
@@ -139,7 +138,7 @@ def claims_sha256(sides: Sequence[Side]) -> str:
 def _decide(conflict: TagConflict, action: TagAction, reason: str, *, by: Actor) -> TagConflict:
     case = _enter(conflict, Action.DECIDE_TAG, by=by)
     require_second_person(by, conflict.asked_by_id)
-    text = _reason(reason)
+    text = require_sentence(reason)
     swap_state(
         conflict, TAG, action, conflict.address,
         decided_by_id=by.person, decided_at=timezone.now(), decision=text,
@@ -159,10 +158,3 @@ def _enter(conflict: TagConflict, action: Action, *, by: Actor) -> Case:
     case = enter_case(conflict.case_id, action, by=by)
     conflict.refresh_from_db()
     return case
-
-
-def _reason(text: str) -> str:
-    told = require_text(text, _("Give your reason in one sentence."))
-    if len(told) > LONGEST:
-        raise CaseworkError(_("Keep the reason under 500 characters."))
-    return told

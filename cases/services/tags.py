@@ -10,7 +10,7 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
-from cases.services.validation import check_fields, require_text
+from cases.services.validation import check_fields, require_sentence, require_text
 from cases.states import TAG, TagAction
 from tracing import jobs
 
@@ -21,7 +21,6 @@ CATEGORIES = (
     "coinswap_exchange", "scam", "ransomware", "child_sexual_abuse", "hosting", "defi", "user",
 )  # fmt: skip
 """Concepts offered, of the taxonomy of tags."""
-LONGEST = 500
 
 
 @transaction.atomic
@@ -100,7 +99,7 @@ def dispute_tag(tag: HouseTag, *, reason: str, by: Actor) -> HouseTag:
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
     case = _enter(tag, Action.PROPOSE_TAG, by=by)
-    text = _reason(reason)
+    text = require_sentence(reason)
     swap_state(
         tag, TAG, TagAction.DISPUTE, tag.label, asked_by_id=by.person, asked_at=timezone.now(),
         reason=text, decided_by_id=None, decided_at=None, decision="",
@@ -114,7 +113,7 @@ def dispute_tag(tag: HouseTag, *, reason: str, by: Actor) -> HouseTag:
 def _decide(tag: HouseTag, action: TagAction, reason: str, *, by: Actor) -> HouseTag:
     case = _enter(tag, Action.DECIDE_TAG, by=by)
     require_second_person(by, tag.asked_by_id)
-    text = _reason(reason)
+    text = require_sentence(reason)
     swap_state(
         tag, TAG, action, tag.label,
         decided_by_id=by.person, decided_at=timezone.now(), decision=text,
@@ -133,10 +132,3 @@ def _enter(tag: HouseTag, action: Action, *, by: Actor) -> Case:
     case = enter_case(tag.case_id, action, by=by)
     tag.refresh_from_db()
     return case
-
-
-def _reason(text: str) -> str:
-    told = require_text(text, _("Give your reason in one sentence."))
-    if len(told) > LONGEST:
-        raise CaseworkError(_("Keep the reason under 500 characters."))
-    return told

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from cases.services.errors import CaseworkError
 
+LONGEST_SENTENCE = 500
 # Embeddings, overrides and isolates: a title with one is shown as other words than it holds. The
 # marks that texts in Arabic and Hebrew need (U+200E, U+200F) are none of them.
 TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -47,6 +48,14 @@ def require_text(value: str, sentence: str) -> str:
 def require_reason(reason: str) -> str:
     """Every decision carries its reason."""
     return require_text(reason, _("Give a reason: it is kept in the audit trail."))
+
+
+def require_sentence(reason: str) -> str:
+    """A reason of one sentence, at most 500 characters."""
+    told = require_text(reason, _("Give your reason in one sentence."))
+    if len(told) > LONGEST_SENTENCE:
+        raise CaseworkError(_("Keep the reason under 500 characters."))
+    return told
 
 
 def present_values(row: models.Model, asked: dict[str, Any]) -> dict[str, object]:

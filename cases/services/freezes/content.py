@@ -1,7 +1,7 @@
 """What a freeze request says, what it rests on, and the hash that stands for both."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,8 +17,10 @@ from cases.models import (
     Case,
     ExchangeAccount,
     FreezeLine,
+    FreezeReleaseLine,
     FreezeRequest,
     LegalInstrument,
+    SeizureLine,
 )
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Action, Role
@@ -53,6 +55,19 @@ def iso(at: datetime | None) -> str | None:
     if at is None:
         return None
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def amounts_content(lines: Iterable[FreezeReleaseLine | SeizureLine]) -> list[dict[str, str]]:
+    """Amounts of lines as a decision is bound to them; `line__account` must be fetched."""
+    return [
+        {
+            "line": str(each.line.public_id),
+            "account": each.line.account.uid,
+            "asset": each.line.asset_id,
+            "amount": str(each.amount),
+        }
+        for each in lines
+    ]
 
 
 def content_hash_of(freeze: FreezeRequest) -> str:

@@ -33,7 +33,7 @@ from cases.services.approval_policies import (
 )
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
-from cases.services.freezes.content import approval_rule, stands_in_date
+from cases.services.freezes.content import amounts_content, approval_rule, stands_in_date
 from cases.services.freezes.orders import order_release
 from cases.services.freezes.steps import advance_release, enter_freeze
 from cases.services.validation import require_reason
@@ -62,15 +62,7 @@ def release_hash_of(release: FreezeRelease) -> str:
             "reason": release.reason,
             "instrument": str(instrument.public_id) if instrument else None,
             "requested_by": release.requested_by_id,
-            "lines": [
-                {
-                    "line": str(each.line.public_id),
-                    "account": each.line.account.uid,
-                    "asset": each.line.asset_id,
-                    "amount": str(each.amount),
-                }
-                for each in lines
-            ],
+            "lines": amounts_content(lines),
         }
     )
 

@@ -26,7 +26,7 @@ from cases.policy import (
 from cases.services.approval_policies import DEFAULT, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
-from cases.services.freezes.content import stands_in_date
+from cases.services.freezes.content import amounts_content, stands_in_date
 from cases.services.freezes.orders import order_seizure, order_transfer
 from cases.services.freezes.releases import STANDING
 from cases.services.freezes.steps import enter_freeze
@@ -62,15 +62,7 @@ def seizure_hash_of(seizure: Seizure) -> str:
             "agency": str(seizure.agency.public_id),
             "destination": seizure.destination,
             "requested_by": seizure.requested_by_id,
-            "lines": [
-                {
-                    "line": str(each.line.public_id),
-                    "account": each.line.account.uid,
-                    "asset": each.line.asset_id,
-                    "amount": str(each.amount),
-                }
-                for each in lines
-            ],
+            "lines": amounts_content(lines),
         }
     )
 

@@ -40,6 +40,8 @@ class Contents:
 
 def dump(folder: Path) -> tuple[Path, Contents]:
     """Write the database into a file of this folder, and say what is in it. Raises CopyError."""
+    if is_empty():
+        raise CopyError("The database has no tables yet: there is nothing to copy.")
     target = folder / NAMES[connection.vendor]
     if connection.vendor == "sqlite":
         copy_sqlite(target)

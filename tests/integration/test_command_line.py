@@ -1,0 +1,35 @@
+"""A command that the database stops says in one sentence what is missing."""
+
+import pytest
+from django.db import OperationalError, ProgrammingError
+from psycopg2 import errors
+
+from fiu.database_errors import sentence_of
+from tests.installations import an_installation, run
+
+pytestmark = pytest.mark.once
+
+
+def test_a_command_without_tables_or_database_says_so_without_a_traceback(tmp_path):
+    with an_installation(tmp_path / "new") as environment:
+        told = run(environment, "manage.py", "audit_verify", "--json", status=1)
+    assert told.stderr.strip() == (
+        "CommandError: The tables of this version are not there yet. Run: python manage.py migrate"
+    )
+    nobody_listens = {"FIU_DATABASE_URL": "postgresql://fiu:x@127.0.0.1:9/fiu"}
+    told = run(environment | nobody_listens, "manage.py", "evidence_verify", status=1)
+    assert told.stderr.startswith("CommandError: The database of FIU_DATABASE_URL cannot be")
+    assert len(told.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("undefined", [errors.UndefinedTable, errors.UndefinedColumn])
+def test_what_an_older_database_does_not_have_is_a_matter_of_migrate(undefined):
+    # The code stands in the error class when no server made it.
+    error = ProgrammingError("it does not exist")
+    error.__cause__ = undefined()
+    assert "migrate" in (sentence_of(error) or "")
+
+
+def test_a_fault_of_ours_stays_one():
+    assert sentence_of(OperationalError("database disk image is malformed")) is None
+    assert sentence_of(ProgrammingError("syntax error")) is None

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         "Tag packs and sanctions lists that are fetched again by themselves. A path is taken from "
         "FIU_LABEL_FOLDER, an https:// address from a host of FIU_LABEL_HOSTS."
     )
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         steps = parser.add_subparsers(dest="step", required=True)

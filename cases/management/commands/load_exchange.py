@@ -13,6 +13,7 @@ from cases.services.exchange import import_exchange
 
 class Command(BaseCommand):
     help = "Import accounts, addresses, balances, movements and prices. Twice changes nothing."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)

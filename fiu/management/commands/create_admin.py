@@ -13,6 +13,7 @@ from fiu.people import link_for
 
 class Command(BaseCommand):
     help = "Make an administrator and print a one-time link (15 minutes) to set the password."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="user name")

@@ -17,6 +17,7 @@ if settings.OIDC_ISSUER:  # its tables are there only then
 
 class Command(BaseCommand):
     help = "Let a subject (`sub`) of FIU_OIDC_ISSUER sign in as NAME, or forget the one that may."
+    requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="user name")

@@ -111,6 +111,8 @@ def make_report_desk() -> ReportDesk:
 def set_up_receiver(folder: Path) -> None:
     """The receiver's schema and the reporting entity, as an operator puts them."""
     source = schema_path("goaml/vyttah-5.0.2/assets-goAMLSchema.xsd")
-    (folder / "ae-5.0.2.xsd").write_bytes(source.read_bytes())
+    schema = folder / "ae-5.0.2.xsd"
+    if not schema.exists():  # written again it would be compiled again
+        schema.write_bytes(source.read_bytes())
     (folder / "entity.yaml").write_text(ENTITY, encoding="utf-8")
     settings.GOAML_XSD_DIR, settings.REPORTING_ENTITY_FILE = folder, folder / "entity.yaml"

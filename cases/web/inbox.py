@@ -36,7 +36,7 @@ from cases.services.inbox import (
 from cases.states import InvalidTransition
 
 L = gettext_lazy
-SHOWN = 100  # rows of one page; the rest moves up as these are done
+SHOWN = 50  # rows of one page; the rest moves up as these are done
 WHOSE = {"mine": L("Mine"), "free": L("Nobody's")}
 DUE = {"1": L("Due within a day"), "7": L("Due within 7 days")}
 HOURS = {"4": L("4 hours"), "24": L("a day"), "72": L("3 days"), "168": L("a week")}

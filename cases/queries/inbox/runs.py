@@ -25,16 +25,18 @@ def failed_runs(actor: Actor) -> list[InboxRow]:
     later = CaseRun.objects.filter(
         case=OuterRef("case"), requested_at__gt=OuterRef("drifted_at"), collected_at__isnull=False
     )
+    own = CaseRun.objects.filter(
+        requested_by=actor.user_id, requested_at__gte=lately, collected_at=None
+    )
+    drifted = CaseRun.objects.filter(drifted_at__gte=lately).filter(~Exists(later))
+    # By key: else the rights are asked for every run that there is.
     found = list(
         CaseRun.objects.visible_to(actor)
-        .filter(
-            Q(requested_by=actor.user_id, requested_at__gte=lately, collected_at=None)
-            | Q(~Exists(later), drifted_at__gte=lately)
-        )
+        .filter(Q(pk__in=own.values("pk")) | Q(pk__in=drifted.values("pk")))
         .select_related("case")
         .order_by("-requested_at")[:MOST]
     )
-    drifted = [
+    told = [
         InboxRow(
             "run", "triangle-alert", "warn", _("Asked again, this trace concludes something else"),
             "", "trace_detail", (each.case.public_id, each.run), each.run, each.case,
@@ -45,10 +47,10 @@ def failed_runs(actor: Actor) -> list[InboxRow]:
     ]  # fmt: skip
     mine = [each for each in found if each.collected_at is None]
     if not mine:
-        return drifted
+        return told
     views = reads.runs_by_id([each.run for each in mine])
     newest = {each.case_id: each.requested_at for each in reversed(mine)}
-    return drifted + [
+    return told + [
         InboxRow(
             "run", "route", "bad", _("This trace failed: look why and start it again"), "",
             "trace_detail", (each.case.public_id, each.run), each.run, each.case,

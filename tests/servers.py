@@ -88,6 +88,7 @@ def postgresql(programs: Programs | None = None) -> Iterator[Server]:
                 "-c", "unix_socket_directories=", "-c", "max_connections=100",
                 # Nothing here outlives the run, so nothing waits for the disk.
                 "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+                "-c", "random_page_cost=1.1",  # as in docker-compose.yml
             ]  # fmt: skip
 
         def url(port: int) -> str:

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import (
-    Case,
-    FreezeRequest,
-)
+from cases.models import Case, FreezeRequest, Wallet
 from cases.policy import Action, Actor, may
 from cases.queries.cases import OPEN_STATES, running_clocks
 from cases.states import CaseState, FindingState, FreezeState
@@ -65,16 +62,19 @@ def workload(actor: Actor, limit: int = 6) -> list[tuple[str, int]]:
 
 
 def deadlines(actor: Actor, limit: int = 8) -> list[tuple[FreezeRequest, datetime]]:
-    """Freezes with a running clock, the nearest end first: 1 query."""
+    """Freezes with a running clock, the nearest end first: 2 queries.
+
+    Their cases come after: joined, all columns of every case would be sorted along.
+    """
     running = running_clocks(FreezeRequest.objects.visible_to(actor))
-    rows = running.select_related("case").order_by("due", "reference")
+    rows = running.prefetch_related("case").order_by("due", "reference")
     return [(freeze, freeze.due) for freeze in rows[:limit]]
 
 
 def guide_case(actor: Actor) -> Case | None:
     """The case to learn on: the oldest open one that has wallets, or else the oldest: 2 queries."""
     cases = Case.objects.visible_to(actor).filter(state__in=OPEN_STATES).order_by("opened_at", "pk")
-    with_wallets = cases.filter(wallets__isnull=False).first()
+    with_wallets = cases.filter(Exists(Wallet.objects.filter(case=OuterRef("pk")))).first()
     return with_wallets if with_wallets is not None else cases.first()
 
 

@@ -99,7 +99,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 46 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 47 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -109,7 +109,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 18 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 19 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """

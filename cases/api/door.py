@@ -173,7 +173,7 @@ class Door(APIView):
         `told` turns the rows of a page into what the answer tells.
         """
         asked = self.request.query_params
-        size = _size(asked.get("size", ""))
+        size = page_size(asked.get("size", ""))
         after = asked.get("after", "")
         if after and not is_mark(after):
             raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
@@ -199,7 +199,8 @@ class Door(APIView):
         return Response({"rows": told, "next": page.after})
 
 
-def _size(text: str) -> int:
+def page_size(text: str) -> int:
+    """How many rows a page is asked to have. Raises ValidationError beyond 1 to 200."""
     if not text:
         return PAGE_ROWS
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and 1 <= int(text) <= 200):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from cases.api.fields import BaseUnits, Decimals
+from cases.api.fields import BaseUnits, Decimals, Seconds
 from cases.api.problems import NOT_FOUND, Problem
 
 ID = "3f0c9a52-7d3e-4b6a-9a71-5f0e2c8d4b19"
@@ -53,6 +53,8 @@ def _field(name: str, told: Any) -> Any:
         return "150000000"
     if isinstance(told, Decimals):
         return 8
+    if isinstance(told, Seconds):
+        return 3600
     if isinstance(told, serializers.ManyRelatedField):
         return [ID]
     if isinstance(told, serializers.UUIDField):

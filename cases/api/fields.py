@@ -1,7 +1,7 @@
 """Fields and bases of the serializers: amounts as text, strict bodies, people, times."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -65,6 +65,16 @@ class Moment(serializers.DateTimeField):
         if not EARLIEST <= at <= LATEST:
             self.fail("overflow")
         return at
+
+
+@extend_schema_field(
+    {"type": "integer", "minimum": 0, "description": "A stretch of time in whole seconds."}
+)
+class Seconds(serializers.Field):
+    """A stretch of time in whole seconds."""
+
+    def to_representation(self, value: timedelta) -> int:
+        return int(value.total_seconds())
 
 
 class Text(serializers.CharField):

@@ -261,6 +261,7 @@ NOT_THE_SENIORS = {"supervisor_member": "403", "compliance": "403"}
 NOT_THE_ANALYST = REFUSED_READER | {"analyst_member": "403"}
 SENIORS = ("supervisor_member", "supervisor_outsider", "compliance", "compliance_blocked")
 EVERYBODY = (*CASEWORKERS, *OVERSEERS)
+LOOKUP_READERS = ("compliance", "compliance_blocked", "auditor")
 
 # The door for programs: the same rows, the same services, the same answers as at the others.
 PROGRAM_RULES: Mapping[str, Rule] = {
@@ -317,6 +318,28 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_suspect_account_link": body(),
     "api_suspect_account_reveal": body(),
     # Traces.
+    "api_identity_list": everywhere("200"),
+    "api_suspect_identity": program("200", "400"),
+    "api_identity_detail": program("200"),
+    "api_identity_review": body(),
+    "api_identity_confirm": body(),
+    "api_identity_refute": body(),
+    "api_account_links": program("200"),
+    "api_wallet_deconfliction": program("200", "422"),  # no other case holds the address
+    "api_wallet_patterns": program("200"),
+    "api_cohort_list": everywhere("200"),
+    "api_cohort_build": body(),
+    "api_cohort_detail": program("200"),
+    "api_cohort_members": program("200"),
+    "api_cohort_member_payments": program("200"),
+    "api_cohort_member_reveal": body(),
+    "api_cohort_export": program(
+        write="200", differs=NOT_THE_ANALYST, writes=changes()
+    ),
+    "api_cohort_split": body(),
+    "api_cohort_samples": program("200", "422", differs=REFUSED_READER),  # drawn already
+    "api_cohort_sample_judge": body(),
+    "api_cohort_numbers": program("200"),
     "api_trace_list": everywhere("200"),
     "api_trace_queue": body(),
     "api_trace_detail": program("200"),
@@ -455,6 +478,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_evidence_export": body(),
     # The audit trail.
     "api_audit_list": program("200", sees=EVERYBODY, roles=EVERYBODY),
+    "api_outside_lookup_list": program("200", sees=LOOKUP_READERS, roles=LOOKUP_READERS),
     "api_audit_verify": program(
         write="200", sees=(*SENIORS, *OVERSEERS), roles=(*SENIORS, *OVERSEERS)
     ),
@@ -817,9 +841,7 @@ RULES: dict[str, Rule] = {
         ),
         _answers(write="200"),
     ),
-    "outside_lookup_list": Rule(
-        "house", ("compliance", "compliance_blocked", "auditor"), _answers("200")
-    ),
+    "outside_lookup_list": Rule("house", LOOKUP_READERS, _answers("200")),
     # The liaisons' door.
     "liaison_releases": officers("200"),
     "liaison_release": officers("200", only=("liaison_granted",), writes=READ),

@@ -20,6 +20,8 @@ from tracing.account_views import (
     why_together,
 )
 from tracing.drift import Drift, drifts
+from tracing.engine.booklines import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
+from tracing.engine.books import POLICIES, follow_books
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
@@ -77,24 +79,31 @@ def verify_result(public_id: UUID) -> bool:
 
 
 __all__ = [
+    "OUTSIDE",
+    "POLICIES",
     "AddressError",
     "AddressPatterns",
     "AddressSummary",
     "AddressTags",
     "AssetPatterns",
+    "AssetSheet",
     "AssetTotals",
     "AssetUnit",
+    "BookTrace",
     "ClusterView",
     "Drift",
     "Estimate",
     "ExposureRow",
     "ExposureSide",
     "ExposureView",
+    "Held",
     "HistoryRow",
+    "Hop",
     "LastingFiles",
     "LedgerError",
     "LedgerInfo",
     "LedgerMissing",
+    "Line",
     "LookupView",
     "Merge",
     "NodeView",
@@ -104,6 +113,7 @@ __all__ = [
     "Platform",
     "PlatformPayment",
     "RunView",
+    "Seed",
     "SeedError",
     "Side",
     "Staleness",
@@ -120,6 +130,7 @@ __all__ = [
     "cluster",
     "drifts",
     "estimate",
+    "follow_books",
     "followed_nodes",
     "is_account_ledger",
     "keep_tag_set",

@@ -96,6 +96,37 @@ POLICIES: Mapping[str, Promise] = {
 }
 
 
+HOP_KINDS: Mapping[str, Promise] = {
+    "deposit": _("Deposit"),
+    "withdrawal": _("Withdrawal"),
+    "conversion": _("Conversion"),
+    "internal_transfer": _("Internal transfer"),
+    "trade": _("Trade"),
+    "fiat_in": _("Fiat in"),
+    "fiat_out": _("Fiat out"),
+    "fee": _("Fee"),
+}
+HOP_STATUSES: Mapping[str, Promise] = {
+    "passed_on": _("Arrived inside"),
+    "left": _("Left the exchange"),
+    "fee": _("Kept as a fee"),
+    "too_many_lines": _("An account of too many records"),
+    "account_limit": _("More accounts than are read"),
+}
+
+
+@register.filter
+def hop_kind(kind: object) -> str:
+    """`{{ hop.line.kind|hop_kind }}` -> "Internal transfer"."""
+    return str(HOP_KINDS.get(str(kind), kind))
+
+
+@register.filter
+def hop_status(status: object) -> str:
+    """`{{ hop.status|hop_status }}` -> "Left the exchange"."""
+    return str(HOP_STATUSES.get(str(status), status))
+
+
 @register.filter
 def policy_word(policy: object) -> str:
     """`{{ run.policy|policy_word }}` -> "FIFO"."""

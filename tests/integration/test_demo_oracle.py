@@ -1,10 +1,17 @@
 """The engine over the demo ledger finds the planted truth, to the satoshi."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import numpy as np
 import pytest
 
+from cases.queries.book_traces import Record, lines_of
+from fiu.demo.exchange import BTC, USDT
 from tests.demo_ledger import DemoLedger
 from tracing.engine import clusters, coinjoin
+from tracing.engine.booklines import Line, Seed
+from tracing.engine.books import follow_books
 from tracing.engine.clusters import Clusters
 from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec
@@ -268,3 +275,71 @@ def test_dust_is_never_spent_and_changes_nothing(demo: DemoLedger) -> None:
         spent, made = demo.coins_of(txid)
         assert [address for address, _ in spent] == [sender]
         assert made[0] == (known["a1.0"], 546)
+
+
+# Behind the exchange's wall: value, low, haircut, FIFO, LIFO, high
+
+AT_THE_FREEZE = {
+    ("OP-1", BTC): (300_000_000, 60_000_000, 296_173_625, 300_000_000, 300_000_000, 300_000_000),
+    ("OP-1", USDT): (
+        249_540_000_000, 0, 226_630_494_154, 249_540_000_000, 209_540_000_000, 249_540_000_000,
+    ),
+    ("OP-3", BTC): (550_000_000, 290_000_000, 542_984_978, 550_000_000, 510_012_000, 550_000_000),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StoryBooks:
+    """The demo's movements as books."""
+
+    rows: list[Line]
+
+    def lines(self, account: str) -> list[Line]:
+        return [line for line in self.rows if account in (line.account, line.to_account)]
+
+    def holdings(self, account: str) -> dict[str, int]:
+        return {}  # every account begins with nothing
+
+
+@pytest.fixture(scope="session")
+def books(demo: DemoLedger) -> StoryBooks:
+    own = {"OP-1", "OP-2", "OP-3"}
+    return StoryBooks([
+        line
+        for number, row in enumerate(demo.rows("exchange/movements.csv"))
+        if row["status"] == "completed" and {row["account"], row["counter_account"]} & own
+        for line in lines_of(
+            Record(
+                number, row["txid"] or f"R{number}", row["kind"],
+                datetime.fromisoformat(row["at"]), row["account"], row["counter_account"],
+                row["asset"], int(row["base"]), row["asset_out"], int(row["base_out"] or 0),
+                row["fee_asset"], int(row["fee_base"] or 0),
+            )
+        )
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_was_there_at_the_freeze_is_told_to_the_unit(
+    demo: DemoLedger, books: StoryBooks, policy: str
+) -> None:
+    """Deposits -> conversion -> transfers, from what the run says reached OP-1 and OP-3."""
+    result = demo.trace(demo.oracle["operator"]["seeds"], policy)
+    ends = demo.oracle["operator"]["ends"]
+    ours = {*ends["OP-1"], *ends["OP-3"]}
+    seeds = [
+        Seed(row["txid"], int(row["amount"]), int(row["low"]), int(row["high"]))
+        for row in result["ends"] + result["possible"]
+        if row["outpoint"] in ours
+    ]
+    found = follow_books(seeds, ("OP-1", "OP-3"), books, policy)
+    assert (len(seeds), found.unmet) == (10, ())
+    rests = {(each.account, each.asset): each for each in found.held}
+    column = 2 + POLICIES.index(policy)
+    for key, told in AT_THE_FREEZE.items():
+        rest = rests[key]
+        assert (rest.value, rest.low, rest.amount, rest.high) == (
+            told[0], told[1], told[column], told[5],
+        )  # fmt: skip
+    assert {sheet.difference for sheet in found.sheets.values()} == {0}
+    assert ("OP-2", USDT) in rests

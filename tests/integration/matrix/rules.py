@@ -325,6 +325,8 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_identity_confirm": body(),
     "api_identity_refute": body(),
     "api_account_links": program("200"),
+    "api_case_books": program("200"),
+    "api_account_books": program("200"),
     "api_wallet_deconfliction": program("200", "422"),  # no other case holds the address
     "api_wallet_patterns": program("200"),
     "api_cohort_list": everywhere("200"),
@@ -686,6 +688,8 @@ RULES: dict[str, Rule] = {
     # No other case holds it: the page says so.
     "address_ask": case(write=ANYWHERE),
     "account_links": case("200"),
+    "case_books": case("200"),
+    "account_books": case("200"),
     "case_exposure": case("200"),
     "customer_exposure": case("200"),
     "address_patterns": case("200"),

@@ -1,0 +1,258 @@
+"""Money followed through the exchange's own records: of one account, or of what a run reached."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+
+from cases.models import (
+    Asset,
+    Balance,
+    Case,
+    ExchangeAccount,
+    ExchangeRecord,
+    ReachedAccount,
+)
+from cases.queries.money_facts import IN_KINDS, NOT_ARRIVED
+from tracing import reads
+from tracing.reads import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
+
+MOST_LINES = 20_000
+"""Lines of an account from which its books are a service's: it is not entered."""
+MOST_SHOWN = 500
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Record(NamedTuple):
+    """A line of the exchange's records as it is followed; accounts by their public id."""
+
+    pk: int
+    ref: str
+    kind: str
+    at: datetime
+    account: str
+    counter_account: str
+    asset: str
+    base: int
+    asset_out: str = ""
+    base_out: int = 0
+    fee_asset: str = ""
+    fee_base: int = 0
+
+
+def lines_of(record: Record) -> list[Line]:
+    """The lines of the books that a record stands for.
+
+    A fee lies inside the amount that it is taken from: of a withdrawal, deposit or transfer
+    `base - fee_base` arrive, of a conversion `base_out`. One in a third asset is a line of its own.
+    """
+    place = ((record.at - EPOCH) // timedelta(microseconds=1), record.pk * 2)
+    fee = min(record.fee_base, record.base) if record.fee_asset == record.asset else 0
+    net, asset = record.base - fee, record.asset
+    account, to_account, to_asset, to_units = record.account, OUTSIDE, asset, net
+    if record.kind in IN_KINDS:
+        account, to_account = OUTSIDE, record.account
+    elif record.asset_out:  # a conversion, or a trade whose other side is booked
+        to_account, to_asset, to_units = account, record.asset_out, record.base_out
+    elif record.counter_account:
+        to_account = record.counter_account
+    lines = [
+        Line(
+            place, record.ref, record.kind, account, asset, record.base, to_account, to_asset,
+            to_units, fee,
+        )
+    ]  # fmt: skip
+    if record.fee_base and record.fee_asset not in (asset, to_asset, ""):
+        lines.append(
+            Line(
+                (place[0], place[1] + 1), record.ref, "fee", record.account, record.fee_asset,
+                record.fee_base, OUTSIDE, record.fee_asset, 0, record.fee_base,
+            )
+        )  # fmt: skip
+    return lines
+
+
+class RecordedBooks:
+    """The exchange's records as books to follow: 2 queries an account."""
+
+    def __init__(self) -> None:
+        self.last_at: dict[str, datetime] = {}
+
+    def lines(self, account: str) -> Sequence[Line] | None:
+        """Every completed record that touches the account; None of more than 20,000."""
+        rows = (
+            ExchangeRecord.objects.filter(
+                Q(account__public_id=account) | Q(counter_account__public_id=account)
+            )
+            .exclude(status__in=NOT_ARRIVED)
+            .order_by("at", "pk")
+            .values_list(
+                "pk", "ref", "kind", "at", "account__public_id", "counter_account__public_id",
+                "asset_id", "base", "asset_out_id", "base_out", "fee_asset_id", "fee_base",
+            )
+        )  # fmt: skip
+        found = list(rows[: MOST_LINES + 1])
+        if len(found) > MOST_LINES:
+            return None
+        lines = []
+        for pk, ref, kind, at, mine, other, asset, base, out, base_out, fee_asset, fee in found:
+            record = Record(
+                pk, ref, kind, at, str(mine), str(other or ""), asset, base, out or "",
+                base_out or 0, fee_asset or "", fee or 0,
+            )  # fmt: skip
+            lines += lines_of(record)
+        if found:
+            self.last_at[account] = found[-1][3]
+        return lines
+
+    def holdings(self, account: str) -> Mapping[str, int]:
+        """Balances that were told after the account's last line."""
+        rows = Balance.objects.filter(account__public_id=account)
+        if account in self.last_at:
+            rows = rows.filter(at__gte=self.last_at[account])
+        return dict(rows.values_list("asset_id", "base"))
+
+
+@dataclass(frozen=True)
+class HopRow:
+    """One hop for readers: who is who, masked, of which assets, when, and where to."""
+
+    hop: Hop
+    at: datetime
+    account: ExchangeAccount | None
+    to_account: ExchangeAccount | None
+    asset: Asset | str
+    to_asset: Asset | str
+    txid: str
+    address: str
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """What an account holds at the end."""
+
+    held: Held
+    account: ExchangeAccount
+    asset: Asset | str
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """The balance sheet of one asset."""
+
+    asset: Asset | str
+    sheet: AssetSheet
+
+
+@dataclass(frozen=True)
+class BookView:
+    """An answer with everything that its page and its program need."""
+
+    trace: BookTrace
+    hops: list[HopRow]
+    held: list[HeldRow]
+    sheets: list[SheetRow]
+    num_hops: int
+    run: UUID | None = None
+    num_unrecorded: int = 0  # coins that a run says arrived, without a record of ours
+
+
+def account_books(
+    account: ExchangeAccount, policy: str, refs: Sequence[str] | None = None
+) -> BookView:
+    """Follow the deposits of an account, all or those of these references, each of them whole.
+
+    6 queries and 2 for each account reached. Raises TracingError.
+    """
+    rows = ExchangeRecord.objects.filter(account=account, kind__in=IN_KINDS)
+    rows = rows.exclude(status__in=NOT_ARRIVED)
+    if refs is not None:
+        rows = rows.filter(ref__in=list(refs))
+    seeds = [Seed(ref, base, base, base) for ref, base in rows.values_list("ref", "base")]
+    missing = set(refs or ()) - {seed.ref for seed in seeds}
+    seeds += [Seed(ref, 0, 0, 0) for ref in sorted(missing)]  # told as unmet
+    return _view(seeds, [str(account.public_id)], policy)
+
+
+def case_books(case: Case) -> BookView | None:
+    """Follow what the lead run of a case reached, by the run's policy; None without such a run.
+
+    9 queries and 2 for each account reached. Raises TracingError.
+    """
+    lead = case.runs.filter(is_lead=True).first()
+    run = reads.run_view(lead.run) if lead is not None else None
+    if lead is None or run is None:
+        return None
+    rows = list(lead.reached.select_related("account").order_by("outpoint"))
+    records = _deposits({row.account_id for row in rows})
+    parts: dict[tuple[str, int], list[ReachedAccount]] = {}
+    num_unrecorded = 0
+    for row in rows:
+        found = records.get((row.account_id, row.asset, row.outpoint.rpartition(":")[0].lower()))
+        if found is None:
+            num_unrecorded += 1
+            continue
+        # A transaction that paid several of its addresses is several deposits.
+        ref, base, _address = next((each for each in found if each[2] == row.address), found[0])
+        parts.setdefault((ref, base), []).append(row)
+    seeds = []
+    for (ref, base), of_it in parts.items():
+        units, low, high = (
+            min(base, sum(getattr(row, name) for row in of_it)) for name in ("base", "low", "high")
+        )
+        seeds.append(Seed(ref, units, low, high))
+    accounts = sorted({str(row.account.public_id) for of_it in parts.values() for row in of_it})
+    policy = str(run.parameters.get("policy", ""))
+    return _view(seeds, accounts, policy, run=lead.run, num_unrecorded=num_unrecorded)
+
+
+def _deposits(accounts: set[int]) -> dict[tuple[int, str, str], list[tuple[str, int, str]]]:
+    """(ref, amount, address) of deposits by account, asset and transaction: 1 query."""
+    rows = ExchangeRecord.objects.filter(account_id__in=accounts, kind__in=IN_KINDS)
+    rows = rows.exclude(status__in=NOT_ARRIVED).exclude(txid="").order_by("ref")
+    found: dict[tuple[int, str, str], list[tuple[str, int, str]]] = {}
+    for account, asset, txid, *told in rows.values_list(
+        "account_id", "asset_id", "txid", "ref", "base", "address"
+    ):
+        found.setdefault((account, asset, txid.lower()), []).append((told[0], told[1], told[2]))
+    return found
+
+
+def _view(
+    seeds: Iterable[Seed], accounts: Sequence[str], policy: str, *, run: UUID | None = None,
+    num_unrecorded: int = 0,
+) -> BookView:  # fmt: skip
+    trace = reads.follow_books(seeds, accounts, RecordedBooks(), policy)
+    shown = trace.hops[:MOST_SHOWN]
+    ids = {each.account for each in trace.held}
+    ids |= {name for hop in shown for name in (hop.line.account, hop.line.to_account) if name}
+    people = {str(row.public_id): row for row in ExchangeAccount.objects.filter(public_id__in=ids)}
+    assets: dict[str, Asset] = Asset.objects.in_bulk(list(trace.sheets))
+    records = ExchangeRecord.objects.filter(ref__in=[hop.line.ref for hop in shown])
+    places = {ref: rest for ref, *rest in records.values_list("ref", "txid", "address")}
+    hops = []
+    for hop in shown:
+        line = hop.line
+        txid, address = places.get(line.ref, ("", ""))
+        hops.append(
+            HopRow(
+                hop, EPOCH + timedelta(microseconds=line.place[0]), people.get(line.account),
+                people.get(line.to_account), assets.get(line.asset, line.asset),
+                assets.get(line.to_asset, line.to_asset), txid, address,
+            )
+        )  # fmt: skip
+    return BookView(
+        trace=trace,
+        hops=hops,
+        held=[
+            HeldRow(each, people[each.account], assets.get(each.asset, each.asset))
+            for each in trace.held
+        ],
+        sheets=[SheetRow(assets.get(name, name), sheet) for name, sheet in trace.sheets.items()],
+        num_hops=len(trace.hops),
+        run=run,
+        num_unrecorded=num_unrecorded,
+    )

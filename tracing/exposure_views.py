@@ -10,14 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from django.db.models import Q
 
 from tracing.account_views import opened_accounts, unit_of
-from tracing.engine.accounts.exposure import account_exposure, assets_of, transfer_place
+from tracing.engine.accounts.exposure import (
+    accounts_exposure,
+    assets_of,
+    ranked_assets,
+    transfer_place,
+    transfers_exposure,
+)
 from tracing.engine.accounts.ledger import AccountLedger
+from tracing.engine.accounts.rows import Kind
 from tracing.engine.ends import Place, place_of
 from tracing.engine.exposure import (
     MAX_TRANSACTIONS,
@@ -28,6 +35,7 @@ from tracing.engine.exposure import (
     exposure,
 )
 from tracing.engine.tagging import OWN, SANCTIONED, UNKNOWN, UNTAGGED_SERVICE, category_of
+from tracing.exposure_values import ContactView, ExposureRow, ExposureSide, ExposureView
 from tracing.ledger_views import BITCOIN_UNIT, AssetUnit, clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
 from tracing.models import Boundary
@@ -36,66 +44,9 @@ from tracing.tag_views import TagView, index_under, sanction_rows, tag_rows, ver
 
 MOST_ASSETS: Final = 8
 """Assets of one account that are followed; anybody can send it thousands more."""
+Movement: TypeAlias = tuple[str, str, str]
+"""A deposit or withdrawal: its transaction, the address that it pays, and its asset (CAIP-19)."""
 DIRECTIONS: Final = (("received", "backward"), ("sent", "forward"))
-
-
-@dataclass(frozen=True)
-class ContactView:
-    """One coin or transfer of an exposure: where money of the wallet met a category."""
-
-    place: Place
-    amount: int
-    low: int
-    high: int
-    hops: int
-    label: str
-
-
-@dataclass(frozen=True)
-class ExposureRow:
-    """One category in one direction at one distance, with the coins it is the sum of."""
-
-    direction: str  # received or sent
-    category: str
-    is_direct: bool
-    amount: int
-    low: int
-    high: int
-    contacts: tuple[ContactView, ...]
-    unit: AssetUnit
-
-    @property
-    def asset(self) -> str:
-        """CAIP-19 name."""
-        return self.unit.asset
-
-
-@dataclass(frozen=True)
-class ExposureSide:
-    """All that was received or sent of one asset, and what of it met no category, by status."""
-
-    direction: str
-    unit: AssetUnit
-    turnover: int
-    rest: dict[str, int]
-    fees: int
-    max_hops: int
-
-
-@dataclass(frozen=True)
-class ExposureView:
-    """Exposure of a wallet in both directions; `sides` say what met no category.
-
-    assets_left_out: assets of an account beyond the limit, which were not followed.
-    """
-
-    rows: tuple[ExposureRow, ...]
-    sides: tuple[ExposureSide, ...]
-    is_cut: bool
-    seeds_left_out: int
-    assets_left_out: int
-    num_addresses: int
-    height: int
 
 
 def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> ExposureView | None:
@@ -109,7 +60,7 @@ def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> Exposu
         account = accounts.find_address(address)
         if account is None:
             return None
-        return _account_exposure(accounts, account, *versions_of(accounts))
+        return _account_exposure(accounts, (account,), *versions_of(accounts))
     opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
@@ -122,10 +73,16 @@ def wallets_exposure(ledger: str, wallets: Sequence[tuple[str, bool]]) -> Exposu
     """Exposure of several wallets as one: what they pay each other is nobody's exposure.
 
     Args:
-        wallets: (address, whether it stands for its whole cluster), of one ledger of coins.
+        wallets: (address, whether it stands for its whole cluster, which no account does), of one
+            ledger.
 
     None where none was ever seen. Kept and priced as `wallet_exposure`.
     """
+    if names.is_account(ledger):
+        accounts = opened_accounts(ledger)
+        seen = accounts.find_addresses([address for address, _ in wallets])
+        known = tuple(sorted({account for account in seen if account is not None}))
+        return _account_exposure(accounts, known, *versions_of(accounts)) if known else None
     opened = opened_ledger(ledger)
     clusters = clusters_under_walls(opened)
     texts = [address for address, _ in wallets]
@@ -139,13 +96,20 @@ def wallets_exposure(ledger: str, wallets: Sequence[tuple[str, bool]]) -> Exposu
 
 
 def movements_exposure(
-    ledger: str, paid_in: Sequence[tuple[str, str]], paid_out: Sequence[tuple[str, str]]
+    ledger: str, paid_in: Sequence[Movement], paid_out: Sequence[Movement]
 ) -> ExposureView | None:
-    """Exposure of an account's deposits and withdrawals, each as (txid, address).
+    """Exposure of an account's deposits and withdrawals, by the records of the exchange.
 
-    The exchange's own wallets pay for everybody, so the coins that its records name are followed,
-    never its addresses. None where the ledger holds none of them. Kept as `wallet_exposure`.
+    The exchange's own wallets pay for everybody, so the coins or transfers that its records name
+    are followed, never its addresses. None where the ledger holds none of them. Kept as
+    `wallet_exposure`.
     """
+    if names.is_account(ledger):
+        accounts = opened_accounts(ledger)
+        rows_in, rows_out = _transfers(accounts, paid_in), _transfers(accounts, paid_out)
+        if not rows_in and not rows_out:
+            return None
+        return _transfer_exposure(accounts, rows_in, rows_out, *versions_of(accounts))
     opened = opened_ledger(ledger)
     coins_in, coins_out = _coins(opened, paid_in), _coins(opened, paid_out)
     if not coins_in and not coins_out:
@@ -153,11 +117,11 @@ def movements_exposure(
     return _movements(opened, coins_in, coins_out, *versions_of(opened))
 
 
-def _coins(ledger: StoredLedger, places: Sequence[tuple[str, str]]) -> tuple[int, ...]:
+def _coins(ledger: StoredLedger, places: Sequence[Movement]) -> tuple[int, ...]:
     """The outputs of these transactions that pay these addresses."""
     found: set[int] = set()
-    numbers = ledger.find_addresses([address for _, address in places])
-    for number, (txid, _) in zip(numbers, places, strict=True):
+    numbers = ledger.find_addresses([address for _, address, _ in places])
+    for number, (txid, _, _) in zip(numbers, places, strict=True):
         tx = None if number is None else ledger.find_tx(txid)
         if tx is None:
             continue
@@ -165,6 +129,47 @@ def _coins(ledger: StoredLedger, places: Sequence[tuple[str, str]]) -> tuple[int
         paid: list[int] = np.asarray(ledger.out_address[first:end]).tolist()
         found.update(first + place for place, address in enumerate(paid) if address == number)
     return tuple(sorted(found))
+
+
+def _transfers(ledger: AccountLedger, places: Sequence[Movement]) -> tuple[int, ...]:
+    """The transfers of these transactions that pay these addresses in these assets."""
+    found: set[int] = set()
+    numbers = ledger.find_addresses([address for _, address, _ in places])
+    for number, (txid, _, asset) in zip(numbers, places, strict=True):
+        tx = None if number is None else ledger.find_tx(txid)
+        for row in () if tx is None else ledger.rows_of_tx(tx):
+            if ledger.row_recipient[row] != number or ledger.row_sender[row] == number:
+                continue
+            if ledger.row_failed[row] or ledger.row_kind[row] == Kind.GAS:
+                continue
+            name = unit_of(ledger, int(ledger.row_asset[row])).asset
+            if name.casefold() == asset.casefold() and ledger.amount(row):
+                found.add(row)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=64)
+def _transfer_exposure(
+    ledger: AccountLedger, paid_in: tuple[int, ...], paid_out: tuple[int, ...], *versions: object
+) -> ExposureView:
+    rows = np.asarray([*paid_in, *paid_out], np.uint32)
+    assets = ranked_assets(ledger, rows)
+    followed = assets[:MOST_ASSETS]
+    categories = _categories(ledger, *versions)
+    found = []
+    for asset in followed:
+        for transfers, direction in ((paid_in, "backward"), (paid_out, "forward")):
+            each = transfers_exposure(
+                ledger, [row for row in transfers if ledger.row_asset[row] == asset],
+                categories.codes, direction, budget=MAX_TRANSACTIONS // len(followed),
+            )  # fmt: skip
+            if each is not None:
+                found.append((unit_of(ledger, asset), each))
+    return _view(
+        found, categories, _of_accounts(ledger, categories), height=ledger.height,
+        num_addresses=len(np.unique(ledger.row_recipient[rows])),
+        assets_left_out=len(assets) - len(followed),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -306,28 +311,37 @@ def _of_coins(
     return unit, seen
 
 
-@lru_cache(maxsize=64)
-def _account_exposure(ledger: AccountLedger, account: int, *versions: object) -> ExposureView:
-    categories = _categories(ledger, *versions)
-    assets = assets_of(ledger, account)
-    followed = assets[:MOST_ASSETS]
+def _of_accounts(
+    ledger: AccountLedger, categories: _Categories
+) -> Callable[[Contact], ContactView]:
+    """How a contact of a ledger of accounts is told."""
 
     def seen(contact: Contact) -> ContactView:
         place = transfer_place(ledger, contact.coin, contact.address)
         return _contact(contact, place, categories.labels.get(contact.address, ""))
 
+    return seen
+
+
+@lru_cache(maxsize=64)
+def _account_exposure(
+    ledger: AccountLedger, accounts: tuple[int, ...], *versions: object
+) -> ExposureView:
+    categories = _categories(ledger, *versions)
+    assets = assets_of(ledger, *accounts)
+    followed = assets[:MOST_ASSETS]
     found = []
     for asset in followed:
         for _, direction in DIRECTIONS:
-            each = account_exposure(
-                ledger, account, asset, categories.codes, direction,
+            each = accounts_exposure(
+                ledger, accounts, asset, categories.codes, direction,
                 budget=MAX_TRANSACTIONS // len(followed),
             )  # fmt: skip
             if each is not None:
                 found.append((unit_of(ledger, asset), each))
     return _view(
-        found, categories, seen, num_addresses=1, height=ledger.height,
-        assets_left_out=len(assets) - len(followed),
+        found, categories, _of_accounts(ledger, categories), num_addresses=len(accounts),
+        height=ledger.height, assets_left_out=len(assets) - len(followed),
     )  # fmt: skip
 
 

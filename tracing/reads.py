@@ -25,14 +25,8 @@ from tracing.engine.books import POLICIES, follow_books
 from tracing.engine.payers import PlatformPayment
 from tracing.engine.seal import is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
-from tracing.exposure_views import (
-    ExposureRow,
-    ExposureSide,
-    ExposureView,
-    movements_exposure,
-    wallet_exposure,
-    wallets_exposure,
-)
+from tracing.exposure_values import ExposureRow, ExposureSide, ExposureView
+from tracing.exposure_views import movements_exposure, wallet_exposure, wallets_exposure
 from tracing.ledger_views import (
     AddressSummary,
     AssetTotals,

@@ -15,22 +15,17 @@ MOST_MOVEMENTS = 20_000
 
 @dataclass(frozen=True)
 class LedgerExposure:
-    """Exposure on one ledger; `view` is None where the loaded ledger holds nothing of it.
-
-    wallets: those that stand for themselves, since a ledger of accounts adds nothing up.
-    """
+    """Exposure on one ledger; `view` is None where the loaded ledger holds nothing of it."""
 
     ledger: str
     view: ExposureView | None
-    wallets: tuple[Wallet, ...] = ()
     num_left_out: int = 0  # movements beyond the limit, the oldest
 
 
 def case_exposure(case: Case) -> list[LedgerExposure]:
     """Exposure of all wallets of a case together, by ledger: 1 query, and those of exposure.
 
-    What the wallets pay each other is nobody's exposure. Ledgers of accounts are left to the
-    wallets' own pages.
+    What the wallets pay each other is nobody's exposure.
     """
     by_ledger: dict[str, list[Wallet]] = {}
     for wallet in case.wallets.order_by("pk"):
@@ -40,8 +35,6 @@ def case_exposure(case: Case) -> list[LedgerExposure]:
     for ledger, wallets in sorted(by_ledger.items()):
         if ledger not in loaded:
             found.append(LedgerExposure(ledger, None))
-        elif reads.is_account_ledger(ledger):
-            found.append(LedgerExposure(ledger, None, tuple(wallets)))
         else:
             asked = tuple((wallet.address, wallet.is_cluster) for wallet in wallets)
             found.append(LedgerExposure(ledger, reads.wallets_exposure(ledger, asked)))
@@ -63,14 +56,12 @@ def account_of_case(case: Case, account_id: UUID) -> ExchangeAccount | None:
 def customer_exposure(account: ExchangeAccount) -> list[LedgerExposure]:
     """Exposure of all deposits and withdrawals of the customer behind an account, by ledger.
 
-    The coins are those of our own records, so nobody else's money is in it. 2 queries for each
-    ledger of coins that is loaded, and those of exposure.
+    The coins and transfers are those of our own records, so nobody else's money is in it. 2
+    queries for each ledger that is loaded, and those of exposure.
     """
     accounts = ExchangeAccount.objects.filter(customer=account.customer)
     found = []
     for info in sorted(reads.ledgers(), key=lambda info: info.name):
-        if reads.is_account_ledger(info.name):
-            continue
         rows = ExchangeRecord.objects.filter(
             account__in=accounts, asset__asset__startswith=f"{info.chain}/", status="completed"
         ).exclude(txid="")
@@ -87,10 +78,10 @@ def exposure_on(found: Sequence[LedgerExposure], ledger: str) -> LedgerExposure 
     return next((each for each in found if ledger in ("", each.ledger)), None)
 
 
-def _places(rows: QuerySet[ExchangeRecord]) -> tuple[list[tuple[str, str]], int]:
-    """(txid, address) of the newest movements, and how many older ones there are."""
-    newest = rows.order_by("-at", "-pk").values_list("txid", "address")
-    places = [(txid, address) for txid, address in newest[: MOST_MOVEMENTS + 1] if address]
+def _places(rows: QuerySet[ExchangeRecord]) -> tuple[list[tuple[str, str, str]], int]:
+    """(txid, address, asset) of the newest movements, and how many older ones there are."""
+    newest = rows.order_by("-at", "-pk").values_list("txid", "address", "asset_id")
+    places = [place for place in newest[: MOST_MOVEMENTS + 1] if place[1]]
     if len(places) <= MOST_MOVEMENTS:
         return places, 0
     return places[:MOST_MOVEMENTS], rows.count() - MOST_MOVEMENTS

@@ -13,9 +13,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Case, Finding, Wallet
+from cases.models import Case, ExchangeRecord, Finding, Wallet
 from cases.policy import Actor
 from cases.queries.cases import case_shell
+from cases.queries.exposures import case_exposure, customer_exposure
 from cases.queries.flow import case_flow
 from cases.services.cases import start_case
 from cases.services.exchange_rows import canonical_address
@@ -23,6 +24,7 @@ from cases.services.findings import collect_findings
 from tests.casework import (
     make_account,
     make_actor,
+    make_asset,
     make_case,
     make_deposit_address,
     make_suspect,
@@ -35,7 +37,7 @@ from tracing.engine.chains import checksummed
 from tracing.follow import follow
 from tracing.jobs import BoundaryRow, set_boundaries
 from tracing.ledger_views import AssetUnit
-from tracing.ledgers.accounts import load_evm
+from tracing.ledgers.accounts import load_evm, open_account_ledger
 from tracing.models import AttributionTag, TagPack, TraceRun
 from tracing.pattern_views import address_patterns, dust_of
 from tracing.runner import run
@@ -282,3 +284,36 @@ def test_the_command_tells_exposure_beyond_the_first_payment(room: Room) -> None
     assert "7,000,000,000,000.000000000000000000" in out.getvalue()
     with pytest.raises(CommandError, match="has never seen the address"):
         call_command("exposure", "ethereum", account(0xDEAD))
+
+
+def test_a_case_and_a_customer_are_exposed_over_accounts_too(room: Room) -> None:
+    """The bank paid the hop, and the hop our deposit address; it is tagged."""
+    tagged(BANK, "coinswap_exchange")
+    pasted(room, f"{account(HOP)}\n{account(OTHER)}")
+    [whole] = case_exposure(room.case)
+    assert whole.view is not None
+    met = {(row.direction, row.category, row.is_direct): row for row in whole.view.rows}
+    assert met["received", "coinswap_exchange", True].amount == 3 * BIG
+    assert whole.view.num_addresses == 2
+    url = reverse("case_exposure", args=[room.case.public_id])
+    assert "21,000,000,000,000.00 TUSD" in text_of(room, url)
+    holder = make_account("NQ-0004418")
+    ledger = open_account_ledger(settings.FIU_HOME, LEDGER)
+    for kind, address in (("deposit", DEPOSIT), ("withdrawal", BANK)):
+        number = ledger.find_address(account(address))
+        assert number is not None
+        rows = ledger.rows_of_address(number)
+        row = int(rows[ledger.row_recipient[rows] == number][0])
+        ExchangeRecord.objects.create(
+            ref=kind, kind=kind, account=holder, asset=make_asset(ASSET, "TUSD", 18),
+            base=ledger.amount(row), at="2025-01-06T00:10:00Z", address=account(address),
+            txid=ledger.txid(int(ledger.row_tx[row])), status="completed",
+        )  # fmt: skip
+    [found] = customer_exposure(holder)
+    assert found.view is not None
+    told = {(row.direction, row.category, row.is_direct): row.amount for row in found.view.rows}
+    assert told == {
+        ("received", "coinswap_exchange", False): BIG, ("sent", "coinswap_exchange", True): 3 * BIG,
+    }  # fmt: skip
+    ExchangeRecord.objects.update(asset=make_asset("eip155:31337/slip44:60", "ETH", 18))
+    assert customer_exposure(holder)[0].view is None  # no such transfer of the chain's own coin

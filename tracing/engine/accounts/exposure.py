@@ -1,4 +1,4 @@
-"""Exposure of an account in one asset: with which kinds of services did it deal?
+"""Exposure of accounts in one asset: with which kinds of services did they deal?
 
 The same question as for coins, put to one haircut trace that stops at every tagged account. What
 comes back to the account itself ends there too: all that it pays is followed on its own account.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from tracing.engine.accounts.ledger import AccountLedger
+from tracing.engine.accounts.ledger import U32, AccountLedger
 from tracing.engine.accounts.rows import Kind
 from tracing.engine.accounts.trace import TICK_EVERY, AccountTraceResult, trace_accounts
 from tracing.engine.accounts.walk import AccountEnd
@@ -29,13 +29,13 @@ from tracing.engine.walk import Tick
 
 
 class AccountWalls(Mapping[int, str]):
-    """Every account with a category ends a trace as a service, the account itself as a seed."""
+    """Every account with a category ends a trace as a service, those asked about as a seed."""
 
-    def __init__(self, codes: Codes, own: int) -> None:
-        self._codes, self._own = codes, own
+    def __init__(self, codes: Codes, own: Iterable[int]) -> None:
+        self._codes, self._own = codes, frozenset(own)
 
     def __getitem__(self, account: int) -> str:
-        if account == self._own:
+        if account in self._own:
             return Status.IS_SEED.value
         if account >= len(self._codes) or not self._codes[account]:
             raise KeyError(account)
@@ -43,7 +43,7 @@ class AccountWalls(Mapping[int, str]):
 
     def __iter__(self) -> Iterator[int]:
         tagged = np.flatnonzero(self._codes).tolist()
-        return iter(sorted({*tagged, self._own}))
+        return iter(sorted({*tagged, *self._own}))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -70,10 +70,46 @@ def account_exposure(
 
     Cost: as `tracing.engine.exposure.exposure`, in transfers.
     """
-    seeds = _seeds(ledger, account, asset, paid=direction == "forward")
+    return accounts_exposure(ledger, (account,), asset, codes, direction, hops=hops, budget=budget)
+
+
+def accounts_exposure(
+    ledger: AccountLedger,
+    accounts: Sequence[int],
+    asset: int,
+    codes: Codes,
+    direction: str,
+    *,
+    hops: Sequence[int] = HOPS,
+    budget: int = MAX_TRANSACTIONS,
+) -> Exposure | None:
+    """As `account_exposure`, of several accounts as one: what they pay each other is nobody's."""
+    seeds = _seeds(ledger, accounts, asset, paid=direction == "forward")
+    return transfers_exposure(
+        ledger, seeds, codes, direction, own=accounts, hops=hops, budget=budget
+    )
+
+
+def transfers_exposure(
+    ledger: AccountLedger,
+    transfers: Sequence[int],
+    codes: Codes,
+    direction: str,
+    *,
+    own: Sequence[int] = (),
+    hops: Sequence[int] = HOPS,
+    budget: int = MAX_TRANSACTIONS,
+) -> Exposure | None:
+    """As `account_exposure`, of given transfers of one asset, whoever made them.
+
+    Args:
+        transfers: what was paid (forward) or received (backward); own: what comes back to these
+            accounts ends there.
+    """
+    seeds = sorted(set(transfers))
     if not seeds:
         return None
-    walls = AccountWalls(codes, account)
+    walls = AccountWalls(codes, own)
 
     def follow(limit: int, tick: Tick | None) -> AccountTraceResult:
         # Forward a walk counts transfers behind its seeds, backward the seed is the first.
@@ -86,11 +122,11 @@ def account_exposure(
         return trace_accounts(spec, ledger, tick, every=TICK_EVERY)
 
     found, limit = widest(follow, hops, budget)
-    contacts, rest, own = _sorted_out((*found.ends, *found.possible), codes, direction)
+    contacts, rest, returned = _sorted_out((*found.ends, *found.possible), codes, direction)
     return Exposure(
         direction=direction,
         seeds=found.sheet.seeds,
-        own=own,
+        own=returned,
         contacts=tuple(contacts),
         rest=rest,
         fees=found.sheet.fees,
@@ -100,13 +136,18 @@ def account_exposure(
     )
 
 
-def assets_of(ledger: AccountLedger, account: int) -> list[int]:
-    """Assets that moved at an account, those of known decimals first, then by number of transfers.
+def assets_of(ledger: AccountLedger, *accounts: int) -> list[int]:
+    """Assets that moved at accounts, those of known decimals first, then by number of transfers.
 
     Anybody can send tokens of any name to an address, so what nobody described comes last.
     """
-    rows = ledger.rows_of_address(account)
+    rows = np.unique(np.concatenate([ledger.rows_of_address(each) for each in accounts]))
     moved = rows[(ledger.row_failed[rows] == 0) & (ledger.row_kind[rows] != Kind.GAS)]
+    return ranked_assets(ledger, moved)
+
+
+def ranked_assets(ledger: AccountLedger, moved: U32) -> list[int]:
+    """The assets of these transfers, each once, in the order of `assets_of`."""
     numbers, counts = np.unique(ledger.row_asset[moved], return_counts=True)
     ranked = [
         (ledger.assets[asset].decimals is None, -count, asset)
@@ -128,13 +169,14 @@ def transfer_place(ledger: AccountLedger, row: int, account: int) -> Place:
     )
 
 
-def _seeds(ledger: AccountLedger, account: int, asset: int, *, paid: bool) -> list[int]:
-    """Transfers the account paid or received of an asset, ascending; gas and its own are none."""
-    rows = ledger.rows_of_address(account)
+def _seeds(ledger: AccountLedger, accounts: Sequence[int], asset: int, *, paid: bool) -> list[int]:
+    """Transfers the accounts paid or received of an asset; gas and among themselves are none."""
+    rows = np.unique(np.concatenate([ledger.rows_of_address(each) for each in accounts]))
     near, far = ledger.row_sender[rows], ledger.row_recipient[rows]
     if not paid:
         near, far = far, near
-    which = (near == account) & (far != account) & (ledger.row_asset[rows] == asset)
+    own = np.asarray(accounts, near.dtype)
+    which = np.isin(near, own) & ~np.isin(far, own) & (ledger.row_asset[rows] == asset)
     which &= (ledger.row_failed[rows] == 0) & (ledger.row_kind[rows] != Kind.GAS)
     which &= ledger.row_amount[rows].any(axis=1)
     found: list[int] = rows[which].tolist()

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tracing.exposure_views import ExposureView, wallet_exposure
+from tracing.exposure_values import ExposureView
+from tracing.exposure_views import wallet_exposure
 from tracing.ledger_views import resolve_ledger
 from tracing.management.asking import LEDGERS, canonical_address, one_sentence, table, units
 

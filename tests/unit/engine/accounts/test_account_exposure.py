@@ -11,7 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine.accounts.worlds import Move, ledger_of, text, worlds
-from tracing.engine.accounts.exposure import account_exposure, assets_of
+from tracing.engine.accounts.exposure import (
+    account_exposure,
+    accounts_exposure,
+    assets_of,
+    transfers_exposure,
+)
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.exposure import Exposure
 
@@ -27,7 +32,7 @@ class Reference:
 
 
 def reference(
-    moves: list[Move], wallet: int, category: dict[int, int], direction: str
+    moves: list[Move], wallets: frozenset[int], category: dict[int, int], direction: str
 ) -> Reference:
     """The haircut over running balances; backward the moves are read from their end."""
     found = Reference()
@@ -39,20 +44,22 @@ def reference(
             balance[payee] += units
         moves = [(payee, payer, units) for payer, payee, units in reversed(moves)]
     for giver, taker, units in moves:
-        if giver == taker:
+        if giver == taker or wallets >= {giver, taker}:
+            balance[giver] -= units
+            balance[taker] += units
             continue
         part = followed[giver] * units // balance[giver] if giver and balance[giver] else 0
-        if giver == wallet:
+        if giver in wallets:
             part = units
             found.seeds += units
         else:
             followed[giver] -= part
         balance[giver] -= units
         balance[taker] += units
-        if taker == wallet:
+        if taker in wallets:
             found.own += part
         elif category.get(taker):
-            found.met[category[taker], giver == wallet] += part
+            found.met[category[taker], giver in wallets] += part
         else:
             # Value that reaches nobody comes from there no more.
             found.elsewhere += part if not taker else 0
@@ -62,29 +69,36 @@ def reference(
 
 
 def told(
-    moves: list[Move], wallet: int, category: dict[int, int], direction: str, hops: int = 64
+    moves: list[Move],
+    wallets: frozenset[int],
+    category: dict[int, int],
+    direction: str,
+    hops: int = 64,
 ) -> Exposure | None:
     ledger = ledger_of(moves)
     codes = np.zeros(ledger.num_addresses, np.uint16)
     for number, code in category.items():
         if (account := ledger.find_address(text(number))) is not None:
             codes[account] = code
-    own = ledger.find_address(text(wallet))
-    return None if own is None else account_exposure(ledger, own, 0, codes, direction, hops=(hops,))
+    found = ledger.find_addresses([text(wallet) for wallet in sorted(wallets)])
+    own = [account for account in found if account is not None]
+    if len(own) == 1:
+        return account_exposure(ledger, own[0], 0, codes, direction, hops=(hops,))
+    return accounts_exposure(ledger, own, 0, codes, direction, hops=(hops,)) if own else None
 
 
 # A busy machine makes the drawing slow, which says nothing of the code.
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    worlds(), st.integers(1, 5),
+    worlds(), st.frozensets(st.integers(1, 5), min_size=1, max_size=3),
     st.dictionaries(st.integers(1, 5), st.integers(1, 3), max_size=3),
 )  # fmt: skip
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_it_is_what_the_moves_say(
-    direction: str, moves: list[Move], wallet: int, category: dict[int, int]
+    direction: str, moves: list[Move], wallets: frozenset[int], category: dict[int, int]
 ) -> None:
-    found = told(moves, wallet, category, direction)
-    wanted = reference(moves, wallet, category, direction)
+    found = told(moves, wallets, category, direction)
+    wanted = reference(moves, wallets, category, direction)
     if found is None:
         assert wanted.seeds == 0
         return
@@ -102,7 +116,7 @@ MOVES: list[Move] = [(0, 1, 100), (1, 4, 30), (1, 2, 70), (2, 4, 50), (2, 1, 20)
 
 
 def test_direct_indirect_and_what_came_home_are_told_apart() -> None:
-    found = told(MOVES, 1, {4: 1}, "forward")
+    found = told(MOVES, frozenset({1}), {4: 1}, "forward")
     assert found is not None
     contacts = [(c.amount, c.low, c.high, c.is_direct) for c in found.contacts]
     assert contacts == [(50, 50, 50, False), (30, 30, 30, True)]
@@ -111,7 +125,7 @@ def test_direct_indirect_and_what_came_home_are_told_apart() -> None:
 
 @pytest.mark.parametrize(("direction", "rest"), [("forward", 70), ("backward", 120)])
 def test_a_limit_of_one_hop_leaves_direct_contacts_alone(direction: str, rest: int) -> None:
-    found = told(MOVES, 1, {4: 1}, direction, hops=1)
+    found = told(MOVES, frozenset({1}), {4: 1}, direction, hops=1)
     assert found is not None
     assert all(contact.is_direct for contact in found.contacts)
     assert sum(found.rest.values()) == rest
@@ -122,3 +136,20 @@ def test_assets_that_nobody_described_come_last() -> None:
     own = ledger.find_address(text(1))
     assert own is not None
     assert assets_of(ledger, own) == [0]
+
+
+def test_given_transfers_are_followed_whoever_made_them() -> None:
+    """2 paid 50 to 4 out of what 1 gave it: asked about these, nothing is 2's own."""
+    ledger = ledger_of(MOVES)
+    codes = np.zeros(ledger.num_addresses, np.uint16)
+    rows = ledger.rows_of_address(ledger.find_address(text(4)) or 0).tolist()
+    service = ledger.find_address(text(4))
+    assert service is not None
+    codes[service] = 1
+    sent = transfers_exposure(ledger, rows, codes, "forward")
+    assert sent is not None
+    assert [(each.amount, each.is_direct) for each in sent.contacts] == [(50, True), (30, True)]
+    came = transfers_exposure(ledger, rows, codes, "backward")
+    assert came is not None
+    assert (came.seeds, came.contacts, came.own) == (80, (), 0)  # from nobody with a category
+    assert transfers_exposure(ledger, [], codes, "forward") is None

@@ -89,6 +89,7 @@ WINDOWS = (
         "SELECT, INSERT, UPDATE (state, round, content_hash, started_by_id, verified_by_id,"
         " verified_at)",
     ),
+    Window("cases_clockrule", "SELECT", "act = 'answer' AND state = 'in_force'"),
     Window("cases_requestidentifier", "SELECT, INSERT"),
     Window("cases_requestmessage", "SELECT, INSERT"),
     Window("cases_referencecounter", "SELECT, INSERT, UPDATE (last)", "series = 'REQ'"),

@@ -116,6 +116,26 @@ def _policies() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _clocks() -> list[Guard]:
+    """A clock stays as it was proposed, with its source, and who decided it stays."""
+    table = "cases_clockrule"
+    return [
+        *state_table(table, states.PolicyState.PROPOSED, states.POLICY),
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed((
+                "id", "public_id", "act", "country", "agency_id", "length", "unit", "warn_hours",
+                "source", "is_verified", "valid_from", "reason", "proposed_by_id", "proposed_at",
+                "content_hash",
+            ))
+            + f" OR (OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))})",
+            "a clock stays as it was proposed and decided",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("public_id",)),
+    ]  # fmt: skip
+
+
 def legal_holds() -> list[Guard]:
     """A hold stays as it was set, is lifted once, and beats every deletion in its case."""
     table = "cases_legalhold"
@@ -160,6 +180,7 @@ def casework() -> list[Guard]:
         *self_lookups(),
         *_warnings(),
         *_policies(),
+        *_clocks(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

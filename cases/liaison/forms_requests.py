@@ -1,11 +1,10 @@
 """Forms of an officer: a request with its instrument, and the answer to a question."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +15,6 @@ from cases.services.requests import RequestSpec
 from cases.services.uploads import require_clean
 
 L = gettext_lazy
-ANSWER_DAYS = 30
 
 
 def _day(label: Any, **fields: Any) -> forms.DateField:
@@ -62,9 +60,9 @@ class RequestForm(forms.Form):
     urgency = forms.ChoiceField(label=L("Urgency"), choices=list(URGENCIES.items()))
     due_on = _day(L("Answer due on"), help_text=L("The day ends at midnight UTC."))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, due_on: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["due_on"].initial = timezone.now().date() + timedelta(days=ANSWER_DAYS)
+        self.fields["due_on"].initial = due_on
 
     def clean_document(self) -> Any:
         upload = self.cleaned_data["document"]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cases.http import AuthedRequest, require_at_the_door
 from cases.liaison.forms_requests import AnswerForm, RequestForm
 from cases.policy import Action
-from cases.queries.shared_requests import request_for, requests_for
+from cases.queries.shared_requests import answer_due_on, request_for, requests_for
 from cases.services.errors import CaseworkError
 from cases.services.identifiers import MAXIMUM_LINES, read_identifiers
 from cases.services.requests import record_request
@@ -35,7 +35,9 @@ def liaison_requests(request: AuthedRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @officer
 def liaison_request_new(request: AuthedRequest) -> HttpResponse:
-    form = RequestForm(request.POST or None, request.FILES or None)
+    form = RequestForm(
+        request.POST or None, request.FILES or None, due_on=answer_due_on(request.actor)
+    )
     if form.is_valid():
         try:
             filed = record_request(form.spec(), by=request.actor)

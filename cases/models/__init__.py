@@ -6,6 +6,7 @@ from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
 from cases.models.cases import Case, CaseAccess, CaseBlock
+from cases.models.clocks import ClockRule
 from cases.models.cohort_samples import CohortSample, SampledMember
 from cases.models.cohorts import Cohort, CohortMember, CohortPayment
 from cases.models.evidence import CustodyEvent, Evidence
@@ -87,6 +88,7 @@ __all__ = [
     "CaseAccess",
     "CaseBlock",
     "CaseRun",
+    "ClockRule",
     "Cohort",
     "CohortMember",
     "CohortPayment",

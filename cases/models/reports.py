@@ -51,6 +51,9 @@ class SuspicionReport(PublicModel):
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     drafted_at = models.DateTimeField()
     last_edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # When it has to be filed, by the clock that was in force for its receiver, and that clock.
+    due_at = models.DateTimeField(null=True)
+    due_source = models.CharField(max_length=300, blank=True)
     validated_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

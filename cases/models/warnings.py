@@ -15,7 +15,7 @@ class FreezeWarning(models.Model):
 
     freeze = models.ForeignKey(FreezeRequest, models.PROTECT, related_name="warnings")
     ends_at = models.DateTimeField()
-    hours = models.PositiveSmallIntegerField()  # 12, 4 or 1; 0: a provisional hold lapsed
+    hours = models.PositiveSmallIntegerField()  # by the clock; 0: a provisional hold lapsed
     at = models.DateTimeField()
     mailed_at = models.DateTimeField(null=True)
 

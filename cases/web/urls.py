@@ -9,6 +9,7 @@ from cases.web import (
     audit,
     book_traces,
     cases,
+    clocks,
     cohort_samples,
     cohort_split,
     cohorts,
@@ -78,4 +79,5 @@ urlpatterns = [
     *search.urlpatterns,
     *self_lookups.urlpatterns,
     *approval_policies.urlpatterns,
+    *clocks.urlpatterns,
 ]

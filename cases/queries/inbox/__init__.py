@@ -20,6 +20,7 @@ from cases.policy import Actor
 from cases.queries.freezes import worth_of
 from cases.queries.inbox.alerts import alerts_waiting
 from cases.queries.inbox.cases import cases_waiting
+from cases.queries.inbox.clocks import clocks_waiting
 from cases.queries.inbox.emergencies import emergencies_waiting
 from cases.queries.inbox.findings import findings_waiting
 from cases.queries.inbox.freezes import (
@@ -53,12 +54,13 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
     seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
-    self_lookups_waiting, policies_waiting,
+    self_lookups_waiting, policies_waiting, clocks_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
     "policy": (L("Approval policies"), ""),
+    "clock": (L("Clocks"), ""),
     "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
@@ -79,7 +81,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 19 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 20 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -189,7 +191,7 @@ def _claimed(places: Sequence[Waiting], actor: Actor) -> dict[tuple[str, UUID], 
 
 
 def rows_of(places: Sequence[Waiting], actor: Actor) -> list[InboxRow]:
-    """These things as the inbox shows them, what was done meanwhile left out: 24 queries."""
+    """These things as the inbox shows them, what was done meanwhile left out: 25 queries."""
     queues = {each.kind: each.queue for each in places if isinstance(each.queue, Queue)}
     told = {
         (kind, row.pk): queue.tell(row)

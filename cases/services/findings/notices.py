@@ -3,17 +3,15 @@
 Nothing that was released changes by itself. Reports to authorities cite records, never findings.
 """
 
-from datetime import timedelta
-
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Finding, FreezeLine, Referral, Task
 from cases.policy import Actor
+from cases.queries.clocks import clock_for
 from cases.services.audit import record_event
 from cases.states import LIVE_LINE_STATES, ReferralState
 
-TIME_TO_ACT = timedelta(days=2)
 OUT = (
     ReferralState.REDACTION.value, ReferralState.APPROVED.value, ReferralState.CLEARED.value,
     ReferralState.PACKAGED.value, ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value,
@@ -22,7 +20,8 @@ OUT = (
 
 def tell_users(finding: Finding, *, by: Actor) -> int:
     """Write the tasks, in the caller's transaction under the case lock; returns how many."""
-    due = timezone.now() + TIME_TO_ACT
+    clock = clock_for("finding_ended")
+    due = clock.ends(timezone.now()) if clock else None
     number = {"finding": finding.reference}
     tasks = [
         (_("%(finding)s ended; %(what)s cites it: supersede or recall it")

@@ -24,6 +24,7 @@ from cases.models import (
 )
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Action, Role
+from cases.queries.clocks import clock_book
 from cases.queries.freezes import worth_of
 from cases.services.approval_policies import ApprovalRule, num_missing, rule_for
 from cases.services.audit import content_digest
@@ -182,6 +183,22 @@ def require_balances(lines: Sequence[LineSpec]) -> None:
                 )
                 % {"account": known.account.masked, "asset": known.asset.symbol}
             )
+
+
+def require_end_in_time(freeze: FreezeRequest, until: datetime | None) -> None:
+    """Where a clock is in force for its authority or country, a freeze ends, and not later.
+
+    Counted from now. At most 3 queries; its lines stand already. Raises CaseworkError.
+    """
+    clock = clock_book("freeze").of_freeze(freeze, "freeze")
+    if clock.rule is None:
+        return
+    latest = clock.ends(timezone.now())
+    if until is None or until.date() > latest.date():
+        raise CaseworkError(
+            _("By the clock in force this ends by %(day)s at the latest: %(source)s")
+            % {"day": latest.date().isoformat(), "source": clock.source}
+        )
 
 
 def require_evidence(freeze: FreezeRequest) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -20,6 +19,7 @@ from cases.policy import (
     require_second_person,
     require_step_up,
 )
+from cases.queries.clocks import clock_book
 from cases.services.approval_policies import ApprovalRule, is_signed_enough, require_unsigned
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import (
@@ -55,12 +55,14 @@ def place_provisional_freeze(freeze: FreezeRequest, *, reason: str, by: Actor) -
     _require_urgent(freeze.urgency)
     if not reason.strip():
         raise CaseworkError(_("Say why this cannot wait for a second person."))
-    until = timezone.now() + timedelta(hours=settings.PROVISIONAL_HOURS)
+    clock = clock_book("provisional_hold").of_freeze(freeze, "provisional_hold")
+    until = clock.ends(timezone.now())
     advance_freeze(
         freeze,
         FreezeAction.PLACE_PROVISIONAL,
         by=by,
         reason=reason.strip(),
+        data={"clock": clock.fact},
         provisional_by_id=by.user_id,
         provisional_until=until,
     )

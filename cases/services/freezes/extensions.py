@@ -12,7 +12,13 @@ from cases.policy import Action, Actor, require_office, require_second_person, r
 from cases.services.approval_policies import ApprovalRule, is_signed_enough, require_unsigned
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, ContentChanged
-from cases.services.freezes.content import ORDERED, approval_rule, iso, stands_in_date
+from cases.services.freezes.content import (
+    ORDERED,
+    approval_rule,
+    iso,
+    require_end_in_time,
+    stands_in_date,
+)
 from cases.services.freezes.steps import advance_freeze, enter_freeze
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
@@ -92,6 +98,7 @@ def _check_end(freeze: FreezeRequest, until: datetime) -> None:
         raise CaseworkError(_("This freeze has no end that could be extended."))
     if until <= freeze.expires_at:
         raise CaseworkError(_("An extension ends later than the freeze does now."))
+    require_end_in_time(freeze, until)
 
 
 def _check_instrument(extension: FreezeExtension) -> None:

@@ -18,6 +18,7 @@ from cases.services.freezes.content import (
     check_request,
     content_hash_of,
     require_balances,
+    require_end_in_time,
     require_evidence,
     require_sound_evidence,
 )
@@ -81,6 +82,7 @@ def request_freeze(
             instrument_id=line.instrument_id,
             beyond_balance=line.beyond_balance.strip()[:200],
         )
+    require_end_in_time(freeze, expires_at)
     record_event(
         case, "request_freeze", freeze.reference, by=by, reason=freeze.reason,
         data={"lines": len(lines), "basis": legal_basis, "urgency": urgency},

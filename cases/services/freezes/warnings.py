@@ -1,4 +1,4 @@
-"""Warnings 12, 4 and 1 hours before a hold or freeze ends, and when a hold has lapsed (E7).
+"""Warnings before a hold or freeze ends, by its clock, and when a hold has lapsed (E7).
 
 They alarm: in the timeline and the inbox, and by mail where a mail server is set. Nothing is
 released by them.
@@ -16,13 +16,13 @@ from django.utils import timezone
 from cases.gateways.mail import MailRefused, is_configured, send_notice
 from cases.models import CaseBlock, FreezeRequest, FreezeWarning
 from cases.policy import SYSTEM, Action, Role
+from cases.queries.clocks import clock_book
 from cases.services.audit import record_event
 from cases.services.freezes.steps import enter_freeze
 from cases.states import FreezeState
 
 logger = structlog.get_logger(__name__)
 
-HOURS = (1, 4, 12)
 MAILED_WITHIN = timedelta(hours=24)  # an older warning helps nobody
 MOST = 50  # mails of one sweep
 
@@ -34,9 +34,13 @@ def warn_of_ends() -> int:
     """
     given = 0
     warned: set[int] = set()
-    for hours in HOURS:
-        for freeze in _ending_within(hours).order_by("case_id", "pk"):
-            if freeze.pk not in warned:
+    book = clock_book()
+    clocks = [*book.rules, *(book.find(act) for act in ("provisional_hold", "freeze"))]
+    for hours in sorted({each for clock in clocks if clock for each in clock.warn_hours}):
+        ending = _ending_within(hours).select_related("agency").order_by("case_id", "pk")
+        for freeze in ending:
+            act = "provisional_hold" if freeze.state == FreezeState.PROVISIONAL else "freeze"
+            if freeze.pk not in warned and hours in book.of_freeze(freeze, act).warn_hours:
                 warned.add(freeze.pk)
                 given += _warn(freeze, hours)
     return given

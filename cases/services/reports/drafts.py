@@ -14,6 +14,7 @@ from cases.detection import FLAGS
 from cases.exports import goaml
 from cases.models import Alert, Case, ExchangeRecord, ReportSubject, SuspicionReport
 from cases.policy import Action, Actor
+from cases.queries.clocks import clock_for
 from cases.queries.money import CURRENCY
 from cases.services.errors import CaseworkError, VersionChanged
 from cases.services.locks import enter_case
@@ -51,6 +52,8 @@ def draft_report(
     )  # fmt: skip
     if not chosen or len(chosen) != len({alert.pk for alert in alerts}):
         raise CaseworkError(_("Choose at least one alert of this case."))
+    clock = clock_for("report", profile.partition("-")[0].upper())
+    detected_at = min(alert.raised_at for alert in chosen)
     report = SuspicionReport.objects.create(
         reference=next_reference("REP"),
         case=fresh,
@@ -60,6 +63,8 @@ def draft_report(
         indicators=indicators_of(chosen, profile),
         drafted_by_id=by.person,
         drafted_at=timezone.now(),
+        due_at=clock.ends(detected_at) if clock else None,
+        due_source=clock.source if clock else "",
         last_edited_by_id=by.person,
     )
     report.alerts.set(chosen)
@@ -78,7 +83,9 @@ def draft_report(
             residence=account.country,
             gender="-",
         )
-    record_report_event(report, "draft_report", by=by, data={"num_alerts": len(chosen)})
+    record_report_event(report, "draft_report", by=by, data={
+        "num_alerts": len(chosen), **({"clock": clock.fact} if clock else {}),
+    })  # fmt: skip
     return report
 
 

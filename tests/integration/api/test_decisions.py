@@ -319,3 +319,22 @@ def test_an_approval_policy_is_proposed_by_one_person_and_put_in_force_by_anothe
     rows = made(supervisor.get("approval-policies", state="in_force"), 200)["rows"]
     assert [row["id"] for row in rows] == [policy["id"]]
     assert made(supervisor.get(path), 200)["decided_by"]["name"]
+
+
+def test_a_clock_is_proposed_with_its_source_and_put_in_force_by_another(
+    supervisor: Program, compliance: Program
+) -> None:
+    body = {
+        "act": "freeze", "country": "XX", "length": 6, "unit": "months", "warn_hours": [120, 24],
+        "source": "Some Act s. 3.", "is_verified": True, "reason": "It says so.",
+    }  # fmt: skip
+    told(supervisor.post("clocks", body | {"warn_hours": ["soon"]}), 400, "invalid")
+    told(supervisor.post("clocks", body | {"source": " "}), 400, "invalid")
+    clock = made(supervisor.post("clocks", body))
+    assert {name: clock[name] for name in body} == body
+    shown = {"content_hash": clock["content_hash"], "reason": "Yes."}
+    path = f"clocks/{clock['id']}"
+    told(supervisor.post(f"{path}/approve", shown), 403, "refused")
+    assert made(compliance.post(f"{path}/approve", shown), 200)["state"] == "in_force"
+    rows = made(supervisor.get("clocks", act="freeze", state="in_force"), 200)["rows"]
+    assert [row["id"] for row in rows] == [clock["id"]]

@@ -43,6 +43,7 @@ from cases.services.access import break_glass
 from cases.services.alerts import link_alert
 from cases.services.approval_policies import propose_policy
 from cases.services.cases import block_user, grant_access, open_case, start_case
+from cases.services.clocks import propose_clock
 from cases.services.cohort_samples import draw_samples
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
@@ -157,7 +158,8 @@ class World:
             named |= {str(each) for each in values} if parameter.endswith("_id") else set()
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
-        others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id")
+        others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
+                  "clock_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -245,6 +247,10 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         reason="Large ones.", by=world.actor("supervisor_member"),
     )  # fmt: skip
     world.ids["policy_id"] = proposed.public_id  # of no case, and there before it
+    world.ids["clock_id"] = propose_clock(
+        act="freeze", length=180, unit="days", source="A law.", reason="As it says.", country="XX",
+        by=world.actor("supervisor_member"),
+    ).public_id  # fmt: skip
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(

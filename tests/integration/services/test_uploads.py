@@ -5,6 +5,7 @@ import socketserver
 import struct
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,6 @@ def test_every_door_shows_its_files_to_the_scanner(clamd: None) -> None:
     )  # fmt: skip
     assert page.status_code == 422
     assert not case.instruments.exists()
-    form = RequestForm({}, {"document": bad()})
+    form = RequestForm({}, {"document": bad()}, due_on=date(2030, 1, 1))
     assert "refuses this file" in str(form.errors["document"])
     assert not Evidence.objects.exists()

@@ -1,0 +1,171 @@
+"""Clocks as rows: proposed by one person with their source, put in force by another."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.clocks import LONGEST
+from cases.models import ClockRule
+from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.services.audit import content_digest, record_event
+from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.services.steps import swap_state
+from cases.services.validation import check_fields, require_reason, require_text
+from cases.states import POLICY, PolicyAction, PolicyState
+
+LONGEST_HOLD = 72  # hours: what one person may hold alone (E7)
+MOST_WARNINGS = 6
+EARLIEST_WARNING = 24 * 90  # hours
+
+
+def clock_hash_of(rule: ClockRule) -> str:
+    """SHA-256 of what is put in force."""
+    return content_digest(_content(rule) | {"proposed_by": rule.proposed_by_id})
+
+
+def _content(rule: ClockRule) -> dict[str, Any]:
+    return {
+        "act": rule.act,
+        "country": rule.country,
+        "agency": rule.agency_id,
+        "length": rule.length,
+        "unit": rule.unit,
+        "warn_hours": list(rule.warn_hours),
+        "source": rule.source,
+        "is_verified": rule.is_verified,
+        "valid_from": rule.valid_from.isoformat(),
+        "reason": rule.reason,
+    }
+
+
+@transaction.atomic
+def propose_clock(
+    *,
+    act: str,
+    length: int,
+    unit: str,
+    source: str,
+    reason: str,
+    country: str = "",
+    agency_id: int | None = None,
+    warn_hours: Sequence[int] = (),
+    is_verified: bool = False,
+    valid_from: date | None = None,
+    by: Actor,
+) -> ClockRule:
+    """Propose a clock; nothing changes before a second person puts it in force.
+
+    `country` are two letters or nothing for all; `warn_hours` count back from the end;
+    `is_verified` says that counsel read the source. Raises PermissionDenied, CaseworkError.
+    """
+    require(by, Action.PROPOSE_POLICY)
+    rule = ClockRule(
+        act=act,
+        country=country.strip().upper(),
+        agency_id=agency_id,
+        length=length,
+        unit=unit,
+        warn_hours=sorted(set(warn_hours), reverse=True),
+        source=require_text(source, _("Name the source: the law, or who in this house says so.")),
+        is_verified=is_verified,
+        valid_from=valid_from or timezone.now().date(),
+        reason=require_reason(reason),
+        proposed_by_id=by.person,
+        proposed_at=timezone.now(),
+    )
+    _check(rule)
+    rule.content_hash = clock_hash_of(rule)
+    rule.save(force_insert=True)
+    _note("propose_clock", rule, by=by, reason=rule.reason)
+    return rule
+
+
+def _check(rule: ClockRule) -> None:
+    check_fields(rule, "act", "unit", "source")
+    if rule.country and not (
+        len(rule.country) == 2 and rule.country.isascii() and rule.country.isalpha()
+    ):
+        raise CaseworkError(_("A country is two letters, such as TW; empty for all."))
+    if rule.agency_id is not None:
+        if not apps.get_model("fiu", "Agency").objects.filter(pk=rule.agency_id).exists():
+            raise NotFound(_("This agency is not known."))
+        if rule.country:
+            raise CaseworkError(_("Name an authority or a country, not both."))
+    if not 1 <= rule.length <= LONGEST[rule.unit]:
+        raise CaseworkError(
+            _("In %(unit)s a clock takes 1 to %(n)d.")
+            % {"unit": rule.get_unit_display(), "n": LONGEST[rule.unit]}
+        )
+    if rule.act == "provisional_hold" and (rule.unit != "hours" or rule.length > LONGEST_HOLD):
+        raise CaseworkError(
+            _("What one person holds alone lasts 1 to %(n)d hours.") % {"n": LONGEST_HOLD}
+        )
+    if len(rule.warn_hours) > MOST_WARNINGS or any(
+        not 1 <= hours <= EARLIEST_WARNING for hours in rule.warn_hours
+    ):
+        raise CaseworkError(
+            _("Name at most %(most)d warnings, 1 to %(n)d hours before the end.")
+            % {"most": MOST_WARNINGS, "n": EARLIEST_WARNING}
+        )
+
+
+@transaction.atomic
+def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor) -> ClockRule:
+    """Put a clock in force as a second person; the one before it for the same is superseded.
+
+    What runs already keeps its end. Raises PermissionDenied, StepUpRequired, ContentChanged,
+    InvalidTransition.
+    """
+    _enter(rule, by=by)
+    if content_hash != rule.content_hash or clock_hash_of(rule) != rule.content_hash:
+        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    before = ClockRule.objects.filter(
+        act=rule.act, country=rule.country, agency=rule.agency_id,
+        state=PolicyState.IN_FORCE.value,
+    ).exclude(pk=rule.pk)  # fmt: skip
+    if rule.valid_from > timezone.now().date():  # until then the one before it holds
+        before = before.filter(valid_from__gte=rule.valid_from)
+    for old in before:
+        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this clock")
+    try:
+        with transaction.atomic():
+            _decide(rule, PolicyAction.APPROVE, "approve_clock", reason, by=by)
+    except IntegrityError as error:
+        raise CaseworkError(_("Another clock for the same was put in force meanwhile.")) from error
+    return rule
+
+
+@transaction.atomic
+def reject_clock(rule: ClockRule, *, reason: str, by: Actor) -> ClockRule:
+    """Refuse a proposal as a second person: what was in force stays."""
+    _enter(rule, by=by)
+    _decide(rule, PolicyAction.REJECT, "reject_clock", reason, by=by)
+    return rule
+
+
+def _enter(rule: ClockRule, *, by: Actor) -> None:
+    require(by, Action.DECIDE_POLICY)
+    ClockRule.objects.select_for_update(no_key=True).get(pk=rule.pk)
+    rule.refresh_from_db()
+    require_second_person(by, rule.proposed_by_id)
+    require_step_up(by)
+
+
+def _decide(rule: ClockRule, step: PolicyAction, event: str, reason: str, *, by: Actor) -> None:
+    words = require_reason(reason)
+    swap_state(
+        rule, POLICY, step, "this proposal", decided_by_id=by.person, decided_at=timezone.now()
+    )
+    _note(event, rule, by=by, reason=words)
+
+
+def _note(event: str, rule: ClockRule, *, by: Actor, reason: str) -> None:
+    record_event(
+        None, event, f"clock:{rule.public_id}", by=by, reason=reason,
+        data=_content(rule) | {"content_hash": rule.content_hash},
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Clocks: how long things may take, with their source; proposed by one person, put in force by
+another."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cases.clocks import known_clocks
+from cases.http import AuthedRequest, require_at_the_door
+from cases.models import ClockRule
+from cases.policy import Action, Actor
+from cases.queries.clocks import clock_page
+from cases.services.clocks import approve_clock, propose_clock, reject_clock
+from cases.services.errors import CaseworkError
+from cases.states import PolicyState
+from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.forms_clocks import ClockForm
+
+for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
+DECISIONS = ("approve", "reject")
+
+
+@require_safe
+@for_seniors
+def clock_list(request: AuthedRequest) -> HttpResponse:
+    page = clock_page()
+    acts = [
+        (each, [_act(request.actor, each, name) for name in DECISIONS]) for each in page.proposed
+    ]
+    return render(request, "cases/clock_list.html", {"page": page, "proposed": acts})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def clock_new(request: AuthedRequest) -> HttpResponse:
+    wanted = request.GET.get("known", "")
+    known = next((each for each in known_clocks() if each.id == wanted), None)
+    form = ClockForm(request.POST if request.method == "POST" else None, known=known)
+    if form.is_valid():
+        try:
+            propose_clock(**form.rule(), by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
+            return redirect("clock_list")
+    status = 422 if form.errors else 200
+    return render(request, "cases/clock_form.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def clock_decide(request: AuthedRequest, clock_id: UUID, decision: str) -> HttpResponse:
+    rule = get_object_or_404(ClockRule.objects.select_related("agency"), public_id=clock_id)
+    by = request.actor
+
+    def do(reason: str, content_hash: str) -> object:
+        if decision == "approve":
+            return approve_clock(rule, content_hash=content_hash, reason=reason, by=by)
+        return reject_clock(rule, reason=reason, by=by)
+
+    return perform(request, _act(by, rule, decision), do, _("Decision recorded."))
+
+
+def _act(actor: Actor, rule: ClockRule, name: str) -> Act:
+    """Put in force or reject; what was in force before is superseded by it."""
+    approves = name == "approve"
+    blocked = why_not(actor, Action.DECIDE_POLICY, rule.proposed_by_id)
+    if rule.state != PolicyState.PROPOSED:
+        blocked = _("This proposal was decided already.")
+    agency = rule.agency
+    return Act(
+        id=f"clock-{name}-{rule.public_id}",
+        url=reverse(f"clock_{name}", args=[rule.public_id]),
+        title=_("Put this clock in force?") if approves else _("Reject this proposal?"),
+        effect=_("It counts for what begins from now on; what runs already keeps its end.")
+        if approves
+        else _("What is in force stays as it is."),
+        verb=_("Put in force") if approves else _("Reject"),
+        icon="badge-check" if approves else "circle-x",
+        danger=not approves,
+        cancel_url=reverse("clock_list"),
+        facts=[
+            Fact(_("What it is about"), rule.get_act_display()),
+            Fact(_("For"), agency.short_name if agency else rule.country or _("All")),
+            Fact(_("How long"), f"{rule.length} {rule.get_unit_display()}"),
+            Fact(_("Warnings, in hours before the end"), ", ".join(map(str, rule.warn_hours))),
+            Fact(_("Source"), rule.source),
+            Fact(_("Counsel has read the source"), _("Yes") if rule.is_verified else _("No")),
+            Fact(_("Holds from"), rule.valid_from.isoformat()),
+            Fact(_("Reason"), rule.reason),
+        ],
+        content_hash=rule.content_hash,
+        blocked=blocked,
+        needs_code=needs_code(actor),
+    )
+
+
+ONE = "clocks/<uuid:clock_id>/"
+urlpatterns = [
+    path("clocks/", clock_list, name="clock_list"),
+    path("clocks/new/", clock_new, name="clock_new"),
+    *(
+        path(f"{ONE}{name}/", clock_decide, {"decision": name}, name=f"clock_{name}")
+        for name in DECISIONS
+    ),
+]

@@ -1,0 +1,180 @@
+"""Clocks in force: two people, what they set, and what they refuse."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cases.models import AuditEvent, ClockRule, FreezeWarning
+from cases.policy import Actor, PermissionDenied, StepUpRequired
+from cases.queries.clocks import clock_for, clock_page
+from cases.queries.inbox import inbox
+from cases.queries.shared_requests import answer_due_on
+from cases.services.clocks import approve_clock, propose_clock, reject_clock
+from cases.services.errors import CaseworkError, ContentChanged
+from cases.services.freezes import LineSpec, place_hold
+from cases.services.freezes.extensions import request_extension
+from cases.services.freezes.warnings import warn_of_ends
+from cases.states import InvalidTransition
+from tests.casework import BTC, make_account, make_asset, make_case, person, stale
+from tests.held import make_held
+from tests.report_desk import make_report_desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people() -> list[Actor]:
+    return [person("supervisor"), person("compliance"), person("compliance")]
+
+
+def propose(by: Actor, **fields: Any) -> ClockRule:
+    values: dict[str, Any] = {
+        "act": "freeze", "length": 10, "unit": "days", "source": "Some Act s. 3.",
+        "reason": "The law changed.",
+    }  # fmt: skip
+    return propose_clock(**(values | fields), by=by)
+
+
+def in_force(people: list[Actor], **fields: Any) -> ClockRule:
+    rule = propose(people[0], **fields)
+    return approve_clock(rule, content_hash=rule.content_hash, reason="Read it.", by=people[1])
+
+
+def test_one_proposes_and_another_puts_in_force(people: list[Actor]) -> None:
+    rule = propose(people[1], country="tw")
+    assert clock_for("freeze", "TW").rule is None  # type: ignore[union-attr]  # has a default
+    asked = {"content_hash": rule.content_hash, "reason": "Y."}
+    with pytest.raises(PermissionDenied):
+        approve_clock(rule, **asked, by=people[0])  # a supervisor
+    with pytest.raises(PermissionDenied):
+        approve_clock(rule, **asked, by=people[1])  # who proposed it
+    with pytest.raises(StepUpRequired):
+        approve_clock(rule, **asked, by=stale(people[2]))
+    with pytest.raises(ContentChanged):
+        approve_clock(rule, **(asked | {"content_hash": "0" * 64}), by=people[2])
+    assert [row.kind for row in inbox(people[2])] == ["clock"]
+    approve_clock(rule, **asked, by=people[2])
+    with pytest.raises(InvalidTransition):
+        reject_clock(rule, reason="N.", by=people[2])
+    assert clock_for("freeze", "TW").rule == rule.public_id  # type: ignore[union-attr]
+    events = AuditEvent.objects.filter(case=None, action__endswith="_clock").order_by("seq")
+    assert [each.action for each in events] == ["propose_clock", "approve_clock"]
+    assert "Some Act s. 3." in events[1].data
+    with pytest.raises(PermissionDenied):
+        propose(person("analyst"))
+
+
+def test_a_later_clock_takes_the_place_of_the_one_before_when_it_begins(
+    people: list[Actor],
+) -> None:
+    first = in_force(people)
+    later = in_force(people, length=5, valid_from=timezone.now().date() + timedelta(days=9))
+    assert clock_for("freeze").rule == first.public_id  # type: ignore[union-attr]
+    second = in_force(people, length=20)
+    first.refresh_from_db()
+    later.refresh_from_db()
+    assert (first.state, later.state) == ("superseded", "superseded")
+    assert clock_for("freeze").length == second.length  # type: ignore[union-attr]
+    assert [each.pk for each in clock_page().in_force] == [second.pk]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"source": " "}, "Name the source"),
+        ({"country": "TWN"}, "two letters"),
+        ({"length": 0}, "1 to 3660"),
+        ({"unit": "moons"}, "Unit"),
+        ({"act": "provisional_hold", "unit": "hours", "length": 73}, "1 to 72 hours"),
+        ({"act": "provisional_hold", "unit": "days", "length": 2}, "1 to 72 hours"),
+        ({"warn_hours": [0]}, "warnings"),
+        ({"reason": ""}, "reason"),
+    ],
+)
+def test_a_clock_that_makes_no_sense_is_refused(
+    people: list[Actor], fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CaseworkError, match=words):
+        propose(people[0], **fields)
+
+
+def test_the_database_keeps_a_clock_as_it_was_proposed(people: list[Actor]) -> None:
+    rule = propose(people[0])
+    for change in ({"length": 99}, {"source": "Mine."}, {"state": "superseded"}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ClockRule.objects.filter(pk=rule.pk).update(**change)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ClockRule.objects.filter(pk=rule.pk).update(
+            state="in_force", decided_by=people[0].user_id, decided_at=timezone.now()
+        )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rule.delete()
+
+
+def test_a_provisional_hold_runs_and_warns_by_the_clock_of_its_authority(
+    people: list[Actor],
+) -> None:
+    agency = apps.get_model("fiu", "Agency").objects.create(
+        name="Harbour Police", short_name="HP", kind="police", country="TW", domain="hp.example"
+    )
+    in_force(people, act="provisional_hold", length=48, unit="hours", country="TW",
+             warn_hours=[30])  # fmt: skip
+    make_asset()
+    case = make_case(people[0])
+
+    def hold(agency_id: int | None) -> Any:
+        return place_hold(
+            case, lines=[LineSpec(make_account().pk, BTC, 5)], urgency="urgent", reason="R.",
+            agency_id=agency_id, by=people[0],
+        )  # fmt: skip
+
+    ours, theirs = hold(None), hold(agency.pk)
+    assert theirs.provisional_until - ours.provisional_until > timedelta(hours=23)
+    placed = case.events.filter(action="place_provisional_freeze").order_by("seq").last()
+    assert placed is not None
+    assert "Some Act s. 3." in placed.data
+    type(theirs).objects.filter(pk=theirs.pk).update(
+        provisional_until=timezone.now() + timedelta(hours=29)
+    )
+    type(ours).objects.filter(pk=ours.pk).update(
+        provisional_until=timezone.now() + timedelta(hours=29)
+    )
+    assert warn_of_ends() == 1
+    assert list(FreezeWarning.objects.values_list("freeze", "hours")) == [(theirs.pk, 30)]
+
+
+def test_where_a_law_sets_an_end_no_extension_goes_beyond_it(people: list[Actor]) -> None:
+    held = make_held()
+    now = timezone.now()
+    type(held.freeze).objects.filter(pk=held.freeze.pk).update(expires_at=now + timedelta(days=1))
+    in_force(people)
+
+    def ask(days: int) -> object:
+        return request_extension(
+            held.freeze, basis="internal_suspicion", until=now + timedelta(days=days),
+            reason="R.", by=people[1],
+        )  # fmt: skip
+
+    with pytest.raises(CaseworkError, match=r"at the latest: Some Act s\. 3\."):
+        ask(12)
+    assert ask(9)
+
+
+def test_an_officers_answer_is_due_by_the_clock(people: list[Actor]) -> None:
+    officer = person("liaison")
+    assert answer_due_on(officer) == (timezone.now() + timedelta(days=30)).date()
+    in_force(people, act="answer", length=2)
+    assert answer_due_on(officer) == (timezone.now() + timedelta(days=2)).date()
+
+
+def test_a_report_keeps_the_clock_that_it_was_drafted_under(people: list[Actor]) -> None:
+    in_force(people, act="report", length=30, country="AE")
+    desk = make_report_desk()
+    before = desk.alert.raised_at + timedelta(days=30)
+    report = desk.draft()
+    assert (report.due_at, report.due_source) == (before, "Some Act s. 3.")
+    assert clock_for("report", "US") is None

@@ -100,6 +100,7 @@ class Action(StrEnum):
     SEE_SELF_LOOKUP = "see_self_lookup"
     PROPOSE_POLICY = "propose_policy"
     DECIDE_POLICY = "decide_policy"
+    LOAD_PRICES = "load_prices"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
     READ_LOOKUPS = "read_lookups"
@@ -190,6 +191,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.APPROVE_REPORT,
             Action.FILE_REPORT,
             Action.DECIDE_POLICY,
+            Action.LOAD_PRICES,
         }
     ),
     Role.LIAISON: frozenset(

@@ -218,6 +218,17 @@ def _freezes() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _prices() -> list[Guard]:
+    """What a freeze was valued at stays as it was."""
+    cited = "EXISTS (SELECT 1 FROM cases_freezeline l WHERE l.price_id = OLD.id)"
+    table, message = "cases_price", "a freeze was valued at this price"
+    columns = ("id", "asset_id", "currency", "price", "at", "source", "method", "loaded_at")
+    return [
+        Guard(f"{table}_cited", table, "UPDATE", f"{changed(columns)} AND {cited}", message),
+        Guard(f"{table}_cited_kept", table, "DELETE", cited, message),
+    ]
+
+
 def _referrals() -> list[Guard]:
     table, release = "cases_referral", "cases_sharedrelease"
     return [
@@ -354,6 +365,7 @@ GUARDS: tuple[Guard, ...] = (
     *state_table("cases_case", states.CaseState.INTAKE, states.CASE),
     *_findings(),
     *_freezes(),
+    *_prices(),
     *freeze_decisions(),
     *seizures(),
     *casework(),

@@ -156,6 +156,7 @@ class Price(models.Model):
     at = models.DateTimeField()
     source = models.CharField(max_length=60)
     method = models.CharField(max_length=8, default="spot")
+    loaded_at = models.DateTimeField(null=True)  # when this house learnt it
 
     class Meta:
         constraints = [

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from cases.models import (
     AccountLink,
@@ -198,7 +199,7 @@ def _load_books(work: _Import) -> None:
 
     def price(batch: Batch) -> Columns:
         columns = {"asset_id": work.asset_ids(batch), **batch.columns}
-        del columns["asset"]
+        columns["loaded_at"] = [timezone.now()] * len(columns.pop("asset"))
         return columns
 
     def link(batch: Batch) -> Columns:

@@ -16,6 +16,7 @@ from cases.http import AuthedRequest
 from cases.models import Case
 from cases.policy import Action, may
 from cases.queries.cases import CaseShell, case_shell
+from cases.queries.prices import sources_of
 from cases.services.reads import keep_case_look
 from cases.web.acts import Act
 from cases.web.amounts import MONEY_PARTS
@@ -152,6 +153,7 @@ def money_strip(shell: CaseShell) -> dict[str, object]:
         "time_to_first_freeze": shell.time_to_first_freeze,
         "policy": shell.policy,
         "price_at": max((price.at for price in money.prices if price.at), default=None),
+        "price_sources": sources_of(money.prices),
         **{f"{part}_url": f"{rows}?part={part}" for part in MONEY_PARTS},
     }
 

@@ -26,6 +26,7 @@ from cases.web import (
     operations,
     outside_lookups,
     patterns,
+    prices,
     referrals,
     reports,
     requests,
@@ -80,4 +81,5 @@ urlpatterns = [
     *self_lookups.urlpatterns,
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
+    *prices.urlpatterns,
 ]

@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import Case, ReadEvent, SuspectAccount
 from tests.blockmaker import address
-from tests.casework import make_account, make_agency, make_user
+from tests.casework import BTC, make_account, make_agency, make_asset, make_user
 from tests.integration.api.conftest import (
     PREFIX,
     Program,
@@ -218,3 +218,21 @@ def test_a_list_is_screened_and_one_that_is_too_long_is_told_so(
     monkeypatch.setattr("cases.queries.screening.MOST", 2)
     problem = told(analyst.post("screenings", body), 422, "not-possible")
     assert "3 addresses" in problem["detail"]
+
+
+def test_prices_are_sent_row_by_row_and_listed_with_their_source(
+    analyst: Program, compliance: Program
+) -> None:
+    make_asset()
+    row = {
+        "asset": BTC, "currency": "USD", "price": "97000.50", "at": "2025-05-20T13:56:00Z",
+        "source": "kaiko",
+    }  # fmt: skip
+    body = {"prices": [row, row | {"price": 97000.5}]}
+    told(compliance.post("prices", body), 400, "invalid")
+    body = {"prices": [row, row | {"source": "mine", "price": "none"}]}
+    told(analyst.post("prices", body), 403, "refused")
+    report = made(compliance.post("prices", body))
+    assert (report["num_added"], report["refused"][0]["number"]) == (1, 2)
+    (listed,) = made(analyst.get("prices", asset=BTC), 200)["rows"]
+    assert (listed["source"], listed["price"]) == ("kaiko", "97000.5000000000")

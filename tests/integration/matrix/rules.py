@@ -277,6 +277,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_tag_dispute": body(),
     "api_tag_retract": body(),
     "api_label_list": everywhere("200"),
+    "api_price_list": everywhere("200", write="400"),
     "api_tag_conflict_list": everywhere("200"),
     "api_tag_conflict_propose": body(),
     "api_tag_conflict_detail": program("200"),
@@ -587,6 +588,7 @@ RULES: dict[str, Rule] = {
     "tag_conflict_retract": form(),
     "screening": unit("200", "422"),
     "label_list": unit("200"),
+    "price_list": unit("200"),
     "screening_exposure": unit(write="422"),
     # The lists over all cases.
     "case_list": unit("200"),

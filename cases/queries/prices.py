@@ -1,0 +1,33 @@
+"""Prices as their page shows them: the one that counts now of each asset, and those before it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cases.models import Asset, Price
+from cases.queries.keyset import Page, newest_first
+from cases.queries.money import AssetPrice, latest_prices
+
+
+@dataclass(frozen=True)
+class PricePage:
+    """`now` of every asset; `history` of all or of `asset`, newest first."""
+
+    now: list[AssetPrice]
+    history: Page
+    asset: AssetPrice | None
+
+
+def price_page(asset: str = "", after: str = "") -> PricePage:
+    """Prices belong to no case: 4 queries, 50 of the history a page."""
+    now = list(latest_prices(set(Asset.objects.values_list("asset", flat=True))).values())
+    now.sort(key=lambda each: (each.symbol, each.asset))
+    chosen = next((each for each in now if each.asset == asset), None)
+    rows = Price.objects.select_related("asset")
+    if chosen is not None:
+        rows = rows.filter(asset=chosen.asset)
+    return PricePage(now, newest_first(rows, "at", after), chosen)
+
+
+def sources_of(prices: Iterable[AssetPrice]) -> str:
+    """The sources of prices that are known, each once: "kaiko, exchange"."""
+    return ", ".join(sorted({each.source for each in prices if each.price is not None}))

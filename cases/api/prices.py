@@ -50,7 +50,7 @@ class RefusedPriceAnswer(serializers.Serializer):
     reason = serializers.CharField()
 
 
-class PriceReportAnswer(serializers.Serializer):
+class LoadedPricesAnswer(serializers.Serializer):
     """What became of the rows: every one is new, known or refused."""
 
     num_added = serializers.IntegerField()
@@ -70,7 +70,7 @@ class Prices(Door):
     calls = {
         "GET": Call(_("Prices, newest first"), PriceAnswer, filters=PriceFilter, is_page=True),
         "POST": making(
-            _("Take prices, row by row, with their source and time"), PriceReportAnswer,
+            _("Take prices, row by row, with their source and time"), LoadedPricesAnswer,
             NewPricesBody,
         ),
     }  # fmt: skip

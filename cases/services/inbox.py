@@ -5,6 +5,7 @@ requests carry their owner themselves, for the rest a claim does. Only the own i
 snoozed row, and never beyond its deadline.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -89,6 +90,48 @@ def assign_row(row: InboxRow, user_id: int, *, by: Actor) -> None:
     record_event(
         case, "assign_row", str(row.subject), by=by, data={"kind": row.kind, "to": user_id}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row that was given away: to whom, and who had it before."""
+
+    kind: str
+    subject: UUID
+    case_id: int | None
+    to: int
+    before: int | None
+
+
+@transaction.atomic
+def undo_assign(given: Given, *, by: Actor) -> None:
+    """Take back what one gave away: who had it before has it again, or nobody.
+
+    Raises PermissionDenied, CaseworkError where it has gone further meanwhile.
+    """
+    require(by, Action.ASSIGN_WORK)
+    if given.case_id is None or given.kind == "alert":
+        raise CaseworkError(_("An alert stays with somebody: give it to another person."))
+    case = enter_case(given.case_id, Action.VIEW_CASE, by=by)
+    if given.before is not None:
+        require_person(given.before, case)
+    if given.kind == "task":
+        tasks = Task.objects.filter(case=case, public_id=given.subject, assignee_id=given.to)
+        is_still = tasks.filter(state=TaskState.OPEN.value).update(assignee_id=given.before)
+        InboxClaim.objects.filter(kind="task", subject=given.subject, user_id=given.to).delete()
+    else:
+        claims = InboxClaim.objects.filter(
+            case=case, kind=given.kind, subject=given.subject, user_id=given.to
+        )
+        is_still = (
+            claims.delete()[0] if given.before is None else claims.update(user_id=given.before)
+        )
+    if not is_still:
+        raise CaseworkError(_("It has gone further in the meantime: there is nothing to undo."))
+    record_event(
+        case, "undo_assign", str(given.subject), by=by,
+        data={"kind": given.kind, "from": given.to, "to": given.before},
+    )  # fmt: skip
 
 
 def waits_for(user_id: int, kind: str, subject: UUID) -> bool:

@@ -193,6 +193,7 @@ WORDS = {
     "approve_policy": _("Approval policy put in force"),
     "reject_policy": _("Approval policy rejected"),
     "supersede_policy": _("Approval policy superseded"),
+    "undo_assign": _("Giving of a row taken back"),
     "import_prices": _("Prices loaded"),
     "propose_clock": _("Clock proposed"),
     "approve_clock": _("Clock put in force"),

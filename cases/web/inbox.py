@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from time import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -25,17 +26,20 @@ from cases.queries import inbox as queries
 from cases.queries.tasks import WORKERS
 from cases.services.errors import CaseworkError
 from cases.services.inbox import (
+    Given,
     assign_row,
     drop_view,
     give_back_row,
     keep_view,
     snooze_row,
     take_waiting,
+    undo_assign,
     wake_row,
 )
 from cases.states import InvalidTransition
 
 L = gettext_lazy
+UNDO_SECONDS = 600
 SHOWN = 50  # rows of one page; the rest moves up as these are done
 WHOSE = {"mine": L("Mine"), "free": L("Nobody's")}
 DUE = {"1": L("Due within a day"), "7": L("Due within 7 days")}
@@ -98,6 +102,7 @@ def inbox(request: AuthedRequest) -> HttpResponse:
         "views": _views(request, filters),
         "hours": HOURS.items(),
         "people": _people(request),
+        "undo": _undo(request),
     }
     return render(request, "cases/inbox.html", context)
 
@@ -170,7 +175,7 @@ def inbox_bulk(request: AuthedRequest) -> HttpResponse:
         messages.info(request, _("Tick rows first, then say what happens with them."))
         return back
     rows = queries.inbox(request.actor, is_whole=True)
-    done, refused = 0, {}
+    done, refused, undo = 0, {}, []
     for row in rows:
         if f"{row.kind}:{row.subject}" not in ticked:
             continue
@@ -180,11 +185,60 @@ def inbox_bulk(request: AuthedRequest) -> HttpResponse:
             refused[str(error)] = row.words
         else:
             done += 1
+            case_id = row.case.pk if row.case else None
+            undo.append([row.kind, str(row.subject), case_id, getattr(row.owner, "pk", None)])
     if done:
+        _keep_undo(request, undo)
         messages.success(request, ngettext("%(n)d row.", "%(n)d rows.", done) % {"n": done})
     for sentence, words in refused.items():
         messages.error(request, f"{words}: {sentence}")
     return back
+
+
+def _keep_undo(request: AuthedRequest, rows: list[list[Any]]) -> None:
+    """What the person can undo for ten minutes: the last time that rows were put off or given."""
+    act = request.POST.get("act", "")
+    request.session.pop("inbox_undo", None)
+    if act in ("snooze", "assign"):
+        request.session["inbox_undo"] = {
+            "act": act, "rows": rows, "to": request.POST.get("user", ""), "at": time(),
+        }  # fmt: skip
+
+
+def _undo(request: AuthedRequest) -> dict[str, Any] | None:
+    """What can be undone yet; None where nothing can."""
+    kept: dict[str, Any] | None = request.session.get("inbox_undo")
+    return kept if kept is not None and time() - kept["at"] < UNDO_SECONDS else None
+
+
+@require_POST
+@casework
+def inbox_undo(request: AuthedRequest) -> HttpResponse:
+    """Undo the last time that rows were put off or given, as far as they stand as they were."""
+    kept = _undo(request)
+    request.session.pop("inbox_undo", None)
+    if kept is None:
+        messages.info(request, _("There is nothing to undo any more."))
+        return redirect("inbox")
+    done, by = 0, request.actor
+    rows = queries.inbox(by, is_whole=True) if kept["act"] == "snooze" else []
+    for kind, subject, case_id, owner in kept["rows"]:
+        try:
+            if kept["act"] == "snooze":
+                row = next((each for each in rows if str(each.subject) == subject), None)
+                if row is None:
+                    continue  # done meanwhile
+                wake_row(row, by=by)
+            else:
+                given = Given(kind, UUID(subject), case_id, int(kept["to"]), owner)
+                undo_assign(given, by=by)
+        except (CaseworkError, PermissionDenied, InvalidTransition) as error:
+            messages.error(request, str(error))
+        else:
+            done += 1
+    if done:
+        messages.success(request, ngettext("%(n)d undone.", "%(n)d undone.", done) % {"n": done})
+    return redirect("inbox")
 
 
 def _back(request: AuthedRequest) -> str:
@@ -239,6 +293,7 @@ def inbox_view_drop(request: AuthedRequest, view_id: UUID) -> HttpResponse:
 urlpatterns = [
     path("inbox/", inbox, name="inbox"),
     path("inbox/next/", inbox_next, name="inbox_next"),
+    path("inbox/undo/", inbox_undo, name="inbox_undo"),
     path("inbox/bulk/", inbox_bulk, name="inbox_bulk"),
     path("inbox/views/", inbox_view_keep, name="inbox_view_keep"),
     path("inbox/views/<uuid:view_id>/drop/", inbox_view_drop, name="inbox_view_drop"),

@@ -10,11 +10,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.models import FreezeApproval, FreezeExtension, FreezeRelease, FreezeRequest
+from cases.models import (
+    ApprovalPolicy,
+    ExtensionApproval,
+    FreezeApproval,
+    FreezeExtension,
+    FreezeRelease,
+    FreezeReleaseApproval,
+    FreezeRequest,
+)
 from cases.policy import Action, Actor, may
+from cases.queries.freezes import worth_of
 from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of, when
 from cases.queries.ledger import expiry_step, hours_step
-from cases.states import ExtensionState, FreezeReleaseState, FreezeState
+from cases.states import ExtensionState, FreezeReleaseState, FreezeState, PolicyState
 
 L = gettext_lazy
 ENDING = timedelta(days=14)
@@ -48,6 +57,11 @@ def freezes_waiting(actor: Actor) -> Queue | None:
         )
         wanted |= asked & others & ~Q(Exists(signed))  # the others of a policy sign next
     elif may(actor, Action.PLACE_PROVISIONAL_FREEZE):
+        mine_to_sign = opened_to(actor, Action.APPROVE_FREEZE, freezes.filter(asked & others))
+        signed = FreezeApproval.objects.filter(
+            freeze=OuterRef("pk"), content_hash=OuterRef("content_hash"), user=me
+        )
+        wanted |= asked & others & mine_to_sign & ~Q(Exists(signed))
         wanted |= Q(state=FreezeState.SUBMITTED.value) & others
         wanted |= Q(state=FreezeState.PROVISIONAL.value, provisional_by=me)
     elif not may(actor, Action.REQUEST_FREEZE):
@@ -56,7 +70,8 @@ def freezes_waiting(actor: Actor) -> Queue | None:
     def tell(row: FreezeRequest) -> InboxRow:
         icon, words = FREEZE_WORDS[row.state]
         is_provisional = row.state == FreezeState.PROVISIONAL
-        if is_provisional and not may(actor, Action.APPROVE_FREEZE):
+        is_own = row.provisional_by_id == me
+        if is_provisional and is_own:
             words = L("Your provisional hold waits for compliance")
         told = str(words)
         hours = hours_step(row.provisional_until, timezone.now()) if is_provisional else None
@@ -109,10 +124,11 @@ def freezes_ending(actor: Actor) -> Queue | None:
 
 
 def extensions_waiting(actor: Actor) -> Queue | None:
-    """Extensions that others ask for."""
-    if not may(actor, Action.EXTEND_FREEZE):
+    """Extensions that others ask for: compliance, and whom a policy opens them to."""
+    if not may(actor, Action.SIGN_FREEZE):
         return None
-    rows = FreezeExtension.objects.visible_to(actor).filter(state=ExtensionState.REQUESTED.value)
+    asked = FreezeExtension.objects.visible_to(actor).filter(state=ExtensionState.REQUESTED.value)
+    rows = _to_sign(asked, actor, Action.EXTEND_FREEZE, ExtensionApproval, "extension")
     return Queue(
         "extension", _of_others(rows, actor), lambda row: _freeze_part(row, "extension"),
         since="requested_at", deadline="freeze__expires_at", reference=part_of_freeze("-E"),
@@ -120,14 +136,55 @@ def extensions_waiting(actor: Actor) -> Queue | None:
 
 
 def releases_waiting(actor: Actor) -> Queue | None:
-    """Releases that others ask for."""
-    if not may(actor, Action.RELEASE_FREEZE):
+    """Releases that others ask for: compliance, and whom a policy opens them to."""
+    if not may(actor, Action.SIGN_FREEZE):
         return None
-    rows = FreezeRelease.objects.visible_to(actor).filter(state=FreezeReleaseState.REQUESTED.value)
+    asked = FreezeRelease.objects.visible_to(actor).filter(state=FreezeReleaseState.REQUESTED.value)
+    rows = _to_sign(asked, actor, Action.RELEASE_FREEZE, FreezeReleaseApproval, "release")
     return Queue(
         "release", _of_others(rows, actor), lambda row: _freeze_part(row, "release"),
         since="requested_at", reference=part_of_freeze("-R"),
     )  # fmt: skip
+
+
+def opened_to(actor: Actor, action: Action, freezes: QuerySet[Any]) -> Q:
+    """Filter of the freezes whose act the policies in force open to this person's role.
+
+    1 query for a role that may sign but does not decide by office; 6 more where the worth counts.
+    """
+    if may(actor, action):
+        return Q()
+    rules = list(ApprovalPolicy.objects.filter(action=action, state=PolicyState.IN_FORCE.value))
+    opening = [rule for rule in rules if actor.role.value in rule.roles.split()]
+    nobody = Q(pk__in=[])
+    if not opening:
+        return nobody
+    if not any(rule.amount_over for rule in rules):
+        return Q() if len(opening) == len(rules) else nobody
+    found = []
+    for public_id, worth in worth_of(freezes).items():
+        fitting = [
+            rule for rule in rules
+            if not rule.amount_over or worth is None or worth > rule.amount_over
+        ]  # fmt: skip
+        if fitting and all(rule in opening for rule in fitting):
+            found.append(public_id)
+    return Q(public_id__in=found)
+
+
+def _to_sign(
+    rows: QuerySet[Any], actor: Actor, action: Action, approvals: type[models.Model], name: str
+) -> QuerySet[Any]:
+    """Parts of freezes that this person's office decides, without those already signed by it."""
+    if not may(actor, action):
+        freezes = FreezeRequest.objects.visible_to(actor)
+        freezes = freezes.filter(pk__in=rows.values("freeze"))
+        open_ones = freezes.filter(opened_to(actor, action, freezes))
+        rows = changeable(rows.filter(freeze__in=open_ones), actor, "freeze__case__")
+    signed = approvals._default_manager.filter(
+        content_hash=OuterRef("content_hash"), user=actor.user_id, **{name: OuterRef("pk")}
+    )
+    return rows.filter(~Q(Exists(signed)))
 
 
 def _of_others(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:

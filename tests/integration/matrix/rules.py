@@ -608,6 +608,7 @@ RULES: dict[str, Rule] = {
     ),
     # Without a ticked row and without a filter nothing happens; the view asked for is the member's.
     "inbox_bulk": unit(write="302 /inbox/"),
+    "inbox_undo": unit(write="302 /inbox/"),
     "inbox_view_keep": unit(write="302 /inbox/"),
     "inbox_view_drop": Rule(
         "house", ("analyst_member",), _answers(write="302 /inbox/"),

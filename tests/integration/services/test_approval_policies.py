@@ -357,3 +357,29 @@ def test_roles_count_in_what_is_put_in_force(people: list[Actor]) -> None:
     assert policy_hash_of(policy) != policy.content_hash
     with pytest.raises(IntegrityError), transaction.atomic():
         policy.save(update_fields=["roles"])
+
+
+def test_what_a_policy_opens_to_supervisors_stands_in_their_inbox(people: list[Actor]) -> None:
+    supervisor, held = person("supervisor"), make_held()
+    freeze = asked()  # 1 BTC: USD 100,000
+
+    def waits() -> list[str]:
+        return [row.kind for row in inbox(supervisor) if row.kind in ("freeze", "extension")]
+
+    assert waits() == []
+    put_in_force(people, roles="compliance supervisor")
+    assert waits() == ["freeze"]
+    put_in_force(people, amount_over=Decimal(100_001), min_approvals=3)
+    assert waits() == ["freeze"], "worth less than what compliance keeps to itself"
+    put_in_force(people, amount_over=Decimal(99_999), min_approvals=3)
+    assert waits() == []
+    put_in_force(people, amount_over=Decimal(99_999), roles="compliance supervisor")
+    sign(freeze, supervisor)
+    assert waits() == [], "signed already"
+    request_extension(
+        held.freeze, basis="internal_suspicion", reason="L.", by=held.analyst,
+        until=timezone.now() + timedelta(days=190),
+    )  # fmt: skip
+    assert waits() == []
+    put_in_force(people, action="extend_freeze", roles="compliance supervisor")
+    assert waits() == ["extension"]

@@ -1,5 +1,6 @@
 """Work in the inbox: put off, given, given back, many at once, and views with a name."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +16,14 @@ from cases.services.cases import block_user
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.findings import submit_finding
 from cases.services.inbox import (
+    Given,
     assign_row,
     drop_view,
     give_back_row,
     keep_view,
     snooze_row,
     take_waiting,
+    undo_assign,
     wake_row,
 )
 from cases.services.tasks import add_task
@@ -226,3 +229,40 @@ def test_programs_put_off_and_give_rows_too() -> None:
     assert post("assign", {"user": str(analyst.public_id)}).status_code == 200
     task.refresh_from_db()
     assert task.assignee == analyst
+
+
+def test_putting_off_and_giving_can_be_undone_once() -> None:
+    boss, helper = make_user("supervisor"), make_user("analyst")
+    by = make_actor(boss)
+    task = a_task(by)
+    client, row = client_of(boss), f"task:{task.public_id}"
+    client.post(reverse("inbox_bulk"), {"row": row, "act": "snooze", "hours": "4"})
+    assert rows(by) == []
+    assert b"Undo putting off" in client.get(reverse("inbox")).content
+    client.post(reverse("inbox_undo"))
+    assert len(rows(by)) == 1
+    client.post(reverse("inbox_bulk"), {"row": row, "act": "assign", "user": helper.pk})
+    task.refresh_from_db()
+    assert task.assignee_id == helper.pk
+    client.post(reverse("inbox_undo"))
+    task.refresh_from_db()
+    assert task.assignee_id == boss.pk
+    assert "nothing to undo" in client.post(reverse("inbox_undo"), follow=True).content.decode()
+
+
+def test_what_went_further_is_not_undone() -> None:
+    boss, helper = person("supervisor"), person("analyst")
+    assert helper.user_id is not None
+    assert boss.user_id is not None
+    analyst = person("analyst")
+    submit_finding(make_finding(make_case(analyst), analyst), by=analyst)
+    (row,) = rows(boss)
+    assign_row(row, boss.user_id, by=boss)
+    assert row.case is not None
+    given = Given(row.kind, row.subject, row.case.pk, helper.user_id, None)
+    with pytest.raises(CaseworkError, match="gone further"):
+        undo_assign(given, by=boss)
+    undo_assign(replace(given, to=boss.user_id), by=boss)
+    assert rows(boss)[0].owner is None
+    with pytest.raises(PermissionDenied):
+        undo_assign(given, by=analyst)

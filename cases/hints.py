@@ -11,6 +11,7 @@ logger = structlog.get_logger(__name__)
 
 COLLECT_FINDINGS = "cases.collect_findings"
 SEND_OUTBOX = "cases.send_outbox"
+SEND_WEBHOOKS = "cases.send_webhooks"
 AUDIT_CHECKPOINT = "cases.audit_checkpoint"
 HINT_EXPIRES_SECONDS = 3600
 

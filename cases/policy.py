@@ -101,6 +101,7 @@ class Action(StrEnum):
     PROPOSE_POLICY = "propose_policy"
     DECIDE_POLICY = "decide_policy"
     LOAD_PRICES = "load_prices"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
     READ_LOOKUPS = "read_lookups"
@@ -192,6 +193,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.FILE_REPORT,
             Action.DECIDE_POLICY,
             Action.LOAD_PRICES,
+            Action.MANAGE_WEBHOOKS,
         }
     ),
     Role.LIAISON: frozenset(

@@ -575,6 +575,31 @@ OUTBOX: Mapping[tuple[OutboxState, OutboxAction], OutboxState] = {
 }
 
 
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class DeliveryAction(StrEnum):
+    SEND = "send_delivery"
+    CONFIRM = "confirm_delivery"
+    RETRY = "retry_delivery"
+    GIVE_UP = "give_up_delivery"
+    REDELIVER = "redeliver"
+
+
+DELIVERY: Mapping[tuple[DeliveryState, DeliveryAction], DeliveryState] = {
+    (DeliveryState.PENDING, DeliveryAction.SEND): DeliveryState.SENDING,
+    (DeliveryState.SENDING, DeliveryAction.CONFIRM): DeliveryState.DELIVERED,
+    (DeliveryState.SENDING, DeliveryAction.RETRY): DeliveryState.PENDING,
+    (DeliveryState.SENDING, DeliveryAction.GIVE_UP): DeliveryState.FAILED,
+    (DeliveryState.FAILED, DeliveryAction.REDELIVER): DeliveryState.PENDING,
+    (DeliveryState.DELIVERED, DeliveryAction.REDELIVER): DeliveryState.PENDING,
+}
+
+
 def next_state(table: Mapping[tuple[S, A], S], state: S, action: A) -> S:
     """The state that `action` leads to from `state`.
 

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
-from cases.services import checkpoints, label_sources, outbox
+from cases.services import checkpoints, label_sources, outbox, webhooks
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
@@ -82,3 +82,9 @@ def audit_checkpoint_task(reason: str = "") -> bool:
 def refresh_labels_task() -> int:
     """Fetch the tag packs and sanctions lists that are due."""
     return label_sources.refresh_due_labels()
+
+
+@shared_task(name="cases.send_webhooks")
+def send_webhooks_task() -> int:
+    """Tell the configured hosts what changed, as far as it is due."""
+    return webhooks.send_due_deliveries()

@@ -73,6 +73,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_PRIVATE_HOSTS": (list, []),
     "FIU_LABEL_HOSTS": (list, []),
     "FIU_LABEL_FOLDER": (str, ""),
+    "FIU_WEBHOOK_HOSTS": (list, []),
     "FIU_FAILPOINT": (str, ""),
     "FIU_GOAML_XSD_DIR": (str, ""),
     "FIU_REPORTING_ENTITY_FILE": (str, ""),

@@ -436,6 +436,10 @@ PRIVATE_HOSTS = _values["FIU_PRIVATE_HOSTS"]
 LABEL_HOSTS = _values["FIU_LABEL_HOSTS"]
 LABEL_FOLDER = Path(_values["FIU_LABEL_FOLDER"] or FIU_HOME / "labels")
 
+# --- Webhooks: the only hosts that are told that something changed ---
+
+WEBHOOK_HOSTS = _values["FIU_WEBHOOK_HOSTS"]
+
 # Where whole-ledger jobs run: DuckDB in the process that asks, or a server (docs/operate/scale.md).
 COMPUTE_URL = _values["FIU_COMPUTE_URL"]
 COMPUTE_HOME = _values["FIU_COMPUTE_HOME"]

@@ -27,6 +27,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Suspicion report": states.REPORT,
     "Approval policy": states.POLICY,
     "Order to the exchange": states.OUTBOX,
+    "Delivery of a webhook": states.DELIVERY,
 }
 
 

@@ -36,6 +36,7 @@ from cases.api import (
     tasks,
     traces,
     wallets,
+    webhooks,
 )
 from cases.api.documents import described
 
@@ -61,6 +62,7 @@ NOUNS = [
     *freeze_ledger.urlpatterns,
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
+    *webhooks.urlpatterns,
     *prices.urlpatterns,
     *seizures.urlpatterns,
     *instruments.urlpatterns,

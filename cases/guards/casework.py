@@ -136,6 +136,19 @@ def _clocks() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _deliveries() -> list[Guard]:
+    """What was told, and when it was decided to tell it, stays."""
+    table = "cases_webhookdelivery"
+    return [
+        *state_table(table, states.DeliveryState.PENDING, states.DELIVERY),
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed(("id", "webhook_id", "event", "subject", "created_at")),
+            "a delivery stays what it was written for",
+        ),
+    ]  # fmt: skip
+
+
 def legal_holds() -> list[Guard]:
     """A hold stays as it was set, is lifted once, and beats every deletion in its case."""
     table = "cases_legalhold"
@@ -181,6 +194,7 @@ def casework() -> list[Guard]:
         *_warnings(),
         *_policies(),
         *_clocks(),
+        *_deliveries(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

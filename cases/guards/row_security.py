@@ -217,6 +217,9 @@ OPEN: Mapping[str, str] = {
     "cases_referencecounter": "numbers of series",
     "cases_pace": "how fast somebody asks, of no case",
     "cases_approvalpolicy": "rules of the house, of no case",
+    **dict.fromkeys(
+        ("cases_webhook", "cases_webhookdelivery"), "which host was told which id, of no case"
+    ),
     "cases_clockrule": "rules of the house, of no case",
     "cases_rule": "rules of detection, of no case",
     "cases_labelsource": "where labels come from, of no case",

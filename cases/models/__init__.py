@@ -76,6 +76,7 @@ from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
 from cases.models.warnings import FreezeWarning
+from cases.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "AccountLink",
@@ -162,4 +163,6 @@ __all__ = [
     "TagConflict",
     "Task",
     "Wallet",
+    "Webhook",
+    "WebhookDelivery",
 ]

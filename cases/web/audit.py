@@ -56,6 +56,7 @@ def _page(request: AuthedRequest, report: VerifyReport | None) -> HttpResponse:
         "keep": keep.urlencode(),
         "may_read": may(request.actor, Action.READ_AUDIT),
         "may_read_lookups": may(request.actor, Action.READ_LOOKUPS),
+        "may_manage_webhooks": may(request.actor, Action.MANAGE_WEBHOOKS),
     }
     return render(request, "cases/audit_list.html", context | _state(request, report))
 

@@ -40,6 +40,7 @@ from cases.web import (
     tasks,
     traces,
     wallets,
+    webhooks,
 )
 
 urlpatterns = [
@@ -81,5 +82,6 @@ urlpatterns = [
     *self_lookups.urlpatterns,
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
+    *webhooks.urlpatterns,
     *prices.urlpatterns,
 ]

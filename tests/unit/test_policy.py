@@ -142,7 +142,7 @@ REVIEWED = {
         set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
-        approve_report file_report see_self_lookup decide_policy load_prices
+        approve_report file_report see_self_lookup decide_policy load_prices manage_webhooks
     """,
     "s": """
         break_glass

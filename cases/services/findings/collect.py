@@ -31,6 +31,7 @@ from cases.services.audit import record_event
 from cases.services.findings.content import AmountSpec
 from cases.services.findings.drafts import draft_finding
 from cases.services.locks import enter_case
+from cases.services.webhooks import announce
 from tracing import jobs, reads
 
 MAXIMUM_FINDINGS = 20  # for accounts without a suspect; the others stand as reached accounts
@@ -83,6 +84,7 @@ def collect_findings(run: UUID) -> int:
     ):
         return 0
     jobs.mark_collected(run)
+    announce("run", run)
     who = {"requested_by": case_run.requested_by_id}
     if not _requester_sees(case, case_run):
         record_event(

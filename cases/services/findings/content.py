@@ -19,6 +19,7 @@ from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_text
+from cases.services.webhooks import announce
 from cases.states import FINDING, FindingAction, FindingState, InvalidTransition
 
 TEXTS = (
@@ -160,4 +161,5 @@ def advance_finding(
         finding.case, action.value, finding.reference, by=by, reason=reason,
         data={"content_hash": finding.content_hash},
     )  # fmt: skip
+    announce("finding", finding.public_id)
     return finding

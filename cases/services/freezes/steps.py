@@ -11,6 +11,7 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
+from cases.services.webhooks import announce
 from cases.states import (
     FREEZE,
     FREEZE_RELEASE,
@@ -43,6 +44,7 @@ def advance_freeze(
         freeze.case, action.value, freeze.reference, by=by, reason=reason,
         data={"from": old.value, "to": new.value, **(data or {})},
     )  # fmt: skip
+    announce("freeze", freeze.public_id)
 
 
 def advance_release(

@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from cases.dossier import Dossier
 from cases.models import Case, Finding, FreezeRequest, Referral
 from cases.models.referrals import HANDLING_CODES, TLPS
-from cases.policy import Action, Actor
+from cases.policy import Action, Actor, Role
 from cases.services.audit import content_digest, record_event
 from cases.services.dossiers import build_dossier
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
+from cases.services.webhooks import announce
 from cases.states import (
     REFERRAL,
     FindingState,
@@ -47,6 +48,8 @@ def advance_referral(
         referral.case, action.value, referral.reference, by=by, reason=reason,
         data={"from": old.value, "to": new.value, **(data or {})},
     )  # fmt: skip
+    if by.role != Role.LIAISON:  # the officers' door knows no webhook
+        announce("referral", referral.public_id)
 
 
 def preview(referral: Referral) -> Dossier:

@@ -34,6 +34,8 @@ from cases.models import (
     Suspect,
     TagConflict,
     Wallet,
+    Webhook,
+    WebhookDelivery,
 )
 from cases.policy import Actor
 from cases.queries.cases import case_shell
@@ -159,7 +161,7 @@ class World:
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
         others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
-                  "clock_id")  # fmt: skip
+                  "clock_id", "delivery_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -251,6 +253,13 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         act="freeze", length=180, unit="days", source="A law.", reason="As it says.", country="XX",
         by=world.actor("supervisor_member"),
     ).public_id  # fmt: skip
+    hook = Webhook.objects.create(
+        name="Core", url="https://core.example/", is_on=False, added_at=timezone.now()
+    )
+    told = WebhookDelivery.objects.create(
+        webhook=hook, event="freeze", subject=uuid4(), created_at=timezone.now()
+    )
+    world.ids["delivery_id"] = told.pk
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(

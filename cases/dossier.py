@@ -152,6 +152,68 @@ class DossierCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierMove:
+    """One side of a transaction on the way to a cited amount: what came in, or went on."""
+
+    txid: str
+    height: int
+    at: str
+    side: str  # "in" or "out"
+    outpoint: str
+    address: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class DossierRun:
+    """A sealed trace that amounts rest on: what pins it, its books, and the way it walked.
+
+    `parameters` is canonical JSON. `seeds` = `ends` + `fees` + `cut` in base units where the policy
+    conserves value. `moves` are those on the way to the cited amounts alone; `num_moves_left_out`
+    counts further ones on that way.
+    """
+
+    number: str
+    result_sha256: str
+    ledger: str
+    chain: str
+    height: int
+    block_hash: str
+    engine_version: str
+    code_hash: str
+    direction: str
+    policy: str
+    is_conserved: bool
+    parameters: str
+    asset: str
+    symbol: str
+    decimals: int
+    seeds: str
+    ends: str
+    fees: str
+    cut: str
+    moves: tuple[DossierMove, ...]
+    num_moves_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class DossierTag:
+    """What somebody says of a wallet of this release, with where it comes from."""
+
+    wallet: str
+    address: str
+    label: str
+    category: str
+    confidence: str
+    level: int
+    source: str
+    pack: str
+    pack_sha256: str
+    licence: str
+    changed_on: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """The number of the release and the point of the audit chain it was sealed at."""
 
@@ -182,14 +244,17 @@ class Dossier:
     wallets: tuple[DossierWallet, ...]
     freezes: tuple[DossierFreeze, ...]
     customers: tuple[DossierCustomer, ...] = ()
+    runs: tuple[DossierRun, ...] = ()
+    tags: tuple[DossierTag, ...] = ()
     seal: Seal | None = None
 
     def content(self) -> dict[str, Any]:
         """What is approved: everything but the seal, ready for canonical JSON."""
         values = asdict(replace(self, seal=None))
         del values["seal"]
-        if not values["customers"]:
-            del values["customers"]  # as releases before there were any
+        for name in _LATER:
+            if not values[name]:
+                del values[name]  # as releases before there were any
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
 
     def sealed(self, seal: Seal) -> Self:
@@ -225,11 +290,14 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         wallets=tuple(DossierWallet(**_texts(each)) for each in plain["wallets"]),
         freezes=tuple(_freeze(each) for each in plain["freezes"]),
         customers=tuple(_customer(each) for each in plain.get("customers", ())),
+        runs=tuple(_run(each) for each in plain.get("runs", ())),
+        tags=tuple(DossierTag(**each) for each in plain.get("tags", ())),
         seal=Seal(**values["release"]) if values.get("release") else None,
     )
 
 
-_LISTS = ("findings", "suspects", "wallets", "freezes", "customers")
+_LATER = ("customers", "runs", "tags")
+_LISTS = ("findings", "suspects", "wallets", "freezes", *_LATER)
 
 
 def _text(value: Any) -> Any:
@@ -263,6 +331,11 @@ def _customer(values: Mapping[str, Any]) -> DossierCustomer:
     known = _texts(values)
     known["transactions"] = tuple(values["transactions"])
     return DossierCustomer(**known)
+
+
+def _run(values: Mapping[str, Any]) -> DossierRun:
+    moves = tuple(DossierMove(**each) for each in values["moves"])
+    return DossierRun(**{**values, "moves": moves})
 
 
 def _freeze(values: Mapping[str, Any]) -> DossierFreeze:

@@ -127,6 +127,50 @@ def render_wallets(dossier: Dossier) -> bytes:
     )
 
 
+def render_transactions(dossier: Dossier) -> bytes:
+    """One row a side of each transaction on the way to a cited amount, by run."""
+    return write(
+        ("run", "txid", "height", "at", "side", "outpoint", "address", "symbol", "amount_base",
+         "amount"),
+        (
+            (run.number, m.txid, m.height, m.at, m.side, m.outpoint, m.address, run.symbol,
+             number(m.base), in_units(m.base, run.decimals))
+            for run in dossier.runs
+            for m in run.moves
+        ),
+    )  # fmt: skip
+
+
+def render_tags(dossier: Dossier) -> bytes:
+    """One row a tag on a wallet of this release, with its source and pack."""
+    return write(
+        ("wallet", "address", "label", "category", "confidence", "level", "source", "pack",
+         "pack_sha256", "licence", "changed_on"),
+        (
+            (t.wallet, t.address, t.label, t.category, t.confidence, t.level, t.source, t.pack,
+             t.pack_sha256, t.licence, t.changed_on)
+            for t in dossier.tags
+        ),
+    )  # fmt: skip
+
+
+def render_accounts(dossier: Dossier) -> bytes:
+    """One row an account of which this release speaks, and where it does."""
+    rows: dict[tuple[Text, Text], list[str]] = {}
+    for freeze in dossier.freezes:
+        for line in freeze.lines:
+            rows.setdefault((line.account, line.holder), []).append(freeze.number)
+    for each in dossier.customers:
+        rows.setdefault((each.account, each.holder), []).append(each.number)
+    return write(
+        ("account", "holder", "named_in"),
+        (
+            (account, holder, " ".join(dict.fromkeys(places)))
+            for (account, holder), places in rows.items()
+        ),
+    )
+
+
 def _money(text: Text) -> Cell:
     return Decimal(text) if isinstance(text, str) and text else text
 
@@ -140,8 +184,14 @@ TABLES: Mapping[str, Callable[[Dossier], bytes]] = {
 
 
 def render_tables(dossier: Dossier) -> dict[str, bytes]:
-    """The tables of a release by file name; customers only where it names any."""
+    """The tables of a release by file name; the later ones only where there is a row."""
     tables = {name: render(dossier) for name, render in TABLES.items()}
     if dossier.customers:
         tables["customers.csv"] = render_customers(dossier)
+    if dossier.customers or dossier.freezes:
+        tables["accounts.csv"] = render_accounts(dossier)
+    if dossier.runs:
+        tables["transactions.csv"] = render_transactions(dossier)
+    if dossier.tags:
+        tables["tags.csv"] = render_tags(dossier)
     return tables

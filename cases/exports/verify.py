@@ -7,7 +7,10 @@
 
 It says in words what it checked and names every file that is not what the release says. Exit
 status: 0 all is as released, 1 something differs, 2 nothing could be checked. It cannot vouch for
-itself: `sha256sum -c manifest-sha256.txt` does, or a copy of it from another release.
+itself: `sha256sum -c tagmanifest-sha256.txt` does, or a copy of it from another release.
+
+Every file stands in two lists, by SHA-256 and by SHA-512. Where the lists disagree, the one that
+the file itself contradicts is the changed one.
 """
 
 from __future__ import annotations
@@ -23,12 +26,23 @@ from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 from typing import Any
 
-LISTING = "manifest-sha256.txt"
-MANIFEST = "manifest.json"
-DOSSIER = "dossier.json"
+PAYLOAD = "data/"
+MANIFEST = "data/manifest.json"
+DOSSIER = "data/dossier.json"
+CUSTODY = "data/custody.json"
+TRANSACTIONS = "data/transactions.csv"
+AMOUNTS = "data/amounts.csv"
+FREEZES = "data/freezes.csv"
+LISTS = ("manifest-sha256.txt", "manifest-sha512.txt")
+TAG_LISTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
+MERKLE = "merkle.json"
+CHECKPOINT = "checkpoint.json"
+DECLARATION = "bagit.txt"
+DOWNLOAD = "download.txt"
 OWN_DIGEST = "# sha256 of the lines above: "
-LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]{1,120})")
+NAME = re.compile(r"(?:data/)?[A-Za-z0-9._-]{1,120}")
 AMOUNT = re.compile(r"[0-9]{1,78}")
+CUSTODY_PREFIX = b"tracehold-custody-v1\0"
 
 
 class Report:
@@ -45,25 +59,35 @@ class Report:
         if (name, sentence) not in self.wrong:
             self.wrong.append((name, sentence))
 
+    def is_bad(self, name: str) -> bool:
+        return any(wrong == name for wrong, _why in self.wrong)
+
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def digest_of(listing: str, content: bytes) -> str:
+    """By the algorithm that the name of the list says."""
+    return hashlib.new("sha512" if "sha512" in listing else "sha256", content).hexdigest()
+
+
 def read(place: Path, report: Report) -> dict[str, bytes]:
-    """The files of a folder or of a ZIP, by name. Folders inside are not part of a release."""
+    """The files of a folder or of a ZIP, by their path inside the release."""
     if place.is_dir():
         return {
-            path.name: path.read_bytes()
-            for path in sorted(place.iterdir())
-            if path.is_file() and not path.name.startswith(".")
+            path.relative_to(place).as_posix(): path.read_bytes()
+            for path in sorted(place.rglob("*"))
+            if path.is_file() and not path.name.startswith(".") and path.suffix != ".pyc"
         }
     files: dict[str, bytes] = {}
     with zipfile.ZipFile(place) as archive:
         for info in archive.infolist():
-            name = info.filename.rpartition("/")[2]
-            if not name:
+            name = info.filename.partition("/")[2]
+            if not name or name.endswith("/"):
                 continue
+            if name in files:
+                report.bad(name, "stands twice in the archive")
             try:
                 files[name] = archive.read(info)
             except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError):
@@ -72,43 +96,96 @@ def read(place: Path, report: Report) -> dict[str, bytes]:
     return files
 
 
-def check_listing(files: dict[str, bytes], report: Report) -> dict[str, str]:
-    """The list of files with their SHA-256; it carries the digest of its own lines."""
-    content = files.get(LISTING)
+def read_list(name: str, files: dict[str, bytes], report: Report) -> dict[str, str]:
+    """One list of files with their digests; its lines are sorted and have one form only."""
+    content = files.get(name)
     if content is None:
-        report.bad(LISTING, "is missing")
+        report.bad(name, "is missing")
         return {}
-    body, mark, digest = content.rpartition(OWN_DIGEST.encode())
+    form = re.compile("[0-9a-f]{128}" if "sha512" in name else "[0-9a-f]{64}")
     listed: dict[str, str] = {}
-    is_whole = bool(mark) and digest == f"{sha256(body)}\n".encode()
-    for line in body.decode("utf-8", "replace").split("\n")[:-1]:
-        found = LINE.fullmatch(line)
-        if found is None:
-            is_whole = False
-        else:
-            listed[found.group(2)] = found.group(1)
-    if is_whole:
-        report.ok(f"{LISTING} is whole: the digest it carries of its own lines holds.")
-        return listed
-    report.bad(LISTING, "was changed: the digest it carries of its own lines does not hold")
-    return {}
+    for line in content.decode("utf-8", "replace").split("\n")[:-1]:
+        digest, blank, path = line.partition("  ")
+        if blank and form.fullmatch(digest) and NAME.fullmatch(path):
+            listed[path] = digest
+    lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(listed.items()))
+    if lines.encode() != content:
+        report.bad(name, "was changed: a line of it is not in its form")
+    return listed
 
 
-def check_files(files: dict[str, bytes], listed: dict[str, str], report: Report) -> None:
-    """Every listed file is there with its SHA-256, and nothing else is."""
-    if not listed:
-        return
+def check_lists(
+    names: tuple[str, str], files: dict[str, bytes], which: set[str], what: str, report: Report
+) -> None:
+    """Every file of `which` has both digests, and both lists name nothing else."""
+    lists = {name: read_list(name, files, report) for name in names}
     num_good = 0
-    for name, digest in sorted(listed.items()):
-        if name not in files:
-            report.bad(name, "is missing")
-        elif sha256(files[name]) != digest:
-            report.bad(name, f"was changed: its SHA-256 is not the one in {LISTING}")
-        else:
+    for path in sorted(which.union(*lists.values())):
+        naming = [name for name in names if path in lists[name]]
+        content = files.get(path) if path in which else None
+        if content is None:
+            if len(naming) == len(names):
+                report.bad(path, "is missing")
+            else:
+                report.bad(naming[0], f"was changed: it names {path}, which does not exist")
+            continue
+        true = [name for name in naming if lists[name][path] == digest_of(name, content)]
+        if len(true) == len(names):
             num_good += 1
-    for name in sorted(set(files) - set(listed) - {LISTING}):
-        report.bad(name, "does not belong to the release")
-    report.ok(f"{num_good} of {len(listed)} files have the SHA-256 that {LISTING} gives.")
+        elif true:
+            other = names[0] if true[0] == names[1] else names[1]
+            report.bad(other, f"was changed: it does not agree with {path}")
+        elif naming:
+            report.bad(path, "was changed: neither SHA-256 nor SHA-512 is the one in the lists")
+        else:
+            report.bad(path, "does not belong to the release")
+    report.ok(f"{num_good} {what} have the SHA-256 and the SHA-512 that two lists give.")
+
+
+def check_files(files: dict[str, bytes], report: Report) -> None:
+    payload = {name for name in files if name.startswith(PAYLOAD)}
+    check_lists(LISTS, files, payload, "files of the release", report)
+    tags = set(files) - payload - set(TAG_LISTS) - {DOWNLOAD}
+    check_lists(TAG_LISTS, files, tags, "files around them", report)
+    if DOWNLOAD in files:
+        body, mark, digest = files[DOWNLOAD].rpartition(OWN_DIGEST.encode())
+        if mark and digest == f"{sha256(body)}\n".encode():
+            report.ok(f"{DOWNLOAD} is whole. It tells of this one download and is not sealed.")
+        else:
+            report.bad(DOWNLOAD, "was changed: the digest it carries of its lines does not hold")
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """The Merkle root by RFC 6962, 2.1."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    half = 1
+    while half * 2 < len(leaves):
+        half *= 2
+    return hashlib.sha256(b"\1" + root_of(leaves[:half]) + root_of(leaves[half:])).digest()
+
+
+def check_root(files: dict[str, bytes], report: Report) -> None:
+    """The one hash over all files: the leaves are the lines of the first list."""
+    if report.is_bad(LISTS[0]) or report.is_bad(MERKLE):
+        return
+    told = load(MERKLE, files, report)
+    if told is None:
+        return
+    leaves = files[LISTS[0]].splitlines()
+    root = root_of(leaves).hex()
+    if told.get("root") != root or told.get("leaves") != len(leaves):
+        report.bad(MERKLE, "was changed: its root is not that of the files")
+        return
+    report.ok(f"{MERKLE} holds: the root over {len(leaves)} files is {root}.")
+
+
+def check_declaration(files: dict[str, bytes], report: Report) -> None:
+    """The folder says that it is a bag, version 1.0 (RFC 8493)."""
+    if files.get(DECLARATION) != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n":
+        report.bad(DECLARATION, "is missing or was changed: this is no bag of version 1.0")
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,12 +214,10 @@ def check_manifest(manifest: Any, files: dict[str, bytes], report: Report) -> No
         return
     num_good = 0
     for name, size, digest in entries:
-        content = files.get(name)
-        if content is None:
-            report.bad(name, f"is named in {MANIFEST} and missing")
-        elif len(content) == size and sha256(content) == digest:
+        content = files.get(PAYLOAD + str(name))
+        if content is not None and len(content) == size and sha256(content) == digest:
             num_good += 1
-        elif not any(wrong == name for wrong, _why in report.wrong):
+        elif not report.is_bad(PAYLOAD + str(name)) and not report.is_bad(MANIFEST):
             report.bad(MANIFEST, f"does not agree with {name}")
     report.ok(
         f"{num_good} of {len(entries)} files have the size and SHA-256 that {MANIFEST} gives."
@@ -210,11 +285,11 @@ def check_amounts(dossier: Any, files: dict[str, bytes], report: Report) -> None
             key = (finding["number"], each["asset"])
             sums[key] = sums.get(key, 0) + policy
     told: dict[tuple[str, str], int] = {}
-    for row in table("amounts.csv", files):
+    for row in table(AMOUNTS, files):
         key = (row["finding"], row["asset"])
         told[key] = told.get(key, 0) + base(row["amount_base"])
     if told != sums:
-        report.bad("amounts.csv", f"does not add up to the amounts of {DOSSIER}")
+        report.bad(AMOUNTS, f"does not add up to the amounts of {DOSSIER}")
         return
     report.ok(
         f"{num_amounts} amounts lie within their bounds; amounts.csv adds up to the findings"
@@ -245,10 +320,10 @@ def check_freezes(dossier: Any, files: dict[str, bytes], report: Report) -> None
                 if differs:
                     report.bad(DOSSIER, f"a value of {freeze['number']} is not amount times price")
     told: dict[str, int] = {}
-    for row in table("freezes.csv", files):
+    for row in table(FREEZES, files):
         told[row["asset"]] = told.get(row["asset"], 0) + base(row["held_base"])
     if told != held:
-        report.bad("freezes.csv", f"does not add up to the lines of {DOSSIER}")
+        report.bad(FREEZES, f"does not add up to the lines of {DOSSIER}")
         return
     words = ", ".join(f"{units(held[a], names[a][1]):f} {names[a][0]}" for a in sorted(held))
     report.ok(
@@ -257,8 +332,87 @@ def check_freezes(dossier: Any, files: dict[str, bytes], report: Report) -> None
     )
 
 
+def check_runs(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """Each traced run adds up to the unit: what went in is at ends, paid as fees, or cut."""
+    runs = dossier.get("runs", [])
+    if not runs:
+        return
+    num_sheets = 0
+    for run in runs:
+        name = f"{PAYLOAD}trace-{run['number']}.json"
+        told = load(name, files, report)
+        if told is None:
+            continue
+        sheet = told["balance_sheet"]
+        parts = [base(sheet[part]) for part in ("in", "ends", "fees", "cut")]
+        is_poison = sheet["difference"] is None
+        if not is_poison and (parts[0] != sum(parts[1:]) or base(sheet["difference"]) != 0):
+            report.bad(name, "its balance sheet does not add up")
+        same = [run[part] for part in ("seeds", "ends", "fees", "cut")]
+        if told["result_sha256"] != run["result_sha256"] or parts != [base(each) for each in same]:
+            report.bad(name, f"is not the run that {DOSSIER} names")
+        num_sheets += not is_poison
+    report.ok(
+        f"{num_sheets} of {len(runs)} traced runs have a balance sheet that adds up to zero: in ="
+        " ends + fees + cut. The others follow a policy that counts value more than once."
+        if num_sheets < len(runs)
+        else f"{num_sheets} traced runs have a balance sheet that adds up to zero: in = ends +"
+        " fees + cut, in base units."
+    )
+
+
+def check_transactions(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """No transaction passes on more of the traced value than came into it."""
+    # Poison counts value twice; backward, a transaction pays others beside the traced way.
+    is_checked = {
+        run["number"]: run["is_conserved"] and run["direction"] == "forward"
+        for run in dossier.get("runs", [])
+    }
+    if not is_checked:
+        return
+    came: dict[tuple[str, str], int] = {}
+    went: dict[tuple[str, str], int] = {}
+    for row in table(TRANSACTIONS, files):
+        side = came if row["side"] == "in" else went
+        key = (row["run"], row["txid"])
+        side[key] = side.get(key, 0) + base(row["amount_base"])
+    num_good = 0
+    for key, amount in went.items():
+        if not is_checked[key[0]]:
+            continue
+        if amount > came.get(key, 0):
+            report.bad(TRANSACTIONS, f"{key[1]} passes on more than came in")
+        num_good += 1
+    report.ok(f"{num_good} transactions pass on no more of the traced value than came into them.")
+
+
+def check_custody(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """The custody log is one chain: each line carries the hash of the one before."""
+    told = load(CUSTODY, files, report)
+    if told is None:
+        return
+    before = "0" * 64
+    for line in told["log"]:
+        body = {key: value for key, value in line.items() if key != "hash"}
+        words = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if line["before"] != before or line["hash"] != sha256(CUSTODY_PREFIX + words.encode()):
+            report.bad(CUSTODY, f"the chain breaks at line {line['line']}")
+            return
+        before = line["hash"]
+    report.ok(f"{CUSTODY} is one chain of {len(told['log'])} lines.")
+
+
+CHECKS = (
+    (AMOUNTS, check_amounts),
+    (FREEZES, check_freezes),
+    (DOSSIER, check_runs),
+    (TRANSACTIONS, check_transactions),
+    (CUSTODY, check_custody),
+)
+
+
 def check_arithmetic(dossier: Any, files: dict[str, bytes], report: Report) -> None:
-    for name, check in (("amounts.csv", check_amounts), ("freezes.csv", check_freezes)):
+    for name, check in CHECKS:
         try:
             check(dossier, files, report)
         except KeyError as error:
@@ -267,17 +421,37 @@ def check_arithmetic(dossier: Any, files: dict[str, bytes], report: Report) -> N
             report.bad(name, f"cannot be added up: {error}")
 
 
+def check_checkpoint(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """Where the sender's record stood, told a second time beside the release."""
+    told = load(CHECKPOINT, files, report)
+    if told is None or not isinstance(dossier, dict) or report.is_bad(CHECKPOINT):
+        return
+    seal = dossier.get("release") or {}
+    if [told.get("audit_seq"), told.get("audit_hash")] != [
+        seal.get("audit_seq"),
+        seal.get("audit_hash"),
+    ]:
+        report.bad(CHECKPOINT, f"and {DOSSIER} do not name the same place of the record")
+
+
 def check(place: Path) -> Report:
     """Everything that can be checked offline of the release in this folder or ZIP."""
     report = Report()
-    files = read(place, report)
-    check_files(files, check_listing(files, report), report)
+    return check_all(read(place, report), report)
+
+
+def check_all(files: dict[str, bytes], report: Report) -> Report:
+    """The same of files that were read already, by their path inside the release."""
+    check_declaration(files, report)
+    check_files(files, report)
+    check_root(files, report)
     manifest = load(MANIFEST, files, report)
-    if manifest is not None:
+    if manifest is not None and not report.is_bad(MANIFEST):
         check_manifest(manifest, files, report)
     dossier = load(DOSSIER, files, report)
-    if dossier is not None:
+    if dossier is not None and not report.is_bad(DOSSIER):
         check_dossier(dossier, manifest, files[DOSSIER], report)
+        check_checkpoint(dossier, files, report)
         # Sums of what was changed say nothing: they are checked of what is as released.
         if not report.wrong:
             check_arithmetic(dossier, files, report)

@@ -10,10 +10,21 @@ from datetime import UTC, datetime
 from django.utils import timezone
 
 from cases.dossier import Dossier, Seal, from_json
-from cases.exports import canonical_json, csv, html, manifest, package, pdf
+from cases.exports import (
+    canonical_json,
+    csv,
+    custody,
+    flow_svg,
+    html,
+    manifest,
+    package,
+    pdf,
+    run_seals,
+)
 from cases.files import load_bytes, store_bytes
 from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, ShareGrant
 from cases.policy import Actor
+from cases.services.custody import custody_of
 from cases.services.freezes.content import iso
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
@@ -21,6 +32,9 @@ from cases.states import RELEASE, ReleaseAction
 from tracing.jobs import failpoint
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
+MIMES = {
+    "json": canonical_json.MIME, "html": html.MIME, "csv": csv.MIME, "svg": flow_svg.MIME,
+}  # fmt: skip
 COPIES = "The readable release is one copy per recipient, named by its watermark."
 
 
@@ -63,7 +77,10 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     assert sealed.seal is not None
     dossier_bytes = canonical_json.render(sealed)
     files = {canonical_json.NAME: dossier_bytes, html.NAME: html.render(sealed)}
-    files |= csv.render_tables(sealed)
+    files |= csv.render_tables(sealed) | run_seals.render_all(sealed)
+    files[custody.NAME] = custody.render(sealed, custody_of(referral))
+    if sealed.runs:
+        files[flow_svg.NAME] = flow_svg.render(sealed)
     listing = manifest.render(sealed, files, notes=[COPIES])
     release = SharedRelease.objects.create(
         referral=referral,
@@ -78,9 +95,8 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
         sealed_by_id=by.person,
         sealed_at=now,
     )
-    mimes = {canonical_json.NAME: canonical_json.MIME, html.NAME: html.MIME}
     for name, content in files.items():
-        _keep(release, None, CopyFile(name, mimes.get(name, csv.MIME), content))
+        _keep(release, None, CopyFile(name, MIMES[name.rpartition(".")[2]], content))
     _keep(release, None, CopyFile(manifest.NAME, manifest.MIME, listing))
     return release
 

@@ -90,9 +90,9 @@ def test_a_release_downloads_as_a_zip_that_names_a_flipped_byte(
 
     status, words = verified()
     assert status == 0, words
-    content = bytearray((folder / "freezes.csv").read_bytes())
+    content = bytearray((folder / "data/freezes.csv").read_bytes())
     content[-10] ^= 1
-    (folder / "freezes.csv").write_bytes(bytes(content))
+    (folder / "data/freezes.csv").write_bytes(bytes(content))
     status, words = verified()
     assert status == 1
-    assert "CHANGED  freezes.csv" in words
+    assert "CHANGED  data/freezes.csv" in words

@@ -1,46 +1,36 @@
 """The package of a release: the same bytes each time, and every changed byte is named offline."""
 
+import hashlib
 import io
-import random
+import json
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import bagit
 import pytest
 
 from cases.dossier import Dossier, Redaction
-from cases.exports import canonical_json, csv, html, manifest, package, pdf
-from tests.unit.exports import test_exports
+from cases.exports import csv, merkle, package, pdf
+from tests.packs import (
+    DOSSIER,
+    ETHER,
+    LINE,
+    RUN,
+    bag_of,
+    files_of,
+    flip,
+    named,
+    packed,
+)
 from tests.unit.exports.test_exports import AMOUNT, FINDING
 
 pytestmark = pytest.mark.xdist_group("package")  # one release, made once
-WATERMARK = "0123456789"
-NUM_FLIPS = 80
-SEED = 20_261_121
-ETHER = "159840000000000000000"  # at 2,500 worth the 399,600.00 of the line
-LINE = replace(test_exports.LINE, requested=ETHER, executed=ETHER, held=ETHER)
-DOSSIER = replace(
-    test_exports.DOSSIER, freezes=(replace(test_exports.DOSSIER.freezes[0], lines=(LINE,)),)
-)
 VERIFY = Path(package.__file__).with_name("verify.py")
-
-
-def packed(dossier: Dossier = DOSSIER, *, with_pdf: bool = False, **tables: bytes) -> bytes:
-    """One officer's package, made as the release service makes it."""
-    page = html.render(dossier, WATERMARK)
-    files = {name: render(dossier) for name, render in csv.TABLES.items()}
-    files |= {canonical_json.NAME: canonical_json.render(dossier)}
-    files |= {f"release-{WATERMARK}.html": page}
-    if with_pdf:
-        files[f"release-{WATERMARK}.pdf"] = pdf.from_page(page, dossier, WATERMARK)
-    files |= {f"{name}.csv": content for name, content in tables.items()}
-    listing = manifest.render(dossier, files, watermark=WATERMARK)
-    return package.render(dossier, files, listing, watermark=WATERMARK)
+NUM_FLIPS = 150
 
 
 def unpacked(content: bytes, folder: Path) -> Path:
@@ -70,8 +60,12 @@ def changed(words: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    content = packed(with_pdf=pdf.is_available())
+def content() -> bytes:
+    return packed(with_pdf=pdf.is_available())
+
+
+@pytest.fixture(scope="module")
+def release(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked(content, tmp_path_factory.mktemp("package"))
 
 
@@ -90,47 +84,50 @@ def test_it_says_in_words_what_it_checked(release: Path) -> None:
     assert status == 0, words
     assert changed(words) == set()
     for part in (
-        "10 of 10 files" if pdf.is_available() else "9 of 9 files",
-        "canonical form", "same release: R-2025-000001", "audit event 42",
+        "14 files of the release" if pdf.is_available() else "13 files of the release",
+        "8 files around them", "canonical form", "same release: R-2025-000001", "audit event 42",
         "amounts lie within their bounds", f"{csv.in_units(LINE.held, 18):f} ETH",
+        "1 traced runs have a balance sheet that adds up to zero", "one chain of 2 lines",
+        "2 transactions pass on no more", "the root over",
     ):  # fmt: skip
         assert part in words
 
 
-def test_sha256sum_reads_the_same_list(release: Path) -> None:
+def test_others_who_know_bags_call_it_valid(release: Path) -> None:
+    """The Library of Congress' own program, and coreutils, over both lists."""
+    bag = bagit.Bag(str(release))
+    bag.validate()
+    assert bag.info["External-Identifier"] == "REF-2025-000001"
     if shutil.which("sha256sum") is None:
         pytest.skip("sha256sum is not installed")
-    command = ["sha256sum", "--strict", "-c", package.LISTING]
-    done = subprocess.run(command, cwd=release, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(": OK") == len(list(release.iterdir())) - 1
+    for algorithm in package.ALGORITHMS:
+        for name in (f"manifest-{algorithm}.txt", f"tagmanifest-{algorithm}.txt"):
+            command = [f"{algorithm}sum", "--strict", "-c", name]
+            done = subprocess.run(command, cwd=release, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_flipped_byte_is_named(release: Path, tmp_path: Path) -> None:
-    """A seeded run over every kind of file; the verifier in use is never the changed one."""
-    chance = random.Random(SEED)
-    names = sorted(path.name for path in release.iterdir())
-    flips = []
-    for number in range(NUM_FLIPS):
-        name = names[number % len(names)]
-        flips.append((number, name, chance.randrange((release / name).stat().st_size)))
+def test_sha256sum_names_the_file_in_which_a_byte_was_changed(
+    release: Path, tmp_path: Path
+) -> None:
+    if shutil.which("sha256sum") is None:
+        pytest.skip("sha256sum is not installed")
+    copy = shutil.copytree(release, tmp_path / "copy")
+    (copy / "data/flow.svg").write_bytes(b"X" + (copy / "data/flow.svg").read_bytes()[1:])
+    command = ["sha256sum", "-c", package.LISTING]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if not line.endswith(": OK")] == [
+        "data/flow.svg: FAILED"
+    ]
 
-    def run(flip: tuple[int, str, int]) -> str:
-        number, name, at = flip
-        copy = shutil.copytree(release, tmp_path / str(number))
-        content = bytearray((copy / name).read_bytes())
-        content[at] ^= 1 << (number % 8)
-        (copy / name).write_bytes(bytes(content))
-        status, words = verified(copy)
-        shutil.rmtree(copy)
-        assert status == 1, f"seed {SEED}, {name} at {at}: {words}"
-        assert changed(words) == {name}, f"seed {SEED}, {name} at {at}: {words}"
-        return name
 
-    with ThreadPoolExecutor(2) as pool:
-        found = Counter(pool.map(run, flips))
-    assert set(found) == set(names)
-    assert sum(found.values()) == NUM_FLIPS
+def test_each_flipped_bit_is_named_with_its_file_alone(content: bytes) -> None:
+    """A seeded run over every kind of file; `python -m tests.packs` is the long one."""
+    files = bag_of(package.with_download(content, {"download": "1"}))
+    found = flip(files, NUM_FLIPS)
+    assert set(found) == set(files)
+    assert found.total() == NUM_FLIPS
 
 
 def test_a_flipped_byte_of_the_zip_itself_is_named(tmp_path: Path) -> None:
@@ -142,17 +139,50 @@ def test_a_flipped_byte_of_the_zip_itself_is_named(tmp_path: Path) -> None:
     broken.write_bytes(content[:place] + b"X" + content[place + 1 :])
     status, words = verified(broken)
     assert status == 1
-    assert "dossier.json" in changed(words)
+    assert "data/dossier.json" in changed(words)
 
 
 def test_missing_and_foreign_files_are_named(release: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(release, tmp_path / "copy")
-    (copy / "amounts.csv").unlink()
-    (copy / "extra.csv").write_text("a,b\n")
-    assert changed(verified(copy)[1]) == {"amounts.csv", "extra.csv"}
+    (copy / "data/amounts.csv").unlink()
+    (copy / "data/extra.csv").write_text("a,b\n")
+    assert changed(verified(copy)[1]) == {"data/amounts.csv", "data/extra.csv"}
     (copy / package.LISTING).unlink()
     assert package.LISTING in changed(verified(copy)[1])
     assert verified(tmp_path / "nowhere")[0] == 2
+
+
+def test_the_slip_of_a_download_names_it_and_leaves_every_sealed_byte(content: bytes) -> None:
+    first = package.with_download(content, {"download": "TH7K-1", "at": "2025-05-21T00:00:00Z"})
+    second = package.with_download(content, {"download": "TH7K-2", "at": "2025-05-21T00:00:01Z"})
+    assert first != second
+    for slipped in (first, second):
+        files = bag_of(slipped)
+        assert named(files) == set()
+        assert files.pop(package.DOWNLOAD).startswith(b"download: TH7K-")
+        assert files == bag_of(content)
+
+
+def test_a_file_changed_together_with_a_list_still_contradicts_the_others(content: bytes) -> None:
+    files = bag_of(content)
+    wrong = hashlib.sha256(b"x").hexdigest().encode()
+    right = hashlib.sha256(files["data/wallets.csv"]).hexdigest().encode()
+    files["data/wallets.csv"] = b"x"
+    files[package.LISTING] = files[package.LISTING].replace(right, wrong)
+    assert named(files) == {"manifest-sha512.txt", package.LISTING, "data/manifest.json"}
+
+
+def test_the_root_is_that_of_rfc_6962() -> None:
+    leaves = [bytes.fromhex(each) for each in (
+        "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    )]  # fmt: skip
+    assert merkle.root_of(leaves[:1]).hex() == (
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    )
+    assert merkle.root_of(leaves).hex() == (
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,32 +200,32 @@ def test_missing_and_foreign_files_are_named(release: Path, tmp_path: Path) -> N
                         fiat_value="5000.02"),
             )),
         ))),
+        ("trace-T1.json", replace(DOSSIER, runs=(replace(RUN, cut="1"),))),
+        ("transactions.csv", replace(DOSSIER, runs=(
+            replace(RUN, moves=(*RUN.moves[:3], replace(RUN.moves[3], base="825000001"))),
+        ))),
     ],
-    ids=["bounds", "held", "value"],
+    ids=["bounds", "held", "value", "sheet", "transaction"],
 )  # fmt: skip
-def test_wrong_arithmetic_is_named_where_every_hash_holds(
-    name: str, dossier: Dossier, tmp_path: Path
-) -> None:
-    (tmp_path / "release.zip").write_bytes(packed(dossier))
-    status, words = verified(tmp_path / "release.zip")
-    assert (status, changed(words)) == (1, {name})
+def test_wrong_arithmetic_is_named_where_every_hash_holds(name: str, dossier: Dossier) -> None:
+    assert named(bag_of(packed(dossier))) == {f"data/{name}"}
+
+
+def test_a_broken_chain_of_custody_is_named_where_every_hash_holds() -> None:
+    told = json.loads(files_of(DOSSIER)["custody.json"])
+    told["log"][0]["office"] = "analyst"
+    assert named(bag_of(packed(custody=json.dumps(told).encode()))) == {"data/custody.json"}
 
 
 @pytest.mark.parametrize(
     ("table", "before", "after"),
     [("amounts", b"820180000", b"820180001"), ("freezes", ETHER.encode(), b"7")],
 )
-def test_a_table_that_does_not_add_up_is_named(
-    table: str, before: bytes, after: bytes, tmp_path: Path
-) -> None:
-    content = csv.TABLES[f"{table}.csv"](DOSSIER).replace(before, after)
-    place = tmp_path / "release.zip"
-    place.write_bytes(packed(DOSSIER, **{table: content}))
-    assert changed(verified(place)[1]) == {f"{table}.csv"}
+def test_a_table_that_does_not_add_up_is_named(table: str, before: bytes, after: bytes) -> None:
+    changed_table = csv.TABLES[f"{table}.csv"](DOSSIER).replace(before, after)
+    assert named(bag_of(packed(**{table: changed_table}))) == {f"data/{table}.csv"}
 
 
-def test_what_was_left_out_does_not_disturb_the_sums(tmp_path: Path) -> None:
+def test_what_was_left_out_does_not_disturb_the_sums() -> None:
     hidden = replace(FINDING, amounts=Redaction("method"))
-    place = tmp_path / "release.zip"
-    place.write_bytes(packed(replace(DOSSIER, findings=(hidden,))))
-    assert verified(place)[0] == 0
+    assert named(bag_of(packed(replace(DOSSIER, findings=(hidden,), runs=())))) == set()

@@ -208,7 +208,8 @@ def test_every_file_is_what_the_manifest_says(
     assert listing["watermark"] == grant.watermark
     assert listing["notes"] == [pdf.ABSENT]
     assert {entry["name"] for entry in listing["files"]} == {
-        "amounts.csv", "dossier.json", "findings.csv", "freezes.csv", "wallets.csv",
+        "accounts.csv", "amounts.csv", "custody.json", "dossier.json", "findings.csv",
+        "freezes.csv", "wallets.csv",
         f"release-{grant.watermark}.html",
     }  # fmt: skip
     for entry in listing["files"]:

@@ -1,0 +1,48 @@
+"""The custody log of a release as canonical JSON: each line carries the hash of the one before."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import rfc8785
+
+from cases.dossier import Dossier
+
+NAME = "custody.json"
+MIME = "application/json"
+FORMAT = "tracehold-custody"
+PREFIX = b"tracehold-custody-v1\0"
+FIRST = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyLine:
+    """One step: when, what, about which part of the release, by which office.
+
+    `audit_seq` and `audit_hash` are the event's place in the sender's audit chain.
+    """
+
+    at: str
+    step: str
+    about: str
+    office: str
+    audit_seq: int
+    audit_hash: str
+
+
+def render(dossier: Dossier, lines: Sequence[CustodyLine]) -> bytes:
+    """The chain: hash = SHA-256(prefix | canonical JSON of the line without its hash)."""
+    log, before = [], FIRST
+    for number, line in enumerate(lines, 1):
+        body = {"line": number, "before": before, **asdict(line)}
+        before = hashlib.sha256(PREFIX + rfc8785.dumps(body)).hexdigest()
+        log.append({**body, "hash": before})
+    return rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "format_version": 1,
+            "release": dossier.seal.number if dossier.seal else None,
+            "referral": dossier.referral,
+            "log": log,
+        }
+    )

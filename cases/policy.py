@@ -79,6 +79,8 @@ class Action(StrEnum):
     RECALL_REFERRAL = "recall_referral"
     READ_RELEASE = "read_release"
     ACKNOWLEDGE_RELEASE = "acknowledge_release"
+    ASK_ABOUT_RELEASE = "ask_about_release"
+    ANSWER_QUESTION = "answer_question"
     RECORD_REQUEST = "record_request"
     ANSWER_REQUEST = "answer_request"
     VIEW_REQUEST = "view_request"
@@ -158,6 +160,7 @@ SENIOR = CASEWORK | {
     Action.APPROVE_REFERRAL,
     Action.SEND_REFERRAL,
     Action.READ_RELEASE,
+    Action.ANSWER_QUESTION,
     Action.EXPORT_COHORT,
     Action.DISMISS_GRAVE_ALERT,
     Action.REOPEN_ALERT,
@@ -200,6 +203,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         {
             Action.READ_RELEASE,
             Action.ACKNOWLEDGE_RELEASE,
+            Action.ASK_ABOUT_RELEASE,
             Action.RECORD_REQUEST,
             Action.ANSWER_REQUEST,
         }

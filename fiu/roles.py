@@ -69,6 +69,14 @@ WINDOWS = (
     Window("cases_sharedrelease", "SELECT", "state = 'shared'"),
     Window("cases_releasefile", "SELECT", f"release_id IN ({_SHARED.replace('{column}', 'id')})"),
     Window(
+        "cases_releasedownload", "SELECT, INSERT",
+        f"release_id IN ({_SHARED.replace('{column}', 'id')})",
+    ),
+    Window(
+        "cases_releasequestion", "SELECT, INSERT",
+        f"release_id IN ({_SHARED.replace('{column}', 'id')})",
+    ),
+    Window(
         "cases_sharegrant", "SELECT, UPDATE (first_read_at, acknowledged_at)",
         f"revoked_at IS NULL AND release_id IN ({_SHARED.replace('{column}', 'id')})",
     ),

@@ -140,7 +140,9 @@ PARTS = (
 )  # fmt: skip
 # The same, where an officer of an agency has a part as well.
 SHARED_PARTS = (
+    ("releasedownload", "release_id", "sharedrelease"),
     ("releasefile", "release_id", "sharedrelease"),
+    ("releasequestion", "release_id", "sharedrelease"),
     ("requestidentifier", "request_id", "informationrequest"),
     ("requestmessage", "request_id", "informationrequest"),
 )

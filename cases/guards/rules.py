@@ -260,6 +260,18 @@ def _referrals() -> list[Guard]:
             "the content of a release never changes",
         ),
         *append_only("cases_releasefile", ("release_id", "name")),
+        *append_only("cases_releasedownload", ("grant_id", "number")),
+        *(
+            guard
+            for guard in append_only("cases_releasequestion", ("public_id",))
+            if not guard.name.endswith("_kept")
+        ),
+        Guard(
+            "release_question_content", "cases_releasequestion", "UPDATE",
+            changed(("public_id", "release_id", "grant_id", "about", "text", "asked_at"))
+            + " OR OLD.answered_at IS NOT NULL",
+            "a question and its answer never change",
+        ),
     ]  # fmt: skip
 
 

@@ -15,10 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.http import AuthedRequest, require_at_the_door
+from cases.liaison.forms_releases import QuestionForm
 from cases.policy import Action
-from cases.queries.shared import file_for, release_for, releases_for
-from cases.services.errors import NotFound
+from cases.queries.shared import release_for, releases_for
+from cases.services.downloads import take_file
+from cases.services.errors import CaseworkError, NotFound
 from cases.services.liaison import acknowledge_release
+from cases.services.questions import ask_about_release
 from cases.states import InvalidTransition
 
 # The right that only officers have: people of the house read releases at their own door.
@@ -36,11 +39,16 @@ def liaison_releases(request: AuthedRequest) -> HttpResponse:
 @officer
 def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     """One release, whole; that it was read is kept: 7 queries beside those of the session."""
+    return _page(request, release_id, None)
+
+
+def _page(request: AuthedRequest, release_id: UUID, form: QuestionForm | None) -> HttpResponse:
     view = release_for(request.actor, release_id)
     if view is None:
         raise Http404
     context = {
         "view": view,
+        "form": form or QuestionForm(view.dossier),
         "dossier": view.dossier,
         "release_number": f"{view.row.number} v{view.row.version}",
         "watermark": _("Copy %(watermark)s of %(agency)s, TLP:%(tlp)s, %(code)s") % {
@@ -48,14 +56,15 @@ def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
             "tlp": view.row.tlp, "code": view.row.handling_code,
         },
     }  # fmt: skip
-    return render(request, "liaison/release.html", context)
+    status = 422 if form is not None and form.errors else 200
+    return render(request, "liaison/release.html", context, status=status)
 
 
 @require_safe
 @officer
 def liaison_download(request: AuthedRequest, release_id: UUID, name: str) -> HttpResponse:
     """One file of the officer's copy, always as a download; the download is kept."""
-    shared = file_for(request.actor, release_id, name)
+    shared = take_file(release_id, name, by=request.actor)
     if shared is None:
         raise Http404
     disposition = content_disposition_header(as_attachment=True, filename=shared.file.name)
@@ -80,10 +89,32 @@ def liaison_acknowledge(request: AuthedRequest, release_id: UUID) -> HttpRespons
     return redirect("liaison_release", release_id)
 
 
+@require_POST
+@officer
+def liaison_ask(request: AuthedRequest, release_id: UUID) -> HttpResponse:
+    """Ask about one thing of the release, or about all of it."""
+    view = release_for(request.actor, release_id)
+    if view is None:
+        raise Http404
+    form = QuestionForm(view.dossier, request.POST)
+    if form.is_valid():
+        try:
+            ask_about_release(release_id, **form.cleaned_data, by=request.actor)
+        except NotFound:
+            raise Http404 from None
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Sent. The answer will stand on this page."))
+            return redirect("liaison_release", release_id)
+    return _page(request, release_id, form)
+
+
 ONE = "releases/<uuid:release_id>/"
 urlpatterns = [
     path("", liaison_releases, name="liaison_releases"),
     path(ONE, liaison_release, name="liaison_release"),
     path(f"{ONE}files/<str:name>", liaison_download, name="liaison_download"),
+    path(f"{ONE}ask/", liaison_ask, name="liaison_ask"),
     path(f"{ONE}acknowledge/", liaison_acknowledge, name="liaison_acknowledge"),
 ]

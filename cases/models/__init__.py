@@ -9,6 +9,7 @@ from cases.models.cases import Case, CaseAccess, CaseBlock
 from cases.models.clocks import ClockRule
 from cases.models.cohort_samples import CohortSample, SampledMember
 from cases.models.cohorts import Cohort, CohortMember, CohortPayment
+from cases.models.downloads import ReleaseDownload
 from cases.models.evidence import CustodyEvent, Evidence
 from cases.models.exchange import (
     AccountLink,
@@ -46,6 +47,7 @@ from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
+from cases.models.questions import ReleaseQuestion
 from cases.models.referral_members import ReferralMember
 from cases.models.referrals import (
     Referral,
@@ -140,7 +142,9 @@ __all__ = [
     "Referral",
     "ReferralApproval",
     "ReferralMember",
+    "ReleaseDownload",
     "ReleaseFile",
+    "ReleaseQuestion",
     "ReportApproval",
     "ReportEvent",
     "ReportSubject",

@@ -14,12 +14,19 @@ from django.utils import timezone
 
 from cases.dossier import Dossier, from_json
 from cases.files import load_bytes
-from cases.models import ReadEvent, ReleaseFile, ShareGrant
+from cases.models import (
+    ReadEvent,
+    ReleaseDownload,
+    ReleaseFile,
+    ReleaseQuestion,
+    ShareGrant,
+)
 from cases.policy import Action, Actor, may
 
 # The house keeps these; each officer has watermarked ones.
 MASTERS = ("manifest.json", "release.html")
 PACKAGE = "application/zip"
+MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,27 @@ class SharedFile:
     mime: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDownload:
+    """One download of the officer's copy; `mark` names it and stands in its ZIP."""
+
+    mark: str
+    name: str
+    at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedQuestion:
+    """A question of the officer, with the answer once there is one."""
+
+    about: str
+    text: str
+    asked_at: datetime
+    answer: str
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +90,8 @@ class SharedView:
     sha256: str
     audit_seq: int
     audit_hash: str
+    downloads: tuple[SharedDownload, ...] = ()
+    questions: tuple[SharedQuestion, ...] = ()
 
     @property
     def package(self) -> SharedFile | None:
@@ -86,13 +116,21 @@ def releases_for(actor: Actor) -> list[SharedRow]:
 
 
 def release_for(actor: Actor, public_id: UUID) -> SharedView | None:
-    """One release with its files, or None; writes who read it and when: 7 queries."""
+    """One release with its files, or None; writes who read it and when: 9 queries."""
     with transaction.atomic():
         grant = _grant(actor, public_id)
         if grant is None:
             return None
         _note(grant, "view_release", grant.release.number, actor)
         files = tuple(_file(file) for file in _files(grant))
+        downloads = tuple(
+            SharedDownload(f"{grant.watermark}-{each.number}", each.name, each.at, each.sha256)
+            for each in ReleaseDownload.objects.filter(grant=grant).order_by("-number")[:MOST_SHOWN]
+        )
+        questions = tuple(
+            SharedQuestion(each.about, each.text, each.asked_at, each.answer, each.answered_at)
+            for each in ReleaseQuestion.objects.filter(grant=grant).order_by("-pk")[:MOST_SHOWN]
+        )
     release = grant.release
     return SharedView(
         row=_row(grant),
@@ -101,6 +139,8 @@ def release_for(actor: Actor, public_id: UUID) -> SharedView | None:
         sha256=release.sha256,
         audit_seq=release.audit_seq,
         audit_hash=release.audit_hash,
+        downloads=downloads,
+        questions=questions,
     )
 
 

@@ -325,7 +325,11 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     That is any internal reference, a whole account number of this case, another agency, or a name
     that a redaction takes out elsewhere. Raises CaseworkError that says which of the four.
     """
-    text = render_json(dossier).decode()
+    refuse_words(referral, render_json(dossier).decode())
+
+
+def refuse_words(referral: Referral, text: str) -> None:
+    """As `refuse_leaks`, of any text for the agency of this referral."""
     if INTERNAL_REFERENCE.search(text) or str(referral.case.public_id) in text:
         raise CaseworkError(
             _("A text names an internal reference: take it out or leave that field out.")

@@ -18,6 +18,7 @@ from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
 from cases.queries.cases import may_change
+from cases.queries.questions import downloads_of, questions_of
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields, refuse_leaks
 from cases.services.errors import CaseworkError
@@ -144,6 +145,8 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "form": form,
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
         "stale_findings": queries.stale_findings(referral),
+        "questions": list(questions_of(referral)),
+        "downloads": downloads_of(referral),
         "events": [(event, told(event)) for event in page.events],
         "acts": _acts(request, referral, page.release),
         "may_download": may(request.actor, Action.READ_RELEASE),

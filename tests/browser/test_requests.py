@@ -76,6 +76,7 @@ def test_a_release_downloads_as_a_zip_that_names_a_flipped_byte(
         page.get_by_role("link", name="Download release").click()
     zipped = tmp_path / "release.zip"
     waiting.value.save_as(zipped)
+    page.reload()
     assert hashlib.sha256(zipped.read_bytes()).hexdigest() in page.content()
     subprocess.run(
         [sys.executable, "-m", "zipfile", "-e", str(zipped), str(tmp_path / "out")], check=True

@@ -137,6 +137,7 @@ REVIEWED = {
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
         reopen_alert propose_policy sign_freeze approve_seizure request_disposal
+        answer_question
     """,
     "c": """
         set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
@@ -160,7 +161,7 @@ REVIEWED = {
         read_release
     """,
     "l": """
-        acknowledge_release record_request answer_request
+        acknowledge_release ask_about_release record_request answer_request
     """,
     "ascu": """
         read_audit

@@ -31,6 +31,7 @@ from cases.queries.inbox.freezes import (
 )
 from cases.queries.inbox.instruments import instruments_waiting
 from cases.queries.inbox.policies import policies_waiting
+from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.requests import desk_waiting
 from cases.queries.inbox.rows import InboxRow, Queue, Snoozes, Waiting, hidden_until
@@ -54,7 +55,7 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
     seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
-    self_lookups_waiting, policies_waiting, clocks_waiting,
+    self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -77,6 +78,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "task": (L("Tasks"), ""),
     "alert": (L("Alerts"), "alert"),
     "request": (L("Requests"), "request"),
+    "question": (L("Questions about releases"), "referral"),
 }
 
 
@@ -101,7 +103,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 47 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 51 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """

@@ -816,6 +816,7 @@ RULES: dict[str, Rule] = {
     "referral_send": form(),
     "referral_return": form(),
     "referral_recall": form(),
+    "question_detail": form(),
     "referral_copy": Rule(
         "house", ("supervisor_member", "compliance"), _answers("200"), writes=LOOKED
     ),
@@ -871,7 +872,10 @@ RULES: dict[str, Rule] = {
     # The liaisons' door.
     "liaison_releases": officers("200"),
     "liaison_release": officers("200", only=("liaison_granted",), writes=READ),
-    "liaison_download": officers("200", only=("liaison_granted",), writes=READ),
+    "liaison_download": officers(
+        "200", only=("liaison_granted",), writes=[*READ, "cases_releasedownload"]
+    ),
+    "liaison_ask": officers(write="422", only=("liaison_granted",), writes=READ),
     "liaison_requests": officers("200"),
     "liaison_request_new": officers("200", "422"),
     "liaison_identifiers": officers(write="200"),

@@ -28,6 +28,7 @@ from cases.models import (
     InformationRequest,
     LegalInstrument,
     Referral,
+    ReleaseQuestion,
     SelfLookup,
     SharedRelease,
     ShareGrant,
@@ -75,6 +76,7 @@ from cases.services.freezes import (
 from cases.services.identities import assert_identity
 from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
 from cases.services.operations import open_operation, put_case
+from cases.services.questions import ask_about_release
 from cases.services.referrals import (
     approve_referral,
     clear_referral,
@@ -298,6 +300,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "release_id": release.public_id,
         "request_id": request.public_id,
         "item": "identity",
+        "question_id": make_question(world, release).public_id,
         "watermark": release.grants.order_by("pk")[0].watermark,
         "alert_id": alert.public_id,
         "report_id": report.public_id,
@@ -561,6 +564,12 @@ def make_instruments(world: World, case: Case, by: Actor) -> None:
     ]  # fmt: skip
     verify_instrument(made[1], by=world.actor("supervisor_member"))
     world.ids["instrument_id"] = made[0].public_id
+
+
+def make_question(world: "World", release: SharedRelease) -> ReleaseQuestion:
+    """An officer's question about the release, unanswered."""
+    by = world.actor("liaison_granted")
+    return ask_about_release(release.public_id, about="F1", text=f"{SHARED} how sure?", by=by)
 
 
 def make_referrals(

@@ -1,0 +1,28 @@
+"""Questions of officers about releases, as the house sees them."""
+
+from django.db.models import QuerySet
+
+from cases.models import Referral, ReleaseDownload, ReleaseQuestion
+from cases.policy import Actor
+
+MOST_DOWNLOADS = 200
+
+
+def questions_of(referral: Referral) -> QuerySet[ReleaseQuestion]:
+    """Of every release of a referral, the newest first: 1 query."""
+    rows: QuerySet[ReleaseQuestion] = ReleaseQuestion.objects.filter(release__referral=referral)
+    return rows.select_related("release", "grant__liaison", "answered_by").order_by("-asked_at")
+
+
+def question_for_page(actor: Actor) -> QuerySet[ReleaseQuestion]:
+    """Those the actor may see, with what their page shows."""
+    rows: QuerySet[ReleaseQuestion] = ReleaseQuestion.objects.visible_to(actor)
+    return rows.select_related(
+        "release__referral__case__owner_by", "release__agency", "grant__liaison", "answered_by"
+    )
+
+
+def downloads_of(referral: Referral) -> list[ReleaseDownload]:
+    """Who took which file of a referral's releases, the newest first: 1 query, at most 200 rows."""
+    rows = ReleaseDownload.objects.filter(release__referral=referral)
+    return list(rows.select_related("grant__liaison").order_by("-at", "-pk")[:MOST_DOWNLOADS])

@@ -1,0 +1,98 @@
+"""Questions about one thing in a release: asked by an officer, answered once by the house."""
+
+import json
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.dossier import from_json
+from cases.models import ReleaseQuestion, ShareGrant
+from cases.policy import Action, Actor, require, require_step_up
+from cases.services.audit import record_event
+from cases.services.dossiers import refuse_words
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.locks import enter_case, lock_case
+from cases.services.validation import require_text
+from cases.states import InvalidTransition
+
+LONGEST = 4_000
+MOST_OPEN = 20
+"""Questions of one officer on one release that may wait at once."""
+
+
+@transaction.atomic
+def ask_about_release(public_id: UUID, *, about: str, text: str, by: Actor) -> ReleaseQuestion:
+    """Ask about one numbered thing of a release that is open to the officer, or about all of it.
+
+    Raises PermissionDenied, NotFound where no grant is open, CaseworkError.
+    """
+    grant = _open_grant(public_id, by)
+    lock_case(grant.release.referral.case_id)
+    require(by, Action.ASK_ABOUT_RELEASE)
+    grant = _open_grant(public_id, by)  # it may have ended while we waited
+    words = require_text(text, _("Write your question."))
+    if len(words) > LONGEST:
+        raise CaseworkError(_("A question has at most %(n)d characters.") % {"n": LONGEST})
+    if about and about not in numbers_in(grant.release.dossier):
+        raise CaseworkError(_("This release has nothing of this number."))
+    if ReleaseQuestion.objects.filter(grant=grant, answered_at=None).count() >= MOST_OPEN:
+        raise CaseworkError(_("Many of your questions wait: let us answer those first."))
+    question: ReleaseQuestion = ReleaseQuestion.objects.create(
+        release=grant.release, grant=grant, about=about, text=words, asked_at=timezone.now()
+    )
+    referral = grant.release.referral
+    record_event(
+        referral.case, "ask_about_release", referral.reference, by=by,
+        data={"release": grant.release.number, "about": about, "question": question.pk},
+    )  # fmt: skip
+    return question
+
+
+def numbers_in(dossier: str) -> list[str]:
+    """The numbers of everything in a sealed dossier that can be asked about, in its order."""
+    found = from_json(json.loads(dossier))
+    numbers = [each.number for each in found.findings]
+    numbers += [each.number for each in found.suspects]
+    numbers += [each.number for each in found.wallets]
+    numbers += [each.number for each in found.freezes]
+    numbers += [each.number for each in found.customers]
+    return numbers + [each.number for each in found.runs]
+
+
+def _open_grant(public_id: UUID, by: Actor) -> ShareGrant:
+    grant: ShareGrant | None = (
+        ShareGrant.objects.visible_to(by)
+        .filter(release__public_id=public_id)
+        .select_related("release__referral__case")
+        .first()
+    )
+    if grant is None:
+        raise NotFound(_("This release is not open to you."))
+    return grant
+
+
+@transaction.atomic
+def answer_question(question: ReleaseQuestion, *, text: str, by: Actor) -> ReleaseQuestion:
+    """Answer once, in words that may leave the house as a release may.
+
+    Raises PermissionDenied, StepUpRequired, CaseworkError, InvalidTransition where it is answered.
+    """
+    referral = question.release.referral
+    case = enter_case(referral.case_id, Action.ANSWER_QUESTION, by=by)
+    require_step_up(by)
+    words = require_text(text, _("Write the answer."))
+    if len(words) > LONGEST:
+        raise CaseworkError(_("An answer has at most %(n)d characters.") % {"n": LONGEST})
+    refuse_words(referral, words)
+    now = timezone.now()
+    waiting = ReleaseQuestion.objects.filter(pk=question.pk, answered_at=None)
+    if not waiting.update(answer=words, answered_by_id=by.person, answered_at=now):
+        raise InvalidTransition(_("Somebody answered this question already."))
+    record_event(
+        case, "answer_question", referral.reference, by=by,
+        data={"release": question.release.number, "question": question.pk},
+    )  # fmt: skip
+    question.refresh_from_db()
+    return question

@@ -214,6 +214,19 @@ class DossierTag:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierChange:
+    """What this release says otherwise than the one it takes the place of.
+
+    `about` is a number of this dossier, empty for its words and for what is gone.
+    """
+
+    about: str
+    field: str
+    before: Text
+    after: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """The number of the release and the point of the audit chain it was sealed at."""
 
@@ -246,6 +259,8 @@ class Dossier:
     customers: tuple[DossierCustomer, ...] = ()
     runs: tuple[DossierRun, ...] = ()
     tags: tuple[DossierTag, ...] = ()
+    replaces: str = ""
+    changes: tuple[DossierChange, ...] = ()
     seal: Seal | None = None
 
     def content(self) -> dict[str, Any]:
@@ -292,12 +307,15 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         customers=tuple(_customer(each) for each in plain.get("customers", ())),
         runs=tuple(_run(each) for each in plain.get("runs", ())),
         tags=tuple(DossierTag(**each) for each in plain.get("tags", ())),
+        changes=tuple(DossierChange(**_texts(each)) for each in plain.get("changes", ())),
         seal=Seal(**values["release"]) if values.get("release") else None,
     )
 
 
-_LATER = ("customers", "runs", "tags")
-_LISTS = ("findings", "suspects", "wallets", "freezes", *_LATER)
+_LATER = ("customers", "runs", "tags", "replaces", "changes")
+_LISTS = (
+    "findings", "suspects", "wallets", "freezes", "customers", "runs", "tags", "changes",
+)  # fmt: skip
 
 
 def _text(value: Any) -> Any:
@@ -351,6 +369,8 @@ def redactions_in(value: Any, path: str = "") -> list[tuple[str, str]]:
     if is_dataclass(value) and not isinstance(value, type):
         name = getattr(value, "number", "")
         for field in fields(value):
+            if field.name == "changes":
+                continue  # they repeat what is left out where it belongs
             at = f"{path}.{field.name}" if path and not name else f"{name or path}.{field.name}"
             found += redactions_in(getattr(value, field.name), at.strip("."))
     elif isinstance(value, tuple):

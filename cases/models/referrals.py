@@ -65,6 +65,8 @@ class Referral(PublicModel):
     cleared_at = models.DateTimeField(null=True)
     content_hash = models.CharField(max_length=64, blank=True)
     version = models.PositiveIntegerField(default=1)
+    # Whose release this one's shall take the place of.
+    supersedes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
 
     objects = CaseScopedQuerySet.as_manager()
 

@@ -8,9 +8,11 @@ from cases.policy import Actor
 MOST_DOWNLOADS = 200
 
 
-def questions_of(referral: Referral) -> QuerySet[ReleaseQuestion]:
+def questions_of(referral: Referral, actor: Actor) -> QuerySet[ReleaseQuestion]:
     """Of every release of a referral, the newest first: 1 query."""
-    rows: QuerySet[ReleaseQuestion] = ReleaseQuestion.objects.filter(release__referral=referral)
+    rows: QuerySet[ReleaseQuestion] = ReleaseQuestion.objects.visible_to(actor).filter(
+        release__referral=referral
+    )
     return rows.select_related("release", "grant__liaison", "answered_by").order_by("-asked_at")
 
 
@@ -22,7 +24,7 @@ def question_for_page(actor: Actor) -> QuerySet[ReleaseQuestion]:
     )
 
 
-def downloads_of(referral: Referral) -> list[ReleaseDownload]:
+def downloads_of(referral: Referral, actor: Actor) -> list[ReleaseDownload]:
     """Who took which file of a referral's releases, the newest first: 1 query, at most 200 rows."""
-    rows = ReleaseDownload.objects.filter(release__referral=referral)
+    rows = ReleaseDownload.objects.visible_to(actor).filter(release__referral=referral)
     return list(rows.select_related("grant__liaison").order_by("-at", "-pk")[:MOST_DOWNLOADS])

@@ -86,7 +86,14 @@ def referral_list(actor: Actor, state: str = "", after: str = "") -> Page:
 
 def referral_for_page(actor: Actor) -> QuerySet[Referral]:
     """Referrals the actor may see, with the people of their page."""
-    people = ("drafted_by", "last_edited_by", "approved_by", "cleared_by", "case__owner_by")
+    people = (
+        "drafted_by",
+        "last_edited_by",
+        "approved_by",
+        "cleared_by",
+        "case__owner_by",
+        "supersedes",
+    )
     rows: QuerySet[Referral] = Referral.objects.visible_to(actor).select_related(
         "case", "agency", *people
     )

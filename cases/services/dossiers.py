@@ -1,11 +1,13 @@
 """Making the dossier of a referral: what an agency will read, and the check that nothing leaks."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -15,6 +17,7 @@ from cases.dossier import (
     CounterPoint,
     Dossier,
     DossierAmount,
+    DossierChange,
     DossierCustomer,
     DossierFinding,
     DossierFreeze,
@@ -23,7 +26,9 @@ from cases.dossier import (
     DossierWallet,
     Redaction,
     Text,
+    from_json,
 )
+from cases.dossier_difference import difference
 from cases.exports.canonical_json import render as render_json
 from cases.models import (
     Asset,
@@ -38,6 +43,7 @@ from cases.models import (
 )
 from cases.models.cohorts import ALTERNATIVES
 from cases.models.findings import TIERS
+from cases.redaction_policy import suggested
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
@@ -56,6 +62,7 @@ class RedactableField:
     field: str
     value: str
     code: str
+    suggested: str = ""  # what the policy for this recipient would leave out
 
 
 class _Redactor:
@@ -78,6 +85,28 @@ def build_dossier(referral: Referral) -> Dossier:
     Numbers are given anew (F1, S1, W1, Z1), accounts are masked, redacted fields are labels.
     Texts are English whatever the reader's language, so that the same content is the same bytes.
     """
+    with translation.override("en"):
+        dossier = _present_content(referral)
+    previous = referral.supersedes and referral.supersedes.releases.order_by("-version").first()
+    if not previous:
+        return dossier
+    changes = difference(from_json(json.loads(previous.dossier)), dossier)
+    words = list(_words_left_out(referral))
+    return replace(
+        dossier,
+        replaces=previous.number,
+        changes=tuple(_without(each, words) for each in changes),
+    )
+
+
+def _without(change: DossierChange, words: list[str]) -> DossierChange:
+    """A value of before that names what is left out now is left out as well."""
+    if isinstance(change.before, Redaction) or not _names_any(change.before, words):
+        return change
+    return replace(change, before=Redaction("irrelevant"))
+
+
+def _present_content(referral: Referral) -> Dossier:
     redact = _Redactor(referral.redactions)
     with translation.override("en"):
         findings = list(_findings(referral))
@@ -299,9 +328,16 @@ def redactable_fields(referral: Referral) -> list[RedactableField]:
     num_customers = referral.members.count()
     if num_customers:
         found.append((referral.reference, "customers", str(num_customers)))
+    agency = referral.agency
+    usual = suggested(settings.FIU_HOME, agency.kind, agency.country)
     return [
         RedactableField(
-            f"{owner}.{field}", owner, field, value, redactions.get(f"{owner}.{field}", "")
+            f"{owner}.{field}",
+            owner,
+            field,
+            value,
+            redactions.get(f"{owner}.{field}", ""),
+            usual.get(field, ""),
         )
         for owner, field, value in dict.fromkeys(found)
         if value or field == "holder"

@@ -63,12 +63,15 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     """
     head = AuditEvent.objects.filter(case_id=referral.case_id).order_by("-seq").first()
     assert head is not None  # a case begins with its first event
+    previous = (
+        referral.supersedes.releases.order_by("-version").first() if referral.supersedes else None
+    )
     now = timezone.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     sealed = dossier.sealed(
         Seal(
             number=next_reference("R"),
-            version=1,
+            version=previous.version + 1 if previous else 1,
             sealed_at=iso(now) or "",
             audit_seq=head.seq,
             audit_hash=head.hash,
@@ -94,6 +97,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
         audit_hash=head.hash,
         sealed_by_id=by.person,
         sealed_at=now,
+        supersedes=previous,
     )
     for name, content in files.items():
         _keep(release, None, CopyFile(name, MIMES[name.rpartition(".")[2]], content))
@@ -177,6 +181,12 @@ def share_release(
         )
         for file in copy.files:
             _keep(release, grant, file)
+
+
+def supersede_release(release: SharedRelease) -> None:
+    """End its grants because another release took its place; the record stays."""
+    _advance(release, ReleaseAction.SUPERSEDE)
+    release.grants.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 def recall_release(release: SharedRelease) -> None:

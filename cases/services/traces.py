@@ -7,13 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CaseRun, FindingAmount
+from cases.models import Case, CaseRun, FindingAmount, SharedRelease
 from cases.policy import SYSTEM, Action, Actor
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.limits import require_room_for_trace
 from cases.services.locks import enter_case, lock_case
-from cases.states import CaseState, InvalidTransition, ReferralState
+from cases.states import CaseState, InvalidTransition, ReferralState, ReleaseState
 from tracing import jobs, reads
 from tracing.jobs import TraceParameters
 
@@ -140,6 +140,14 @@ def watch_drift(*, pause: float = 0, seconds: float | None = None) -> DriftRepor
     return DriftReport(len(watched), asked, noticed)
 
 
+def _releases_on(run: UUID) -> list[str]:
+    """The numbers of the releases that officers can read and that cite this run: 1 query."""
+    rows = SharedRelease.objects.filter(
+        state=ReleaseState.SHARED.value, referral__findings__amounts__run=run
+    )
+    return sorted(set(rows.values_list("number", flat=True)))
+
+
 @transaction.atomic
 def _note_drift(drift: reads.Drift) -> bool:
     case_run = CaseRun.objects.filter(run=drift.run).first()
@@ -155,6 +163,7 @@ def _note_drift(drift: reads.Drift) -> bool:
             "height": drift.height,
             "num_conclusions": drift.num_conclusions,
             "num_moved": drift.num_moved,
+            "releases": _releases_on(drift.run),
         },
     )  # fmt: skip
     return True

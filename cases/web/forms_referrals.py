@@ -104,7 +104,7 @@ class RedactionForm(forms.Form):
                 label=gettext("%(object)s, %(field)s") % words,
                 choices=reasons,
                 required=False,
-                initial=each.code,
+                initial=each.code or each.suggested,
                 widget=forms.Select(attrs={"class": "input"}),
             )
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.dossier import Dossier, from_json
 from cases.files import load_bytes
@@ -19,6 +19,7 @@ from cases.policy import Action, may
 from cases.queries import referrals as queries
 from cases.queries.cases import may_change
 from cases.queries.questions import downloads_of, questions_of
+from cases.queries.release_drift import release_drift
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields, refuse_leaks
 from cases.services.errors import CaseworkError
@@ -27,6 +28,7 @@ from cases.services.referrals import (
     approve_referral,
     clear_referral,
     draft_referral,
+    draft_successor,
     edit_referral,
     package_referral,
     preview,
@@ -34,8 +36,9 @@ from cases.services.referrals import (
     redact_referral,
     return_referral,
     send_referral,
+    successor_of,
 )
-from cases.states import REFERRAL, InvalidTransition, ReferralState
+from cases.states import REFERRAL, InvalidTransition, ReferralState, ReleaseState
 from cases.web.acts import perform
 from cases.web.acts_referrals import ACTS, ReferralAct, referral_act
 from cases.web.events import told
@@ -144,9 +147,12 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "leak": _leak(referral, dossier) if page.release is None else "",
         "form": form,
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
+        "drifted": release_drift(referral, dossier) if page.release else [],
+        "may_supersede": _may_supersede(request, referral, page.release),
+        "successor": successor_of(referral),
         "stale_findings": queries.stale_findings(referral),
-        "questions": list(questions_of(referral)),
-        "downloads": downloads_of(referral),
+        "questions": list(questions_of(referral, request.actor)),
+        "downloads": downloads_of(referral, request.actor),
         "events": [(event, told(event)) for event in page.events],
         "acts": _acts(request, referral, page.release),
         "may_download": may(request.actor, Action.READ_RELEASE),
@@ -154,6 +160,28 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
     status = 422 if form is not None and form.errors else 200
     template = "cases/referral_detail.html"
     return render_case(request, template, referral.case, TAB, context, status)
+
+
+def _may_supersede(
+    request: AuthedRequest, referral: Referral, release: SharedRelease | None
+) -> bool:
+    is_shared = release is not None and release.state == ReleaseState.SHARED
+    may_draft = may(request.actor, Action.DRAFT_REFERRAL)
+    return is_shared and may_draft and may_change(referral.case, request.actor)
+
+
+@require_POST
+@casework
+def referral_supersede(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
+    """Draft the release that shall take this one's place."""
+    referral = _get(request, referral_id)
+    try:
+        new = draft_successor(referral, by=request.actor)
+    except (CaseworkError, InvalidTransition) as error:
+        messages.error(request, str(error))
+        return redirect("referral_detail", referral.public_id)
+    messages.success(request, _("Drafted. Decide what is left out; two people decide the rest."))
+    return redirect("referral_detail", new.public_id)
 
 
 def _dossier(referral: Referral, release: SharedRelease | None) -> Dossier:
@@ -241,6 +269,7 @@ urlpatterns = [
     path("referrals/", referral_list, name="referral_list"),
     path(ONE, referral_detail, name="referral_detail"),
     path(f"{ONE}edit/", referral_edit, name="referral_edit"),
+    path(f"{ONE}supersede/", referral_supersede, name="referral_supersede"),
     path(f"{ONE}redact/", referral_redact, name="referral_redact"),
     path(f"{ONE}copies/<str:watermark>/", referral_copy, name="referral_copy"),
     *(

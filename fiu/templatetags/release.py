@@ -92,6 +92,12 @@ def sums_of(finding: DossierFinding) -> list[AmountSum]:
 
 
 @register.filter
+def field_word(name: str) -> str:
+    """The name of a field of a dossier in words."""
+    return field_words(name)
+
+
+@register.filter
 def text_or_box(value: str | Redaction) -> SafeString:
     """A text of the dossier in paragraphs, or the labelled box that stands in its place."""
     if isinstance(value, Redaction):

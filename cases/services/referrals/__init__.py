@@ -9,6 +9,7 @@ from cases.services.referrals.drafts import (
     return_referral,
 )
 from cases.services.referrals.steps import advance_referral, content_hash_of, preview
+from cases.services.referrals.successors import draft_successor, shared_release, successor_of
 
 __all__ = [
     "advance_referral",
@@ -16,6 +17,7 @@ __all__ = [
     "clear_referral",
     "content_hash_of",
     "draft_referral",
+    "draft_successor",
     "edit_referral",
     "package_referral",
     "preview",
@@ -23,4 +25,6 @@ __all__ = [
     "redact_referral",
     "return_referral",
     "send_referral",
+    "shared_release",
+    "successor_of",
 ]

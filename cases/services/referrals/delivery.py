@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from cases.hints import AUDIT_CHECKPOINT, hint_on_commit
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, Actor, Role, require, require_second_person, require_step_up
+from cases.services.audit import record_event
 from cases.services.dossiers import build_dossier, refuse_leaks
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.referrals.steps import (
@@ -25,6 +26,7 @@ from cases.services.releases import (
     render_copy,
     seal_release,
     share_release,
+    supersede_release,
 )
 from cases.states import (
     REFERRAL,
@@ -119,6 +121,7 @@ def send_referral(
         _require_liaisons(referral, chosen)
         release.refresh_from_db()
         share_release(release, copies, expires_at, by=by)
+        _end_the_one_before(release, by=by)
         advance_referral(
             referral,
             ReferralAction.SEND,
@@ -138,6 +141,18 @@ def send_referral(
         )
         failpoint("release.shared")
     return referral
+
+
+def _end_the_one_before(release: SharedRelease, *, by: Actor) -> None:
+    """Whom the new release takes the place of is closed at the same moment."""
+    before = release.supersedes
+    if before is None or before.state != ReleaseState.SHARED.value:
+        return
+    supersede_release(before)
+    record_event(
+        before.referral.case, "supersede_release", before.referral.reference, by=by,
+        data={"release": before.number, "by": release.number},
+    )  # fmt: skip
 
 
 def _require_liaisons(referral: Referral, liaison_ids: Sequence[int]) -> None:

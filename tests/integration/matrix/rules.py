@@ -817,6 +817,7 @@ RULES: dict[str, Rule] = {
     "referral_return": form(),
     "referral_recall": form(),
     "question_detail": form(),
+    "referral_supersede": case(write="302 /referrals/", differs=REFUSED_READER),
     "referral_copy": Rule(
         "house", ("supervisor_member", "compliance"), _answers("200"), writes=LOOKED
     ),

@@ -1,11 +1,13 @@
 """Where a release's amounts come from: sealed runs, the way to what is cited, tags with licence."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from cases.dossier import from_json, to_json
+from cases.dossier import DossierTag, DossierWallet, from_json, to_json
 from cases.models import Case, Finding, Wallet
+from cases.queries.release_drift import release_drift
 from cases.services.custody import custody_of
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.dossiers import build_dossier
@@ -24,6 +26,7 @@ from tests.casework import (
     person,
     trace_result,
 )
+from tests.packs import DOSSIER
 from tracing.jobs import TraceParameters
 from tracing.models import AttributionTag, TagPack
 
@@ -120,6 +123,19 @@ def test_tags_leave_with_their_licence_and_not_without_one(case: Case) -> None:
     [tag] = tags_behind({wallet: "W1"}, {})
     assert (tag.wallet, tag.label, tag.licence, tag.pack) == ("W1", "Owner 0", "CC0-1.0", "pack0")
     assert tags_behind({wallet: "W1"}, {f"{ADDRESS}.label": "method"}) == []
+
+
+def test_a_release_says_which_tag_came_or_went_since(case: Case) -> None:
+    wallet = DossierWallet("W1", LEDGER, ADDRESS, "Other", "")
+    tag = DossierTag("W1", ADDRESS, "Eastmere", "", "", 50, "", "", "", "CC0-1.0", "")
+    dossier = replace(DOSSIER, wallets=(wallet,), tags=(tag,), runs=(), findings=())
+    referral = draft_referral(
+        case, agency_id=make_agency().pk, kind="spontaneous", subject="S", summary="S",
+        purpose="P", legal_gateway="", caveats="", tlp="AMBER", handling_code="H1",
+        findings=[found(case, traced(case))], freezes=[], by=person("analyst"),
+    )  # fmt: skip
+    [gone] = release_drift(referral, dossier)
+    assert (gone.number, gone.kind, gone.label) == ("W1", "tag_gone", "Eastmere")
 
 
 def test_a_dossier_with_its_sources_comes_back_as_it_was(case: Case) -> None:

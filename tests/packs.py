@@ -23,11 +23,14 @@ from cases.exports import (
     csv,
     custody,
     flow_svg,
+    ftm,
     html,
     manifest,
+    misp,
     package,
     pdf,
     run_seals,
+    stix,
     verify,
 )
 from tests.unit.exports import test_exports
@@ -95,6 +98,7 @@ def files_of(dossier: Dossier, *, with_pdf: bool = False) -> dict[str, bytes]:
     files = {canonical_json.NAME: canonical_json.render(dossier)}
     files |= csv.render_tables(dossier) | run_seals.render_all(dossier)
     files |= {custody.NAME: custody.render(dossier, CUSTODY), f"release-{WATERMARK}.html": page}
+    files |= {each.NAME: each.render(dossier) for each in (stix, misp, ftm)}
     if dossier.runs:
         files[flow_svg.NAME] = flow_svg.render(dossier)
     if with_pdf:

@@ -205,6 +205,16 @@ def direct_tags(ledger: str, addresses: Iterable[str]) -> dict[str, tuple[TagVie
     return {address: tuple(tags) for address, tags in found.items()}
 
 
+def own_tags() -> list[tuple[str, str, TagView]]:
+    """(chain, address, tag) of what this unit published and did not overrule: 1 query a chain."""
+    chains = AttributionTag.objects.filter(pack__sha256=HOUSE, state=PUBLISHED)
+    found = []
+    for chain in sorted(set(chains.values_list("chain", flat=True))):
+        which = Q(pack__sha256=HOUSE, chain=chain)
+        found += [(chain, address, tag) for address, tag in tag_rows(which) if tag.is_counted]
+    return found
+
+
 def tags_then(ledger: str, addresses: Iterable[str], kept: TagSet) -> dict[str, AddressTags]:
     """What the tags of a kept set say of addresses, clusters as they are today. No sanctions.
 

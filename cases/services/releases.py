@@ -15,11 +15,14 @@ from cases.exports import (
     csv,
     custody,
     flow_svg,
+    ftm,
     html,
     manifest,
+    misp,
     package,
     pdf,
     run_seals,
+    stix,
 )
 from cases.files import load_bytes, store_bytes
 from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, ShareGrant
@@ -81,6 +84,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     dossier_bytes = canonical_json.render(sealed)
     files = {canonical_json.NAME: dossier_bytes, html.NAME: html.render(sealed)}
     files |= csv.render_tables(sealed) | run_seals.render_all(sealed)
+    files |= {each.NAME: each.render(sealed) for each in (stix, misp, ftm)}
     files[custody.NAME] = custody.render(sealed, custody_of(referral))
     if sealed.runs:
         files[flow_svg.NAME] = flow_svg.render(sealed)

@@ -40,6 +40,7 @@ from cases.web import (
     tags,
     tasks,
     traces,
+    wallet_files,
     wallets,
     webhooks,
 )
@@ -47,6 +48,7 @@ from cases.web import (
 urlpatterns = [
     *cases.urlpatterns,
     *access.urlpatterns,
+    *wallet_files.urlpatterns,
     *wallets.urlpatterns,
     *addresses.urlpatterns,
     *exposures.urlpatterns,

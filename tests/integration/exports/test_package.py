@@ -84,7 +84,7 @@ def test_it_says_in_words_what_it_checked(release: Path) -> None:
     assert status == 0, words
     assert changed(words) == set()
     for part in (
-        "14 files of the release" if pdf.is_available() else "13 files of the release",
+        "17 files of the release" if pdf.is_available() else "16 files of the release",
         "8 files around them", "canonical form", "same release: R-2025-000001", "audit event 42",
         "amounts lie within their bounds", f"{csv.in_units(LINE.held, 18):f} ETH",
         "1 traced runs have a balance sheet that adds up to zero", "one chain of 2 lines",

@@ -704,6 +704,7 @@ RULES: dict[str, Rule] = {
     # Wallets and suspects.
     "case_wallets": case("200"),
     "wallets_new": case("200"),
+    "wallets_import": form(),
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
     "address_exposure": case("200"),

@@ -209,7 +209,7 @@ def test_every_file_is_what_the_manifest_says(
     assert listing["notes"] == [pdf.ABSENT]
     assert {entry["name"] for entry in listing["files"]} == {
         "accounts.csv", "amounts.csv", "custody.json", "dossier.json", "findings.csv",
-        "freezes.csv", "wallets.csv",
+        "freezes.csv", "wallets.csv", "stix.json", "misp.json", "entities.ftm.json",
         f"release-{grant.watermark}.html",
     }  # fmt: skip
     for entry in listing["files"]:

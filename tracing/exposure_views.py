@@ -155,7 +155,7 @@ def _transfer_exposure(
     rows = np.asarray([*paid_in, *paid_out], np.uint32)
     assets = ranked_assets(ledger, rows)
     followed = assets[:MOST_ASSETS]
-    categories = _categories(ledger, *versions)
+    categories = categories_of(ledger, *versions)
     found = []
     for asset in followed:
         for transfers, direction in ((paid_in, "backward"), (paid_out, "forward")):
@@ -179,7 +179,7 @@ def _movements(
     paid_out: tuple[int, ...],
     *versions: object,
 ) -> ExposureView:
-    categories = _categories(ledger, *versions)
+    categories = categories_of(ledger, *versions)
     unit, seen = _of_coins(ledger, categories)
     found = [
         (unit, coin_exposure(ledger, coins, categories.codes, direction))
@@ -193,7 +193,7 @@ def _movements(
 
 
 @dataclass(frozen=True)
-class _Categories:
+class Categories:
     """The category of every address of a snapshot: codes into `names`, 0 for none."""
 
     codes: Codes
@@ -202,7 +202,7 @@ class _Categories:
 
 
 @lru_cache(maxsize=4)
-def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Categories:
+def categories_of(ledger: StoredLedger | AccountLedger, *versions: object) -> Categories:
     """An address's own tags decide; without any, those of its cluster. The exchange knows best."""
     index = index_under(ledger, *versions)
     clusters = None if isinstance(ledger, AccountLedger) else clusters_under_walls(ledger)
@@ -238,13 +238,13 @@ def _categories(ledger: StoredLedger | AccountLedger, *versions: object) -> _Cat
             codes[wall], labels[wall] = code(OWN), ""
         elif not codes[wall]:
             codes[wall], labels[wall] = code(UNTAGGED_SERVICE), label
-    return _Categories(codes, tuple(known), labels)
+    return Categories(codes, tuple(known), labels)
 
 
 def own_categories(ledger: str) -> dict[str, str]:
     """The category of every address that has one of its own, without opening the ledger: 3 queries.
 
-    As `_categories`; what an address takes over from its cluster `cluster_category` says.
+    As `categories_of`; what an address takes over from its cluster `cluster_category` says.
     """
     tags, listed = _claims(ledger)
     found = {address: category_of(each) or UNKNOWN for address, each in tags.items()}
@@ -260,7 +260,7 @@ def own_categories(ledger: str) -> dict[str, str]:
 def cluster_category(ledger: str) -> Callable[[Sequence[str]], str]:
     """The rule by which addresses take a category over from those of their cluster: 2 queries.
 
-    As `_categories`: a listed address decides, else the tags of all of them together.
+    As `categories_of`: a listed address decides, else the tags of all of them together.
     """
     tags, listed = _claims(ledger)
 
@@ -284,7 +284,7 @@ def _claims(ledger: str) -> tuple[dict[str, list[TagView]], frozenset[str]]:
 
 @lru_cache(maxsize=64)
 def _exposure(ledger: StoredLedger, numbers: tuple[int, ...], *versions: object) -> ExposureView:
-    categories = _categories(ledger, *versions)
+    categories = categories_of(ledger, *versions)
     unit, seen = _of_coins(ledger, categories)
     found = [
         (unit, exposure(ledger, numbers, categories.codes, direction))
@@ -294,7 +294,7 @@ def _exposure(ledger: StoredLedger, numbers: tuple[int, ...], *versions: object)
 
 
 def _of_coins(
-    ledger: StoredLedger, categories: _Categories
+    ledger: StoredLedger, categories: Categories
 ) -> tuple[AssetUnit, Callable[[Contact], ContactView]]:
     """The unit of a ledger of coins, and how one of its contacts is told."""
     clusters = clusters_under_walls(ledger)
@@ -312,7 +312,7 @@ def _of_coins(
 
 
 def _of_accounts(
-    ledger: AccountLedger, categories: _Categories
+    ledger: AccountLedger, categories: Categories
 ) -> Callable[[Contact], ContactView]:
     """How a contact of a ledger of accounts is told."""
 
@@ -327,7 +327,7 @@ def _of_accounts(
 def _account_exposure(
     ledger: AccountLedger, accounts: tuple[int, ...], *versions: object
 ) -> ExposureView:
-    categories = _categories(ledger, *versions)
+    categories = categories_of(ledger, *versions)
     assets = assets_of(ledger, *accounts)
     followed = assets[:MOST_ASSETS]
     found = []
@@ -347,7 +347,7 @@ def _account_exposure(
 
 def _view(
     found: Sequence[tuple[AssetUnit, Exposure]],
-    categories: _Categories,
+    categories: Categories,
     seen: Callable[[Contact], ContactView],
     *,
     num_addresses: int,
@@ -384,7 +384,7 @@ def _rows(
     direction: str,
     unit: AssetUnit,
     found: Exposure,
-    categories: _Categories,
+    categories: Categories,
     seen: Callable[[Contact], ContactView],
 ) -> list[ExposureRow]:
     """Contacts by category and distance, direct ones first, then by amount."""

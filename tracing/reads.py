@@ -19,6 +19,7 @@ from tracing.account_views import (
     place_address,
     why_together,
 )
+from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
 from tracing.engine.booklines import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
 from tracing.engine.books import POLICIES, follow_books
@@ -62,6 +63,7 @@ from tracing.tag_views import (
     own_tags,
     platform_payments,
     sides_of,
+    tag_levels,
     tag_packs,
     tagged_services,
     tags_of,
@@ -102,6 +104,8 @@ __all__ = [
     "Line",
     "LookupView",
     "Merge",
+    "MetKind",
+    "MovementContacts",
     "NodeView",
     "PackView",
     "ParsedAddress",
@@ -134,6 +138,7 @@ __all__ = [
     "lasting_files",
     "ledgers",
     "live_runs",
+    "movement_contacts",
     "movements_exposure",
     "native_unit",
     "newest_tag_sets",
@@ -154,6 +159,7 @@ __all__ = [
     "runs_of",
     "sides_of",
     "stale_runs",
+    "tag_levels",
     "tag_packs",
     "tagged_services",
     "tags_of",

@@ -6,7 +6,7 @@ kept apart. Nothing of that is stored: it follows the newest tags, walls and blo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -213,6 +213,19 @@ def own_tags() -> list[tuple[str, str, TagView]]:
         which = Q(pack__sha256=HOUSE, chain=chain)
         found += [(chain, address, tag) for address, tag in tag_rows(which) if tag.is_counted]
     return found
+
+
+def tag_levels(ledger: str, addresses: Collection[str]) -> list[tuple[str, int, str]]:
+    """(address, confidence, category) of the tags that these addresses carry themselves.
+
+    3 queries, whatever their number: the tags of the chain are read, not the addresses asked.
+    """
+    rows = tag_rows(Q(chain=names.CHAIN.get(ledger, "")))
+    return [
+        (address, tag.level, tag.category)
+        for address, tag in rows
+        if address in addresses and tag.is_counted
+    ]
 
 
 def tags_then(ledger: str, addresses: Iterable[str], kept: TagSet) -> dict[str, AddressTags]:

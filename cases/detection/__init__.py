@@ -6,11 +6,12 @@ about the first part of a history it says about the whole as well, so a later ru
 of an earlier one and adds to them.
 """
 
-from cases.detection.catalogue import FLAGS, RULES, Flag, RuleSpec
-from cases.detection.movements import Account, Hit, Movement, Value
-from cases.detection.rules import evaluate, evaluate_group
+from cases.detection.catalogue import FLAGS, RULES, SPECS, Flag, RuleSpec
+from cases.detection.movements import Account, Event, Hit, Movement, Touch, Value
+from cases.detection.registry import EVENT_RULES, LEDGER_RULES, evaluate
+from cases.detection.rules import evaluate_group
 
 __all__ = [
-    "FLAGS", "RULES", "Account", "Flag", "Hit", "Movement", "RuleSpec", "Value", "evaluate",
-    "evaluate_group",
+    "EVENT_RULES", "FLAGS", "LEDGER_RULES", "RULES", "SPECS", "Account", "Event", "Flag", "Hit",
+    "Movement", "RuleSpec", "Touch", "Value", "evaluate", "evaluate_group",
 ]  # fmt: skip

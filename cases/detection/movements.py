@@ -11,6 +11,37 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """Where the money of a movement met a kind of address on the ledger.
+
+    hops: transactions between; share_pct: how much of the movement, by haircut; `label` names the
+    keeper. Of the provider behind it: `rating`, whether `is_registered` where it should be,
+    whether its country `is_high_risk` and whether it `is_ruled`; None where nobody knows.
+    """
+
+    category: str
+    hops: int = 1
+    share_pct: int = 100
+    label: str = ""
+    rating: str = ""
+    is_registered: bool | None = None
+    is_high_risk: bool | None = None
+    is_ruled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened around an account beside its money: an access, a change, a question."""
+
+    ref: str
+    kind: str
+    at: datetime
+    ip: str = ""
+    country: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """One line of an account's history; an internal transfer is `internal_out` or `internal_in`.
 
@@ -27,6 +58,11 @@ class Movement:
     sender: str = ""
     asset_out: str = ""
     fiat_out: Decimal | None = None
+    other: str = ""  # the account on the other side of a transfer or trade
+    address: str = ""  # paid, of a withdrawal
+    sources: tuple[str, ...] = ()  # addresses that paid a deposit, where the ledger shows them
+    ip: str = ""
+    touches: tuple[Touch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +73,15 @@ class Account:
     opened_on: date | None = None
     # The first movement on record of anybody: before it nobody's silence means anything.
     known_from: datetime | None = None
+    known_to: datetime | None = None  # the last one: what is silent then has been silent till then
+    country: str = ""
+    birth_on: date | None = None
+    median_birth_on: date | None = None  # of all customers with a day of birth
+    income: Decimal | None = None  # declared, a year
+    expected: Decimal | None = None  # volume a month, as the customer said
+    events: tuple[Event, ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()  # (account of another customer, what is shared)
+    named: tuple[tuple[str, str, int], ...] = ()  # (own address, category of a tag, confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +114,15 @@ def hit(movements: list[Movement], *values: Value, fiat: Decimal | None = None) 
         fiat,
         min(each.at for each in movements),
         max(each.at for each in movements),
+    )
+
+
+def event_hit(events: list[Event], *values: Value) -> Hit:
+    """A hit on events: no movement stands behind it, so no amount does."""
+    return Hit(
+        tuple(each.ref for each in events),
+        values,
+        ZERO,
+        min(each.at for each in events),
+        max(each.at for each in events),
     )

@@ -1,4 +1,4 @@
-"""Eight rules, each for one flag of the catalogue that is marked fully computable.
+"""The first eight rules, each for one flag of the catalogue that is marked fully computable.
 
 Every rule keeps what it has seen in one pass, oldest first; a hit uses its movements up, so each
 counts once per rule. Limits are inclusive where the flag says "at least". Windows are counted from
@@ -8,10 +8,9 @@ Source: reference/red_flags.yaml, after the FATF indicators of September 2020.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 
 from cases.detection.movements import (
     INWARD,
@@ -24,19 +23,9 @@ from cases.detection.movements import (
     Value,
     hit,
 )
+from cases.detection.windows import AccountRule, Params, drop_before, hours, plain
 
-Params = Mapping[str, Any]
-AccountRule = Callable[[Account, Iterable[Movement], Params], Iterator[Hit]]
 HUNDRED = Decimal(100)
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount:,.2f}"
-
-
-def _drop_before(rows: deque[Movement], start: datetime) -> None:
-    while rows and rows[0].at < start:
-        rows.popleft()
 
 
 def structuring(_account: Account, rows: Iterable[Movement], params: Params) -> Iterator[Hit]:
@@ -50,13 +39,13 @@ def structuring(_account: Account, rows: Iterable[Movement], params: Params) -> 
             continue
         near = kept[row.kind in INWARD]
         near.append(row)
-        _drop_before(near, row.at - window)
+        drop_before(near, row.at - window)
         if len(near) >= params["min_count"]:
             yield hit(
                 list(near),
                 Value("amounts just under the limit", str(len(near)), str(params["min_count"])),
-                Value("largest amount", _plain(max(r.fiat or ZERO for r in near)), _plain(limit)),
-                Value("hours", _hours(row.at - near[0].at), str(params["window_hours"])),
+                Value("largest amount", plain(max(r.fiat or ZERO for r in near)), plain(limit)),
+                Value("hours", hours(row.at - near[0].at), str(params["window_hours"])),
             )
             near.clear()
 
@@ -78,7 +67,7 @@ def large_into_new_or_slept(
         last, before = before, row.at
         if row.kind not in INWARD or row.fiat is None or row.fiat < large:
             continue
-        amount = Value("amount", _plain(row.fiat), _plain(large))
+        amount = Value("amount", plain(row.fiat), plain(large))
         if opened is not None and row.at - opened <= timedelta(days=params["new_days"]):
             age = Value("days since opening", str((row.at - opened).days), str(params["new_days"]))
             yield hit([row], amount, age)
@@ -104,26 +93,22 @@ def in_and_out(_account: Account, rows: Iterable[Movement], params: Params) -> I
             came.setdefault(row.asset, deque()).append(row)
         elif row.kind in ("withdrawal", "fiat_out") and came.get(row.asset):
             inward, outward = came[row.asset], went.setdefault(row.asset, deque())
-            _drop_before(inward, row.at - window)
+            drop_before(inward, row.at - window)
             outward.append(row)
-            _drop_before(outward, inward[0].at if inward else row.at + window)
+            drop_before(outward, inward[0].at if inward else row.at + window)
             fiat = sum((each.fiat or ZERO for each in inward), ZERO)
             base_in, base_out = (sum(r.base for r in side) for side in (inward, outward))
             if not base_in or fiat < least or base_out * 100 < base_in * share:
                 continue
             yield hit(
                 [*inward, *outward],
-                Value("deposited", _plain(fiat), _plain(least)),
+                Value("deposited", plain(fiat), plain(least)),
                 Value("share withdrawn, %", str(min(base_out * 100 // base_in, 100)), str(share)),
-                Value("hours", _hours(row.at - inward[0].at), str(params["window_hours"])),
+                Value("hours", hours(row.at - inward[0].at), str(params["window_hours"])),
                 fiat=fiat,
             )
             inward.clear()
             outward.clear()
-
-
-def _hours(span: timedelta) -> str:
-    return f"{span.total_seconds() / 3600:.1f}"
 
 
 def conversion_chain(_account: Account, rows: Iterable[Movement], params: Params) -> Iterator[Hit]:
@@ -138,11 +123,11 @@ def conversion_chain(_account: Account, rows: Iterable[Movement], params: Params
             came.append(row)
         if row.kind != "conversion" or row.fiat_out is None or row.fiat_out >= row.fiat:
             continue
-        _drop_before(came, row.at - window)
+        drop_before(came, row.at - window)
         if not came:
             continue
         chain.append(row)
-        _drop_before(chain, came[0].at)
+        drop_before(chain, came[0].at)
         targets = {each.asset_out for each in chain}
         if len(chain) >= params["min_conversions"] and len(targets) > 1:
             cost = sum(((each.fiat or ZERO) - (each.fiat_out or ZERO) for each in chain), ZERO)
@@ -150,7 +135,7 @@ def conversion_chain(_account: Account, rows: Iterable[Movement], params: Params
                 [came[0], *chain],
                 Value("conversions", str(len(chain)), str(params["min_conversions"])),
                 Value("assets", str(len(targets)), "2"),
-                Value("cost", _plain(cost), "0.00"),
+                Value("cost", plain(cost), "0.00"),
                 fiat=came[0].fiat,
             )
             came.clear()
@@ -165,7 +150,7 @@ def fan_in(_account: Account, rows: Iterable[Movement], params: Params) -> Itera
         if row.kind != "internal_in" or not row.sender:
             continue
         paid.append(row)
-        _drop_before(paid, row.at - window)
+        drop_before(paid, row.at - window)
         senders = {each.sender for each in paid}
         if len(paid) >= params["min_count"] and len(senders) >= params["min_senders"]:
             yield hit(
@@ -184,12 +169,12 @@ def many_large(_account: Account, rows: Iterable[Movement], params: Params) -> I
         if row.kind not in INWARD or row.fiat is None or row.fiat < large:
             continue
         kept.append(row)
-        _drop_before(kept, row.at - window)
+        drop_before(kept, row.at - window)
         if len(kept) >= params["min_count"]:
             yield hit(
                 list(kept),
                 Value("large sums", str(len(kept)), str(params["min_count"])),
-                Value("smallest", _plain(min(r.fiat or ZERO for r in kept)), _plain(large)),
+                Value("smallest", plain(min(r.fiat or ZERO for r in kept)), plain(large)),
             )
             kept.clear()
 
@@ -206,11 +191,11 @@ def privacy_swap(_account: Account, rows: Iterable[Movement], params: Params) ->
         if row.kind == "deposit" and row.asset not in privacy:
             came.append(row)
         elif row.kind == "conversion" and row.asset_out in privacy and row.asset not in privacy:
-            _drop_before(came, row.at - window)
+            drop_before(came, row.at - window)
             if not came:
                 continue
             swapped.append(row)
-            _drop_before(swapped, came[0].at)
+            drop_before(swapped, came[0].at)
             value = sum((each.fiat or ZERO for each in came), ZERO)
             into = sum((each.fiat or ZERO for each in swapped), ZERO)
             if value < least or into * HUNDRED < value * params["share_pct"]:
@@ -218,16 +203,16 @@ def privacy_swap(_account: Account, rows: Iterable[Movement], params: Params) ->
             share = min(int(into * HUNDRED / value), 100)
             yield hit(
                 [*came, *swapped],
-                Value("deposited", _plain(value), _plain(least)),
+                Value("deposited", plain(value), plain(least)),
                 Value("share swapped, %", str(share), str(params["share_pct"])),
-                Value("hours", _hours(row.at - came[0].at), str(params["window_hours"])),
+                Value("hours", hours(row.at - came[0].at), str(params["window_hours"])),
                 fiat=value,
             )
             came.clear()
             swapped.clear()
 
 
-ACCOUNT_RULES: Mapping[str, AccountRule] = {
+FIRST_RULES: Mapping[str, AccountRule] = {
     "structuring": structuring,
     "large_into_new_or_slept": large_into_new_or_slept,
     "in_and_out": in_and_out,
@@ -236,13 +221,6 @@ ACCOUNT_RULES: Mapping[str, AccountRule] = {
     "many_large": many_large,
     "privacy_swap": privacy_swap,
 }
-
-
-def evaluate(
-    code: str, account: Account, rows: Sequence[Movement], params: Params
-) -> Iterator[Hit]:
-    """The hits of one rule on one account; `rows` are sorted by time."""
-    return ACCOUNT_RULES[code](account, rows, params)
 
 
 def evaluate_group(

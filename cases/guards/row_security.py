@@ -211,7 +211,8 @@ OPEN: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "cases_accountlink", "cases_asset", "cases_balance", "cases_depositaddress",
+            "cases_accountevent", "cases_accountlink", "cases_asset", "cases_customerprofile",
+            "cases_provider", "cases_balance", "cases_depositaddress",
             "cases_exchangeaccount", "cases_exchangerecord", "cases_ownaddress", "cases_price",
         ),
         "records of the exchange, of no case",

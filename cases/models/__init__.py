@@ -1,6 +1,7 @@
 """Tables and constraints of the casework."""
 
 from cases.models.access import EmergencyAccess, EmergencyLook
+from cases.models.account_events import AccountEvent, CustomerProfile, Provider
 from cases.models.alerts import Alert, Rule
 from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
@@ -81,6 +82,7 @@ from cases.models.warnings import FreezeWarning
 from cases.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
+    "AccountEvent",
     "AccountLink",
     "Alert",
     "ApprovalPolicy",
@@ -98,6 +100,7 @@ __all__ = [
     "CohortSample",
     "CounterEvidence",
     "CustodyEvent",
+    "CustomerProfile",
     "DepositAddress",
     "EmergencyAccess",
     "EmergencyLook",
@@ -136,6 +139,7 @@ __all__ = [
     "OwnAddress",
     "Pace",
     "Price",
+    "Provider",
     "ReachedAccount",
     "ReadEvent",
     "ReferenceCounter",

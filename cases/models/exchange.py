@@ -114,6 +114,7 @@ class ExchangeRecord(models.Model):
     at = models.DateTimeField()
     txid = models.CharField(max_length=100, blank=True)
     address = models.CharField(max_length=120, blank=True)
+    ip = models.CharField(max_length=45, null=True)  # where it was ordered from, if known
     status = models.CharField(max_length=16)
 
     class Meta:

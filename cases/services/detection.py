@@ -6,40 +6,38 @@ once that one is closed or in a case, a new firing is a new alert.
 """
 
 import hashlib
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from heapq import merge
-from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import F, Min, Q
+from django.db.models import F
 from django.utils import timezone
 
-from cases.detection import FLAGS, RULES, Account, Hit, Movement, evaluate, evaluate_group
-from cases.models import (
-    AccountLink,
-    Alert,
-    Asset,
-    ExchangeAccount,
-    ExchangeRecord,
-    Price,
-    Rule,
+from cases.detection import (
+    EVENT_RULES,
+    LEDGER_RULES,
+    RULES,
+    Hit,
+    Movement,
+    evaluate,
+    evaluate_group,
 )
+from cases.models import Alert, ExchangeAccount, ExchangeRecord, Rule
 from cases.policy import Action, Actor, require
-from cases.queries.money import CURRENCY, NOT_ARRIVED, value_of
+from cases.queries.detection import Inputs, accounts_moved, device_groups
 from cases.services.audit import record_event
 from cases.services.steps import swap_state
 from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 
 GROUP_RULE = "shared_device"
-BATCH = 5_000
+ACCOUNTS_AT_ONCE = 2_000
 RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
 MOST_POINTS = 100
+MOST_NAMED = 900  # names in one query
 
 
 @dataclass(slots=True)
@@ -56,7 +54,9 @@ class DetectReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Firing:
+class Firing:
+    """A rule fired on an account; `linked` are the accounts of a group."""
+
     rule: Rule
     account: int
     hit: Hit
@@ -69,151 +69,117 @@ class _Firing:
 
 
 def install_rules() -> list[Rule]:
-    """The rules that are on; a rule of the catalogue that is not there yet comes as version 1."""
+    """The rules that are on; a rule of the catalogue that is not there yet comes as version 1.
+
+    Those whose precision nobody measured yet come switched off.
+    """
     known = set(Rule.objects.values_list("code", flat=True))
-    for spec in RULES:
-        if spec.code not in known:
-            Rule.objects.create(
-                code=spec.code,
-                title=spec.title,
-                red_flags=[spec.flag],
-                parameters=dict(FLAGS[spec.flag].params),
-                severity=spec.severity,
-            )
+    Rule.objects.bulk_create(
+        Rule(
+            code=spec.code,
+            title=spec.title,
+            red_flags=[spec.flag],
+            parameters=spec.parameters,
+            severity=spec.severity,
+            is_on=spec.is_on,
+        )
+        for spec in RULES
+        if spec.code not in known
+    )
     return list(Rule.objects.filter(is_on=True).order_by("code"))
 
 
 def run_detection(*, since: datetime | None = None, by: Actor) -> DetectReport:
     """Run every rule that is on; `since` looks only at accounts that moved from then on.
 
-    Their whole history is read in any case. One pass over the records in order of account and
-    time, one transaction for what it raises. Raises PermissionDenied.
+    Their whole history is read in any case. Accounts are read in batches, one transaction for what
+    each raises; a group of accounts on one device is looked at only in a full run.
+    Raises PermissionDenied.
     """
     require(by, Action.RAISE_ALERT)
     with transaction.atomic():
         rules = install_rules()
     report = DetectReport(fired={rule.code: 0 for rule in rules})
-    firings = list(_firings(rules, since, report))
-    for firing in firings:
-        report.fired[firing.rule.code] += 1
-    _raise(firings, report, by=by)
+    inputs = inputs_of(rules)
+    if since is None:
+        batches = inputs.batches(ACCOUNTS_AT_ONCE)
+    else:
+        moved = ExchangeAccount.objects.filter(accounts_moved(since)).order_by("pk")
+        numbers = list(moved.values_list("pk", flat=True))
+        starts = range(0, len(numbers), ACCOUNTS_AT_ONCE)
+        batches = (numbers[start : start + ACCOUNTS_AT_ONCE] for start in starts)
+    for batch in batches:
+        raise_alerts(firings_of(rules, inputs, batch, report), report, by=by)
+    if since is None:
+        raise_alerts(group_firings(rules, inputs, report), report, by=by)
     return report
 
 
-class _Prices:
-    """The price of an asset at a time: the latest at or before it."""
-
-    def __init__(self) -> None:
-        self._at: defaultdict[str, list[datetime]] = defaultdict(list)
-        self._price: defaultdict[str, list[Decimal]] = defaultdict(list)
-        rows = Price.objects.filter(currency=CURRENCY).order_by("asset_id", "at", "-source")
-        for asset, at, price in rows.values_list("asset_id", "at", "price"):
-            self._at[asset].append(at)
-            self._price[asset].append(price)
-        self._decimals = dict(Asset.objects.values_list("asset", "decimals"))
-
-    def value(self, asset: str, base: int, at: datetime) -> Decimal | None:
-        place = bisect_right(self._at[asset], at)
-        if not place:
-            return None
-        return value_of(base, self._decimals[asset], self._price[asset][place - 1])
+def inputs_of(rules: Sequence[Rule]) -> Inputs:
+    """What these rules read, and no more."""
+    codes = {rule.code for rule in rules}
+    return Inputs(
+        with_ledger=not LEDGER_RULES.isdisjoint(codes),
+        with_events=not EVENT_RULES.isdisjoint(codes),
+    )
 
 
-def _movements(since: datetime | None) -> Iterator[tuple[int, Movement]]:
-    """(account, movement) in order of account and time; a transfer stands on both sides."""
-    prices, symbols = _Prices(), dict(Asset.objects.values_list("asset", "symbol"))
-    columns = (
-        "ref", "kind", "account_id", "counter_account_id", "asset_id", "base", "asset_out_id",
-        "base_out", "at", "account__customer",
-    )  # fmt: skip
-    arrived = ExchangeRecord.objects.exclude(status__in=NOT_ARRIVED)
-
-    def rows(side: str) -> Iterator[tuple[int, Movement]]:
-        found = arrived
-        if since is not None:
-            recent = arrived.filter(at__gte=since)
-            moved = Q(**{f"{side}__in": recent.values("account_id")}) | Q(
-                **{f"{side}__in": recent.exclude(counter_account=None).values("counter_account_id")}
-            )
-            found = found.filter(moved)
-        if side == "counter_account_id":
-            found = found.filter(kind="internal_transfer", counter_account__isnull=False)
-        ordered = found.order_by(side, "at", "pk").values_list(*columns)
-        for ref, kind, own, other, asset, base, out, base_out, at, sender in ordered.iterator(
-            chunk_size=BATCH
-        ):
-            inward = side == "counter_account_id"
-            if kind == "internal_transfer":
-                kind = "internal_in" if inward else "internal_out"
-            yield (
-                other if inward else own,
-                Movement(
-                    ref, kind, at, symbols[asset], base, prices.value(asset, base, at),
-                    sender if inward else "",
-                    symbols[out] if out else "",
-                    prices.value(out, base_out, at) if out and base_out is not None else None,
-                ),
-            )  # fmt: skip
-
-    def place(row: tuple[int, Movement]) -> tuple[int, datetime]:
-        return row[0], row[1].at
-
-    return merge(rows("account_id"), rows("counter_account_id"), key=place)
+def firings_of(
+    rules: Sequence[Rule], inputs: Inputs, accounts: Sequence[int], report: DetectReport
+) -> list[Firing]:
+    """Every hit of every rule on a batch of accounts; the report counts what was read."""
+    found: list[Firing] = []
+    asked = [rule for rule in rules if rule.code != GROUP_RULE]
+    # Without an event or a link an account that never moved has nothing a rule could say.
+    quiet_too = inputs.with_events or inputs.with_ledger
+    for pk, account, rows in inputs.histories(accounts):
+        if rows:
+            report.num_accounts += 1
+            report.num_movements += len(rows)
+            report.num_unpriced += sum(row.fiat is None for row in rows)
+        elif not quiet_too:
+            continue
+        for rule in asked:
+            for hit in evaluate(rule.code, account, rows, rule.parameters):
+                report.fired[rule.code] += 1
+                found.append(Firing(rule, pk, hit))
+    return found
 
 
-def _groups() -> dict[int, int]:
-    """Each account that shares a device to the smallest number of its group."""
-    leader: dict[int, int] = {}
-
-    def find(account: int) -> int:
-        while leader.setdefault(account, account) != account:
-            account = leader[account]
-        return account
-
-    pairs = AccountLink.objects.filter(link="device").values_list("account_id", "other_account_id")
-    for pair in pairs:
-        low, high = sorted(map(find, pair))
-        leader[high] = low
-    return {account: find(account) for account in leader}
-
-
-def _firings(rules: list[Rule], since: datetime | None, report: DetectReport) -> Iterator[_Firing]:
-    """Every hit of every rule, account by account; only groups are kept in memory."""
-    known_from = ExchangeRecord.objects.aggregate(first=Min("at"))["first"]
-    accounts = {
-        pk: Account(uid, opened_on, known_from)
-        for pk, uid, opened_on in ExchangeAccount.objects.values_list("pk", "uid", "opened_on")
-    }
-    group_of = _groups()
-    in_groups: defaultdict[int, list[tuple[str, Movement]]] = defaultdict(list)
-    for pk, found in groupby(_movements(since), key=itemgetter(0)):
-        rows = [row for _pk, row in found]
-        report.num_accounts += 1
-        report.num_movements += len(rows)
-        report.num_unpriced += sum(row.fiat is None for row in rows)
-        if pk in group_of:
-            in_groups[group_of[pk]] += [(accounts[pk].uid, row) for row in rows]
-        for rule in rules:
-            if rule.code != GROUP_RULE:
-                for hit in evaluate(rule.code, accounts[pk], rows, rule.parameters):
-                    yield _Firing(rule, pk, hit)
-    if since is not None:
-        return  # a group is only whole in a full run
-    numbers = {account.uid: pk for pk, account in accounts.items()}
-    for rule in rules:
-        if rule.code == GROUP_RULE:
-            yield from _group_firings(rule, in_groups, numbers)
+def group_firings(
+    rules: Sequence[Rule],
+    inputs: Inputs,
+    report: DetectReport,
+    among: frozenset[int] | None = None,
+) -> list[Firing]:
+    """Hits of the rule on accounts of one device; `among` looks at groups with one of those."""
+    asked = [rule for rule in rules if rule.code == GROUP_RULE]
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    if asked:
+        for account, leader in device_groups().items():
+            groups[leader].append(account)
+    found: list[Firing] = []
+    for leader, members in sorted(groups.items()):
+        if among is not None and among.isdisjoint(members):
+            continue
+        histories = list(inputs.histories(sorted(members)))
+        numbers = {account.uid: pk for pk, account, _rows in histories}
+        rows = [(account.uid, row) for _pk, account, mine in histories for row in mine]
+        for rule in asked:
+            for firing in _of_group(rule, leader, rows, numbers):
+                report.fired[rule.code] += 1
+                found.append(firing)
+    return found
 
 
-def _group_firings(
-    rule: Rule, groups: dict[int, list[tuple[str, Movement]]], numbers: dict[str, int]
-) -> Iterator[_Firing]:
-    for leader, rows in sorted(groups.items()):
-        # A transfer inside the group stands on both sides: one line of it is enough.
-        own = [row for row in rows if row[1].kind != "internal_in"]
-        own.sort(key=lambda row: (row[1].at, row[1].ref))
-        for uids, hit in evaluate_group(own, rule.parameters):
-            yield _Firing(rule, leader, hit, tuple(numbers[uid] for uid in uids))
+def _of_group(
+    rule: Rule, leader: int, rows: list[tuple[str, Movement]], numbers: dict[str, int]
+) -> Iterator[Firing]:
+    # A transfer inside the group stands on both sides: one line of it is enough.
+    own = [row for row in rows if row[1].kind != "internal_in"]
+    own.sort(key=lambda row: (row[1].at, row[1].ref))
+    for uids, hit in evaluate_group(own, rule.parameters):
+        yield Firing(rule, leader, hit, tuple(numbers[uid] for uid in uids))
 
 
 def score(rule: Rule, fiat: Decimal) -> tuple[int, list[dict[str, object]]]:
@@ -228,40 +194,59 @@ def score(rule: Rule, fiat: Decimal) -> tuple[int, list[dict[str, object]]]:
 
 
 @transaction.atomic
-def _raise(firings: Iterable[_Firing], report: DetectReport, *, by: Actor) -> None:
-    known = set(Alert.objects.values_list("fingerprint", flat=True))
+def raise_alerts(firings: Iterable[Firing], report: DetectReport, *, by: Actor) -> None:
+    """Write what is new of these firings, in one transaction; all of an account come together.
+
+    7 queries for any number of alerts, and 2 for each that is merged.
+    """
+    fresh = _unknown(firings, report)
+    if not fresh:
+        return
+    alerts = Alert.objects.bulk_create(_make(firing) for firing in fresh)
+    _tie(fresh, alerts)
     open_ones = {
         (alert.rule.code, alert.account_id): alert
-        for alert in Alert.objects.filter(state__in=OPEN_ALERT_STATES)
-        .select_related("rule").order_by("pk")
+        for alert in Alert.objects.filter(
+            state__in=OPEN_ALERT_STATES, account__in={each.account for each in fresh}
+        )
+        .exclude(pk__in=[alert.pk for alert in alerts]).select_related("rule").order_by("pk")
     }  # fmt: skip
-    for firing in sorted(firings, key=attrgetter("hit.last_at", "rule.code", "account")):
-        mark = firing.fingerprint
-        if mark in known:
-            report.num_known += 1
-            continue
-        known.add(mark)
-        alert = _make(firing, mark)
+    num_raised, num_merged = 0, 0
+    for firing, alert in zip(fresh, alerts, strict=True):
         survivor = open_ones.get((firing.rule.code, firing.account))
         if survivor is None:
             open_ones[firing.rule.code, firing.account] = alert
-            report.num_raised += 1
+            num_raised += 1
             continue
         merge_into(alert, survivor)
-        report.num_merged += 1
-    if report.num_raised or report.num_merged:
-        counts = asdict(report)
-        data = {name: counts[name] for name in ("num_raised", "num_merged")}
-        record_event(None, "raise_alerts", "detection", by=by, data=data)
+        num_merged += 1
+    report.num_raised += num_raised
+    report.num_merged += num_merged
+    data = {"num_raised": num_raised, "num_merged": num_merged}
+    record_event(None, "raise_alerts", "detection", by=by, data=data)
 
 
-def _make(firing: _Firing, mark: str) -> Alert:
+def _unknown(firings: Iterable[Firing], report: DetectReport) -> list[Firing]:
+    """Firings that no alert tells of yet, oldest first."""
+    marks = {firing.fingerprint: firing for firing in firings}
+    known: set[str] = set()
+    names = list(marks)
+    for start in range(0, len(names), MOST_NAMED):
+        part = names[start : start + MOST_NAMED]
+        told = Alert.objects.filter(fingerprint__in=part)
+        known.update(told.values_list("fingerprint", flat=True))
+    report.num_known += len(known)
+    fresh = [firing for mark, firing in marks.items() if mark not in known]
+    return sorted(fresh, key=attrgetter("hit.last_at", "rule.code", "account"))
+
+
+def _make(firing: Firing) -> Alert:
     hit, now = firing.hit, timezone.now()
     points, parts = score(firing.rule, hit.fiat)
-    alert = Alert.objects.create(
+    return Alert(
         rule=firing.rule,
         account_id=firing.account,
-        fingerprint=mark,
+        fingerprint=firing.fingerprint,
         values=[asdict(value) for value in hit.values],
         window_from=hit.first_at,
         window_to=hit.last_at,
@@ -273,10 +258,28 @@ def _make(firing: _Firing, mark: str) -> Alert:
         raised_at=now,
         last_raised_at=now,
     )
-    numbers = ExchangeRecord.objects.filter(ref__in=hit.refs).values_list("pk", flat=True)
-    alert.records.add(*numbers)
-    alert.linked_accounts.add(*firing.linked)
-    return alert
+
+
+def _tie(firings: Sequence[Firing], alerts: Sequence[Alert]) -> None:
+    """Each alert to its records and, of a group, to its accounts."""
+    refs = sorted({ref for firing in firings for ref in firing.hit.refs})
+    numbers: dict[str, int] = {}
+    for start in range(0, len(refs), MOST_NAMED):
+        part = refs[start : start + MOST_NAMED]
+        found = ExchangeRecord.objects.filter(ref__in=part)
+        numbers.update(found.values_list("ref", "pk"))
+    to_record, to_account = Alert.records.through, Alert.linked_accounts.through
+    to_record.objects.bulk_create(
+        to_record(alert_id=alert.pk, exchangerecord_id=numbers[ref])
+        for firing, alert in zip(firings, alerts, strict=True)
+        for ref in dict.fromkeys(firing.hit.refs)
+        if ref in numbers
+    )
+    to_account.objects.bulk_create(
+        to_account(alert_id=alert.pk, exchangeaccount_id=account)
+        for firing, alert in zip(firings, alerts, strict=True)
+        for account in firing.linked
+    )
 
 
 def merge_into(alert: Alert, survivor: Alert) -> None:

@@ -14,14 +14,17 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from cases.models import (
+    AccountEvent,
     AccountLink,
     Asset,
     Balance,
+    CustomerProfile,
     DepositAddress,
     ExchangeAccount,
     ExchangeRecord,
     OwnAddress,
     Price,
+    Provider,
 )
 from cases.policy import SYSTEM
 from cases.services.audit import record_event
@@ -100,10 +103,11 @@ def _refuse_seen(batch: Batch, columns: Columns, key: tuple[str, ...], seen: set
 
 
 def import_exchange(folder: Path, progress: Progress | None = None) -> ImportReport:
-    """Import accounts, addresses, balances, movements, prices and links from a folder.
+    """Import accounts, addresses, balances, movements, prices and what is around them.
 
     Files: assets.csv and accounts.csv, and any of deposit_addresses, own_addresses, balances,
-    movements, prices and links; their first lines name the columns. Other files are left alone.
+    movements, prices, links, profiles, events and providers; their first lines name the columns.
+    Other files are left alone.
     `progress(file, rows)` is called after each batch. Raises ImportRefused with file and line;
     nothing is kept then. Cost: one pass, one batch of 5,000 rows in memory beside the keys; about
     40 us a movement on SQLite.
@@ -115,6 +119,7 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
         _load_accounts(work)
         _load_addresses(work)
         _load_books(work)
+        _load_surroundings(work)
         num_boundaries = jobs.set_boundaries(BOUNDARY_SOURCE, _boundaries())
         record_event(
             None, "import_exchange", "exchange", by=SYSTEM,
@@ -215,7 +220,7 @@ def _load_books(work: _Import) -> None:
         "movements.csv", ExchangeRecord, lambda batch: _movements(work, batch), ("ref",),
         (
             "kind", "account_id", "counter_account_id", "asset_id", "base", "asset_out_id",
-            "base_out", "fee_asset_id", "fee_base", "at", "txid", "address", "status",
+            "base_out", "fee_asset_id", "fee_base", "at", "txid", "address", "ip", "status",
         ),
     )  # fmt: skip
     # A price that a freeze was valued at stays as it was.
@@ -225,10 +230,32 @@ def _load_books(work: _Import) -> None:
     )
 
 
+def _load_surroundings(work: _Import) -> None:
+    """What is around the money: profiles, events, and what is known of other providers."""
+
+    def of_account(batch: Batch) -> Columns:
+        columns = {"account_id": work.account_ids(batch), **batch.columns}
+        del columns["account"]
+        return columns
+
+    work.load(
+        "profiles.csv", CustomerProfile, of_account, ("account_id",),
+        ("birth_on", "yearly_income", "monthly_volume"),
+    )  # fmt: skip
+    work.load(
+        "events.csv", AccountEvent, of_account, ("ref",),
+        ("account_id", "kind", "at", "ip", "country", "detail"),
+    )  # fmt: skip
+    work.load(
+        "providers.csv", Provider, lambda batch: batch.columns, ("name",),
+        ("country", "rating", "is_registered", "is_high_risk", "is_ruled"),
+    )  # fmt: skip
+
+
 def _movements(work: _Import, batch: Batch) -> Columns:
     """The columns of movements, each row's parts fitting its kind."""
     columns = dict(batch.columns)
-    del columns["ip"]  # not used yet, so not stored
+    columns["ip"] = [ip or None for ip in columns["ip"]]
     for column in ("account", "counter_account"):
         columns[f"{column}_id"] = work.account_ids(batch, column)
         del columns[column]

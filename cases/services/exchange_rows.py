@@ -15,6 +15,7 @@ from cases.services.errors import ImportRefused
 from tracing import reads
 
 _DECIMAL = re.compile(r"[0-9]{1,14}(\.[0-9]{1,10})?")
+_MONEY = re.compile(r"[0-9]{1,14}(\.[0-9]{1,2})?")
 _WORD = re.compile(r"[\x21-\x7e]+")
 
 Parse = Callable[[str], Any]
@@ -82,6 +83,21 @@ def price(cell: str) -> Decimal:
     if not _DECIMAL.fullmatch(cell) or not Decimal(cell):
         raise ValueError("must be a positive price with a point, such as 97000.50.")
     return Decimal(cell)
+
+
+def money(cell: str) -> Decimal:
+    """An amount in the reporting currency, with two decimals at most."""
+    if not _MONEY.fullmatch(cell):
+        raise ValueError("must be an amount with a point, such as 52000.50.")
+    return Decimal(cell)
+
+
+def yes_or_no(cell: str) -> bool | None:
+    """`yes` or `no`; empty where nobody knows."""
+    try:
+        return {"": None, "yes": True, "no": False}[cell]
+    except KeyError:
+        raise ValueError("must be yes, no or empty.") from None
 
 
 def moment(cell: str) -> datetime:
@@ -167,6 +183,31 @@ COLUMNS: Mapping[str, Mapping[str, Parse]] = {
         "other_account": ACCOUNT,
         "link": one_of("device", "withdrawal_address"),
         "basis": text(120),
+    },
+    "profiles.csv": {
+        "account": ACCOUNT,
+        "birth_on": optional(day),
+        "yearly_income": optional(money),
+        "monthly_volume": optional(money),
+    },
+    "events.csv": {
+        "ref": word(40),
+        "account": ACCOUNT,
+        "kind": one_of(
+            "login", "open_attempt", "profile_change", "question", "answer", "card", "message"
+        ),
+        "at": moment,
+        "ip": optional(word(45), ""),
+        "country": optional(word(2), ""),
+        "detail": optional(text(500), ""),
+    },
+    "providers.csv": {
+        "name": text(120),
+        "country": optional(word(2), ""),
+        "rating": optional(one_of("strong", "weak", "none"), ""),
+        "is_registered": yes_or_no,
+        "is_high_risk": yes_or_no,
+        "is_ruled": yes_or_no,
     },
 }  # fmt: skip
 REQUIRED = ("assets.csv", "accounts.csv")

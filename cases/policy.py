@@ -104,6 +104,8 @@ class Action(StrEnum):
     DECIDE_POLICY = "decide_policy"
     LOAD_PRICES = "load_prices"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    PROPOSE_RULE = "propose_rule"
+    DECIDE_RULE = "decide_rule"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
     READ_LOOKUPS = "read_lookups"
@@ -168,6 +170,7 @@ SENIOR = CASEWORK | {
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
     Action.PROPOSE_POLICY,
+    Action.PROPOSE_RULE,
     Action.SIGN_FREEZE,  # alone it opens nothing: see `require_office`
 }
 
@@ -197,6 +200,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.DECIDE_POLICY,
             Action.LOAD_PRICES,
             Action.MANAGE_WEBHOOKS,
+            Action.DECIDE_RULE,
         }
     ),
     Role.LIAISON: frozenset(

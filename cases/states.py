@@ -548,6 +548,30 @@ POLICY: Mapping[tuple[PolicyState, PolicyAction], PolicyState] = {
 }
 
 
+class DetectionState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class DetectionAction(StrEnum):
+    CLAIM = "claim_detection"
+    YIELD = "yield_detection"
+    FINISH = "finish_detection"
+    FAIL = "fail_detection"
+
+
+DETECTION: Mapping[tuple[DetectionState, DetectionAction], DetectionState] = {
+    (DetectionState.QUEUED, DetectionAction.CLAIM): DetectionState.RUNNING,
+    (DetectionState.RUNNING, DetectionAction.CLAIM): DetectionState.RUNNING,
+    (DetectionState.RUNNING, DetectionAction.YIELD): DetectionState.QUEUED,
+    (DetectionState.RUNNING, DetectionAction.FINISH): DetectionState.DONE,
+    (DetectionState.QUEUED, DetectionAction.FAIL): DetectionState.FAILED,
+    (DetectionState.RUNNING, DetectionAction.FAIL): DetectionState.FAILED,
+}
+
+
 class OutboxState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"

@@ -7,7 +7,9 @@ from django.conf import settings
 
 from cases.files import take_in_uploads
 from cases.gateways.exchange import GatewayNotConfigured, exchange_gateway
+from cases.hints import send_hint
 from cases.services import checkpoints, label_sources, outbox, webhooks
+from cases.services.detection_runs import work_on_due_runs
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
@@ -17,6 +19,8 @@ from tracing import jobs
 
 DRIFT_WATCH_SECONDS = 20
 """A worker begins no further run after so long: people's traces must not wait for it."""
+DETECT_SECONDS = 20
+"""A worker begins no further batch of accounts after so long, and hints the rest."""
 
 
 @shared_task(name="cases.collect_findings")
@@ -88,3 +92,12 @@ def refresh_labels_task() -> int:
 def send_webhooks_task() -> int:
     """Tell the configured hosts what changed, as far as it is due."""
     return webhooks.send_due_deliveries()
+
+
+@shared_task(name="cases.run_detection")
+def run_detection_task() -> bool:
+    """Run the rules that are due for a while; the rest is hinted again and goes on behind it."""
+    is_left = work_on_due_runs(DETECT_SECONDS)
+    if is_left:
+        send_hint("cases.run_detection")
+    return is_left

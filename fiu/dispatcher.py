@@ -30,6 +30,7 @@ PERIODIC: Mapping[str, float] = {
     "cases.verify_audit": VERIFY_SECONDS,
     "cases.refresh_labels": settings.PERIODIC_SECONDS,
     "cases.send_webhooks": settings.DISPATCH_SECONDS,
+    "cases.run_detection": settings.PERIODIC_SECONDS,
 }
 
 

@@ -49,6 +49,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_HINT_SECONDS": (float, 10.0),
     "FIU_PERIODIC_SECONDS": (float, 60.0),
     "FIU_DRIFT_SECONDS": (float, 3600.0),
+    "FIU_DETECT_HOURS": (int, 24),
     "FIU_DEAF_SECONDS": (float, 120.0),
     "FIU_NODES_FILE": (str, ""),
     "FIU_COMPUTE_URL": (str, ""),

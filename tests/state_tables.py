@@ -25,7 +25,8 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Information request": states.REQUEST,
     "Alert": states.ALERT,
     "Suspicion report": states.REPORT,
-    "Approval policy": states.POLICY,
+    "Approval policy, change of a rule": states.POLICY,
+    "Run of the detection rules": states.DETECTION,
     "Order to the exchange": states.OUTBOX,
     "Delivery of a webhook": states.DELIVERY,
 }

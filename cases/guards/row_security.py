@@ -225,6 +225,8 @@ OPEN: Mapping[str, str] = {
     ),
     "cases_clockrule": "rules of the house, of no case",
     "cases_rule": "rules of detection, of no case",
+    "cases_rulechange": "rules of detection, of no case",
+    "cases_detectionrun": "runs of the rules, of no case",
     "cases_labelsource": "where labels come from, of no case",
 }  # fmt: skip
 

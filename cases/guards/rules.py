@@ -297,6 +297,25 @@ def _alerts() -> list[Guard]:
             + " OR CAST(NEW.parameters AS TEXT) <>? CAST(OLD.parameters AS TEXT)",
             "a changed rule is a new version",
         ),
+        *state_table("cases_rulechange", states.PolicyState.PROPOSED, states.POLICY),
+        Guard(
+            "rule_change_content", "cases_rulechange", "UPDATE",
+            changed((
+                "rule_id", "code", "severity", "switch_on", "reason", "proposed_by_id",
+                "content_hash",
+            ))
+            + " OR CAST(NEW.parameters AS TEXT) <>? CAST(OLD.parameters AS TEXT)",
+            "a change of a rule stays as proposed",
+        ),
+        # Nothing goes live untried: its trial on history has ended.
+        Guard(
+            "rule_change_tried", "cases_rulechange", "UPDATE",
+            "NEW.state = 'in_force' AND OLD.state = 'proposed' AND NEW.switch_on"
+            " AND NOT EXISTS (SELECT 1 FROM cases_detectionrun r WHERE r.change_id = NEW.id"
+            " AND r.state = 'done')",
+            "a changed rule is tried on history before it goes live",
+        ),
+        *state_table("cases_detectionrun", states.DetectionState.QUEUED, states.DETECTION),
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from cases.models.cases import Case, CaseAccess, CaseBlock
 from cases.models.clocks import ClockRule
 from cases.models.cohort_samples import CohortSample, SampledMember
 from cases.models.cohorts import Cohort, CohortMember, CohortPayment
+from cases.models.detection_runs import DetectionRun
 from cases.models.downloads import ReleaseDownload
 from cases.models.evidence import CustodyEvent, Evidence
 from cases.models.exchange import (
@@ -70,6 +71,7 @@ from cases.models.requests import (
     RequestIdentifier,
     RequestMessage,
 )
+from cases.models.rules import RuleChange
 from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
 from cases.models.self_lookups import SelfLookup
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
@@ -102,6 +104,7 @@ __all__ = [
     "CustodyEvent",
     "CustomerProfile",
     "DepositAddress",
+    "DetectionRun",
     "EmergencyAccess",
     "EmergencyLook",
     "Evidence",
@@ -157,6 +160,7 @@ __all__ = [
     "RequestIdentifier",
     "RequestMessage",
     "Rule",
+    "RuleChange",
     "SampledMember",
     "Seizure",
     "SeizureApproval",

@@ -123,7 +123,7 @@ def test_no_utils_module_and_no_mock() -> None:
 FREE_TABLES = {
     "Asset", "Price", "Agency", "User", "ExchangeAccount", "Balance", "DepositAddress",
     "OwnAddress", "AccountLink", "ExchangeRecord", "Authenticator", "AccountEvent",
-    "CustomerProfile", "Provider",
+    "CustomerProfile", "Provider", "Rule", "RuleChange", "DetectionRun",
     "ApprovalPolicy", "ClockRule", "Webhook", "WebhookDelivery", "LabelSource",
 }  # fmt: skip
 DOORS = ("cases/web", "cases/liaison", "cases/api", "cases/queries", "cases/exports")

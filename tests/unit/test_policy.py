@@ -47,6 +47,7 @@ DECISIONS = {
     Action.DECIDE_REQUEST,
     Action.RELEASE_RESPONSE,
     Action.DECIDE_POLICY,
+    Action.DECIDE_RULE,
 }
 
 
@@ -136,14 +137,15 @@ REVIEWED = {
         decide_case decide_tag assign_work grant_access edit_operation export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert propose_policy sign_freeze approve_seizure request_disposal
+        reopen_alert propose_policy propose_rule sign_freeze approve_seizure request_disposal
         answer_question
     """,
     "c": """
         set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
-        approve_report file_report see_self_lookup decide_policy load_prices manage_webhooks
+        approve_report file_report see_self_lookup decide_policy decide_rule load_prices
+        manage_webhooks
     """,
     "s": """
         break_glass

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from cases.policy import SYSTEM
-from cases.services.detection import run_detection
+from cases.services.detection_runs import detect_now
+from cases.services.errors import CaseworkError
 
 
 class Command(BaseCommand):
@@ -23,7 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = run_detection(since=_moment(options["since"]), by=SYSTEM)
+        try:
+            report = detect_now(since=_moment(options["since"]), by=SYSTEM)
+        except CaseworkError as error:
+            raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report)))
             return

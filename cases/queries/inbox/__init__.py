@@ -30,7 +30,7 @@ from cases.queries.inbox.freezes import (
     releases_waiting,
 )
 from cases.queries.inbox.instruments import instruments_waiting
-from cases.queries.inbox.policies import policies_waiting
+from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
 from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.requests import desk_waiting
@@ -56,12 +56,14 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
     self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
+    rule_changes_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
     "policy": (L("Approval policies"), ""),
     "clock": (L("Clocks"), ""),
+    "rule": (L("Changes of detection rules"), ""),
     "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),

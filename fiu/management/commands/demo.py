@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from cases.policy import SYSTEM
-from cases.services.detection import run_detection
+from cases.services.detection_runs import detect_now
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
 from fiu.demo.casework import PLATFORM_CASE, open_cases, work_on_market, work_on_platform
@@ -210,7 +210,7 @@ def _load_blocks(paths: list[Path]) -> dict[str, Any]:
 def _detect_and_work_on_platform(folder: Path) -> str:
     """What the market's casework needs nothing of; a line about it."""
     logging.getLogger("tracing").setLevel(logging.WARNING)
-    found = run_detection(by=SYSTEM)
+    found = detect_now(by=SYSTEM)
     work_on_platform(folder)
     return (
         f"case: {PLATFORM_CASE}; {found.num_raised} alerts raised, "

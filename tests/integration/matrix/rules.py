@@ -445,6 +445,13 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_request_refuse": body(),
     "api_request_release": body(),
     "api_request_close": body(),
+    # Detection rules.
+    "api_rule_list": everywhere("200"),
+    "api_rule_detail": everywhere("200"),
+    "api_rule_change": program(write="400", sees=SENIORS, roles=SENIORS),
+    "api_rule_change_detail": program("200", sees=SENIORS, roles=SENIORS),
+    "api_rule_approve": program(write="400", sees=SENIORS, roles=SENIORS),
+    "api_rule_reject": program(write="400", sees=SENIORS, roles=SENIORS),
     # Alerts and suspicion reports.
     "api_alert_list": everywhere("200"),
     "api_alert_detail": program("200"),
@@ -839,6 +846,11 @@ RULES: dict[str, Rule] = {
     "request_refuse": form(),
     "request_close": form(),
     # Alerts. The one asked for was led to the sealed case.
+    "rule_list": unit("200"),
+    "rule_detail": unit("200"),
+    "rule_change": Rule("house", SENIORS, _answers("200", "422")),
+    "rule_approve": Rule("house", SENIORS, _answers("200", "422")),
+    "rule_reject": Rule("house", SENIORS, _answers("200", "422")),
     "alert_list": unit("200"),
     "alert_detail": case("200"),
     "alert_assign": case(write="409"),

@@ -89,6 +89,7 @@ from cases.services.referrals import (
 )
 from cases.services.reports import draft_report
 from cases.services.requests import RequestSpec, link_request, record_request
+from cases.services.rules import propose_rule_change
 from cases.services.suspects import add_suspect, link_account
 from cases.services.tags import propose_tag
 from cases.services.tasks import add_note, add_task
@@ -163,7 +164,7 @@ class World:
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
         others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
-                  "clock_id", "delivery_id")  # fmt: skip
+                  "clock_id", "delivery_id", "change_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -262,6 +263,11 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         webhook=hook, event="freeze", subject=uuid4(), created_at=timezone.now()
     )
     world.ids["delivery_id"] = told.pk
+    changed = propose_rule_change(
+        "structuring", parameters={"min_count": 4}, severity="medium", switch_on=True,
+        reason="Too many.", by=world.actor("supervisor_member"),
+    )  # fmt: skip
+    world.ids |= {"change_id": changed.public_id, "rule": "structuring"}
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(
@@ -635,5 +641,5 @@ def missing(ids: dict[str, Any]) -> dict[str, Any]:
     return (
         named
         | {key: uuid4() for key in ids if key.endswith("_id") or key not in named}
-        | {"evidence_id": 999_999_999}
+        | {"evidence_id": 999_999_999, "rule": "no-such-rule"}
     )

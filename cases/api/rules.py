@@ -1,0 +1,144 @@
+"""Detection rules: what runs with which figures, and changes by two people."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases.api.door import Call, Door, One, Step, making, one, route, writing
+from cases.api.fields import Body, Decision, PersonAnswer, Reason, Row, Text
+from cases.detection import SPECS
+from cases.models import RuleChange
+from cases.models.alerts import SEVERITIES
+from cases.policy import Action, Actor
+from cases.queries.rules import rule_page, rules_page
+from cases.services import rules as services
+from cases.states import PolicyState
+
+TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.PROPOSE_RULE,)
+STATES = [(state.value, state.value) for state in PolicyState]
+
+
+def one_change(_actor: Actor, change_id: UUID) -> RuleChange:
+    """The change: a rule of the house, for whom the door is open. Raises Http404."""
+    rows = RuleChange.objects.select_related("rule", "proposed_by", "decided_by")
+    found: RuleChange = one(rows, public_id=change_id)
+    return found
+
+
+class RuleAnswer(serializers.Serializer):
+    """A rule: its flag, its figures, how often it fired, and how its alerts ended."""
+
+    code = serializers.CharField(source="spec.code")
+    title = serializers.CharField(source="spec.title")
+    flag = serializers.CharField(source="flag.id")
+    meaning = serializers.CharField(source="flag.text")
+    computable = serializers.CharField(source="flag.computable")
+    is_on = serializers.BooleanField()
+    version = serializers.IntegerField(source="rule.version", default=None)
+    severity = serializers.ChoiceField(choices=SEVERITIES, source="rule.severity", default=None)
+    parameters = serializers.JSONField(source="rule.parameters", default=None)
+    fired = serializers.IntegerField(source="hits.fired")
+    open = serializers.IntegerField(source="hits.open")
+    linked = serializers.IntegerField(source="hits.linked")
+    false_alarms = serializers.IntegerField(source="hits.false")
+    precision_low = serializers.CharField(source="hits.precision.low")
+    precision_high = serializers.CharField(source="hits.precision.high")
+
+
+class RuleChangeAnswer(Row):
+    """A proposed or decided change of a rule; `trial` is what it does on history."""
+
+    id = serializers.UUIDField(source="public_id")
+    severity = serializers.ChoiceField(choices=SEVERITIES)
+    state = serializers.ChoiceField(choices=STATES)
+    against = serializers.IntegerField(source="rule.version")
+    proposed_by = PersonAnswer()
+    decided_by = PersonAnswer(allow_null=True)
+    trial = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RuleChange
+        fields = [
+            "id", "code", "against", "parameters", "severity", "switch_on", "reason", "state",
+            "trial", "proposed_by", "proposed_at", "decided_by", "decided_at", "content_hash",
+        ]  # fmt: skip
+
+    def get_trial(self, change: RuleChange) -> dict[str, Any]:
+        run = services.trial_of(change)
+        if run is None:
+            return {}
+        told = {name: value for name, value in run.result.items() if name != "shown"}
+        return {"state": run.state, **told}
+
+
+class RuleChangeBody(Body):
+    """Figures left out stay as they are."""
+
+    parameters = serializers.DictField(default=dict)
+    severity = serializers.ChoiceField(choices=SEVERITIES)
+    switch_on = serializers.BooleanField()
+    reason = Text()
+
+
+class Rules(Door):
+    rights = TRIAGE
+    calls = {"GET": Call(_("Every detection rule"), RuleAnswer, many=True)}
+
+    def get(self, request: Request) -> Response:
+        return self.tell(rules_page(self.actor).rows)
+
+
+class OneRule(Door):
+    rights = TRIAGE
+    calls = {"GET": Call(_("One detection rule"), RuleAnswer)}
+
+    def get(self, request: Request, rule: str) -> Response:
+        page = rule_page(rule, self.actor)
+        if page is None:
+            raise Http404
+        return self.tell(page.row)
+
+
+class ChangeRule(Door):
+    rights = SENIORS
+    calls = {
+        "POST": making(
+            _("Propose other figures for a rule; it is tried on history"), RuleChangeAnswer,
+            RuleChangeBody,
+        )
+    }  # fmt: skip
+
+    def post(self, request: Request, rule: str) -> HttpResponse:
+        if rule not in SPECS:
+            raise Http404
+        return self.once(
+            lambda **values: services.propose_rule_change(rule, **values, by=self.actor)
+        )
+
+
+ONE = "rule-changes/<uuid:change_id>"
+urlpatterns = [
+    route("rules", Rules, "rule_list"),
+    route("rules/<slug:rule>", OneRule, "rule_detail"),
+    route("rules/<slug:rule>/change", ChangeRule, "rule_change"),
+    route(
+        ONE, One, "rule_change_detail", find=one_change, rights=SENIORS,
+        calls={"GET": Call(_("One change of a rule, with its trial"), RuleChangeAnswer)},
+    ),
+    *(
+        route(
+            f"{ONE}/{name}", Step, f"rule_{name}", find=one_change, service=service,
+            rights=SENIORS, calls={"POST": writing(words, RuleChangeAnswer, body)},
+        )
+        for name, service, body, words in (
+            ("approve", services.approve_rule_change, Decision,
+             _("Put a changed rule in force as a second person; asks for step-up")),
+            ("reject", services.reject_rule_change, Reason, _("Reject a changed rule")),
+        )
+    ),
+]  # fmt: skip

@@ -1,0 +1,209 @@
+"""Changes of detection rules: proposed, tried on history, and put in force by a second person.
+
+A rule's figures are never edited: a change makes a new version, and every alert names its own.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.hints import hint_on_commit
+from cases.models import DetectionRun, Rule, RuleChange
+from cases.models.alerts import SEVERITIES
+from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.services.audit import content_digest, record_event
+from cases.services.detection import install_rules
+from cases.services.detection_runs import queue_detection
+from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.services.steps import swap_state
+from cases.services.validation import require_reason
+from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
+
+DETECT_TASK = "cases.run_detection"
+MOST_FIGURE = 1_000_000_000
+MOST_WORDS = 50
+
+
+def present_rule(code: str) -> Rule:
+    """The version that runs, or the newest of a rule that is off. Raises NotFound."""
+    rows = Rule.objects.filter(code=code)
+    found: Rule | None = rows.order_by("-is_on", "-version").first()
+    if found is None:
+        install_rules()
+        found = rows.order_by("-version").first()
+    if found is None:
+        raise NotFound(_("There is no such rule."))
+    return found
+
+
+def read_figures(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures as a person wrote them, of the kinds that the rule has. Raises CaseworkError.
+
+    A whole number stays one, an amount is a decimal text, a list is words between commas.
+    """
+    unknown = sorted(set(given) - set(old))
+    if unknown:
+        raise CaseworkError(_("The rule has no figure %(name)s.") % {"name": unknown[0]})
+    return {name: _figure(name, value, given.get(name, value)) for name, value in old.items()}
+
+
+def _figure(name: str, old: Any, given: Any) -> Any:
+    words = name.replace("_", " ")
+    if isinstance(old, list):
+        parts = given.split(",") if isinstance(given, str) else given
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            raise CaseworkError(_("%(name)s is a list of words.") % {"name": words})
+        kept = [part.strip() for part in parts if part.strip()]
+        if not kept or len(kept) > MOST_WORDS or any(len(part) > 60 for part in kept):
+            raise CaseworkError(_("%(name)s is a list of words.") % {"name": words})
+        return kept
+    try:
+        number = Decimal(str(given).strip())
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or not 0 <= number <= MOST_FIGURE:
+        raise CaseworkError(_("%(name)s is a number of 0 or more.") % {"name": words})
+    if isinstance(old, str) and old[:1].isdigit():
+        return f"{number.quantize(Decimal('0.01')):f}".removesuffix(".00")
+    if isinstance(old, str):
+        return str(given).strip()[:60]
+    if number != number.to_integral_value():
+        raise CaseworkError(_("%(name)s is a whole number.") % {"name": words})
+    return int(number)
+
+
+def rule_change_hash(change: RuleChange) -> str:
+    """SHA-256 of what is put in force."""
+    return content_digest(
+        {
+            "code": change.code,
+            "against": change.rule.version,
+            "parameters": change.parameters,
+            "severity": change.severity,
+            "switch_on": change.switch_on,
+            "reason": change.reason,
+            "proposed_by": change.proposed_by_id,
+        }
+    )
+
+
+@transaction.atomic
+def propose_rule_change(
+    code: str,
+    *,
+    parameters: Mapping[str, Any],
+    severity: str,
+    switch_on: bool,
+    reason: str,
+    by: Actor,
+) -> RuleChange:
+    """Propose other figures, or to switch a rule on or off; its trial on history is queued.
+
+    Nothing changes before a second person puts it in force.
+    Raises PermissionDenied, NotFound, CaseworkError.
+    """
+    require(by, Action.PROPOSE_RULE)
+    rule = present_rule(code)
+    if severity not in dict(SEVERITIES):
+        raise CaseworkError(_("Choose how grave a hit is."))
+    figures = read_figures(rule.parameters, parameters)
+    same = (figures, severity, switch_on) == (rule.parameters, rule.severity, rule.is_on)
+    if same or not (switch_on or rule.is_on):
+        raise CaseworkError(_("This changes nothing."))
+    change = RuleChange(
+        rule=rule, code=code, parameters=figures, severity=severity, switch_on=switch_on,
+        reason=require_reason(reason), proposed_by_id=by.person, proposed_at=timezone.now(),
+    )  # fmt: skip
+    change.content_hash = rule_change_hash(change)
+    try:
+        with transaction.atomic():
+            change.save(force_insert=True)
+    except IntegrityError as error:
+        raise CaseworkError(_("A proposal for this rule already waits.")) from error
+    if switch_on:
+        queue_detection("trial", change, by.person)
+        hint_on_commit(DETECT_TASK)
+    _note("propose_rule_change", change, change.reason, by=by)
+    return change
+
+
+def trial_of(change: RuleChange) -> DetectionRun | None:
+    """The newest trial of a change: 1 query."""
+    found: DetectionRun | None = change.trials.order_by("-pk").first()
+    return found
+
+
+@transaction.atomic
+def approve_rule_change(
+    change: RuleChange, *, content_hash: str, reason: str, by: Actor
+) -> RuleChange:
+    """Put a change in force as a second person: a new version of the rule, the old one ends.
+
+    Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition, and CaseworkError
+    where it was not tried on history yet.
+    """
+    _enter(change, by=by)
+    words = require_reason(reason)
+    if content_hash != change.content_hash or rule_change_hash(change) != change.content_hash:
+        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    if change.switch_on and not change.trials.filter(state=DetectionState.DONE).exists():
+        raise CaseworkError(_("It is not tried on history yet: wait for the trial to end."))
+    newest = Rule.objects.filter(code=change.code).aggregate(last=Max("version"))["last"]
+    if change.rule.version != newest:
+        raise ContentChanged(_("The rule has another version by now: propose anew."))
+    Rule.objects.filter(code=change.code, is_on=True).update(is_on=False)
+    made = Rule.objects.create(
+        code=change.code, version=newest + 1, title=change.rule.title,
+        red_flags=change.rule.red_flags, parameters=change.parameters,
+        severity=change.severity, is_on=change.switch_on,
+    )  # fmt: skip
+    for old in RuleChange.objects.filter(code=change.code, state=PolicyState.IN_FORCE):
+        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this change")
+    swap_state(
+        change, POLICY, PolicyAction.APPROVE, "this proposal", made_id=made.pk,
+        decided_by_id=by.person, decided_at=timezone.now(), decision_reason=words,
+    )  # fmt: skip
+    _note("approve_rule_change", change, words, by=by)
+    return change
+
+
+@transaction.atomic
+def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleChange:
+    """Refuse a change as a second person: the rule stays as it is."""
+    _enter(change, by=by)
+    words = require_reason(reason)
+    swap_state(
+        change, POLICY, PolicyAction.REJECT, "this proposal",
+        decided_by_id=by.person, decided_at=timezone.now(), decision_reason=words,
+    )  # fmt: skip
+    _note("reject_rule_change", change, words, by=by)
+    return change
+
+
+def _enter(change: RuleChange, *, by: Actor) -> None:
+    require(by, Action.DECIDE_RULE)
+    RuleChange.objects.select_for_update(no_key=True).get(pk=change.pk)
+    change.refresh_from_db()
+    require_second_person(by, change.proposed_by_id)
+    require_step_up(by)
+
+
+def _note(action: str, change: RuleChange, reason: str, *, by: Actor) -> None:
+    trial = trial_of(change)
+    record_event(
+        None, action, f"rule:{change.code}", by=by, reason=reason,
+        data={
+            "change": str(change.public_id),
+            "against": change.rule.version,
+            "parameters": {name: str(value) for name, value in change.parameters.items()},
+            "severity": change.severity,
+            "switch_on": change.switch_on,
+            "content_hash": change.content_hash,
+            "trial": str(trial.public_id) if trial else "",
+        },
+    )  # fmt: skip

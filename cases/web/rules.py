@@ -1,0 +1,153 @@
+"""Detection rules: what each means, what it did, and its figures by two people."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cases.detection import SPECS
+from cases.http import AuthedRequest, require_at_the_door
+from cases.models import RuleChange
+from cases.policy import Action, Actor, may
+from cases.queries import rules as queries
+from cases.services.errors import CaseworkError
+from cases.services.rules import approve_rule_change, propose_rule_change, reject_rule_change
+from cases.states import DetectionState, PolicyState
+from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.forms_rules import RuleChangeForm
+
+for_triage = require_at_the_door(Action.TRIAGE_ALERT)
+for_seniors = require_at_the_door(Action.PROPOSE_RULE)
+DECISIONS = ("approve", "reject")
+
+
+@require_safe
+@for_triage
+def rule_list(request: AuthedRequest) -> HttpResponse:
+    """All rules, by the order of the catalogue: 4 queries."""
+    page = queries.rules_page(request.actor)
+    titles = {code: spec.title for code, spec in SPECS.items()}
+    context = {"nav": "alert", "page": page, "titles": titles}
+    return render(request, "cases/rule_list.html", context)
+
+
+@require_safe
+@for_triage
+def rule_detail(request: AuthedRequest, rule: str) -> HttpResponse:
+    """One rule: 5 queries, and one for a trial."""
+    page = queries.rule_page(rule, request.actor)
+    if page is None:
+        raise Http404
+    proposed = page.proposed
+    context = {
+        "nav": "alert",
+        "page": page,
+        "row": page.row,
+        "may_propose": may(request.actor, Action.PROPOSE_RULE) and proposed is None,
+        "acts": [_act(request.actor, proposed, name) for name in DECISIONS] if proposed else [],
+    }
+    return render(request, "cases/rule_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def rule_change(request: AuthedRequest, rule: str) -> HttpResponse:
+    page = queries.rule_page(rule, request.actor)
+    if page is None:
+        raise Http404
+    figures = {figure.name: figure.now for figure in page.figures}
+    severity = page.row.rule.severity if page.row.rule else page.row.spec.severity
+    start = {"switch_on": page.row.is_on, "severity": severity}
+    form = RuleChangeForm(
+        figures, request.POST if request.method == "POST" else None, initial=start
+    )
+    if form.is_valid():
+        try:
+            propose_rule_change(rule, **form.change(), by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(
+                request, _("Proposed. It is tried on history now, then compliance decides.")
+            )
+            return redirect("rule_detail", rule)
+    status = 422 if form.errors else 200
+    context = {"nav": "alert", "form": form, "row": page.row}
+    return render(request, "cases/rule_form.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_seniors
+def rule_decide(request: AuthedRequest, change_id: UUID, decision: str) -> HttpResponse:
+    change = get_object_or_404(RuleChange.objects.select_related("rule"), public_id=change_id)
+    by = request.actor
+
+    def do(reason: str, content_hash: str) -> object:
+        if decision == "approve":
+            return approve_rule_change(change, content_hash=content_hash, reason=reason, by=by)
+        return reject_rule_change(change, reason=reason, by=by)
+
+    return perform(request, _act(by, change, decision), do, _("Decision recorded."))
+
+
+def _act(actor: Actor, change: RuleChange, name: str) -> Act:
+    """Put in force or reject, with what the trial on history found."""
+    approves = name == "approve"
+    trial = queries.trial_view(change)
+    is_tried = trial is not None and trial.run.state == DetectionState.DONE
+    blocked = why_not(actor, Action.DECIDE_RULE, change.proposed_by_id)
+    if change.state != PolicyState.PROPOSED:
+        blocked = _("This proposal was decided already.")
+    elif approves and change.switch_on and not is_tried and not blocked:
+        blocked = _("It is not tried on history yet: wait for the trial to end.")
+    facts = [
+        Fact(_("Rule"), change.rule.title),
+        Fact(_("The rule runs"), _("Yes") if change.switch_on else _("No")),
+        Fact(_("How grave a hit is"), change.get_severity_display()),
+        *(
+            Fact(name.replace("_", " ").capitalize(), _words(value))
+            for name, value in change.parameters.items()
+            if value != change.rule.parameters.get(name)
+        ),
+        Fact(_("Reason"), change.reason),
+    ]
+    if trial is not None and is_tried:
+        told = trial.told
+        words = _("%(then)d firings in place of %(now)d: %(added)d more, %(lost)d gone") % told
+        facts.append(Fact(_("On history"), words))
+    return Act(
+        id=f"rule-{name}-{change.public_id}",
+        url=reverse(f"rule_{name}", args=[change.public_id]),
+        title=_("Put this rule in force?") if approves else _("Reject this proposal?"),
+        effect=_("The next run fires by these figures. Alerts that stand keep their own version.")
+        if approves
+        else _("What is in force stays as it is."),
+        verb=_("Put in force") if approves else _("Reject"),
+        icon="badge-check" if approves else "circle-x",
+        danger=not approves,
+        cancel_url=reverse("rule_detail", args=[change.code]),
+        facts=facts,
+        content_hash=change.content_hash,
+        blocked=blocked,
+        needs_code=needs_code(actor),
+    )
+
+
+def _words(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+ONE = "rule-changes/<uuid:change_id>/"
+urlpatterns = [
+    path("rules/", rule_list, name="rule_list"),
+    path("rules/<slug:rule>/", rule_detail, name="rule_detail"),
+    path("rules/<slug:rule>/change/", rule_change, name="rule_change"),
+    *(
+        path(f"{ONE}{name}/", rule_decide, {"decision": name}, name=f"rule_{name}")
+        for name in DECISIONS
+    ),
+]

@@ -311,9 +311,7 @@ def _of_coins(
     return unit, seen
 
 
-def _of_accounts(
-    ledger: AccountLedger, categories: Categories
-) -> Callable[[Contact], ContactView]:
+def _of_accounts(ledger: AccountLedger, categories: Categories) -> Callable[[Contact], ContactView]:
     """How a contact of a ledger of accounts is told."""
 
     def seen(contact: Contact) -> ContactView:

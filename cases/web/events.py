@@ -90,6 +90,10 @@ LOOKS = (
 
 WORDS = {
     "open_case": _("Case opened"),
+    "claim_detection": _("Run of the rules taken up"),
+    "yield_detection": _("Run of the rules put back"),
+    "finish_detection": _("Run of the rules ended"),
+    "fail_detection": _("Run of the rules failed"),
     "request_seizure": _("Seizure asked for"),
     "confirm_destination": _("Authority called back about its address"),
     "sign_seizure": _("One key turned for a seizure"),

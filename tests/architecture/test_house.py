@@ -277,6 +277,7 @@ OPENERS = {
     "http.client": {
         "cases/gateways/exchange.py", "tracing/nodes/wire.py",
         "cases/gateways/labels.py",  # hosts of FIU_LABEL_HOSTS alone
+        "cases/gateways/webhooks.py",  # hosts of FIU_WEBHOOK_HOSTS alone
         "fiu/probe.py", "fiu/supervisor.py",  # both of this machine
     },
     "create_connection": {  # to the servers that the operator named

@@ -29,7 +29,7 @@ PERIODIC: Mapping[str, float] = {
     "cases.audit_checkpoint": settings.AUDIT_CHECKPOINT_SECONDS,
     "cases.verify_audit": VERIFY_SECONDS,
     "cases.refresh_labels": settings.PERIODIC_SECONDS,
-    "cases.send_webhooks": settings.DISPATCH_SECONDS,
+    "cases.send_webhooks": settings.PERIODIC_SECONDS,  # a change hints itself
     "cases.run_detection": settings.PERIODIC_SECONDS,
 }
 

@@ -128,9 +128,11 @@ def test_the_page_and_the_program_tell_it_masked(case: Case, main: ExchangeAccou
         assert words in page
     assert "NQ-2" not in page
     assert client.get(url, {"policy": "none"}).status_code == 404
-    assert url in client.get(reverse("case_suspects", args=[case.public_id])).content.decode()
-    whole = client.get(reverse("case_books", args=[case.public_id])).content.decode()
-    assert "No run leads this case yet" in whole
+    books = reverse("case_books", args=[case.public_id])
+    assert "No run leads this case yet" in client.get(books).content.decode()
+    assert books in client.get(reverse("case_suspects", args=[case.public_id])).content.decode()
+    links = reverse("account_links", args=[case.public_id, main.public_id])
+    assert url in client.get(links).content.decode()
     path = f"cases/{case.public_id}/accounts/{main.public_id}/books"
     answer = made(program.get(path, policy="fifo"), 200)
     assert answer["hops"][1]["to_amount"] == "39960"

@@ -2,7 +2,8 @@
 
 Blocks are asked for in batches of calls. A node cannot be proven right here as a Bitcoin node is:
 its answers must fit together (height, hash, parent, one receipt for each transaction of the same
-block), and what does not fit is asked again and then refused whole.
+block, the logs counted through and just those that the block's bloom filter tells of), and what
+does not fit is asked again and then refused whole.
 
 Sources: Ethereum execution API specification; `trace_block` as Erigon, Nethermind, Reth and Anvil
 offer it; JSON-RPC 2.0, section 6 (batches).
@@ -12,12 +13,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
+from tracing.engine.accounts.bloom import bloom_of
 from tracing.errors import NodeAnswerWrong, NodeRefused
 from tracing.ledgers import names
 from tracing.nodes.bitcoin import NodeTip, ReorganisedMeanwhile
@@ -28,6 +30,8 @@ T = TypeVar("T")
 MOST_HEIGHT: Final = 0xFFFFFFFE
 NO_SUCH_METHOD: Final = -32601
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}")
+_BLOOM: Final = re.compile(r"0x[0-9a-fA-F]{512}")
+_WORD: Final = re.compile(r"0x(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})")
 _NUMBER: Final = re.compile(r"0x[0-9a-f]{1,16}")
 _DECIMALS: Final = "0x313ce567"
 _SYMBOL: Final = "0x95d89b41"
@@ -146,7 +150,7 @@ class EvmNode:
         whole = self._offered(
             "eth_getBlockReceipts", [[bodies[place]["number"]] for place in wanted],
             lambda results: [
-                _receipts_of(bodies[place], result)
+                self._whole(bodies[place], result)
                 for place, result in zip(wanted, results, strict=True)
             ],
         )  # fmt: skip
@@ -159,8 +163,15 @@ class EvmNode:
             calls: list[Call] = [
                 ("eth_getTransactionReceipt", [tx["hash"]]) for tx in body["transactions"]
             ]
-            found[place] = self._many(calls, partial(_receipts_of, body))
+            found[place] = self._many(calls, partial(self._whole, body))
         return found
+
+    def _whole(self, body: Json, rows: Json) -> list[Json]:
+        """The receipts of a block, once it is sure that none of its logs is missing."""
+        receipts = _receipts_of(body, rows)
+        # Polygon keeps the logs of its bridge out of the header.
+        _check_logs(body, receipts, may_add=self.ledger == "polygon")
+        return receipts
 
     def _traces(self, bodies: Sequence[Json]) -> list[list[Json]]:
         found: list[list[Json]] = [[] for _ in bodies]
@@ -257,6 +268,39 @@ def _receipts_of(body: Json, rows: Json) -> list[Json]:
         if row.get("blockHash") != body["hash"]:
             raise ReorganisedMeanwhile
     return rows
+
+
+def _check_logs(body: Json, receipts: Sequence[Json], *, may_add: bool) -> None:
+    """Raises NodeAnswerWrong where logs of a block are missing, or are not its own.
+
+    A block without a filter, as some nodes for tests send it, is judged by the numbers alone.
+    """
+    height = int(body["number"], 16)
+    logs = [log for row in receipts for log in row.get("logs") or ()]
+    if not all(isinstance(log, dict) for log in logs):
+        raise NodeAnswerWrong(f"the logs of block {height} cannot be read")
+    numbers = [_number(log.get("logIndex")) for log in logs]
+    counted = sorted(set(numbers)) if may_add else list(range(len(numbers)))
+    if numbers != counted:
+        raise NodeAnswerWrong(f"the logs of block {height} are not counted through")
+    told = body.get("logsBloom")
+    if not isinstance(told, str) or not _BLOOM.fullmatch(told):
+        return
+    words = {word for log in logs for word in _words_of(log, height)}
+    wanted, found = int(told, 16), bloom_of(words)
+    if wanted & ~found:
+        raise NodeAnswerWrong(f"block {height} came without all of its logs")
+    if found & ~wanted and not may_add:
+        raise NodeAnswerWrong(f"block {height} came with logs that are not its own")
+
+
+def _words_of(log: Json, height: int) -> Iterator[bytes]:
+    """Address and topics of a log, as its bloom filter takes them."""
+    topics = log.get("topics")
+    for word in (log.get("address"), *(topics if isinstance(topics, list) else ())):
+        if not isinstance(word, str) or not _WORD.fullmatch(word):
+            raise NodeAnswerWrong(f"a log of block {height} cannot be read")
+        yield bytes.fromhex(word[2:])
 
 
 def _traces_of(body: Json, rows: Json) -> list[Json]:

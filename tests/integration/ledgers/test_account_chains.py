@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_django import Settings
 from tests.shared_data import ROOT, data_json, data_path
 from tests.unit.engine.accounts.replies import block, file, log, receipt, tx
 from tests.unit.engine.accounts.test_csvrows import HEAD, MAP, row
+from tracing.engine.accounts.bloom import bloom_of
 from tracing.engine.accounts.rows import Kind
 from tracing.ledgers.accounts import load_evm, open_account_ledger
 
@@ -59,6 +61,19 @@ def test_two_real_blocks_give_the_expected_transfers() -> None:
     (usdt,) = [token for token in stats["tokens"] if token["symbol"] == "USDT"]
     assert (usdt["transfers"], usdt["amount"]) == (41, "1088121.577531")
     assert usdt["base_units"] == str(expected["usdt_units"])
+
+
+def test_real_logs_give_the_filters_of_their_real_blocks() -> None:
+    path = data_path(f"{MAINNET}/expected_blocks.json")
+    blocks = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines = gzip.decompress(data_path(f"{MAINNET}/expected_logs.json.gz").read_bytes())
+    logs = [json.loads(line) for line in lines.splitlines()]
+    assert len(blocks) == 2
+    for told in blocks:
+        own = [each for each in logs if each["block_number"] == told["number"]]
+        words = [bytes.fromhex(w[2:]) for each in own for w in (each["address"], *each["topics"])]
+        assert bloom_of(words) == int(told["logs_bloom"], 16)
+        assert bloom_of(words[: len(words) // 2]) != bloom_of(words)
 
 
 def test_every_transfer_equals_the_peers_row(home: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.fake_nodes import PASSWORD, FakeEvmNode, Fault, serving, spoiling
 from tests.integration.ledgers.test_store import PowerCut
 from tests.unit.engine.accounts.replies import TOKEN, block, digest, file, log, receipt, tx
+from tracing.engine.accounts.bloom import bloom_of
 from tracing.errors import LedgerError, NodeAnswerWrong, NodeError, NodeRefused, NodeUnreachable
 from tracing.ledgers import ledger_snapshot, names
 from tracing.ledgers.accounts import load_evm, open_account_ledger
@@ -42,10 +43,16 @@ def chained(salt: int = 0, fork: int = 0, length: int = BLOCKS) -> tuple[list[An
         mined = block(height, *sent, salt=own)
         if height:
             mined["parentHash"] = blocks[-1]["hash"]
+        logs = [log(0, 1 + height, 2 + height, 5)]
+        mined["logsBloom"] = f"0x{bloom_of(words_of(logs)):0512x}"
         blocks.append(mined)
         receipts[sent[0]["hash"]] = receipt(sent[0], gas=21_000)
-        receipts[sent[1]["hash"]] = receipt(sent[1], log(0, 1 + height, 2 + height, 5), gas=50_000)
+        receipts[sent[1]["hash"]] = receipt(sent[1], *logs, gas=50_000)
     return blocks, receipts
+
+
+def words_of(logs: list[Any]) -> list[bytes]:
+    return [bytes.fromhex(word[2:]) for log in logs for word in (log["address"], *log["topics"])]
 
 
 class Following:
@@ -196,6 +203,27 @@ def test_replies_that_do_not_fit_together_are_refused(following: Following) -> N
     with pytest.raises(NodeAnswerWrong, match="changed its chain 11 times"):
         following.sync()
     assert following.is_empty()
+
+
+def test_logs_that_are_missing_or_added_are_noticed_by_the_blocks_own_filter(
+    following: Following,
+) -> None:
+    paid = following.node.blocks[2]["transactions"][1]
+    good = following.node.receipts[paid["hash"]]
+    two = receipt(paid, log(0, 3, 4, 5), log(1, 3, 9, 5))["logs"]
+    for logs, words in (
+        ([], "block 2 came without all of its logs"),
+        (two, "block 2 came with logs that are not its own"),
+        (two[1:], "the logs of block 2 are not counted through"),
+        ([two[0] | {"topics": ["0x12"]}], "a log of block 2 cannot be read"),
+        (["?"], "the logs of block 2 cannot be read"),
+    ):
+        following.node.receipts[paid["hash"]] = good | {"logs": logs}
+        with pytest.raises(NodeAnswerWrong, match=words):
+            following.sync()
+    following.node.receipts[paid["hash"]] = good
+    assert following.sync().is_level
+    assert following.stored() == following.expected()
 
 
 def test_a_node_of_another_chain_is_refused(following: Following) -> None:

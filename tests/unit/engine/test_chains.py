@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.shared_data import data_path
 from tracing.engine.addresses import Network
 from tracing.engine.chains import checksummed, decode_chain_address
-from tracing.engine.keccak import keccak256
+from tracing.engine.keccak import keccak256, keccak256_many
 from tracing.errors import AddressError
 
 GOOD = [
@@ -40,6 +40,14 @@ def test_keccak_is_not_the_later_standard() -> None:
         "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"
     )
     assert keccak256(b"") != hashlib.sha3_256(b"").digest()
+
+
+def test_many_short_messages_are_hashed_as_one_by_one() -> None:
+    messages = [bytes([n]) * n for n in (0, 1, 20, 32, 134, 135)]
+    assert keccak256_many(messages) == [keccak256(message) for message in messages]
+    assert keccak256_many([]) == []
+    with pytest.raises(ValueError, match="at most 135 bytes"):
+        keccak256_many([bytes(136)])
 
 
 def test_the_vectors_of_eip_55_have_their_case() -> None:

@@ -15,6 +15,7 @@ from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
 from cases.services.traces import note_stale_traces, watch_drift
 from cases.services.verification import verify_if_due
+from cases.services.watches import look_at_watches, mail_notices
 from tracing import jobs
 
 DRIFT_WATCH_SECONDS = 20
@@ -64,7 +65,8 @@ def housekeeping_task() -> dict[str, int]:
     """
     done = outbox.housekeeping()
     done |= {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
-    return done | {"mails": mail_warnings()}
+    done |= {"notices": look_at_watches()}
+    return done | {"mails": mail_warnings() + mail_notices()}
 
 
 @shared_task(name="cases.verify_audit")

@@ -37,6 +37,7 @@ from cases.api import (
     tasks,
     traces,
     wallets,
+    watches,
     webhooks,
 )
 from cases.api.documents import described
@@ -64,6 +65,7 @@ NOUNS = [
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
     *webhooks.urlpatterns,
+    *watches.urlpatterns,
     *prices.urlpatterns,
     *seizures.urlpatterns,
     *instruments.urlpatterns,

@@ -197,6 +197,8 @@ POLICIES: Mapping[str, str] = {
     f" {_through('cases_readevent', 'case_id', 'cases_case')}",
     "cases_idempotencykey": f"user_id = {ME}",
     "cases_inboxsnooze": f"user_id = {ME}",
+    "cases_watch": f"user_id = {ME}",
+    "cases_watchnotice": f"{_through('cases_watchnotice', 'watch_id', 'cases_watch')}",
     "cases_inboxview": f"{WORKS} AND (user_id = {ME} OR is_shared)",
     # Written by whoever looked; read by compliance.
     "cases_selflookup": f"user_id = {ME} OR {ROLE} = 'compliance' AND (case_id IS NULL"

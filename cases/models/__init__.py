@@ -81,6 +81,7 @@ from cases.models.tasks import InboxClaim, Note, NoteRevision, Task
 from cases.models.traces import CaseRun, ReachedAccount
 from cases.models.wallets import Wallet
 from cases.models.warnings import FreezeWarning
+from cases.models.watches import Watch, WatchNotice
 from cases.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
@@ -175,6 +176,8 @@ __all__ = [
     "TagConflict",
     "Task",
     "Wallet",
+    "Watch",
+    "WatchNotice",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -198,6 +198,8 @@ WORDS = {
     "reject_policy": _("Approval policy rejected"),
     "supersede_policy": _("Approval policy superseded"),
     "undo_assign": _("Giving of a row taken back"),
+    "add_watch": _("Watched"),
+    "drop_watch": _("Watched no longer"),
     "add_webhook": _("Webhook added"),
     "start_webhook": _("Webhook switched on"),
     "stop_webhook": _("Webhook switched off"),

@@ -43,6 +43,7 @@ from cases.web import (
     traces,
     wallet_files,
     wallets,
+    watches,
     webhooks,
 )
 
@@ -89,5 +90,6 @@ urlpatterns = [
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
     *webhooks.urlpatterns,
+    *watches.urlpatterns,
     *prices.urlpatterns,
 ]

@@ -41,6 +41,7 @@ from cases.queries.inbox.self_lookups import self_lookups_waiting
 from cases.queries.inbox.tag_conflicts import tag_conflicts_waiting
 from cases.queries.inbox.tags import tags_waiting
 from cases.queries.inbox.tasks import tasks_waiting
+from cases.queries.inbox.watches import notices_waiting
 
 L = gettext_lazy
 __all__ = [
@@ -56,7 +57,7 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
     self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
-    rule_changes_waiting,
+    rule_changes_waiting, notices_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -64,6 +65,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "policy": (L("Approval policies"), ""),
     "clock": (L("Clocks"), ""),
     "rule": (L("Changes of detection rules"), ""),
+    "notice": (L("What you watch"), ""),
     "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
     "ending": (L("Freezes ending"), "freeze"),
@@ -85,7 +87,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 20 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 21 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -105,7 +107,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 51 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 53 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -115,7 +117,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 19 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 20 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """
@@ -195,7 +197,7 @@ def _claimed(places: Sequence[Waiting], actor: Actor) -> dict[tuple[str, UUID], 
 
 
 def rows_of(places: Sequence[Waiting], actor: Actor) -> list[InboxRow]:
-    """These things as the inbox shows them, what was done meanwhile left out: 25 queries."""
+    """These things as the inbox shows them, what was done meanwhile left out: 26 queries."""
     queues = {each.kind: each.queue for each in places if isinstance(each.queue, Queue)}
     told = {
         (kind, row.pk): queue.tell(row)

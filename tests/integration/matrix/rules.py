@@ -387,7 +387,13 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_approval_policy_list": program("200", "400", sees=SENIORS, roles=SENIORS),
     "api_webhook_list": program("200", sees=OFFICE, roles=OFFICE),
     "api_delivery_list": program("200", sees=OFFICE, roles=OFFICE),
-    "api_delivery_redeliver": program(write="400", sees=OFFICE, roles=OFFICE),
+    "api_delivery_redeliver": program(write="409", sees=OFFICE, roles=OFFICE),
+    "api_watch_list": everywhere("200", write="400"),
+    "api_notice_list": everywhere("200"),
+    "api_notice_read": program(
+        write="200", sees=("analyst_member",),
+        writes=("cases_watchnotice", "cases_idempotencykey"),
+    ),
     "api_clock_list": program("200", "400", sees=SENIORS, roles=SENIORS),
     "api_clock_detail": program("200", sees=SENIORS, roles=SENIORS),
     "api_clock_approve": program(write="400", sees=SENIORS, roles=SENIORS),
@@ -675,6 +681,20 @@ RULES: dict[str, Rule] = {
     ),
     # How many people approve: of no case. Only compliance decides, and not on the own proposal.
     "approval_policy_list": Rule("house", SENIORS, _answers("200")),
+    "watch_list": unit("200"),
+    "watch_add": Rule(
+        "house", MEMBERS, _answers(write="302 /watches/"),
+        writes=frozenset({"cases_watch", *DECIDED}),
+    ),
+    # A watch is of one person alone.
+    "watch_drop": Rule(
+        "house", ("analyst_member",), _answers(write="302 /watches/"),
+        writes=frozenset({"cases_watch", "cases_watchnotice", *DECIDED}),
+    ),
+    "notice_read": Rule(
+        "house", ("analyst_member",), _answers(write="302 /watches/"),
+        writes=frozenset({"cases_watchnotice"}),
+    ),
     "webhook_list": Rule("house", OFFICE, _answers("200")),
     "delivery_redeliver": Rule(
         "house", OFFICE, _answers(write="302 /webhooks/"),

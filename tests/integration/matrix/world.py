@@ -35,6 +35,7 @@ from cases.models import (
     Suspect,
     TagConflict,
     Wallet,
+    WatchNotice,
     Webhook,
     WebhookDelivery,
 )
@@ -95,6 +96,7 @@ from cases.services.tags import propose_tag
 from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet
+from cases.services.watches import add_watch
 from fiu.models import ApiToken, User
 from fiu.people import give_second_factor
 from fiu.tokens import make_token
@@ -415,6 +417,12 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         "note_id": note.public_id, "exhibit_id": exhibit.public_id, "line_id": line.public_id,
         "extension_id": extension.public_id, "freeze_release_id": release.public_id,
         "kind": "task", "subject": tasks[0].public_id,
+    }  # fmt: skip
+    watch = add_watch("freeze", freeze.public_id, by=world.actor("analyst_member"))
+    notice = WatchNotice.objects.create(watch=watch, kind="state", at=timezone.now())
+    world.ids |= {
+        "watch_id": watch.public_id, "notice_id": notice.public_id, "watch_kind": "freeze",
+        "watched_id": freeze.public_id,
     }  # fmt: skip
     world.references += [operation.reference]
 

@@ -174,6 +174,17 @@ SENIOR = CASEWORK | {
     Action.SIGN_FREEZE,  # alone it opens nothing: see `require_office`
 }
 
+# What a case that was merged into another takes no more: it is read, kept and disposed of.
+ENDED_BY_MERGE = frozenset(
+    {
+        Action.EDIT_CASE, Action.DECIDE_CASE, Action.ADD_WALLET, Action.ADD_SUSPECT,
+        Action.ADD_TASK, Action.ADD_NOTE, Action.ACQUIRE_EVIDENCE, Action.QUEUE_TRACE,
+        Action.BUILD_COHORT, Action.DRAFT_FINDING, Action.SUBMIT_FINDING,
+        Action.RECORD_INSTRUMENT, Action.REQUEST_FREEZE, Action.DRAFT_REFERRAL,
+        Action.DRAFT_REPORT,
+    }
+)  # fmt: skip
+
 GRANTS: Mapping[Role, frozenset[Action]] = {
     Role.ANALYST: CASEWORK,
     # Compliance sees every case by office and needs no emergency.

@@ -22,6 +22,7 @@ class CaseState(StrEnum):
     IN_REVIEW = "in_review"
     DECIDED = "decided"
     CLOSED = "closed"
+    MERGED = "merged"
 
 
 class CaseAction(StrEnum):
@@ -31,6 +32,7 @@ class CaseAction(StrEnum):
     DECIDE = "decide_case"
     CLOSE = "close_case"
     REOPEN = "reopen_case"
+    MERGE = "merge_case"
 
 
 CASE: Mapping[tuple[CaseState, CaseAction], CaseState] = {
@@ -41,7 +43,12 @@ CASE: Mapping[tuple[CaseState, CaseAction], CaseState] = {
     (CaseState.DECIDED, CaseAction.CLOSE): CaseState.CLOSED,
     (CaseState.DECIDED, CaseAction.REOPEN): CaseState.INVESTIGATING,
     (CaseState.CLOSED, CaseAction.REOPEN): CaseState.INVESTIGATING,
+    (CaseState.INTAKE, CaseAction.MERGE): CaseState.MERGED,
+    (CaseState.INVESTIGATING, CaseAction.MERGE): CaseState.MERGED,
+    (CaseState.IN_REVIEW, CaseAction.MERGE): CaseState.MERGED,
+    (CaseState.DECIDED, CaseAction.MERGE): CaseState.MERGED,
 }
+OVER_CASES = (CaseState.CLOSED, CaseState.MERGED)
 
 
 class FindingState(StrEnum):

@@ -149,6 +149,39 @@ def _deliveries() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _relations() -> list[Guard]:
+    """A relation stays as it was said; a merge takes a second person who did not say it."""
+    table = "cases_caserelation"
+    said = (
+        f"EXISTS (SELECT 1 FROM {table} r WHERE r.case_id = NEW.id"
+        " AND r.other_id = NEW.merged_into_id AND r.kind = 'duplicate' AND r.ended_at IS NULL"
+        " AND r.related_by_id <> NEW.merged_by_id)"
+    )
+    return [
+        Guard(
+            f"{table}_content", table, "UPDATE",
+            changed((
+                "id", "public_id", "case_id", "other_id", "kind", "reason", "related_by_id",
+                "related_at",
+            ))
+            + f" OR (OLD.ended_at IS NOT NULL AND {changed(('ended_at', 'ended_by_id'))})",
+            "a relation stays as it was said",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        Guard(
+            "case_merged_by_a_second_person", "cases_case", "UPDATE",
+            f"NEW.state = 'merged' AND OLD.state <> 'merged' AND NOT {said}",
+            "a second person merges what somebody else called the same matter",
+        ),
+        Guard(
+            "case_stays_merged", "cases_case", "UPDATE",
+            f"OLD.merged_into_id IS NOT NULL AND {changed(('merged_into_id', 'merged_by_id'))}",
+            "a merged case stays where it went",
+        ),
+        never_replaced(table, ("public_id",)),
+    ]  # fmt: skip
+
+
 def legal_holds() -> list[Guard]:
     """A hold stays as it was set, is lifted once, and beats every deletion in its case."""
     table = "cases_legalhold"
@@ -195,6 +228,7 @@ def casework() -> list[Guard]:
         *_policies(),
         *_clocks(),
         *_deliveries(),
+        *_relations(),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

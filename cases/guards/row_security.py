@@ -197,6 +197,9 @@ POLICIES: Mapping[str, str] = {
     f" {_through('cases_readevent', 'case_id', 'cases_case')}",
     "cases_idempotencykey": f"user_id = {ME}",
     "cases_inboxsnooze": f"user_id = {ME}",
+    "cases_caserelation": f"{WORKS}"
+    f" AND {_through('cases_caserelation', 'case_id', 'cases_case')}"
+    f" AND {_through('cases_caserelation', 'other_id', 'cases_case')}",
     "cases_watch": f"user_id = {ME}",
     "cases_watchnotice": f"{_through('cases_watchnotice', 'watch_id', 'cases_watch')}",
     "cases_inboxview": f"{WORKS} AND (user_id = {ME} OR is_shared)",

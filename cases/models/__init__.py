@@ -58,6 +58,7 @@ from cases.models.referrals import (
     SharedRelease,
     ShareGrant,
 )
+from cases.models.relations import CaseRelation
 from cases.models.reports import (
     ReportApproval,
     ReportEvent,
@@ -95,6 +96,7 @@ __all__ = [
     "Case",
     "CaseAccess",
     "CaseBlock",
+    "CaseRelation",
     "CaseRun",
     "ClockRule",
     "Cohort",

@@ -72,6 +72,10 @@ class Case(PublicModel):
     closed_at = models.DateTimeField(null=True)
     closure_reason = models.CharField(max_length=16, blank=True)
     legal_hold = models.BooleanField(default=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     retention_until = models.DateField(null=True)  # the last day, from its closing on
     decisions = models.JSONField(default=list)
     version = models.PositiveIntegerField(default=1)
@@ -82,6 +86,11 @@ class Case(PublicModel):
     class Meta:
         constraints = [
             state_is_known("case_state_is_known", CaseState),
+            models.CheckConstraint(
+                name="merged_case_says_into_which",
+                condition=Q(state="merged", merged_into__isnull=False, merged_by__isnull=False)
+                | (~Q(state="merged") & Q(merged_into=None)),
+            ),
             models.CheckConstraint(
                 name="case_decider_is_a_second_person",
                 condition=Q(decided_by=None)

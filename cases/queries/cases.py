@@ -42,6 +42,7 @@ from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 from cases.queries.money import CaseMoney, case_money, money_by_case, row_states
 from cases.states import (
     CASE,
+    OVER_CASES,
     CaseAction,
     CaseState,
     FindingState,
@@ -51,7 +52,7 @@ from cases.states import (
 )
 from tracing import reads
 
-OPEN_STATES = [state.value for state in CaseState if state is not CaseState.CLOSED]
+OPEN_STATES = [state.value for state in CaseState if state not in OVER_CASES]
 SECOND_PERSON = (CaseAction.RETURN, CaseAction.DECIDE, CaseAction.CLOSE)
 STANDING_FINDINGS = [
     FindingState.DRAFT.value,
@@ -218,6 +219,7 @@ def case_acts(case: Case, actor: Actor) -> list[str]:
         action.value
         for (state, action) in CASE
         if state == case.state
+        and action in ACT_RIGHTS  # a merge begins at the other case
         and may(actor, ACT_RIGHTS[action])
         and not (action in SECOND_PERSON and case.submitted_by_id == actor.user_id)
     ]

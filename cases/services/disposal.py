@@ -17,7 +17,7 @@ from cases.services.evidence import is_needed, log_custody
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
-from cases.states import EVIDENCE, CaseState, EvidenceAction
+from cases.states import EVIDENCE, OVER_CASES, EvidenceAction
 
 
 @transaction.atomic
@@ -83,7 +83,7 @@ def keep_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
 def _require_time_over(case: Case) -> None:
     if case.legal_hold:
         raise CaseworkError(_("A legal hold stands on this case: nothing of it is disposed of."))
-    if case.state != CaseState.CLOSED.value or case.retention_until is None:
+    if case.state not in OVER_CASES or case.retention_until is None:
         raise CaseworkError(_("Only of a closed case, after its time, is anything disposed of."))
     if case.retention_until >= timezone.now().date():
         raise CaseworkError(

@@ -4,7 +4,16 @@ from django.db import connection
 from django.db.transaction import TransactionManagementError
 
 from cases.models import Case
-from cases.policy import Action, Actor, PermissionDenied, Role, require, writable_cases
+from cases.policy import (
+    ENDED_BY_MERGE,
+    Action,
+    Actor,
+    PermissionDenied,
+    Role,
+    require,
+    writable_cases,
+)
+from cases.states import CaseState, InvalidTransition
 
 
 def lock_case(case_id: int) -> Case:
@@ -27,7 +36,7 @@ def enter_case(case_id: int, action: Action, *, by: Actor) -> Case:
     """Lock the case, then require the right to `action` by role and by membership: 2 queries.
 
     A person must be able to see the case and hold more than read access to it; the system acts
-    with its role alone. Raises PermissionDenied.
+    with its role alone. Raises PermissionDenied, and InvalidTransition for work on a merged case.
     """
     case = lock_case(case_id)
     require(by, action)
@@ -35,4 +44,6 @@ def enter_case(case_id: int, action: Action, *, by: Actor) -> Case:
         Case.objects.filter(writable_cases(by), pk=case_id).exists()
     ):
         raise PermissionDenied("You may not change this case.")
+    if case.state == CaseState.MERGED.value and action in ENDED_BY_MERGE:
+        raise InvalidTransition("This case was merged into another: the work goes on there.")
     return case

@@ -13,7 +13,7 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.limits import require_room_for_trace
 from cases.services.locks import enter_case, lock_case
-from cases.states import CaseState, InvalidTransition, ReferralState, ReleaseState
+from cases.states import OVER_CASES, InvalidTransition, ReferralState, ReleaseState
 from tracing import jobs, reads
 from tracing.jobs import TraceParameters
 
@@ -126,7 +126,7 @@ def watch_drift(*, pause: float = 0, seconds: float | None = None) -> DriftRepor
     """
     watched = set(
         CaseRun.objects.exclude(collected_at=None)
-        .exclude(case__state=CaseState.CLOSED.value)
+        .exclude(case__state__in=[state.value for state in OVER_CASES])
         .values_list("run", flat=True)
     )
     out = [ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]

@@ -15,6 +15,7 @@ from cases.models import Case
 from cases.policy import Action, may
 from cases.queries import cases as queries
 from cases.queries.money_parts import account_parts
+from cases.queries.relations import relatives_of
 from cases.services import cases as services
 from cases.services.errors import CaseworkError
 from cases.services.holds import clear_legal_hold, set_legal_hold
@@ -70,6 +71,8 @@ def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
         "acts": queries.case_acts(case, request.actor),
         "may_edit": may(request.actor, Action.EDIT_CASE),
         "may_hold": may(request.actor, Action.SET_LEGAL_HOLD),
+        "may_decide": may(request.actor, Action.DECIDE_CASE),
+        "relatives": relatives_of(case, request.actor),
     }
     return render_case(request, "cases/case_overview.html", case, "case_detail", context)
 

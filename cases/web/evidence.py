@@ -25,7 +25,7 @@ from cases.services.evidence import (
 )
 from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
 from cases.services.uploads import require_clean
-from cases.states import EVIDENCE, CaseState, EvidenceAction, EvidenceState
+from cases.states import EVIDENCE, OVER_CASES, EvidenceAction, EvidenceState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_cases import ReasonForm
 from cases.web.forms_tasks import EvidenceForm
@@ -154,8 +154,7 @@ def _acts(request: AuthedRequest, evidence: Evidence) -> list[Act]:
     return [
         _disposal_act(request, evidence, name)
         for name, (action, _right, _service) in DISPOSAL.items()
-        if (EvidenceState(evidence.state), action) in EVIDENCE
-        and evidence.case.state == CaseState.CLOSED.value
+        if (EvidenceState(evidence.state), action) in EVIDENCE and evidence.case.state in OVER_CASES
     ]
 
 

@@ -29,6 +29,7 @@ from cases.web import (
     prices,
     questions,
     referrals,
+    relations,
     reports,
     requests,
     rules,
@@ -90,6 +91,7 @@ urlpatterns = [
     *approval_policies.urlpatterns,
     *clocks.urlpatterns,
     *webhooks.urlpatterns,
+    *relations.urlpatterns,
     *watches.urlpatterns,
     *prices.urlpatterns,
 ]

@@ -25,7 +25,7 @@ from cases.services.freezes.content import (
 from cases.services.freezes.steps import advance_freeze, enter_freeze
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
-from cases.states import CaseState, FreezeAction, FreezeState
+from cases.states import OVER_CASES, FreezeAction, FreezeState
 
 OPEN_TO_EVIDENCE = (
     FreezeState.SUBMITTED.value,
@@ -52,7 +52,7 @@ def request_freeze(
     Raises PermissionDenied, NotFound, CaseworkError.
     """
     case = enter_case(case.pk, Action.REQUEST_FREEZE, by=by)
-    if case.state == CaseState.CLOSED.value:
+    if case.state in OVER_CASES:
         raise CaseworkError(_("This case is closed: reopen it before you ask for a freeze."))
     if not reason.strip():
         raise CaseworkError(_("Say why this value should be held."))

@@ -388,6 +388,9 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_webhook_list": program("200", sees=OFFICE, roles=OFFICE),
     "api_delivery_list": program("200", sees=OFFICE, roles=OFFICE),
     "api_delivery_redeliver": program(write="409", sees=OFFICE, roles=OFFICE),
+    "api_case_relations": program("200", "400"),
+    "api_case_merge": body(),
+    "api_relation_end": body(),
     "api_watch_list": everywhere("200", write="400"),
     "api_notice_list": everywhere("200"),
     "api_notice_read": program(
@@ -655,6 +658,9 @@ RULES: dict[str, Rule] = {
     "case_close": form(),
     "case_reopen": form(),
     "case_hold": form(),
+    "case_relate": form(),
+    "relation_end": form(),
+    "case_merge": form(),
     "case_unhold": form(),
     # Its people. The access asked for is the reader's; walls are for those who raise them.
     "case_people": case("200"),

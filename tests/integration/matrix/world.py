@@ -88,6 +88,7 @@ from cases.services.referrals import (
     redact_referral,
     send_referral,
 )
+from cases.services.relations import relate_case
 from cases.services.reports import draft_report
 from cases.services.requests import RequestSpec, link_request, record_request
 from cases.services.rules import propose_rule_change
@@ -418,6 +419,16 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         "extension_id": extension.public_id, "freeze_release_id": release.public_id,
         "kind": "task", "subject": tasks[0].public_id,
     }  # fmt: skip
+    second = open_case(
+        title=f"{HOUSE} second", case_type="darknet", priority="P2", visibility="sealed", by=by
+    )
+    head = world.actor("compliance")
+    grant_access(second, world.users["supervisor_member"].pk, "write", by=head)
+    grant_access(second, world.users["analyst_reader"].pk, "read", by=head)
+    for name in ("analyst_blocked", "compliance_blocked"):
+        block_user(second, world.users[name].pk, f"{HOUSE} conflict", by=head)
+    relation = relate_case(case, second, kind="duplicate", reason=f"{HOUSE} same", by=by)
+    world.ids |= {"relation_id": relation.public_id, "into_id": second.public_id}
     watch = add_watch("freeze", freeze.public_id, by=world.actor("analyst_member"))
     notice = WatchNotice.objects.create(watch=watch, kind="state", at=timezone.now())
     world.ids |= {

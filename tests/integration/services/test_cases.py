@@ -25,6 +25,7 @@ from cases.services.cases import (
 )
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.findings import submit_finding
+from cases.services.relations import merge_case, relate_case
 from cases.states import CASE, CaseAction, CaseState, InvalidTransition
 from tests.casework import make_case, make_finding, person
 
@@ -254,7 +255,11 @@ class CaseLife(RuleBasedStateMachine):
         self.case = make_case(self.people["analyst"][0])
         self.state = CaseState.INTAKE
         self.submitted_by: int | None = None
-        self.num_events = 1
+        self.twin = make_case(self.people["analyst"][0])
+        sayer = self.people["supervisor"][0]
+        self.said_by = sayer.user_id
+        relate_case(self.case, self.twin, kind="duplicate", reason="x", by=sayer)
+        self.num_events = 2
 
     @rule(
         action=st.sampled_from(list(CaseAction)),
@@ -274,9 +279,16 @@ class CaseLife(RuleBasedStateMachine):
                 self.case, closure_reason="insufficient", reason="x", by=by
             ),
             CaseAction.REOPEN: lambda: reopen_case(self.case, reason="x", by=by),
+            CaseAction.MERGE: lambda: merge_case(
+                self.case, into=self.twin.public_id, reason="x", by=by
+            ),
         }
         decides = action not in (CaseAction.START, CaseAction.SUBMIT)
         is_first = action != CaseAction.REOPEN and by.user_id == self.submitted_by
+        if action == CaseAction.MERGE:
+            is_first = by.user_id == self.said_by
+        if self.state == CaseState.MERGED:
+            is_first = False  # it is over, whoever asks
         new = CASE.get((self.state, action))
         if decides and (role == "analyst" or is_first):
             with pytest.raises(PermissionDenied):

@@ -1,0 +1,129 @@
+"""Related cases, and one case merged into another: said by one person, done by a second.
+
+What was merged keeps all its rows, its custody and its chain, and points to where the work goes on.
+"""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import Case, CaseRelation
+from cases.models.relations import RELATION_KINDS
+from cases.policy import Action, Actor, Role, require, require_second_person
+from cases.retention import kept_until
+from cases.services.audit import record_event
+from cases.services.closing import open_ends
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.locks import enter_case, lock_case
+from cases.services.steps import swap_state
+from cases.services.validation import require_reason
+from cases.states import CASE, OVER_CASES, CaseAction, TaskState
+
+
+@transaction.atomic
+def relate_case(case: Case, other: Case, *, kind: str, reason: str, by: Actor) -> CaseRelation:
+    """Say that two cases belong together, or that this one is the same matter as the other.
+
+    Raises PermissionDenied, NotFound, CaseworkError.
+    """
+    mine, theirs = _enter_both(case, other, Action.EDIT_CASE, by=by)
+    words = require_reason(reason)
+    if kind not in dict(RELATION_KINDS):
+        raise CaseworkError(_("Choose how they belong together."))
+    if mine.state in OVER_CASES or (kind == "duplicate" and theirs.state in OVER_CASES):
+        raise CaseworkError(_("One of these cases is over: reopen it first."))
+    relation = CaseRelation(
+        case=mine, other=theirs, kind=kind, reason=words, related_by_id=by.person,
+        related_at=timezone.now(),
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            relation.save(force_insert=True)
+    except IntegrityError as error:
+        raise CaseworkError(_("This stands there already.")) from error
+    data = {"kind": kind}
+    record_event(
+        mine, "relate_case", str(relation.public_id), by=by, reason=words,
+        data=data | {"other": str(theirs.public_id)},
+    )  # fmt: skip
+    # In the other's chain without the words: who sees it may not see this one.
+    record_event(theirs, "relate_case", str(relation.public_id), by=by, data=data)
+    return relation
+
+
+@transaction.atomic
+def end_relation(relation: CaseRelation, *, reason: str, by: Actor) -> CaseRelation:
+    """Take back that two cases belong together; that it was said stays.
+
+    Raises PermissionDenied, CaseworkError where it ended already or a merge rests on it.
+    """
+    mine, theirs = _enter_both(relation.case, relation.other, Action.EDIT_CASE, by=by)
+    words = require_reason(reason)
+    if mine.merged_into_id == theirs.pk and relation.kind == "duplicate":
+        raise CaseworkError(_("A merge rests on this: it stays."))
+    ended = CaseRelation.objects.filter(pk=relation.pk, ended_at=None).update(
+        ended_at=timezone.now(), ended_by_id=by.person
+    )
+    if not ended:
+        raise CaseworkError(_("This was taken back already."))
+    relation.refresh_from_db()
+    record_event(mine, "end_relation", str(relation.public_id), by=by, reason=words)
+    record_event(theirs, "end_relation", str(relation.public_id), by=by)
+    return relation
+
+
+@transaction.atomic
+def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
+    """Merge the case into another that somebody else called the same matter.
+
+    Its rows stay where they are. Refused while anything of it is open: freezes, seizures, requests,
+    referrals on their way, tasks, findings in review. Raises PermissionDenied, NotFound,
+    CaseworkError, InvalidTransition.
+    """
+    require(by, Action.DECIDE_CASE)
+    other = Case.objects.visible_to(by).filter(public_id=into).first()
+    if other is None:
+        raise NotFound(_("There is no such case."))
+    mine, theirs = _enter_both(case, other, Action.DECIDE_CASE, by=by)
+    words = require_reason(reason)
+    relation = CaseRelation.objects.filter(
+        case=mine, other=theirs, kind="duplicate", ended_at=None
+    ).first()
+    if relation is None:
+        raise CaseworkError(_("Somebody says first that this is the same matter as that case."))
+    require_second_person(by, relation.related_by_id)
+    if theirs.state in OVER_CASES:
+        raise CaseworkError(_("The case that it would be merged into is over: reopen it first."))
+    ends = open_ends(mine, by=by)
+    if mine.tasks.filter(state=TaskState.OPEN.value, due_at=None).exists():
+        ends.append(_("A task is open: finish it, drop it, or write it into the other case."))
+    if ends:
+        raise CaseworkError(" ".join(ends))
+    now = timezone.now()
+    swap_state(
+        mine, CASE, CaseAction.MERGE, mine.reference, version=F("version") + 1,
+        merged_into_id=theirs.pk, merged_by_id=by.person, closed_at=now, closure_reason="merged",
+        retention_until=kept_until(mine.case_type, now.date()),
+    )  # fmt: skip
+    mine.refresh_from_db()
+    record_event(
+        mine, CaseAction.MERGE.value, mine.reference, by=by, reason=words,
+        data={"into": str(theirs.public_id), "said_by": relation.related_by_id},
+    )  # fmt: skip
+    record_event(theirs, "take_in_case", str(mine.public_id), by=by)
+    return mine
+
+
+def _enter_both(case: Case, other: Case, action: Action, *, by: Actor) -> tuple[Case, Case]:
+    """Lock both by ascending number (C4); the right to `action` on the first, to see the second."""
+    if case.pk == other.pk:
+        raise CaseworkError(_("A case is not related to itself."))
+    fresh = {pk: lock_case(pk) for pk in sorted((case.pk, other.pk))}
+    mine = enter_case(case.pk, action, by=by)
+    sees = Case.objects.visible_to(by).filter(pk=other.pk).exists()
+    if by.role != Role.SYSTEM and not sees:
+        raise NotFound(_("There is no such case."))
+    return mine, fresh[other.pk]

@@ -106,6 +106,7 @@ class Action(StrEnum):
     MANAGE_WEBHOOKS = "manage_webhooks"
     PROPOSE_RULE = "propose_rule"
     DECIDE_RULE = "decide_rule"
+    IMPORT_CASES = "import_cases"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
     READ_LOOKUPS = "read_lookups"
@@ -212,6 +213,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.LOAD_PRICES,
             Action.MANAGE_WEBHOOKS,
             Action.DECIDE_RULE,
+            Action.IMPORT_CASES,
         }
     ),
     Role.LIAISON: frozenset(

@@ -229,6 +229,7 @@ def casework() -> list[Guard]:
         *_clocks(),
         *_deliveries(),
         *_relations(),
+        *append_only("cases_legacycase", ("case_id",), ("system", "number")),
         *state_table(exhibit, states.EvidenceState.ACQUIRED, states.EVIDENCE),
         Guard(
             f"{exhibit}_content", exhibit, "UPDATE",

@@ -101,7 +101,8 @@ _CASE = (
 # Tables whose rows belong to a case by their own column.
 OF_A_CASE = (
     "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest", "housetag",
-    "inboxclaim", "legalhold", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict",
+    "inboxclaim", "legacycase",
+    "legalhold", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict",
     "task", "wallet",
 )  # fmt: skip
 # Tables whose rows are there with the row they hang on: table, column, parent.

@@ -47,6 +47,7 @@ from cases.models.idempotency import IdempotencyKey
 from cases.models.identities import IdentityLink
 from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
+from cases.models.legacy import LegacyCase
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
 from cases.models.questions import ReleaseQuestion
@@ -135,6 +136,7 @@ __all__ = [
     "InboxView",
     "InformationRequest",
     "LabelSource",
+    "LegacyCase",
     "LegalHold",
     "LegalInstrument",
     "Note",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
-from cases.models import Case
+from cases.models import Case, LegacyCase
 from cases.policy import Action, may
 from cases.queries import cases as queries
 from cases.queries.money_parts import account_parts
@@ -72,6 +72,7 @@ def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
         "may_edit": may(request.actor, Action.EDIT_CASE),
         "may_hold": may(request.actor, Action.SET_LEGAL_HOLD),
         "may_decide": may(request.actor, Action.DECIDE_CASE),
+        "legacy": LegacyCase.objects.visible_to(request.actor).filter(case=case).first(),
         "relatives": relatives_of(case, request.actor),
     }
     return render_case(request, "cases/case_overview.html", case, "case_detail", context)

@@ -198,6 +198,7 @@ WORDS = {
     "reject_policy": _("Approval policy rejected"),
     "supersede_policy": _("Approval policy superseded"),
     "undo_assign": _("Giving of a row taken back"),
+    "import_case": _("Taken over from another system"),
     "relate_case": _("Related to another case"),
     "end_relation": _("No longer related to another case"),
     "merge_case": _("Merged into another case"),

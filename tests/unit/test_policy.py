@@ -145,7 +145,7 @@ REVIEWED = {
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report see_self_lookup decide_policy decide_rule load_prices
-        manage_webhooks
+        manage_webhooks import_cases
     """,
     "s": """
         break_glass

@@ -391,6 +391,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_case_relations": program("200", "400"),
     "api_case_merge": body(),
     "api_relation_end": body(),
+    "api_legacy_cases": program(write="400", sees=OFFICE, roles=OFFICE),
     "api_watch_list": everywhere("200", write="400"),
     "api_notice_list": everywhere("200"),
     "api_notice_read": program(

@@ -1,7 +1,7 @@
 """Cases of another system, taken over row by row with their days as recorded there.
 
 Each becomes a case of this house, opened now and in intake: here nobody has investigated, decided
-or closed anything yet. What it said of itself there stands beside it, and the chain says when it came.
+or closed anything yet. What it said of itself there stands beside it; the chain says when it came.
 """
 
 import csv
@@ -86,7 +86,7 @@ def import_legacy_file(path: Path, *, visibility: str = "sealed") -> LegacyRepor
 def import_legacy_cases(
     *, cases: list[Mapping[str, str]], visibility: str = "sealed", by: Actor
 ) -> LegacyReport:
-    """Take over the cases that a program sends; who sends them owns them. Raises PermissionDenied."""
+    """Take over what a program sends; who sends them owns the cases. Raises PermissionDenied."""
     require(by, Action.IMPORT_CASES)
     return _take(cases, visibility, by=by)
 

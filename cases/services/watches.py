@@ -19,7 +19,7 @@ from cases.policy import Action, Actor, Role, require
 from cases.services.audit import record_event
 from cases.services.cases import CASE_ROLES
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.locks import enter_case
+from cases.services.locks import lock_case
 from tracing import reads
 from tracing.reads import TracingError
 
@@ -41,7 +41,7 @@ def add_watch(kind: str, subject: UUID, *, by: Actor) -> Watch:
     """
     require(by, Action.VIEW_CASE)
     case, name = _subject(kind, subject, by)
-    case = enter_case(case.pk, Action.VIEW_CASE, by=by)
+    case = _enter(case.pk, by=by)
     if Watch.objects.filter(user_id=by.person).count() >= MOST_WATCHES:
         raise CaseworkError(_("You watch 200 things already: drop one first."))
     now = timezone.now()
@@ -60,8 +60,8 @@ def add_watch(kind: str, subject: UUID, *, by: Actor) -> Watch:
 
 @transaction.atomic
 def drop_watch(watch: Watch, *, by: Actor) -> None:
-    """Watch it no longer; what was noticed goes with it."""
-    case = enter_case(watch.case_id, Action.VIEW_CASE, by=by)
+    """Watch it no longer; what was noticed goes with it. Raises PermissionDenied, NotFound."""
+    case = _enter(watch.case_id, by=by)
     mine = Watch.objects.filter(pk=watch.pk, user_id=by.person)
     if mine.delete()[0]:
         record_event(case, "drop_watch", str(watch.subject), by=by, data={"kind": watch.kind})
@@ -71,6 +71,15 @@ def read_notice(notice: WatchNotice, *, by: Actor) -> None:
     """Mark a notice of one's own as read: it leaves the inbox."""
     mine = WatchNotice.objects.visible_to(by).filter(pk=notice.pk, read_at=None)
     WatchNotice.objects.filter(pk__in=mine.values("pk")).update(read_at=timezone.now())
+
+
+def _enter(case_id: int, *, by: Actor) -> Case:
+    """Lock the case for the event alone: who may only read it watches it as well."""
+    case = lock_case(case_id)
+    require(by, Action.VIEW_CASE)
+    if not Case.objects.visible_to(by).filter(pk=case_id).exists():
+        raise NotFound(_("There is nothing of this kind to watch."))
+    return case
 
 
 def _subject(kind: str, subject: UUID, by: Actor) -> tuple[Case, str]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cases.models import FreezeRequest, FreezeWarning, Watch, WatchNotice
 from cases.policy import Actor
 from cases.queries.inbox import inbox
-from cases.services.cases import block_user
+from cases.services.cases import block_user, edit_case, grant_access
 from cases.services.errors import NotFound
 from cases.services.wallets import add_wallet
 from cases.services.watches import (
@@ -87,6 +87,13 @@ def test_to_watch_twice_is_to_watch_once(held: Held, me: Actor) -> None:
     assert (Watch.objects.count(), look()) == (0, 0)
     actions = held.case.events.values_list("action", flat=True)
     assert {"add_watch", "drop_watch"} <= set(actions)
+
+
+def test_who_may_only_read_a_case_watches_as_well(held: Held, me: Actor) -> None:
+    assert me.user_id is not None
+    edit_case(held.case, version=held.case.version, visibility="team", by=held.compliance)
+    grant_access(held.case, me.user_id, "read", by=held.compliance)
+    assert add_watch("freeze", held.freeze.public_id, by=me).case == held.case
 
 
 def test_who_no_longer_sees_the_case_is_told_nothing(held: Held, me: Actor) -> None:

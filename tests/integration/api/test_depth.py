@@ -1,0 +1,65 @@
+"""Watches, related cases, webhooks and legacy cases by program: the same services and answers."""
+
+import pytest
+
+from cases.models import Webhook, WebhookDelivery
+from cases.services.webhooks import announce
+from tests.held import make_held
+from tests.integration.api.conftest import Program, made, told
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_watch_is_of_the_person_whose_token_it_is(analyst: Program, stranger: Program) -> None:
+    freeze = make_held().freeze
+    body = {"kind": "freeze", "subject": str(freeze.public_id)}
+    watch = made(analyst.post("watches", body))
+    assert (watch["name"], watch["subject"]) == (freeze.reference, body["subject"])
+    assert made(stranger.get("watches"), 200)["rows"] == []
+    assert made(analyst.get("watches"), 200)["rows"] == [watch]
+    told(analyst.post("watches", body | {"kind": "task"}), 400, "invalid")
+    assert made(analyst.get("notices"), 200)["rows"] == []
+
+
+def test_cases_are_related_and_merged_by_two_people(analyst: Program, supervisor: Program) -> None:
+    opened = {"case_type": "fraud", "priority": "P3", "visibility": "unit"}
+    into, twin = (
+        made(analyst.post("cases", opened | {"title": title}))["id"] for title in ("Main", "Twin")
+    )
+    path = f"cases/{twin}"
+    body = {"other": into, "kind": "duplicate", "reason": "The same wallets."}
+    relation = made(analyst.post(f"{path}/relations", body))
+    assert relation["other"]["id"] == into
+    assert [row["id"] for row in made(analyst.get(f"{path}/relations"), 200)] == [relation["id"]]
+    told(analyst.post(f"{path}/merge", {"into": into, "reason": "Y."}), 403, "refused")
+    merged = made(supervisor.post(f"{path}/merge", {"into": into, "reason": "Y."}), 200)
+    assert (merged["state"], merged["closure_reason"]) == ("merged", "merged")
+    told(analyst.post(f"relations/{relation['id']}/end", {"reason": "N."}), 409, "state-changed")
+
+
+def test_deliveries_are_listed_and_sent_again(analyst: Program, compliance: Program) -> None:
+    hook = Webhook.objects.create(
+        name="Core", url="https://core.example/", events=["run"], added_at="2026-01-01T00:00:00Z"
+    )
+    announce("run", hook.public_id)
+    row = WebhookDelivery.objects.get()
+    told(analyst.get("webhook-deliveries"), 404, "not-found")
+    assert made(compliance.get("webhooks"), 200)[0]["name"] == "Core"
+    (listed,) = made(compliance.get("webhook-deliveries", state="pending"), 200)["rows"]
+    assert (listed["id"], listed["event"]) == (str(row.pk), "run")
+    told(compliance.post(f"webhook-deliveries/{row.pk}/redeliver"), 409, "state-changed")
+    WebhookDelivery.objects.update(state="sending", lease_until="2026-01-01T00:00:00Z")
+    WebhookDelivery.objects.update(state="failed", lease_until=None)
+    again = made(compliance.post(f"webhook-deliveries/{row.pk}/redeliver"), 200)
+    assert again["state"] == "pending"
+
+
+def test_legacy_cases_are_taken_row_by_row(supervisor: Program, compliance: Program) -> None:
+    row = {"system": "Old", "number": "1", "title": "Harbour", "opened_on": "2019-05-20"}
+    body = {"cases": [row, row | {"number": "2", "opened_on": "soon"}, row], "visibility": "unit"}
+    told(supervisor.post("legacy-cases", body), 404, "not-found")
+    report = made(compliance.post("legacy-cases", body))
+    assert (report["num_added"], report["num_known"]) == (1, 1)
+    first, bad, same = report["rows"]
+    assert (first["case"], bad["case"]) == (same["case"], None)
+    assert "no day" in bad["reason"]

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, download, one, route, writing
+from cases.api.door import Call, Door, One, Step, download, making, one, route, writing
 from cases.api.fields import (
     AgencyAnswer,
     Body,
@@ -33,9 +33,10 @@ from cases.models import (
     SharedRelease,
 )
 from cases.policy import Actor
-from cases.request_words import CHECKS, DATASETS, URGENCIES
+from cases.request_words import CHANNELS, CHECKS, DATASETS, INSTRUMENTS, URGENCIES
 from cases.services import requests as services
 from cases.services.audit import record_read
+from cases.services.identifiers import MAXIMUM_LINES
 from cases.states import RequestState
 
 STATES = [(state.value, state.value) for state in RequestState]
@@ -162,8 +163,37 @@ class RequestFilter(FilterSet):
     urgency = ChoiceFilter(choices=list(URGENCIES.items()), field_name="urgency")
 
 
+class NewRequestBody(Body):
+    """A request that an officer sent another way, filed by the desk."""
+
+    officer = Text(max_length=150)
+    channel = serializers.ChoiceField(choices=[each for each in CHANNELS if each != "portal"])
+    agency_ref = Text(max_length=60)
+    instrument_type = serializers.ChoiceField(choices=list(INSTRUMENTS))
+    instrument_number = Text(max_length=60)
+    issued_by = Text(max_length=120)
+    issued_on = serializers.DateField()
+    valid_until = serializers.DateField(required=False, allow_null=True, default=None)
+    legal_basis = Text(max_length=200)
+    offences = Text(max_length=200)
+    background = Text(required=False, allow_blank=True, default="")
+    identifiers = serializers.ListField(
+        child=Text(max_length=300), min_length=1, max_length=MAXIMUM_LINES
+    )
+    datasets = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(DATASETS)), min_length=1, max_length=12
+    )
+    period_from = serializers.DateField(required=False, allow_null=True, default=None)
+    period_until = serializers.DateField(required=False, allow_null=True, default=None)
+    urgency = serializers.ChoiceField(choices=list(URGENCIES), required=False, default="routine")
+    due_at = serializers.DateTimeField()
+
+
 class Requests(Door):
     calls = {
+        "POST": making(
+            _("File a request that an officer sent another way"), RequestAnswer, NewRequestBody
+        ),
         "GET": Call(
             _("Information requests you may see, newest first"), RequestRowAnswer,
             filters=RequestFilter, is_page=True,
@@ -173,6 +203,16 @@ class Requests(Door):
     def get(self, request: Request) -> Response:
         rows = InformationRequest.objects.visible_to(self.actor)
         return self.page(rows.select_related("case", "agency"), "received_at")
+
+    def post(self, request: Request) -> HttpResponse:
+        def do(*, officer: str, channel: str, **values: Any) -> InformationRequest:
+            values["identifiers"] = "\n".join(values["identifiers"])
+            values["datasets"] = tuple(values["datasets"])
+            return services.record_for_agency(
+                services.RequestSpec(**values), officer=officer, channel=channel, by=self.actor
+            )
+
+        return self.once(do)
 
 
 class OneRequest(One):

@@ -15,6 +15,7 @@ from cases.services.requests.desk import (
     start_verification,
     verify_requester,
 )
+from cases.services.requests.desk_intake import import_requests, record_for_agency
 from cases.services.requests.intake import RequestSpec, answer_agency, record_request
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "check_request",
     "close_request",
     "content_hash_of",
+    "import_requests",
     "link_request",
     "mark_no_match",
+    "record_for_agency",
     "record_request",
     "refuse_request",
     "release_response",

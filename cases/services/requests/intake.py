@@ -62,13 +62,24 @@ def record_request(spec: RequestSpec, *, by: Actor) -> InformationRequest:
     require(by, Action.RECORD_REQUEST)
     if by.agency_id is None:
         raise PermissionDenied("Only an officer of an agency may file a request.")
+    return file_request(spec, agency_id=by.agency_id, liaison_id=by.person, channel="portal", by=by)
+
+
+def file_request(
+    spec: RequestSpec, *, agency_id: int, liaison_id: int, channel: str, by: Actor
+) -> InformationRequest:
+    """Keep what an officer asks, in the caller's transaction; `by` files it. Raises CaseworkError.
+
+    Whoever calls checked the right.
+    """
     lines = _check(spec)
     name, sha256 = keep_document(spec.document, by=by)
     now = timezone.now()
     request = InformationRequest(
         reference=next_reference("REQ"),
-        agency_id=by.agency_id,
-        liaison_id=by.person,
+        agency_id=agency_id,
+        liaison_id=liaison_id,
+        channel=channel,
         received_at=now,
         issued_on=spec.issued_on,
         valid_until=spec.valid_until,
@@ -86,7 +97,7 @@ def record_request(spec: RequestSpec, *, by: Actor) -> InformationRequest:
         with transaction.atomic():
             request.save(force_insert=True)
     except IntegrityError as error:
-        raise CaseworkError(_("Your agency filed a request with this number before.")) from error
+        raise CaseworkError(_("The agency filed a request with this number before.")) from error
     RequestIdentifier.objects.bulk_create(
         RequestIdentifier(
             request=request, place=place, line=each.line, kind=each.kind,
@@ -101,7 +112,8 @@ def record_request(spec: RequestSpec, *, by: Actor) -> InformationRequest:
     record_event(
         None, "record_request", request.reference, by=by,
         data={
-            "agency": by.agency_id,
+            "agency": agency_id,
+            "channel": channel,
             "instrument": spec.instrument_type,
             "document_sha256": sha256,
             "datasets": request.datasets,

@@ -439,7 +439,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_referral_send": body(),
     "api_referral_return": body(),
     "api_referral_recall": body(),
-    "api_request_list": everywhere("200"),
+    "api_request_list": everywhere("200", "400"),
     "api_request_detail": program("200", writes=LOOKED),
     "api_request_document": program("200", writes=LOOKED),
     "api_request_start": program(
@@ -852,7 +852,14 @@ RULES: dict[str, Rule] = {
     "referral_return": form(),
     "referral_recall": form(),
     "question_detail": form(),
-    "referral_supersede": case(write="302 /referrals/", differs=REFUSED_READER),
+    "referral_supersede": case(
+        write=ANYWHERE, differs=REFUSED_READER,
+        writes=[
+            *DECIDED, "cases_referral", "cases_referral_findings", "cases_referral_freezes",
+            "cases_referencecounter",
+        ],
+    ),
+    "request_import": unit("200", "422"),
     "referral_copy": Rule(
         "house", ("supervisor_member", "compliance"), _answers("200"), writes=LOOKED
     ),

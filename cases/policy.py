@@ -81,6 +81,7 @@ class Action(StrEnum):
     ACKNOWLEDGE_RELEASE = "acknowledge_release"
     ASK_ABOUT_RELEASE = "ask_about_release"
     ANSWER_QUESTION = "answer_question"
+    REPORT_OUTCOME = "report_outcome"
     RECORD_REQUEST = "record_request"
     ANSWER_REQUEST = "answer_request"
     VIEW_REQUEST = "view_request"
@@ -221,6 +222,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.READ_RELEASE,
             Action.ACKNOWLEDGE_RELEASE,
             Action.ASK_ABOUT_RELEASE,
+            Action.REPORT_OUTCOME,
             Action.RECORD_REQUEST,
             Action.ANSWER_REQUEST,
         }

@@ -52,6 +52,14 @@ TIERS: Mapping[int, Promise] = {
     4: _("Somebody outside claims it: check it before you rely on it."),
 }
 
+# What an agency may report back of a release.
+OUTCOMES = [
+    ("arrest", _("Arrest")),
+    ("charge", _("Charge")),
+    ("seizure", _("Seizure")),
+    ("no_action", _("No action")),
+]
+
 
 def reason_words(code: str) -> str:
     """Why a field was left out; an unknown code stays as it is."""

@@ -73,6 +73,9 @@ WINDOWS = (
         f"release_id IN ({_SHARED.replace('{column}', 'id')})",
     ),
     Window(
+        "cases_outcome", "SELECT, INSERT", f"release_id IN ({_SHARED.replace('{column}', 'id')})",
+    ),
+    Window(
         "cases_releasequestion", "SELECT, INSERT",
         f"release_id IN ({_SHARED.replace('{column}', 'id')})",
     ),

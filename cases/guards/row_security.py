@@ -141,6 +141,7 @@ PARTS = (
 )  # fmt: skip
 # The same, where an officer of an agency has a part as well.
 SHARED_PARTS = (
+    ("outcome", "release_id", "sharedrelease"),
     ("releasedownload", "release_id", "sharedrelease"),
     ("releasefile", "release_id", "sharedrelease"),
     ("releasequestion", "release_id", "sharedrelease"),

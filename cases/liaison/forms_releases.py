@@ -1,5 +1,6 @@
-"""Forms of an officer about a release: a question on one thing of it."""
+"""Forms of an officer about a release: a question on one thing of it, and what came of it."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.dossier import Dossier, Redaction
+from cases.release_words import OUTCOMES
 
 
 class QuestionForm(forms.Form):
@@ -28,6 +30,50 @@ class QuestionForm(forms.Form):
             *((each.number, f"{each.number} · {each.account}") for each in dossier.customers),
             *((each.number, f"{each.number} · {each.policy}") for each in dossier.runs),
         ]
+
+
+class OutcomeForm(forms.Form):
+    """What came of the release: how many, when, and what was seized of which asset."""
+
+    kind = forms.ChoiceField(label=_("What happened"), choices=OUTCOMES)
+    number = forms.IntegerField(
+        label=_("How many"), min_value=0, max_value=1000, initial=1,
+        help_text=_("People arrested or charged, or seizures; 0 where nothing follows."),
+    )  # fmt: skip
+    happened_on = forms.DateField(label=_("On"), widget=forms.DateInput(attrs={"type": "date"}))
+    asset = forms.ChoiceField(label=_("Asset"), required=False)
+    amount = forms.DecimalField(
+        label=_("Amount seized"), required=False, min_value=0, max_digits=60, decimal_places=30
+    )
+    words = forms.CharField(
+        label=_("Remarks"), required=False, max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+
+    def __init__(self, dossier: Dossier, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "id_outcome_%s"  # beside the other form of the page
+        lines = [line for freeze in dossier.freezes for line in freeze.lines]
+        self._decimals = {line.asset: line.decimals for line in lines}
+        symbols = {line.asset: line.symbol for line in lines}
+        self.fields["asset"].choices = [("", gettext("none")), *symbols.items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        asset, amount = values.get("asset", ""), values.get("amount") or Decimal(0)
+        base = amount.scaleb(self._decimals.get(asset, 0))
+        if asset and base != base.to_integral_value():
+            self.add_error("amount", gettext("This asset has fewer decimal places."))
+        values["base"] = int(base) if asset else 0
+        return values
+
+    def outcome(self) -> dict[str, Any]:
+        """The arguments of `report_outcome`."""
+        values = self.cleaned_data
+        return {
+            "kind": values["kind"], "number": values["number"], "text": values["words"],
+            "happened_on": values["happened_on"], "asset": values["asset"], "base": values["base"],
+        }  # fmt: skip
 
 
 def _names(names: tuple[str, ...] | Redaction) -> str:

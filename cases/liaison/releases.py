@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cases.http import AuthedRequest, require_at_the_door
-from cases.liaison.forms_releases import QuestionForm
+from cases.liaison.forms_releases import OutcomeForm, QuestionForm
 from cases.policy import Action
 from cases.queries.shared import release_for, releases_for
 from cases.services.downloads import take_file
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.liaison import acknowledge_release
+from cases.services.outcomes import report_outcome
 from cases.services.questions import ask_about_release
 from cases.states import InvalidTransition
 
@@ -42,13 +43,19 @@ def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     return _page(request, release_id, None)
 
 
-def _page(request: AuthedRequest, release_id: UUID, form: QuestionForm | None) -> HttpResponse:
+def _page(
+    request: AuthedRequest,
+    release_id: UUID,
+    form: QuestionForm | None,
+    outcome_form: OutcomeForm | None = None,
+) -> HttpResponse:
     view = release_for(request.actor, release_id)
     if view is None:
         raise Http404
     context = {
         "view": view,
         "form": form or QuestionForm(view.dossier),
+        "outcome_form": outcome_form or OutcomeForm(view.dossier),
         "dossier": view.dossier,
         "release_number": f"{view.row.number} v{view.row.version}",
         "watermark": _("Copy %(watermark)s of %(agency)s, TLP:%(tlp)s, %(code)s") % {
@@ -56,7 +63,8 @@ def _page(request: AuthedRequest, release_id: UUID, form: QuestionForm | None) -
             "tlp": view.row.tlp, "code": view.row.handling_code,
         },
     }  # fmt: skip
-    status = 422 if form is not None and form.errors else 200
+    is_wrong = any(each is not None and each.errors for each in (form, outcome_form))
+    status = 422 if is_wrong else 200
     return render(request, "liaison/release.html", context, status=status)
 
 
@@ -110,11 +118,33 @@ def liaison_ask(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     return _page(request, release_id, form)
 
 
+@require_POST
+@officer
+def liaison_outcome(request: AuthedRequest, release_id: UUID) -> HttpResponse:
+    """Report back what came of the release."""
+    view = release_for(request.actor, release_id)
+    if view is None:
+        raise Http404
+    form = OutcomeForm(view.dossier, request.POST)
+    if form.is_valid():
+        try:
+            report_outcome(release_id, **form.outcome(), by=request.actor)
+        except NotFound:
+            raise Http404 from None
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Kept. The sender sees it at once."))
+            return redirect("liaison_release", release_id)
+    return _page(request, release_id, None, form)
+
+
 ONE = "releases/<uuid:release_id>/"
 urlpatterns = [
     path("", liaison_releases, name="liaison_releases"),
     path(ONE, liaison_release, name="liaison_release"),
     path(f"{ONE}files/<str:name>", liaison_download, name="liaison_download"),
+    path(f"{ONE}outcome/", liaison_outcome, name="liaison_outcome"),
     path(f"{ONE}ask/", liaison_ask, name="liaison_ask"),
     path(f"{ONE}acknowledge/", liaison_acknowledge, name="liaison_acknowledge"),
 ]

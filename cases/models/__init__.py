@@ -50,6 +50,7 @@ from cases.models.label_sources import LabelSource
 from cases.models.legacy import LegacyCase
 from cases.models.limits import Pace
 from cases.models.operations import Operation, OperationPartner
+from cases.models.outcomes import Outcome
 from cases.models.questions import ReleaseQuestion
 from cases.models.referral_members import ReferralMember
 from cases.models.referrals import (
@@ -144,6 +145,7 @@ __all__ = [
     "Operation",
     "OperationPartner",
     "OutboxMessage",
+    "Outcome",
     "OwnAddress",
     "Pace",
     "Price",

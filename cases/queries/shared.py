@@ -6,7 +6,7 @@ out together with its ReadEvent, in one transaction: no line, no bytes.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.utils import timezone
 from cases.dossier import Dossier, from_json
 from cases.files import load_bytes
 from cases.models import (
+    Outcome,
     ReadEvent,
     ReleaseDownload,
     ReleaseFile,
@@ -61,6 +62,16 @@ class SharedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedOutcome:
+    """What the officer reported back."""
+
+    kind: str
+    number: int
+    happened_on: date
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SharedRow:
     """One release in the officer's list."""
 
@@ -92,6 +103,7 @@ class SharedView:
     audit_hash: str
     downloads: tuple[SharedDownload, ...] = ()
     questions: tuple[SharedQuestion, ...] = ()
+    outcomes: tuple[SharedOutcome, ...] = ()
 
     @property
     def package(self) -> SharedFile | None:
@@ -116,7 +128,7 @@ def releases_for(actor: Actor) -> list[SharedRow]:
 
 
 def release_for(actor: Actor, public_id: UUID) -> SharedView | None:
-    """One release with its files, or None; writes who read it and when: 9 queries."""
+    """One release with its files, or None; writes who read it and when: 10 queries."""
     with transaction.atomic():
         grant = _grant(actor, public_id)
         if grant is None:
@@ -131,6 +143,10 @@ def release_for(actor: Actor, public_id: UUID) -> SharedView | None:
             SharedQuestion(each.about, each.text, each.asked_at, each.answer, each.answered_at)
             for each in ReleaseQuestion.objects.filter(grant=grant).order_by("-pk")[:MOST_SHOWN]
         )
+        outcomes = tuple(
+            SharedOutcome(each.get_kind_display(), each.number, each.happened_on, each.text)
+            for each in Outcome.objects.filter(grant=grant).order_by("-pk")[:MOST_SHOWN]
+        )
     release = grant.release
     return SharedView(
         row=_row(grant),
@@ -141,6 +157,7 @@ def release_for(actor: Actor, public_id: UUID) -> SharedView | None:
         audit_hash=release.audit_hash,
         downloads=downloads,
         questions=questions,
+        outcomes=outcomes,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a liaison may do: acknowledge a release. The only writing service of that door."""
+"""What a liaison may do with a release: acknowledge it. Questions and outcomes enter alike."""
 
 from uuid import UUID
 
@@ -21,10 +21,10 @@ def acknowledge_release(release_public_id: UUID, *, by: Actor) -> None:
 
     Raises PermissionDenied, NotFound where no grant is open, InvalidTransition at the second time.
     """
-    grant = _open_grant(release_public_id, by)
+    grant = open_grant(release_public_id, by)
     lock_case(grant.release.referral.case_id)
     require(by, Action.ACKNOWLEDGE_RELEASE)
-    grant = _open_grant(release_public_id, by)  # it may have ended while we waited
+    grant = open_grant(release_public_id, by)  # it may have ended while we waited
     referral = grant.release.referral
     acknowledged = ShareGrant.objects.filter(pk=grant.pk, acknowledged_at=None).update(
         acknowledged_at=timezone.now()
@@ -38,7 +38,8 @@ def acknowledge_release(release_public_id: UUID, *, by: Actor) -> None:
         record_event(referral.case, "acknowledge_release", referral.reference, by=by, data=receipt)
 
 
-def _open_grant(release_public_id: UUID, by: Actor) -> ShareGrant:
+def open_grant(release_public_id: UUID, by: Actor) -> ShareGrant:
+    """The officer's open grant with its release, referral and case. Raises NotFound."""
     grant: ShareGrant | None = (
         ShareGrant.objects.visible_to(by)
         .filter(release__public_id=release_public_id)

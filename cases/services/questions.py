@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.dossier import from_json
-from cases.models import ReleaseQuestion, ShareGrant
+from cases.models import ReleaseQuestion
 from cases.policy import Action, Actor, require, require_step_up
 from cases.services.audit import record_event
 from cases.services.dossiers import refuse_words
-from cases.services.errors import CaseworkError, NotFound
+from cases.services.errors import CaseworkError
+from cases.services.liaison import open_grant
 from cases.services.locks import enter_case, lock_case
 from cases.services.validation import require_text
 from cases.states import InvalidTransition
@@ -28,10 +29,10 @@ def ask_about_release(public_id: UUID, *, about: str, text: str, by: Actor) -> R
 
     Raises PermissionDenied, NotFound where no grant is open, CaseworkError.
     """
-    grant = _open_grant(public_id, by)
+    grant = open_grant(public_id, by)
     lock_case(grant.release.referral.case_id)
     require(by, Action.ASK_ABOUT_RELEASE)
-    grant = _open_grant(public_id, by)  # it may have ended while we waited
+    grant = open_grant(public_id, by)  # it may have ended while we waited
     words = require_text(text, _("Write your question."))
     if len(words) > LONGEST:
         raise CaseworkError(_("A question has at most %(n)d characters.") % {"n": LONGEST})
@@ -59,18 +60,6 @@ def numbers_in(dossier: str) -> list[str]:
     numbers += [each.number for each in found.freezes]
     numbers += [each.number for each in found.customers]
     return numbers + [each.number for each in found.runs]
-
-
-def _open_grant(public_id: UUID, by: Actor) -> ShareGrant:
-    grant: ShareGrant | None = (
-        ShareGrant.objects.visible_to(by)
-        .filter(release__public_id=public_id)
-        .select_related("release__referral__case")
-        .first()
-    )
-    if grant is None:
-        raise NotFound(_("This release is not open to you."))
-    return grant
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from cases.models import Case, LegacyCase
 from cases.policy import Action, may
 from cases.queries import cases as queries
 from cases.queries.money_parts import account_parts
+from cases.queries.outcomes import outcomes_of
 from cases.queries.relations import relatives_of
 from cases.services import cases as services
 from cases.services.errors import CaseworkError
@@ -67,6 +68,7 @@ def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     context = {
         "shell": shell,
         "overview": overview,
+        "outcomes": outcomes_of(request.actor, [case.pk]),
         "events": [told(event) for event in overview.events],
         "acts": queries.case_acts(case, request.actor),
         "may_edit": may(request.actor, Action.EDIT_CASE),

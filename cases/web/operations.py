@@ -16,6 +16,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import Operation
 from cases.policy import Action, Actor, may
 from cases.queries import operations as queries
+from cases.queries.outcomes import outcomes_of
 from cases.services import operations as services
 from cases.services.errors import CaseworkError
 from cases.states import InvalidTransition, OperationAction
@@ -82,6 +83,7 @@ def operation_detail(request: AuthedRequest, operation_id: UUID) -> HttpResponse
         "operation": operation,
         "page": page,
         "ledger": page.row.ledger,
+        "outcomes": outcomes_of(request.actor, [each.case.pk for each in page.cases]),
         "acts": _acts(operation, request.actor),
         "may_join": may(request.actor, Action.EDIT_OPERATION) and operation.state != "closed",
     }

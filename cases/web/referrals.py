@@ -18,6 +18,7 @@ from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
 from cases.queries.cases import may_change
+from cases.queries.outcomes import outcomes_of
 from cases.queries.questions import downloads_of, questions_of
 from cases.queries.release_drift import release_drift
 from cases.services.audit import record_read
@@ -147,6 +148,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "leak": _leak(referral, dossier) if page.release is None else "",
         "form": form,
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
+        "outcomes": outcomes_of(request.actor, [referral.case_id]) if page.grants else None,
         "drifted": release_drift(referral, dossier) if page.release else [],
         "may_supersede": _may_supersede(request, referral, page.release),
         "successor": successor_of(referral),

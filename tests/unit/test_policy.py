@@ -163,7 +163,7 @@ REVIEWED = {
         read_release
     """,
     "l": """
-        acknowledge_release ask_about_release record_request answer_request
+        acknowledge_release ask_about_release report_outcome record_request answer_request
     """,
     "ascu": """
         read_audit

@@ -923,6 +923,7 @@ RULES: dict[str, Rule] = {
     "liaison_download": officers(
         "200", only=("liaison_granted",), writes=[*READ, "cases_releasedownload"]
     ),
+    "liaison_outcome": officers(write="422", only=("liaison_granted",), writes=READ),
     "liaison_ask": officers(write="422", only=("liaison_granted",), writes=READ),
     "liaison_requests": officers("200"),
     "liaison_request_new": officers("200", "422"),

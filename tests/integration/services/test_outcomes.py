@@ -1,0 +1,103 @@
+"""What came of a release: typed messages of officers, summed up in case, operation and rule."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cases.exports import pdf
+from cases.models import AuditEvent, Outcome, SharedRelease
+from cases.policy import PermissionDenied
+from cases.queries.outcomes import outcomes_of, rule_outcomes
+from cases.queries.shared import release_for
+from cases.services.alerts import link_alert
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.outcomes import report_outcome
+from fiu.models import User
+from tests.casework import make_actor, make_agency, make_asset, make_case, make_user, person
+from tests.integration.services.test_liaison import send
+from tests.report_desk import make_alert
+
+pytestmark = pytest.mark.django_db
+DAY = date(2025, 6, 1)
+
+
+@pytest.fixture(autouse=True)
+def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "is_available", lambda: False)
+
+
+@pytest.fixture
+def officer() -> User:
+    return make_user("liaison", agency=make_agency())
+
+
+@pytest.fixture
+def release(officer: User) -> SharedRelease:
+    make_asset()
+    assert officer.agency is not None
+    return send(make_case(), officer.agency, officer).releases.get()
+
+
+def report(release: SharedRelease, officer: User, **fields: object) -> Outcome:
+    values = {"kind": "arrest", "number": 2, "happened_on": DAY} | fields
+    return report_outcome(release.public_id, **values, by=make_actor(officer))  # type: ignore[arg-type]
+
+
+def test_outcomes_are_summed_up_for_who_sees_the_case(
+    release: SharedRelease, officer: User
+) -> None:
+    report(release, officer)
+    report(release, officer, kind="charge", number=1, text="Money laundering.")
+    report(release, officer, kind="seizure", number=1)
+    report(release, officer, kind="no_action", number=0)
+    case = release.referral.case
+    told = outcomes_of(person("analyst"), [case.pk])
+    assert (told.arrests, told.charges, told.seizures, told.no_action) == (2, 1, 1, 1)
+    assert len(told.rows) == 4
+    assert not outcomes_of(person("auditor"), [case.pk])
+    view = release_for(make_actor(officer), release.public_id)
+    assert view is not None
+    assert [each.number for each in view.outcomes] == [0, 1, 1, 2]
+    events = AuditEvent.objects.filter(action="report_outcome", object=release.referral.reference)
+    assert events.count() == 4
+
+
+def test_a_rule_learns_what_came_of_its_cases(release: SharedRelease, officer: User) -> None:
+    by = person("analyst")
+    alert = make_alert()
+    link_alert(alert, release.referral.case, by=by)
+    report(release, officer)
+    alert.refresh_from_db()
+    told = rule_outcomes(by, alert.rule.code)
+    assert (told.num_cases, told.num_with_result, told.num_without) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"kind": "medal"}, "from the list"), ({"number": 0}, "how many"),
+        ({"kind": "no_action"}, "nothing to count"), ({"asset": "x", "base": 1}, "Only a seizure"),
+        ({"kind": "seizure", "number": 1, "asset": "x"}, "amount that was seized"),
+        ({"kind": "seizure", "number": 1, "asset": "x", "base": 1}, "nothing of this asset"),
+        ({"happened_on": timezone.now().date() + timedelta(days=2)}, "not come yet"),
+    ],
+    ids=["kind", "none", "counted", "asset", "amount", "unknown", "day"],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_a_sentence(
+    release: SharedRelease, officer: User, fields: dict[str, object], words: str
+) -> None:
+    with pytest.raises(CaseworkError, match=words):
+        report(release, officer, **fields)
+
+
+def test_only_who_has_the_release_open_reports_and_nothing_changes_afterwards(
+    release: SharedRelease, officer: User
+) -> None:
+    for by in (person("liaison"), person("supervisor")):
+        with pytest.raises((NotFound, PermissionDenied)):
+            report_outcome(release.public_id, kind="arrest", number=1, happened_on=DAY, by=by)
+    report(release, officer)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Outcome.objects.update(number=3)

@@ -259,6 +259,7 @@ class Dossier:
     customers: tuple[DossierCustomer, ...] = ()
     runs: tuple[DossierRun, ...] = ()
     tags: tuple[DossierTag, ...] = ()
+    language: str = "en"
     replaces: str = ""
     changes: tuple[DossierChange, ...] = ()
     seal: Seal | None = None
@@ -270,6 +271,8 @@ class Dossier:
         for name in _LATER:
             if not values[name]:
                 del values[name]  # as releases before there were any
+        if values["language"] == "en":
+            del values["language"]
         return {"format": FORMAT, "format_version": FORMAT_VERSION, **values}
 
     def sealed(self, seal: Seal) -> Self:

@@ -29,6 +29,7 @@ from cases.models import Finding, FreezeRequest, Referral, SharedRelease, ShareG
 from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.policy import Action, Actor
 from cases.queries.referrals import officers_of, package_of
+from cases.report_words import LANGUAGES
 from cases.services import referrals as services
 from cases.services.audit import record_read
 from cases.services.dossiers import redactable_fields
@@ -95,7 +96,7 @@ class ReferralAnswer(Row):
         model = Referral
         fields = [
             "id", "reference", "case", "agency", "kind", "subject", "summary", "purpose",
-            "legal_gateway", "caveats", "tlp", "handling_code", "findings", "freezes",
+            "legal_gateway", "caveats", "tlp", "handling_code", "language", "findings", "freezes",
             "redactions", "state", "releases", "drafted_by", "drafted_at", "approved_by",
             "approved_at", "cleared_by", "cleared_at", "content_hash", "version",
         ]  # fmt: skip
@@ -113,6 +114,7 @@ class NewReferralBody(Body):
     caveats = Text(required=False, allow_blank=True, default="")
     tlp = serializers.ChoiceField(choices=TLPS)
     handling_code = serializers.ChoiceField(choices=HANDLING_CODES)
+    language = serializers.ChoiceField(choices=list(LANGUAGES), required=False, default="en")
     findings = serializers.ListField(child=Visible(Finding), max_length=500)
     freezes = serializers.ListField(child=Visible(FreezeRequest), required=False, max_length=500)
 
@@ -129,6 +131,7 @@ class ReferralEditBody(Body):
     caveats = Text(required=False, allow_blank=True)
     tlp = serializers.ChoiceField(choices=TLPS, required=False)
     handling_code = serializers.ChoiceField(choices=HANDLING_CODES, required=False)
+    language = serializers.ChoiceField(choices=list(LANGUAGES), required=False)
 
 
 class RedactionBody(Body):

@@ -6,6 +6,7 @@ No script, nothing loaded from anywhere. The watermark names the copy of one rec
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
 from cases.dossier import (
     REDACTION_CODES,
@@ -17,6 +18,7 @@ from cases.dossier import (
     Redaction,
     redactions_in,
 )
+from cases.exports import flow_svg
 from cases.exports.csv import in_units
 
 NAME = "release.html"
@@ -67,6 +69,9 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
         "exports/release.html",
         {
             "dossier": dossier,
+            "language": dossier.language,
+            # Our own picture: every text in it is escaped where it is drawn.
+            "picture": mark_safe(flow_svg.render(dossier).decode()),
             "seal": dossier.seal,
             "watermark": watermark,
             "findings": [_finding(each) for each in dossier.findings],

@@ -5,6 +5,8 @@ ends the export with an error (S11).
 """
 
 import importlib
+import shutil
+import subprocess
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,6 +17,10 @@ from cases.exports import canonical_json, html
 NAME = "release.pdf"
 MIME = "application/pdf"
 ABSENT = "No PDF: Pango is not installed where this release was made. Print the HTML page instead."
+NO_CHINESE = (
+    "The PDF shows boxes for Chinese letters: no font for them is installed where it was made. The"
+    " HTML page shows them, and they can be copied out of the PDF."
+)
 
 
 class PdfRefused(Exception):
@@ -33,6 +39,18 @@ def _engine() -> Any:
 def is_available() -> bool:
     """Whether this installation can write PDF files."""
     return _engine() is not None
+
+
+@cache
+def lacks_chinese() -> bool:
+    """Whether no installed font has Chinese letters, as fontconfig tells: they would be boxes."""
+    program = shutil.which("fc-list")
+    if program is None:
+        return False  # nobody to ask
+    found = subprocess.run(  # noqa: S603  # our own arguments
+        [program, ":lang=zh-tw", "family"], capture_output=True, check=False, timeout=10
+    )
+    return found.returncode == 0 and not found.stdout.strip()
 
 
 @cache

@@ -14,6 +14,7 @@ from cases.models.cases import Case
 from cases.models.findings import Finding
 from cases.models.freezes import FreezeRequest
 from cases.policy import Actor, Role
+from cases.report_words import LANGUAGES
 from cases.states import ReferralState, ReleaseState
 
 TLPS = [(t, t) for t in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")]
@@ -47,6 +48,7 @@ class Referral(PublicModel):
     caveats = models.TextField(blank=True)
     tlp = models.CharField(max_length=12, default="AMBER", choices=TLPS)
     handling_code = models.CharField(max_length=2, default="H1", choices=HANDLING_CODES)
+    language = models.CharField(max_length=8, default="en", choices=list(LANGUAGES.items()))
     findings = models.ManyToManyField(Finding, related_name="referrals")
     freezes = models.ManyToManyField(FreezeRequest, related_name="referrals", blank=True)
     # Fields left out for this recipient: {"<object reference>.<field>": "<reason code>"}.

@@ -125,6 +125,7 @@ def _present_content(referral: Referral) -> Dossier:
             caveats=referral.caveats,
             tlp=referral.tlp,
             handling_code=referral.handling_code,
+            language=referral.language,
             findings=tuple(
                 _finding(each, f"F{n}", suspects, wallets, assets, redact)
                 for n, each in enumerate(findings, 1)

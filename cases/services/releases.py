@@ -141,6 +141,8 @@ def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> Reci
         own.append(
             CopyFile(f"release-{watermark}.pdf", pdf.MIME, pdf.from_page(page, dossier, watermark))
         )
+        if dossier.language == "zh-Hant" and pdf.lacks_chinese():
+            notes.append(pdf.NO_CHINESE)
     else:
         notes.append(pdf.ABSENT)
     common = {

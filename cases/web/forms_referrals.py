@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import Case, Finding, FreezeRequest, Referral
 from cases.queries import referrals as queries
 from cases.release_words import REASONS, field_words
+from cases.report_words import LANGUAGES
 from cases.services.dossiers import RedactableField
 from cases.web.choices import choices_of
 
@@ -47,10 +48,18 @@ class ReferralWordsForm(forms.Form):
             (code, f"{code} · {words}") for code, words in choices_of(Referral, "handling_code")
         ],
     )  # fmt: skip
+    language = forms.ChoiceField(
+        label=_("Language of the report"), choices=list(LANGUAGES.items()), initial="en",
+        required=False,
+        help_text=_("Its headings and fixed words. What people wrote stays as it is."),
+    )  # fmt: skip
     caveats = forms.CharField(
         label=_("Caveats"), required=False, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Such as: do not contact the account holders."),
     )  # fmt: skip
+
+    def clean_language(self) -> str:
+        return self.cleaned_data["language"] or "en"
 
     @property
     def words(self) -> list[forms.BoundField]:

@@ -26,6 +26,7 @@ from cases.states import InvalidTransition, ReferralAction, ReferralState
 
 EDITABLE = (
     "kind", "subject", "summary", "purpose", "legal_gateway", "caveats", "tlp", "handling_code",
+    "language",
 )  # fmt: skip
 
 
@@ -44,6 +45,7 @@ def draft_referral(
     handling_code: str,
     findings: Sequence[Finding],
     freezes: Sequence[FreezeRequest],
+    language: str = "en",
     by: Actor,
 ) -> Referral:
     """Draft what one agency shall get: approved findings and standing freezes of this case.
@@ -62,6 +64,7 @@ def draft_referral(
         "caveats": caveats,
         "tlp": tlp,
         "handling_code": handling_code,
+        "language": language,
     }
     checked = check_words(words)
     check_content(case, findings, freezes)

@@ -9,6 +9,7 @@ from cases.dossier import Dossier
 from cases.models import Case, Finding, FreezeRequest, Referral
 from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.policy import Action, Actor, Role
+from cases.report_words import LANGUAGES
 from cases.services.audit import content_digest, record_event
 from cases.services.dossiers import build_dossier
 from cases.services.errors import CaseworkError
@@ -71,6 +72,7 @@ def check_words(words: Mapping[str, str]) -> dict[str, str]:
         "kind": KINDS,
         "tlp": [value for value, _label in TLPS],
         "handling_code": [value for value, _label in HANDLING_CODES],
+        "language": list(LANGUAGES),
     }
     for name, known in choices.items():
         if name in checked and checked[name] not in known:

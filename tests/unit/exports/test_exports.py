@@ -4,17 +4,21 @@ import csv as stdlib_csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases import report_words
 from cases.dossier import (
     MASKED,
+    REDACTION_CODES,
     CounterPoint,
     Dossier,
     DossierAmount,
@@ -31,6 +35,7 @@ from cases.dossier import (
     to_json,
 )
 from cases.exports import canonical_json, csv, html, manifest, pdf
+from cases.models.findings import TIERS
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 BTC = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328/slip44:0"
@@ -221,6 +226,25 @@ def test_the_page_stands_alone_and_runs_nothing() -> None:
         assert text in page
 
 
+def test_the_page_speaks_three_languages_and_says_every_fixed_word_in_each() -> None:
+    """The texts that people wrote stay as they were approved."""
+    template = Path("templates/exports/release.html").read_text()
+    said = set(re.findall(r'{% say "([^"]+)" %}', template))
+    assert len(said) > 50
+    assert [words for words in sorted(said) if not report_words.is_known(words)] == []
+    fixed = [str(word) for _code, word in TIERS] + list(REDACTION_CODES.values())
+    assert [words for words in fixed if not report_words.is_known(words)] == []
+    for language, words in (("fr", "Constats"), ("zh-Hant", "調查結果")):
+        spoken = replace(DOSSIER, language=language)
+        page = html.render(spoken).decode()
+        assert page == html.render(from_json(to_json(spoken))).decode()
+        assert f'<html lang="{language}">' in page
+        assert f"<h2>{words}</h2>" in page
+        assert "<h2>Findings</h2>" not in page
+        assert "Sale of goods." in page
+    assert "language" not in DOSSIER.content()
+
+
 def test_a_preview_is_the_same_page_without_number() -> None:
     page = html.render(replace(DOSSIER, seal=None)).decode()
     assert "preview, not sealed" in page
@@ -255,6 +279,8 @@ def test_the_pdf_is_the_same_bytes_each_time_and_another_per_recipient() -> None
     assert first == pdf.render(DOSSIER, "TH7K2M9QX4")
     assert first.startswith(b"%PDF-")
     assert first != pdf.render(DOSSIER, "OTHER")
+    spoken = replace(DOSSIER, language="zh-Hant")
+    assert pdf.render(spoken, "TH7K2M9QX4") == pdf.render(spoken, "TH7K2M9QX4") != first
 
 
 @pytest.mark.usefixtures("pango")

@@ -1,0 +1,148 @@
+"""The words of the printed release in its three languages, by the English ones.
+
+A table and no catalogue: the same release gives the same bytes whatever the installation speaks.
+What people wrote stays in the language it was approved in.
+"""
+
+from collections.abc import Mapping
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "繁體中文", "fr": "Français"}
+
+# English: (Traditional Chinese, French)
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "About": ("關於", "Concerne"),
+    "Account": ("帳戶", "Compte"),
+    "Address": ("地址", "Adresse"),
+    "Amount": ("金額", "Montant"),
+    "Amounts:": ("金額：", "Montants :"),
+    "Asked": ("請求", "Demandé"),
+    "Asset": ("資產", "Actif"),
+    "Assumptions": ("假設", "Hypothèses"),
+    "At least": ("至少", "Au moins"),
+    "At most": ("至多", "Au plus"),
+    "Balance sheet": ("收支核對", "Bilan"),
+    "Before": ("先前", "Avant"),
+    "By policy": ("依方法", "Selon la méthode"),
+    "Caveats": ("使用限制", "Réserves"),
+    "Confidence": ("可信度", "Confiance"),
+    "Customer": ("客戶", "Client"),
+    "Customers who paid the platform": ("曾向該平台付款的客戶", "Clients ayant payé la plateforme"),
+    "Evidence": ("證據", "Preuve"),
+    "Findings": ("調查結果", "Constats"),
+    "For": ("致", "Pour"),
+    "Freezes": ("凍結", "Gels"),
+    "Glossary": ("詞彙", "Glossaire"),
+    "Held": ("已凍結", "Gelé"),
+    "Held now": ("目前凍結", "Gelé à ce jour"),
+    "Kind": ("類型", "Type"),
+    "Left out for this recipient": ("對此收件者略去", "Omis pour ce destinataire"),
+    "Legal gateway": ("法律依據", "Fondement juridique"),
+    "Method and limits": ("方法與限制", "Méthode et limites"),
+    "Name": ("名稱", "Nom"),
+    "Names": ("姓名", "Noms"),
+    "No.": ("編號", "N°"),
+    "Now": ("現在", "Maintenant"),
+    "Other explanations": ("其他解釋", "Autres explications"),
+    "Paid": ("已付", "Payé"),
+    "Payments": ("付款", "Paiements"),
+    "People and organisations": ("人員與組織", "Personnes et organisations"),
+    "Price": ("價格", "Prix"),
+    "Purpose": ("目的", "Finalité"),
+    "Release": ("發布", "Communication"),
+    "Role": ("角色", "Rôle"),
+    "Sealed": ("封存", "Scellé"),
+    "Seal": ("封印", "Sceau"),
+    "Severity": ("嚴重程度", "Gravité"),
+    "Source": ("來源", "Source"),
+    "Standing": ("身分", "Statut"),
+    "Tags on the wallets": ("錢包標籤", "Étiquettes des portefeuilles"),
+    "The money flow": ("資金流向", "Le flux des fonds"),
+    "Traces": ("追蹤", "Traçages"),
+    "Value when held": ("凍結時價值", "Valeur lors du gel"),
+    "Wallets": ("錢包", "Portefeuilles"),
+    "Weakest evidence": ("最弱證據", "Preuve la plus faible"),
+    "What": ("內容", "Quoi"),
+    "What changed since": ("自此以來的變更：", "Modifications depuis"),
+    "What speaks against it": ("反面證據", "Éléments contraires"),
+    "audit": ("稽核", "journal"),
+    "copy": ("副本", "copie"),
+    "left out": ("略去", "omis"),
+    "preview, not sealed": ("預覽，未封存", "aperçu, non scellé"),
+    "tier": ("級別", "niveau"),
+    # Fixed words of the dossier.
+    "Low": ("低", "Faible"),
+    "Medium": ("中", "Moyenne"),
+    "High": ("高", "Élevée"),
+    "Severe": ("嚴重", "Très élevée"),
+    "Ledger fact": ("帳本事實", "Fait du registre"),
+    "Exchange record": ("交易所紀錄", "Donnée de la plateforme d'échange"),
+    "Deterministic inference with proof": ("附證明的確定性推論", "Déduction certaine avec preuve"),
+    "Heuristic": ("經驗法則", "Heuristique"),
+    "Outside claim": ("外部說法", "Affirmation extérieure"),
+    "Spontaneous": ("主動提供", "Spontanée"),
+    "Reply": ("回覆", "Réponse"),
+    "Joint operation": ("聯合行動", "Opération conjointe"),
+    "Personal data of somebody else": ("他人個資", "Données personnelles d'un tiers"),
+    "Would betray a method": ("會洩漏方法", "Révélerait une méthode"),
+    "Would endanger ongoing work": ("會危及進行中的工作", "Nuirait à un travail en cours"),
+    "Legally privileged": ("受法律特權保護", "Couvert par le secret légal"),
+    "Confidential business data": ("商業機密", "Données commerciales confidentielles"),
+    "Not needed for the purpose": ("與目的無關", "Non nécessaire à la finalité"),
+    # Sentences.
+    "Amounts follow the named policy and lie between sound bounds, whichever policy one holds with."
+    " A tier says how strong the weakest evidence of a finding is: 0 ledger fact, 1 exchange"
+    " record, 2 inference with proof, 3 heuristic, 4 outside claim. Only findings that a second"
+    " person approved are here.": (
+        "金額依所列方法計算，且無論採用何種方法，皆介於可靠的上下限之間。級別表示一項結果中最弱證據的"
+        "強度：0 帳本事實，1 交易所紀錄，2 附證明的推論，3 經驗法則，4 外部說法。此處僅列出經第二人"
+        "核准的結果。",
+        "Les montants suivent la méthode indiquée et restent entre des bornes sûres, quelle que"
+        " soit la méthode retenue. Le niveau dit la force de la preuve la plus faible d'un"
+        " constat :"
+        " 0 fait du registre, 1 donnée de la plateforme, 2 déduction avec preuve, 3 heuristique,"
+        " 4 affirmation extérieure. Seuls figurent ici les constats approuvés par une seconde"
+        " personne.",
+    ),
+    "Check the files of this release against its manifest: each is named there with its SHA-256."
+    " Who did what to its content, and when, stands in custody.json.": (
+        "請依清單核對本發布的各檔案：每一檔案均列有其 SHA-256。內容由何職務於何時處理，見"
+        " custody.json。",
+        "Vérifiez les fichiers de cette communication avec son manifeste : chacun y figure avec son"
+        " SHA-256. Qui a fait quoi, et quand, se trouve dans custody.json.",
+    ),
+    "Each trace is pinned by its block, the code that ran and its parameters, and adds up: in ="
+    " ends + fees + cut, in base units.": (
+        "每一追蹤均以其區塊、所執行的程式碼及參數固定，且收支相符：流入 = 終點 + 手續費 + 截去，"
+        "以最小單位計。",
+        "Chaque traçage est fixé par son bloc, le code exécuté et ses paramètres, et son bilan est"
+        " juste : entrées = fins + frais + retranché, en unités de base.",
+    ),
+    "Policy: the rule that splits mixed money. FIFO takes the oldest first, LIFO the newest,"
+    " haircut in proportion; poison counts everything touched.": (
+        "方法：劃分混合資金的規則。FIFO 先取最早者，LIFO 先取最新者，haircut 按比例；"
+        "poison 計入一切觸及者。",
+        "Méthode : la règle qui partage l'argent mélangé. FIFO prend le plus ancien, LIFO le plus"
+        " récent, haircut au prorata ; poison compte tout ce qui a été touché.",
+    ),
+    "Bounds: what must and what can be of traced origin, whatever the policy.": (
+        "上下限：無論採用何種方法，必然與可能屬於所追蹤來源的金額。",
+        "Bornes : ce qui doit et ce qui peut être d'origine tracée, quelle que soit la méthode.",
+    ),
+    "Seal: the hash that pins a result; one changed digit gives another.": (
+        "封印：固定結果的雜湊值；更動任一數字即得不同的值。",
+        "Sceau : l'empreinte qui fixe un résultat ; un chiffre modifié en donne une autre.",
+    ),
+}
+
+
+def say(words: str, language: str) -> str:
+    """The words in this language; those that no table knows stay as they are."""
+    found = _WORDS.get(words)
+    if found is None or language == "en":
+        return words
+    return found[0] if language == "zh-Hant" else found[1]
+
+
+def is_known(words: str) -> bool:
+    """Whether every language has these words."""
+    return words in _WORDS

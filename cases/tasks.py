@@ -13,6 +13,7 @@ from cases.services.detection_runs import work_on_due_runs
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
 from cases.services.reads import seal_reads
+from cases.services.stamps import stamp_releases
 from cases.services.traces import note_stale_traces, watch_drift
 from cases.services.verification import verify_if_due
 from cases.services.watches import look_at_watches, mail_notices
@@ -64,6 +65,7 @@ def housekeeping_task() -> dict[str, int]:
     Looks are sealed, documents that officers sent are taken in, and at last mails go out.
     """
     done = outbox.housekeeping()
+    done |= {"stamps": stamp_releases(settings.TSA_URL)}
     done |= {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
     done |= {"notices": look_at_watches()}
     return done | {"mails": mail_warnings() + mail_notices()}

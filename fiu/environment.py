@@ -71,6 +71,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "FIU_UPLOAD_MEGABYTES_PER_DAY": (int, 2000),
     "FIU_CASE_MEGABYTES": (int, 20_000),
     "FIU_CLAMD": (str, ""),
+    "FIU_TSA_URL": (str, ""),
     "FIU_PRIVATE_HOSTS": (list, []),
     "FIU_LABEL_HOSTS": (list, []),
     "FIU_LABEL_FOLDER": (str, ""),

@@ -504,6 +504,15 @@ if CLAMD and not (
     or (CLAMD.startswith("tcp://") and urlsplit(CLAMD).hostname)
 ):
     raise SettingsError("FIU_CLAMD must be unix:///path/of/the/socket or tcp://host:port.")
+TSA_URL = _values["FIU_TSA_URL"]
+if TSA_URL and not (
+    urlsplit(TSA_URL).hostname
+    and (
+        TSA_URL.startswith("https://")
+        or urlsplit(TSA_URL).hostname in ("localhost", "127.0.0.1", "::1")
+    )
+):
+    raise SettingsError("FIU_TSA_URL must begin with https://; http:// is for this machine alone.")
 for _name in (
     "FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR", "FIU_TRACES_AT_ONCE",
 ):  # fmt: skip

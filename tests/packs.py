@@ -6,6 +6,7 @@ flips one bit in each of NUMBER copies (1,000 unless told), turn by turn in ever
 ends with 1 where the verifier does not name exactly the changed file.
 """
 
+import hashlib
 import io
 import os
 import random
@@ -153,9 +154,9 @@ def main(arguments: list[str]) -> int:
     number = int(arguments[0]) if arguments else 1000
     seed = int(arguments[1]) if len(arguments) > 1 else SEED
     django.setup()
-    content = package.with_download(
-        packed(with_pdf=pdf.is_available(), stamp=b"a stamp"), {"download": "1"}
-    )
+    digest = hashlib.sha256(canonical_json.render(DOSSIER)).digest()
+    content = packed(with_pdf=pdf.is_available(), stamp=b"a stamp of " + digest)
+    content = package.with_download(content, {"download": "1"})
     try:
         found = flip(bag_of(content), number, seed)
     except AssertionError as error:

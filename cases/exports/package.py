@@ -24,7 +24,7 @@ TAG_LISTING = "tagmanifest-sha256.txt"
 MANIFEST = "manifest.json"
 MERKLE = "merkle.json"
 CHECKPOINT = "checkpoint.json"
-STAMP = "manifest.tsr"
+STAMP = "dossier.tsr"
 VERIFY = "verify.py"
 README = "README.txt"
 DOWNLOAD = "download.txt"
@@ -51,7 +51,9 @@ data/manifest.json         size and SHA-256 of each file, and where the sender's
 manifest-sha256.txt        every file of data/:   sha256sum -c manifest-sha256.txt
 tagmanifest-sha256.txt     every file beside it:  sha256sum -c tagmanifest-sha256.txt
 merkle.json                one hash over all of it (RFC 6962)
-manifest.tsr               where it is there: a time stamp of the sealed files (RFC 3161)
+dossier.tsr                where it is there: a time stamp of dossier.json (RFC 3161):
+                           openssl ts -verify -data data/dossier.json -in dossier.tsr
+                           -CAfile CERTIFICATE-OF-THE-AUTHORITY
 verify.py                  checks all of it offline:  python3 verify.py
                            It needs Python 3.8 or newer and nothing else.
 

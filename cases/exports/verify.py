@@ -39,6 +39,7 @@ MERKLE = "merkle.json"
 CHECKPOINT = "checkpoint.json"
 DECLARATION = "bagit.txt"
 DOWNLOAD = "download.txt"
+STAMP = "dossier.tsr"
 OWN_DIGEST = "# sha256 of the lines above: "
 NAME = re.compile(r"(?:data/)?[A-Za-z0-9._-]{1,120}")
 AMOUNT = re.compile(r"[0-9]{1,78}")
@@ -421,6 +422,16 @@ def check_arithmetic(dossier: Any, files: dict[str, bytes], report: Report) -> N
             report.bad(name, f"cannot be added up: {error}")
 
 
+def check_stamp(files: dict[str, bytes], report: Report) -> None:
+    """The time stamp, where there is one, speaks of this dossier; who signed it is for openssl."""
+    if STAMP not in files or report.is_bad(STAMP):
+        return
+    if bytes.fromhex(sha256(files[DOSSIER])) not in files[STAMP]:
+        report.bad(STAMP, f"does not speak of {DOSSIER}")
+        return
+    report.ok(f"{STAMP} speaks of {DOSSIER}; openssl ts -verify says who signed it, and when.")
+
+
 def check_checkpoint(dossier: Any, files: dict[str, bytes], report: Report) -> None:
     """Where the sender's record stood, told a second time beside the release."""
     told = load(CHECKPOINT, files, report)
@@ -452,6 +463,7 @@ def check_all(files: dict[str, bytes], report: Report) -> Report:
     if dossier is not None and not report.is_bad(DOSSIER):
         check_dossier(dossier, manifest, files[DOSSIER], report)
         check_checkpoint(dossier, files, report)
+        check_stamp(files, report)
         # Sums of what was changed say nothing: they are checked of what is as released.
         if not report.wrong:
             check_arithmetic(dossier, files, report)

@@ -135,6 +135,7 @@ PARTS = (
     ("reportsubject", "report_id", "suspicionreport"),
     ("requestcheck", "request_id", "informationrequest"),
     ("requestdecision", "request_id", "informationrequest"),
+    ("releasestamp", "release_id", "sharedrelease"),
     ("suspectaccount", "suspect_id", "suspect"), ("suspectname", "suspect_id", "suspect"),
     ("suspicionreport_alerts", "suspicionreport_id", "suspicionreport"),
     ("suspicionreport_records", "suspicionreport_id", "suspicionreport"),

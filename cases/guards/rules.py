@@ -262,6 +262,7 @@ def _referrals() -> list[Guard]:
         *append_only("cases_releasefile", ("release_id", "name")),
         *append_only("cases_releasedownload", ("grant_id", "number")),
         *append_only("cases_outcome", ("public_id",)),
+        *append_only("cases_releasestamp", ("release_id",)),
         *(
             guard
             for guard in append_only("cases_releasequestion", ("public_id",))

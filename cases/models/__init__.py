@@ -77,6 +77,7 @@ from cases.models.requests import (
 from cases.models.rules import RuleChange
 from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
 from cases.models.self_lookups import SelfLookup
+from cases.models.stamps import ReleaseStamp
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.tag_conflicts import TagConflict
 from cases.models.tags import HouseTag
@@ -159,6 +160,7 @@ __all__ = [
     "ReleaseDownload",
     "ReleaseFile",
     "ReleaseQuestion",
+    "ReleaseStamp",
     "ReportApproval",
     "ReportEvent",
     "ReportSubject",

@@ -25,7 +25,14 @@ from cases.exports import (
     stix,
 )
 from cases.files import load_bytes, store_bytes
-from cases.models import AuditEvent, Referral, ReleaseFile, SharedRelease, ShareGrant
+from cases.models import (
+    AuditEvent,
+    Referral,
+    ReleaseFile,
+    ReleaseStamp,
+    SharedRelease,
+    ShareGrant,
+)
 from cases.policy import Actor
 from cases.services.custody import custody_of
 from cases.services.freezes.content import iso
@@ -156,10 +163,18 @@ def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> Reci
         CopyFile(
             package.name_of(dossier, watermark),
             package.MIME,
-            package.render(dossier, everything, listing, watermark=watermark),
+            package.render(
+                dossier, everything, listing, watermark=watermark, stamp=_stamp_of(release)
+            ),
         )
     )
     return RecipientCopy(liaison_id, watermark, tuple(own))
+
+
+def _stamp_of(release: SharedRelease) -> bytes:
+    """The time stamp of its dossier, where an authority gave one in time."""
+    found = ReleaseStamp.objects.filter(release=release).first()
+    return bytes(found.answer) if found else b""
 
 
 # Kept for the house: recipients get their own, watermarked ones instead.

@@ -58,7 +58,7 @@ class Movement:
     sender: str = ""
     asset_out: str = ""
     fiat_out: Decimal | None = None
-    other: str = ""  # the account on the other side of a transfer or trade
+    other: str = ""  # names the account on the other side of a transfer or trade
     address: str = ""  # paid, of a withdrawal
     sources: tuple[str, ...] = ()  # addresses that paid a deposit, where the ledger shows them
     ip: str = ""

@@ -102,8 +102,7 @@ class Inputs:
         prices, symbols = self.prices, self.symbols
         columns = (
             "ref", "kind", "account_id", "counter_account_id", "asset_id", "base", "asset_out_id",
-            "base_out", "at", "account__customer", "address", "ip", "account__uid",
-            "counter_account__uid",
+            "base_out", "at", "account__customer", "address", "ip",
         )  # fmt: skip
         arrived = ExchangeRecord.objects.exclude(status__in=NOT_ARRIVED)
 
@@ -113,8 +112,7 @@ class Inputs:
                 found = found.filter(kind="internal_transfer")
             ordered = found.order_by(side, "at", "pk").values_list(*columns)
             for (
-                ref, kind, own, other, asset, base, out, base_out, at, sender, address, ip, uid,
-                other_uid,
+                ref, kind, own, other, asset, base, out, base_out, at, sender, address, ip,
             ) in ordered.iterator(chunk_size=READ_AT_ONCE):  # fmt: skip
                 inward = side == "counter_account_id"
                 if kind == "internal_transfer":
@@ -126,7 +124,7 @@ class Inputs:
                         sender if inward else "",
                         symbols[out] if out else "",
                         prices.value(out, base_out, at) if out and base_out is not None else None,
-                        (uid if inward else other_uid) or "", address, (), ip or "",
+                        str(own if inward else other or ""), address, (), ip or "",
                     ),
                 )  # fmt: skip
 

@@ -34,7 +34,7 @@ from cases.services.steps import swap_state
 from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 
 GROUP_RULE = "shared_device"
-ACCOUNTS_AT_ONCE = 2_000
+ACCOUNTS_AT_ONCE = 5_000
 RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
 MOST_POINTS = 100
 MOST_NAMED = 900  # names in one query
@@ -154,22 +154,41 @@ def group_firings(
 ) -> list[Firing]:
     """Hits of the rule on accounts of one device; `among` looks at groups with one of those."""
     asked = [rule for rule in rules if rule.code == GROUP_RULE]
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    if asked:
-        for account, leader in device_groups().items():
-            groups[leader].append(account)
     found: list[Firing] = []
-    for leader, members in sorted(groups.items()):
-        if among is not None and among.isdisjoint(members):
-            continue
-        histories = list(inputs.histories(sorted(members)))
-        numbers = {account.uid: pk for pk, account, _rows in histories}
-        rows = [(account.uid, row) for _pk, account, mine in histories for row in mine]
-        for rule in asked:
-            for firing in _of_group(rule, leader, rows, numbers):
-                report.fired[rule.code] += 1
-                found.append(firing)
+    if not asked:
+        return found
+    least = min(int(rule.parameters["min_accounts"]) for rule in asked)
+    for groups in _groups_at_once(least, among):
+        members = sorted(member for group in groups.values() for member in group)
+        histories = {pk: (account, rows) for pk, account, rows in inputs.histories(members)}
+        for leader, group in groups.items():
+            mine = [histories[pk] for pk in sorted(group)]
+            numbers = {histories[pk][0].uid: pk for pk in group}
+            rows = [(account.uid, row) for account, own in mine for row in own]
+            for rule in asked:
+                for firing in _of_group(rule, leader, rows, numbers):
+                    report.fired[rule.code] += 1
+                    found.append(firing)
     return found
+
+
+def _groups_at_once(least: int, among: frozenset[int] | None) -> Iterator[dict[int, list[int]]]:
+    """Groups of accounts on one device by their leader, some at a time; too small ones left out."""
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for account, leader in device_groups().items():
+        groups[leader].append(account)
+    kept: dict[int, list[int]] = {}
+    size = 0
+    for leader, members in sorted(groups.items()):
+        if len(members) < least or (among is not None and among.isdisjoint(members)):
+            continue
+        kept[leader] = members
+        size += len(members)
+        if size >= ACCOUNTS_AT_ONCE:
+            yield kept
+            kept, size = {}, 0
+    if kept:
+        yield kept
 
 
 def _of_group(

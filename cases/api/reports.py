@@ -14,6 +14,7 @@ from cases.api.cases import one_case
 from cases.api.door import Call, Door, Step, download, making, one, route, writing
 from cases.api.fields import Body, CaseName, Decision, Nothing, PersonAnswer, Reason, Row, Text
 from cases.api.named import Visible
+from cases.exports.goaml import PROFILES
 from cases.models import Alert, ReportSubject, SuspicionReport
 from cases.models.reports import GENDERS
 from cases.policy import Action, Actor, may
@@ -86,6 +87,7 @@ class NewReportBody(Body):
     """The alerts of the case that the report is drafted from."""
 
     alerts = serializers.ListField(child=Visible(Alert), min_length=1, max_length=200)
+    profile = serializers.ChoiceField(choices=PROFILES, default=PROFILES[0])
 
 
 class ReportEditBody(Body):
@@ -158,7 +160,11 @@ class CaseReports(ReportDoor):
 
     def post(self, request: Request, case_id: UUID) -> HttpResponse:
         case = one_case(self.actor, case_id)
-        return self.once(lambda alerts: services.draft_report(case, alerts, by=self.actor))
+        return self.once(
+            lambda alerts, profile: services.draft_report(
+                case, alerts, profile=profile, by=self.actor
+            )
+        )
 
 
 class OneReport(ReportDoor):

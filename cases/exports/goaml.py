@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from lxml import etree
 
-PROFILES = ("ae-5.0.2",)
+PROFILES = ("ae-5.0.2", "generic-5.0.1", "id-4.0.2")
 LINE = "\n"
 
 
@@ -133,6 +133,11 @@ def load_profile(profile_id: str) -> dict[str, Any]:
     return profile
 
 
+def receivers() -> list[tuple[str, str]]:
+    """The receivers whose forms ship: profile and title."""
+    return [(each, str(load_profile(each)["title"])) for each in PROFILES]
+
+
 def latin(text: str, pattern: str) -> str:
     """The text in the receiver's letters: accents dropped, what has no such letter left out."""
     plain = unicodedata.normalize("NFKD", text)
@@ -171,7 +176,7 @@ class _Writer:
         root = etree.Element("report")
         self.add(root, "rentity_id", str(house.rentity_id))
         self.add(root, "submission_code", self.profile["submission_code"])
-        self.add(root, "report_code", report.code)
+        self.add(root, "report_code", self.profile.get("codes", {}).get(report.code, report.code))
         self.add(root, "entity_reference", report.reference)
         self.add(root, "submission_date", _moment(report.submitted_at))
         self.add(root, "currency_code_local", self.profile["local_currency"])
@@ -183,12 +188,57 @@ class _Writer:
         for movement in report.movements:
             self.transaction(root, movement)
         indicators = self.add(root, "report_indicators")
-        for code in report.indicators:
+        for code in self.indicators():
             self.add(indicators, "indicator", code)
+        self.shape(root)
         content = etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
         if len(content) > self.profile["largest_file_bytes"]:
             raise CannotRender("The file is larger than the receiver takes: choose fewer lines.")
         return Rendered(content, self.losses)
+
+    def indicators(self) -> list[str]:
+        """The receiver's codes; one that has none of its own gets the flags in the reason only."""
+        only = self.profile.get("only_indicator")
+        if only is None:
+            return list(self.report.indicators)
+        if any(code != only for code in self.report.indicators):
+            self.lose("indicators", "the receiver has no codes for them", "the reason")
+        return [only]
+
+    def shape(self, node: Any) -> None:
+        """Order the children as the receiver's version asks: what it lacks goes, what it demands
+        and nobody knows stands as the profile says. Without a shape the file is as it was made.
+        """
+        wanted = self.profile.get("shape", {}).get(node.tag)
+        if wanted is not None and len(node):
+            self._order(node, wanted)
+        for child in list(node):
+            self.shape(child)
+
+    def _order(self, node: Any, wanted: list[Any]) -> None:
+        names = [next(iter(each)) if isinstance(each, dict) else each for each in wanted]
+        for child in [child for child in node if child.tag not in names]:
+            self.lose(f"{node.tag}/{child.tag}", "the receiver has no such field", "this house")
+            node.remove(child)
+        for each in wanted:
+            if not isinstance(each, dict):
+                continue
+            [(name, value)] = each.items()
+            if node.find(name) is None:
+                if "-" in (value, *(value.values() if isinstance(value, dict) else ())):
+                    self.lose(f"{node.tag}/{name}", "demanded and not known", "nowhere")
+                self._make(node, name, value)
+        node[:] = sorted(node, key=lambda child: names.index(child.tag))
+
+    def _make(self, parent: Any, name: str, value: Any) -> None:
+        if isinstance(value, dict):
+            node = self.add(parent, name)
+            for part, inner in value.items():
+                self._make(node, part, inner)
+            return
+        house = self.report.institution
+        words = str(value).format(branch=house.branch, country=house.country, name=house.name)
+        self.add(parent, name, words)
 
     def add(self, parent: Any, name: str, text: str | None = None) -> Any:
         element = etree.SubElement(parent, name)
@@ -341,14 +391,17 @@ class _Writer:
         phone = self.add(self.add(node, "phones"), "phone")
         self.add(phone, "tph_contact_type", self.profile["contact_type"])
         self.add(phone, "tph_communication_type", self.profile["communication_type"])
-        self.add(phone, "tph_number", self.fit("phone", "phone", person.phone))
+        number = person.phone
+        if self.profile.get("phone") == "digits":
+            number = re.sub("[^0-9]", "", number)
+        self.add(phone, "tph_number", self.fit("phone", "phone", number))
         identity = self.add(node, "identification")
         self.add(identity, "type", person.id_type)
         self.add(identity, "number", person.id_number)
         self.add(identity, "issue_date", _day(person.id_issued_on))
         self.add(identity, "expiry_date", _day(person.id_expires_on))
         self.add(identity, "issue_country", person.id_country)
-        self.add(node, "tax_reg_number", "-")
+        self.add(node, "tax_reg_number", self.profile.get("tax_reg_number", "-"))
 
     def other(self, parent: Any, row: Movement, role: str, account: str, institution: str) -> None:
         """The other side: an unhosted address, or an account of ours that is no subject."""

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cases.exports.goaml import load_profile
+from cases.exports.goaml import PROFILES, load_profile, receivers
 from cases.models import Alert, Case, ReportSubject
 from cases.models.reports import GENDERS
 from cases.policy import Actor
@@ -26,6 +26,9 @@ class NewReportForm(forms.Form):
         label=_("Alerts of this case"), queryset=Alert.objects.none(),
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
+    profile = forms.ChoiceField(
+        label=_("Receiver"), choices=receivers, initial=PROFILES[0], required=False
+    )
 
     def __init__(self, case: Case, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

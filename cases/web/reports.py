@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cases.exports.goaml import load_profile
+from cases.exports.goaml import PROFILES, load_profile
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import SuspicionReport
 from cases.policy import Action, PermissionDenied, StepUpRequired, may
@@ -77,8 +77,11 @@ def report_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made: list[SuspicionReport] = []
         alerts = list(form.cleaned_data["alerts"])
+        profile = form.cleaned_data["profile"] or PROFILES[0]
         refused = _quietly(
-            lambda: made.append(services.draft_report(case, alerts, by=request.actor))
+            lambda: made.append(
+                services.draft_report(case, alerts, profile=profile, by=request.actor)
+            )
         )
         if made:
             return redirect("report_detail", made[0].public_id)

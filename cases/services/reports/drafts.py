@@ -58,6 +58,7 @@ def draft_report(
         reference=next_reference("REP"),
         case=fresh,
         profile=profile,
+        report_code=goaml.load_profile(profile)["report_codes"][0],
         reason=scaffold(chosen),
         action=_("The accounts are watched. The customers were not told."),
         indicators=indicators_of(chosen, profile),
@@ -90,7 +91,10 @@ def draft_report(
 
 
 def indicators_of(alerts: Iterable[Alert], profile: str) -> list[str]:
-    """The receiver's codes of the flags that fired, each once."""
+    """The receiver's codes of the flags that fired, each once; none where it has no codes."""
+    only = goaml.load_profile(profile).get("only_indicator")
+    if only is not None:
+        return [str(only)]
     codes = {
         code: None
         for alert in alerts

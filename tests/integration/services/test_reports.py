@@ -255,3 +255,11 @@ def test_a_report_is_no_content_of_a_referral(desk: ReportDesk) -> None:
             handling_code="H1", findings=[report], freezes=[],  # type: ignore[list-item]
             by=desk.author,
         )  # fmt: skip
+
+
+def test_a_report_for_a_receiver_without_codes_is_drafted_ready_to_choose_nothing() -> None:
+    desk = make_report_desk()
+    report = draft_report(desk.case, [desk.alert], profile="generic-5.0.1", by=desk.author)
+    assert (report.indicators, report.report_code) == (["-"], "STR")
+    with pytest.raises(CaseworkError, match="no such receiver"):
+        draft_report(desk.case, [desk.alert], profile="xx-1", by=desk.author)

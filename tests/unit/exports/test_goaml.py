@@ -104,6 +104,75 @@ def test_a_mutation_is_invalid_in_both_engines(folder: Path, name: str) -> None:
     assert all(verdict.errors.values()), (name, verdict.errors)
 
 
+ELSEWHERE = {
+    "generic-5.0.1": ("thecury-5.0.1/goAMLSchema.xsd", {"id_type": "-"}, ("-",)),
+    "id-4.0.2": (
+        "ppatk-4.0.2/goAMLSchemaPPATK-4.0.2.xsd", {"id_type": "PAS", "gender": "M"}, ("AAA001",),
+    ),
+}  # fmt: skip
+
+
+def made_for(profile: str) -> goaml.Rendered:
+    _schema, person, indicators = ELSEWHERE[profile]
+    account = replace(ACCOUNT, person=replace(PERSON, **person))  # type: ignore[arg-type]  # texts
+    report = replace(GOLDEN, accounts=(account,), indicators=indicators)
+    return goaml.render(report, goaml.load_profile(profile))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The schemas of the other receivers."""
+    home = tmp_path_factory.mktemp("elsewhere")
+    for profile, (source, _person, _indicators) in ELSEWHERE.items():
+        schema = schema_path(f"goaml/{source}").read_bytes()
+        (home / f"{profile}.xsd").write_bytes(schema)
+    return home
+
+
+@pytest.mark.parametrize("profile", ELSEWHERE)
+def test_the_golden_report_is_valid_for_other_receivers(elsewhere: Path, profile: str) -> None:
+    made = made_for(profile)
+    verdict = validate(made.content, elsewhere, f"{profile}.xsd")
+    assert verdict.errors == {"lxml": (), "xmlschema": ()}
+    lost = {loss.field for loss in made.losses}
+    assert "foreign currency of BTC" in lost
+    assert "t_person/occupation" in lost
+
+
+@pytest.mark.parametrize("profile", ELSEWHERE)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<birthdate>1980-04-03T00:00:00</birthdate>", ""),
+        ("<submission_code>E</submission_code>", ""),
+        ("<transactionnumber>NQ-fiat_in<", f"<transactionnumber>{'x' * 101}<"),
+        ("<nationality1>TW<", "<nationality1>QQ<"),
+    ],
+    ids=["missing KYC", "a wrong order", "over-long", "unknown country"],
+)
+def test_a_mutation_is_invalid_for_other_receivers(
+    elsewhere: Path, profile: str, old: str, new: str
+) -> None:
+    text = made_for(profile).content.decode()
+    assert old in text
+    verdict = validate(text.replace(old, new, 1).encode(), elsewhere, f"{profile}.xsd")
+    assert all(verdict.errors.values())
+
+
+def test_a_transaction_id_too_long_for_a_receiver_is_cut_and_told() -> None:
+    made = made_for("id-4.0.2")
+    assert any("cut to 50 of 64" in loss.what for loss in made.losses)
+    assert b"is_suspected" not in made.content
+    assert b"<report_code>LTKM</report_code>" in made.content
+
+
+def test_a_receiver_without_codes_gets_the_flags_in_words_only() -> None:
+    report = replace(GOLDEN, indicators=("CRYMX",))
+    made = goaml.render(report, goaml.load_profile("generic-5.0.1"))
+    assert made.content.count(b"<indicator>-</indicator>") == 1
+    assert any(loss.field == "indicators" for loss in made.losses)
+
+
 def test_the_file_is_the_same_bytes_twice() -> None:
     assert golden() == golden()
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from lxml import etree
 
-PROFILES = ("ae-5.0.2", "generic-5.0.1", "id-4.0.2")
+PROFILES = ("ae-5.0.2", "generic-5.0.1", "id-4.0.2", "us-sarx-1.2")
 LINE = "\n"
 
 
@@ -88,6 +88,7 @@ class Institution:
     country: str
     first_name: str
     last_name: str
+    us: Mapping[str, Any] = field(default_factory=dict)  # what FinCEN asks of a filer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Report:
     movements: tuple[Movement, ...]
     currency: str
     local_rate: Decimal
+    kind: str = "initial"  # or amendment, continuing
+    prior: str = ""  # the receiver's number of the report before
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,8 @@ class _Writer:
         self.add(root, "submission_code", self.profile["submission_code"])
         self.add(root, "report_code", self.profile.get("codes", {}).get(report.code, report.code))
         self.add(root, "entity_reference", report.reference)
+        if report.prior:
+            self.add(root, "fiu_ref_number", report.prior)
         self.add(root, "submission_date", _moment(report.submitted_at))
         self.add(root, "currency_code_local", self.profile["local_currency"])
         clerk = self.add(root, "reporting_person")

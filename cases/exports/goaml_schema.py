@@ -87,8 +87,8 @@ def _load(path: Path, _changed_at: int) -> _Schema:
         second = engine.XMLSchema10(text, allow="none", defuse="always")
     except (etree.LxmlError, engine.XMLSchemaException) as error:
         raise NoSchema(f"The schema {path.name} cannot be read: {str(error)[:200]}") from None
-    if "report" not in second.elements:
-        raise NoSchema(f"The schema {path.name} knows no element report.")
+    if not {"report", "EFilingBatchXML"} & {name.rpartition("}")[2] for name in second.elements}:
+        raise NoSchema(f"The schema {path.name} is of no report.")
     return _Schema(first, second, repairs)
 
 

@@ -22,7 +22,9 @@ def institution() -> goaml.Institution:
     path = Path(settings.REPORTING_ENTITY_FILE)
     try:
         found: Any = yaml.safe_load(path.read_text("utf-8"))
-        return goaml.Institution(**{name: found[name] for name in ENTITY_FIELDS})
+        return goaml.Institution(
+            **{name: found[name] for name in ENTITY_FIELDS}, us=found.get("fincen") or {}
+        )
     except (OSError, yaml.YAMLError, KeyError, TypeError):
         raise CaseworkError(
             _("The reporting entity is not set up: see FIU_REPORTING_ENTITY_FILE.")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.exports import goaml, goaml_schema
+from cases.exports import fincen, goaml, goaml_schema
 from cases.models import ReportApproval, SuspicionReport
 from cases.policy import (
     Action,
@@ -37,7 +37,8 @@ def validate_report(report: SuspicionReport, *, by: Actor) -> SuspicionReport:
     now = timezone.now().replace(microsecond=0)
     profile = goaml.load_profile(fresh.profile)
     try:
-        made = goaml.render(values_of(fresh, now), profile)
+        render = fincen.render if profile.get("form") == "fincen" else goaml.render
+        made = render(values_of(fresh, now), profile)
         folder = Path(settings.GOAML_XSD_DIR)
         verdict = goaml_schema.validate(made.content, folder, profile["schema"])
     except (goaml.CannotRender, goaml_schema.NoSchema) as error:

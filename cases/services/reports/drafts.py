@@ -92,7 +92,12 @@ def draft_report(
 
 def indicators_of(alerts: Iterable[Alert], profile: str) -> list[str]:
     """The receiver's codes of the flags that fired, each once; none where it has no codes."""
-    only = goaml.load_profile(profile).get("only_indicator")
+    known = goaml.load_profile(profile)
+    if known.get("form") == "fincen":
+        pairs = (pair for alert in alerts for flag in alert.rule.red_flags
+                 for pair in FLAGS[flag].fincen)  # fmt: skip
+        return list(dict.fromkeys(f"{kind}/{sort}" for kind, sort in pairs))
+    only = known.get("only_indicator")
     if only is not None:
         return [str(only)]
     codes = {

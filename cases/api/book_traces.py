@@ -95,11 +95,15 @@ class BookSheetAnswer(serializers.Serializer):
 
 
 class BookTraceAnswer(serializers.Serializer):
-    """Money followed through our records. `hops` are the first 500 of `num_hops`."""
+    """Money followed through our records. `hops` are the first 500 of `num_hops`.
+
+    `asked`: withdrawals that wait or were stopped, as if each were done alone with what is held.
+    """
 
     policy = serializers.CharField(source="trace.policy")
     run = serializers.UUIDField(allow_null=True)
     hops = BookHopAnswer(many=True)
+    asked = BookHopAnswer(many=True)
     num_hops = serializers.IntegerField()
     held = BookHeldAnswer(many=True)
     sheets = BookSheetAnswer(many=True)

@@ -1,12 +1,12 @@
 """Money followed through the exchange's own records: of one account, or of what a run reached."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.models import (
     Asset,
@@ -23,6 +23,8 @@ from tracing.reads import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
 MOST_LINES = 20_000
 """Lines of an account from which its books are a service's: it is not entered."""
 MOST_SHOWN = 500
+WISHES = ("pending", "stopped")
+OUT_KINDS = ("withdrawal", "fiat_out")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,37 +78,28 @@ def lines_of(record: Record) -> list[Line]:
 
 
 class RecordedBooks:
-    """The exchange's records as books to follow: 2 queries an account."""
+    """The exchange's records as books to follow: 3 queries an account."""
 
     def __init__(self) -> None:
         self.last_at: dict[str, datetime] = {}
 
     def lines(self, account: str) -> Sequence[Line] | None:
         """Every completed record that touches the account; None of more than 20,000."""
-        rows = (
-            ExchangeRecord.objects.filter(
-                Q(account__public_id=account) | Q(counter_account__public_id=account)
-            )
-            .exclude(status__in=NOT_ARRIVED)
-            .order_by("at", "pk")
-            .values_list(
-                "pk", "ref", "kind", "at", "account__public_id", "counter_account__public_id",
-                "asset_id", "base", "asset_out_id", "base_out", "fee_asset_id", "fee_base",
-            )
-        )  # fmt: skip
-        found = list(rows[: MOST_LINES + 1])
+        mine = Q(account__public_id=account) | Q(counter_account__public_id=account)
+        rows = ExchangeRecord.objects.filter(mine).exclude(status__in=NOT_ARRIVED)
+        found = [record for record, _state in _records(rows, MOST_LINES + 1)]
         if len(found) > MOST_LINES:
             return None
-        lines = []
-        for pk, ref, kind, at, mine, other, asset, base, out, base_out, fee_asset, fee in found:
-            record = Record(
-                pk, ref, kind, at, str(mine), str(other or ""), asset, base, out or "",
-                base_out or 0, fee_asset or "", fee or 0,
-            )  # fmt: skip
-            lines += lines_of(record)
         if found:
-            self.last_at[account] = found[-1][3]
-        return lines
+            self.last_at[account] = found[-1].at
+        return [line for record in found for line in lines_of(record)]
+
+    def asked(self, account: str) -> Sequence[tuple[Line, str]]:
+        """Withdrawals of the account that wait or were stopped."""
+        rows = ExchangeRecord.objects.filter(
+            account__public_id=account, kind__in=OUT_KINDS, status__in=WISHES
+        )
+        return [(lines_of(record)[0], state) for record, state in _records(rows, MOST_SHOWN)]
 
     def holdings(self, account: str) -> Mapping[str, int]:
         """Balances that were told after the account's last line."""
@@ -114,6 +107,23 @@ class RecordedBooks:
         if account in self.last_at:
             rows = rows.filter(at__gte=self.last_at[account])
         return dict(rows.values_list("asset_id", "base"))
+
+
+def _records(rows: QuerySet[ExchangeRecord], most: int) -> Iterator[tuple[Record, str]]:
+    """The first records in their order, each with its state: 1 query."""
+    columns = (
+        "pk", "ref", "kind", "at", "account__public_id", "counter_account__public_id", "asset_id",
+        "base", "asset_out_id", "base_out", "fee_asset_id", "fee_base", "status",
+    )  # fmt: skip
+    for pk, ref, kind, at, mine, other, asset, base, *rest in rows.order_by("at", "pk").values_list(
+        *columns
+    )[:most]:
+        out, base_out, fee_asset, fee, state = rest
+        record = Record(
+            pk, ref, kind, at, str(mine), str(other or ""), asset, base, out or "", base_out or 0,
+            fee_asset or "", fee or 0,
+        )  # fmt: skip
+        yield record, state
 
 
 @dataclass(frozen=True)
@@ -153,11 +163,17 @@ class BookView:
 
     trace: BookTrace
     hops: list[HopRow]
+    asked: list[HopRow]
     held: list[HeldRow]
     sheets: list[SheetRow]
     num_hops: int
     run: UUID | None = None
     num_unrecorded: int = 0  # coins that a run says arrived, without a record of ours
+
+    @property
+    def rows(self) -> list[HopRow]:
+        """What moved, and then what was asked for and did not."""
+        return self.hops + self.asked
 
 
 def account_books(
@@ -165,7 +181,7 @@ def account_books(
 ) -> BookView:
     """Follow the deposits of an account, all or those of these references, each of them whole.
 
-    6 queries and 2 for each account reached. Raises TracingError.
+    4 queries and 3 for each account reached. Raises TracingError.
     """
     rows = ExchangeRecord.objects.filter(account=account, kind__in=IN_KINDS)
     rows = rows.exclude(status__in=NOT_ARRIVED)
@@ -180,7 +196,7 @@ def account_books(
 def case_books(case: Case) -> BookView | None:
     """Follow what the lead run of a case reached, by the run's policy; None without such a run.
 
-    9 queries and 2 for each account reached. Raises TracingError.
+    7 queries and 3 for each account reached. Raises TracingError.
     """
     lead = case.runs.filter(is_lead=True).first()
     run = reads.run_view(lead.run) if lead is not None else None
@@ -226,7 +242,8 @@ def _view(
     num_unrecorded: int = 0,
 ) -> BookView:  # fmt: skip
     trace = reads.follow_books(seeds, accounts, RecordedBooks(), policy)
-    shown = trace.hops[:MOST_SHOWN]
+    asked = trace.asked[:MOST_SHOWN]
+    shown = (*trace.hops[:MOST_SHOWN], *asked)
     ids = {each.account for each in trace.held}
     ids |= {name for hop in shown for name in (hop.line.account, hop.line.to_account) if name}
     people = {str(row.public_id): row for row in ExchangeAccount.objects.filter(public_id__in=ids)}
@@ -246,7 +263,8 @@ def _view(
         )  # fmt: skip
     return BookView(
         trace=trace,
-        hops=hops,
+        hops=hops[: len(hops) - len(asked)],
+        asked=hops[len(hops) - len(asked) :],
         held=[
             HeldRow(each, people[each.account], assets.get(each.asset, each.asset))
             for each in trace.held

@@ -110,6 +110,8 @@ HOP_STATUSES: Mapping[str, Promise] = {
     "passed_on": _("Arrived inside"),
     "left": _("Left the exchange"),
     "fee": _("Kept as a fee"),
+    "pending": _("Asked for, pending"),
+    "stopped": _("Asked for, stopped"),
     "too_many_lines": _("An account of too many records"),
     "account_limit": _("More accounts than are read"),
 }

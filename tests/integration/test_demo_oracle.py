@@ -293,6 +293,7 @@ class StoryBooks:
     """The demo's movements as books."""
 
     rows: list[Line]
+    wishes: list[Line]
 
     def lines(self, account: str) -> list[Line]:
         return [line for line in self.rows if account in (line.account, line.to_account)]
@@ -300,23 +301,26 @@ class StoryBooks:
     def holdings(self, account: str) -> dict[str, int]:
         return {}  # every account begins with nothing
 
+    def asked(self, account: str) -> list[tuple[Line, str]]:
+        return [(line, "stopped") for line in self.wishes if line.account == account]
+
 
 @pytest.fixture(scope="session")
 def books(demo: DemoLedger) -> StoryBooks:
     own = {"OP-1", "OP-2", "OP-3"}
-    return StoryBooks([
-        line
-        for number, row in enumerate(demo.rows("exchange/movements.csv"))
-        if row["status"] == "completed" and {row["account"], row["counter_account"]} & own
-        for line in lines_of(
+    found: dict[str, list[Line]] = {"completed": [], "stopped": []}
+    for number, row in enumerate(demo.rows("exchange/movements.csv")):
+        if not {row["account"], row["counter_account"]} & own:
+            continue
+        found[row["status"]] += lines_of(
             Record(
                 number, row["txid"] or f"R{number}", row["kind"],
                 datetime.fromisoformat(row["at"]), row["account"], row["counter_account"],
                 row["asset"], int(row["base"]), row["asset_out"], int(row["base_out"] or 0),
                 row["fee_asset"], int(row["fee_base"] or 0),
             )
-        )
-    ])  # fmt: skip
+        )  # fmt: skip
+    return StoryBooks(found["completed"], found["stopped"])
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -343,3 +347,6 @@ def test_what_was_there_at_the_freeze_is_told_to_the_unit(
         )  # fmt: skip
     assert {sheet.difference for sheet in found.sheets.values()} == {0}
     assert ("OP-2", USDT) in rests
+    [stopped] = found.asked  # bank -> A1 -> OP-1 -> OP-3 -> the withdrawal that was stopped
+    assert (stopped.line.account, stopped.line.units) == ("OP-3", 400_000_000)
+    assert stopped.low <= stopped.amount <= stopped.high == 400_000_000

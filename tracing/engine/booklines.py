@@ -66,6 +66,9 @@ class Books(Protocol):
     def holdings(self, account: str) -> Mapping[str, int]:
         """What the account holds after all its lines, by asset, where that is known."""
 
+    def asked(self, account: str) -> Sequence[tuple[Line, str]]:
+        """Lines of the account that were asked for and not done, each with its state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
@@ -80,7 +83,19 @@ class Hop:
     to_high: int
     fee: int
     hops: int
-    status: str  # passed_on, left, fee, or why it was followed no further
+    status: str  # passed_on, left, fee, why it was followed no further, or the state of a wish
+
+    def to_json(self) -> Json:
+        """The hop as plain values; amounts are texts of base units."""
+        line = self.line
+        return {
+            "ref": line.ref, "kind": line.kind, "account": line.account, "asset": line.asset,
+            "units": str(line.units), "amount": str(self.amount), "low": str(self.low),
+            "high": str(self.high), "to_account": line.to_account, "to_asset": line.to_asset,
+            "to_units": str(line.to_units), "to_amount": str(self.to_amount),
+            "to_low": str(self.to_low), "to_high": str(self.to_high), "fee": str(self.fee),
+            "hops": self.hops, "status": self.status,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +140,16 @@ class AssetSheet:
 
 @dataclass(frozen=True, slots=True)
 class BookTrace:
-    """The answer: hops in order, what is held, and a balance sheet for each asset."""
+    """The answer: hops in order, what is held, and a balance sheet for each asset.
+
+    `asked`: what was asked for and not done, and what of it would be followed if each were done
+    alone with what is held at the end. It has moved nothing and is in no sheet.
+    """
 
     policy: str
     hops: tuple[Hop, ...]
     held: tuple[Held, ...]
+    asked: tuple[Hop, ...]
     sheets: Mapping[str, AssetSheet]
     unmet: tuple[str, ...]  # seeds without a line
     num_accounts: int
@@ -144,18 +164,8 @@ class BookTrace:
         """All of it as plain values; amounts are texts of base units."""
         return {
             "policy": self.policy,
-            "hops": [
-                {
-                    "ref": hop.line.ref, "kind": hop.line.kind, "account": hop.line.account,
-                    "asset": hop.line.asset, "units": str(hop.line.units),
-                    "amount": str(hop.amount), "low": str(hop.low), "high": str(hop.high),
-                    "to_account": hop.line.to_account, "to_asset": hop.line.to_asset,
-                    "to_units": str(hop.line.to_units), "to_amount": str(hop.to_amount),
-                    "to_low": str(hop.to_low), "to_high": str(hop.to_high),
-                    "fee": str(hop.fee), "hops": hop.hops, "status": hop.status,
-                }
-                for hop in self.hops
-            ],
+            "hops": [hop.to_json() for hop in self.hops],
+            "asked": [hop.to_json() for hop in self.asked],
             "held": [
                 {
                     "account": each.account, "asset": each.asset, "amount": str(each.amount),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -260,9 +260,27 @@ class _Walk:
                     "No result was made."
                 )
         return BookTrace(
-            self.policy, tuple(self.hops), tuple(held), dict(sorted(self.sheets.items())),
-            tuple(sorted(self.seeds)), sum(self.known.values()), self.num_lines,
+            self.policy, tuple(self.hops), tuple(held), tuple(self.wishes()),
+            dict(sorted(self.sheets.items())), tuple(sorted(self.seeds)),
+            sum(self.known.values()), self.num_lines,
         )  # fmt: skip
+
+    def wishes(self) -> Iterator[Hop]:
+        """What was asked for and not done, as if each were done alone with what is held now."""
+        for account in sorted(account for account, is_read in self.known.items() if is_read):
+            for line, state in self.books.asked(account):
+                pool = self.pools.get((account, line.asset))
+                if pool is None or not pool.high:
+                    continue
+                units = min(line.units, pool.balance)
+                tried = replace(pool, lots=deque(pool.lots))
+                flow = tried.take(units, self.policy)
+                net, fee = self.less_fee(replace(line, units=units, fee=min(line.fee, units)), flow)
+                if flow.high:
+                    yield Hop(
+                        line, flow.amount, flow.low, flow.high, net.amount, net.low, net.high, fee,
+                        flow.hops, state,
+                    )  # fmt: skip
 
 
 def _window(lots: Sequence[Lot], units: int, *, from_the_end: bool) -> list[Lot]:

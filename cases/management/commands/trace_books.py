@@ -73,6 +73,7 @@ def in_words(view: BookView) -> str:
     """The answer as lines for a reader."""
     lines = [f"by {view.trace.policy}, {view.trace.num_accounts} accounts read"]
     lines += [_hop(row) for row in view.hops]
+    lines += [_hop(row) for row in view.asked]
     if view.num_hops > len(view.hops):
         lines.append(f"... {view.num_hops - len(view.hops):,} more hops")
     for each in view.held:

@@ -64,7 +64,9 @@ def case(main: ExchangeAccount) -> Case:
     return case
 
 
-def test_hops_are_typed_and_each_asset_reconciles(main: ExchangeAccount) -> None:
+def test_hops_are_typed_and_each_asset_reconciles(
+    main: ExchangeAccount, django_assert_num_queries: Any
+) -> None:
     view = account_books(main, "fifo")
     assert [(row.hop.line.kind, row.hop.to_amount, row.hop.status) for row in view.hops] == [
         ("deposit", 1_000, "passed_on"), ("conversion", 39_960, "passed_on"),
@@ -75,6 +77,10 @@ def test_hops_are_typed_and_each_asset_reconciles(main: ExchangeAccount) -> None
         ("••1111", 600, 600), ("••1111", 29_960, 29_960), ("••2222", 5_950, 5_950),
     }  # fmt: skip
     assert {row.sheet.difference for row in view.sheets} == {0}
+    [wish] = view.asked
+    assert (wish.hop.line.ref, wish.hop.to_amount, wish.hop.status) == ("R2", 300, "stopped")
+    with django_assert_num_queries(4 + 3 * 2):
+        account_books(main, "haircut")
     assert account_books(main, "fifo", ["R1"]).trace.unmet == ()
     assert account_books(main, "fifo", ["R9"]).trace.unmet == ("R9",)
 
@@ -126,6 +132,7 @@ def test_the_page_and_the_program_tell_it_masked(case: Case, main: ExchangeAccou
     page = client.get(url, {"policy": "lifo"}).content.decode()
     for words in ("Internal transfer", "••2222", "Left the exchange", "Balance sheet"):
         assert words in page
+    assert page.count("Asked for, stopped") == 1
     assert "NQ-2" not in page
     assert client.get(url, {"policy": "none"}).status_code == 404
     books = reverse("case_books", args=[case.public_id])

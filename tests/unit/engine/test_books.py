@@ -23,6 +23,7 @@ class Written:
     rows: list[Line] = field(default_factory=list)
     held: dict[str, dict[str, int]] = field(default_factory=dict)
     busy: frozenset[str] = frozenset()
+    wishes: list[tuple[Line, str]] = field(default_factory=list)
 
     def write(
         self, kind: str, account: str, asset: str, units: int, to_account: str = OUTSIDE,
@@ -48,6 +49,9 @@ class Written:
 
     def holdings(self, account: str) -> Mapping[str, int]:
         return self.held.get(account, {})
+
+    def asked(self, account: str) -> Sequence[tuple[Line, str]]:
+        return [(line, state) for line, state in self.wishes if line.account == account]
 
 
 def whole(ref: str, units: int) -> Seed:
@@ -105,6 +109,25 @@ def test_every_kind_of_hop_is_typed_and_every_asset_reconciles() -> None:
         assert (usdt.converted_in, usdt.held, usdt.left, usdt.fees) == (39_999, 35_999, 3_975, 25)
         assert found.num_accounts == 3
         assert found.result_sha256 == ask(books, [whole(ref, 1_000)], policy).result_sha256
+
+
+def test_what_was_asked_for_is_told_and_moves_nothing() -> None:
+    """60 clean units, then 40 followed ones; 90 and 200 are asked for, of each 10 a fee."""
+    books = Written()
+    books.deposit("A", "BTC", 60)
+    ref = books.deposit("A", "BTC", 40)
+    for units, state in ((90, "stopped"), (200, "pending")):
+        books.write("withdrawal", "A", "BTC", units, fee=10)
+        books.wishes.append((books.rows.pop(), state))
+    for policy, amounts in (
+        ("haircut", [(36, 32), (40, 36)]), ("fifo", [(30, 20), (40, 30)]),
+        ("lifo", [(40, 40), (40, 40)]),
+    ):  # fmt: skip
+        found = ask(books, [whole(ref, 40)], policy)
+        assert [(hop.amount, hop.to_amount) for hop in found.asked] == amounts
+        assert [hop.status for hop in found.asked] == ["stopped", "pending"]
+        assert [(hop.low, hop.high) for hop in found.asked] == [(30, 40), (40, 40)]
+        assert held(found)["A", "BTC"] == (40, 40, 40)
 
 
 def test_what_was_there_before_is_not_followed() -> None:

@@ -114,6 +114,7 @@ HOP_STATUSES: Mapping[str, Promise] = {
     "stopped": _("Asked for, stopped"),
     "too_many_lines": _("An account of too many records"),
     "account_limit": _("More accounts than are read"),
+    "line_limit": _("More records than are read"),
 }
 
 

@@ -33,6 +33,8 @@ from tracing.errors import BalanceError, ParametersError
 
 POLICIES: Final = ("haircut", "fifo", "lifo", "poison")
 MOST_ACCOUNTS: Final = 200
+MOST_LINES: Final = 100_000
+"""Lines in all, about two seconds of them; past it no further account is entered."""
 
 
 def follow_books(
@@ -43,7 +45,8 @@ def follow_books(
 
     Args:
         accounts: whose lines the seeds are. policy: one of POLICIES.
-        most_accounts: beyond these nobody's lines are read; what reaches others is cut.
+        most_accounts: beyond these, or MOST_LINES, nobody's lines are read; what reaches others is
+            cut.
 
     Raises ParametersError for a policy that is not known; BalanceError if an asset does not
     reconcile to zero.
@@ -84,6 +87,8 @@ class _Walk:
             return "" if self.known[account] else "too_many_lines"
         if sum(self.known.values()) >= self.most_accounts:
             return "account_limit"
+        if self.num_lines >= MOST_LINES:
+            return "line_limit"
         lines = self.books.lines(account)
         self.known[account] = lines is not None
         if lines is None:

@@ -31,7 +31,10 @@ class Command(BaseCommand):
         except TracingError as error:
             raise CommandError(str(error)) from None
         if view.trace.unmet:
-            raise CommandError(f"{view.trace.unmet[0]} is no completed deposit of this account.")
+            raise CommandError(
+                f"{view.trace.unmet[0]} is no completed deposit of this account, or the account "
+                "has more records than are read."
+            )
         self.stdout.write(json.dumps(as_json(view)) if options["json"] else in_words(view))
 
     def account(self, options: dict[str, Any]) -> BookView:

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from cases.models import Balance, Case, CaseRun, ExchangeAccount, ExchangeRecord, ReachedAccount
+from cases.queries import book_traces
 from cases.queries.book_traces import account_books, case_books
 from cases.services.suspects import link_account
 from tests.casework import (
@@ -23,6 +24,7 @@ from tests.casework import (
 )
 from tests.conftest import client_of
 from tests.integration.api.conftest import made, program_of, told
+from tracing.engine import books
 from tracing.models import TraceRun
 
 pytestmark = pytest.mark.django_db
@@ -135,9 +137,9 @@ def test_the_page_and_the_program_tell_it_masked(case: Case, main: ExchangeAccou
     assert page.count("Asked for, stopped") == 1
     assert "NQ-2" not in page
     assert client.get(url, {"policy": "none"}).status_code == 404
-    books = reverse("case_books", args=[case.public_id])
-    assert "No run leads this case yet" in client.get(books).content.decode()
-    assert books in client.get(reverse("case_suspects", args=[case.public_id])).content.decode()
+    whole = reverse("case_books", args=[case.public_id])
+    assert "No run leads this case yet" in client.get(whole).content.decode()
+    assert whole in client.get(reverse("case_suspects", args=[case.public_id])).content.decode()
     links = reverse("account_links", args=[case.public_id, main.public_id])
     assert url in client.get(links).content.decode()
     path = f"cases/{case.public_id}/accounts/{main.public_id}/books"
@@ -147,6 +149,20 @@ def test_the_page_and_the_program_tell_it_masked(case: Case, main: ExchangeAccou
     assert made(program.get(path, policy="poison"), 200)["sheets"][0]["difference"] is None
     told(program.get(path, policy="none"), 400, "invalid")
     told(program.get(f"cases/{case.public_id}/books"), 404, "not-found")
+
+
+def test_an_account_of_too_many_records_is_said_to_be_a_services(
+    case: Case, main: ExchangeAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_traces, "MOST_LINES", 2)
+    assert case.owner_by is not None
+    url = reverse("account_books", args=[case.public_id, main.public_id])
+    page = client_of(case.owner_by).get(url).content.decode()
+    assert "more records than are read" in page
+    monkeypatch.setattr(book_traces, "MOST_LINES", 3)
+    monkeypatch.setattr(books, "MOST_LINES", 3)
+    view = account_books(main, "haircut")
+    assert view.trace.sheets[USDT].cut == {"line_limit": 10_000}
 
 
 def test_the_command_tells_the_same(main: ExchangeAccount) -> None:

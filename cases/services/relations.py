@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case, CaseRelation
 from cases.models.relations import RELATION_KINDS
-from cases.policy import Action, Actor, Role, require, require_second_person
+from cases.policy import Action, Actor, require, require_second_person
 from cases.retention import kept_until
 from cases.services.audit import record_event
 from cases.services.closing import open_ends
@@ -121,9 +121,13 @@ def _enter_both(case: Case, other: Case, action: Action, *, by: Actor) -> tuple[
     """Lock both by ascending number (C4); the right to `action` on the first, to see the second."""
     if case.pk == other.pk:
         raise CaseworkError(_("A case is not related to itself."))
+    _require_sight(other, by=by)  # first: what is not there for the actor cannot be locked either
     fresh = {pk: lock_case(pk) for pk in sorted((case.pk, other.pk))}
     mine = enter_case(case.pk, action, by=by)
-    sees = Case.objects.visible_to(by).filter(pk=other.pk).exists()
-    if by.role != Role.SYSTEM and not sees:
-        raise NotFound(_("There is no such case."))
+    _require_sight(other, by=by)  # a wall may have come meanwhile
     return mine, fresh[other.pk]
+
+
+def _require_sight(other: Case, *, by: Actor) -> None:
+    if not Case.objects.visible_to(by).filter(pk=other.pk).exists():
+        raise NotFound(_("There is no such case."))

@@ -102,6 +102,7 @@ def test_a_clock_that_makes_no_sense_is_refused(
         propose(people[0], **fields)
 
 
+@pytest.mark.owner
 def test_the_database_keeps_a_clock_as_it_was_proposed(people: list[Actor]) -> None:
     rule = propose(people[0])
     for change in ({"length": 99}, {"source": "Mine."}, {"state": "superseded"}):

@@ -99,6 +99,7 @@ def test_compliance_sends_them_by_program_and_owns_them() -> None:
     assert case.owner_by_id == by.user_id
 
 
+@pytest.mark.owner
 def test_the_database_keeps_what_was_recorded(tmp_path: Path) -> None:
     import_legacy_file(file(tmp_path, {}))
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -92,6 +92,20 @@ def requests_waiting(actor: Actor) -> QuerySet[InformationRequest]:
     return rows.filter(to_do).order_by("due_at")
 
 
+def without_match(actor: Actor, most: int) -> list[tuple[InformationRequest, list[str]]]:
+    """Checked requests the actor may decide and of which we hold nothing, with what they ask about.
+
+    8 queries for each of at most `most` requests, nearest deadline first.
+    """
+    rows = requests_waiting(actor).filter(state=RequestState.IN_REVIEW.value)
+    found = []
+    for request in rows.select_related("agency").distinct()[:most]:
+        matches = matches_of(request, actor)
+        if not any(each.is_held for each in matches):
+            found.append((request, [each.identifier.normalised for each in matches]))
+    return found
+
+
 def request_rest(actor: Actor, after: str = "") -> Page:
     """What waits for the agency or is answered, newest first: 1 query."""
     states = ("clarification", "released", "no_match", "refused", "closed")

@@ -58,6 +58,7 @@ def request_list(request: AuthedRequest) -> HttpResponse:
     context = {
         "queue": queries.request_queue(request.actor),
         "page": queries.request_rest(request.actor, request.GET.get("after", "")),
+        "may_decide": may(request.actor, Action.DECIDE_REQUEST),
     }
     return render(request, "cases/request_list.html", context)
 

@@ -1,5 +1,6 @@
 """Information requests: what an agency asks, checked by one person and decided by another."""
 
+from cases.services.requests.bulk import mark_no_matches
 from cases.services.requests.content import content_hash_of
 from cases.services.requests.decisions import (
     accept_request,
@@ -29,6 +30,7 @@ __all__ = [
     "import_requests",
     "link_request",
     "mark_no_match",
+    "mark_no_matches",
     "record_for_agency",
     "record_request",
     "refuse_request",

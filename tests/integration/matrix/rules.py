@@ -859,6 +859,7 @@ RULES: dict[str, Rule] = {
             "cases_referencecounter",
         ],
     ),
+    "request_no_matches": Rule("house", SENIORS, _answers("200", "422")),
     "request_import": unit("200", "422"),
     "referral_copy": Rule(
         "house", ("supervisor_member", "compliance"), _answers("200"), writes=LOOKED

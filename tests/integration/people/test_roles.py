@@ -260,6 +260,11 @@ def test_the_journey_of_an_officer_goes_through_the_views_alone(
         for file in shown.context["view"].files:
             address = reverse("liaison_download", args=[release.public_id, file.name])
             assert client.get(address).status_code == 200
+        ask = reverse("liaison_ask", args=[release.public_id])
+        assert client.post(ask, {"about": "F1", "text": "How sure?"})["Location"] == page
+        outcome = {"kind": "arrest", "number": 1, "happened_on": "2025-06-01"}
+        told = client.post(reverse("liaison_outcome", args=[release.public_id]), outcome)
+        assert told["Location"] == page
         acknowledge = reverse("liaison_acknowledge", args=[release.public_id])
         for _time in range(2):
             assert client.post(acknowledge)["Location"] == page

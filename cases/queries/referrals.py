@@ -205,7 +205,9 @@ def agencies() -> list[Any]:
 def officers_of(referral: Referral) -> list[Any]:
     """The active officers of the agency, who can receive a release: 1 query."""
     return list(
-        referral.agency.liaisons.filter(is_active=True, role="liaison").order_by("username")
+        referral.agency.liaisons.filter(is_active=True, role="liaison")
+        .select_related("agency")
+        .order_by("username")
     )
 
 

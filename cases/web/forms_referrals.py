@@ -15,6 +15,7 @@ from cases.release_words import REASONS, field_words
 from cases.report_words import LANGUAGES
 from cases.services.dossiers import RedactableField
 from cases.web.choices import choices_of
+from cases.web.officers import domain_warning
 
 GRANT_DAYS = 30
 
@@ -164,4 +165,6 @@ def _freeze_words(freeze: FreezeRequest) -> str:
 
 def _officer_words(officer: Any) -> str:
     name = officer.get_full_name() or officer.username
-    return f"{name} · {officer.title}" if officer.title else name
+    words = f"{name} · {officer.title}" if officer.title else name
+    warning = domain_warning(officer.email, officer.agency.domain)
+    return f"{words} · {warning}" if warning else words

@@ -36,6 +36,7 @@ from cases.web.acts import perform
 from cases.web.acts_requests import ACTS, RequestAct, request_act
 from cases.web.events import told
 from cases.web.forms_requests import LinkForm
+from cases.web.officers import domain_warning
 
 # The policy of every page, and no script, form or frame whatever the file holds.
 SANDBOX = (
@@ -76,6 +77,7 @@ def request_detail(request: AuthedRequest, request_id: UUID) -> HttpResponse:
         "page": page,
         "events": [(event, told(event)) for event in page.events],
         "walk": queries.walk(asked.state),
+        "domain_warning": domain_warning(asked.liaison.email, asked.agency.domain),
         "acts": _acts(request, asked, page),
         "may_start": may_verify and asked.state == RequestState.RECEIVED,
         "may_check": may_verify and asked.state == RequestState.VERIFYING,

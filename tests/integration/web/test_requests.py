@@ -170,6 +170,25 @@ def test_the_desk_sees_deadline_matches_and_law(asked: InformationRequest) -> No
     assert "not-an-address" in page
 
 
+@pytest.mark.parametrize(
+    ("email", "words"),
+    [
+        ("a@harbour.example", ""),
+        ("a@harb0ur.example", "only looks like"),
+        ("a@else.test", "is not"),
+    ],
+)
+def test_the_desk_is_told_of_a_domain_that_is_not_the_agencys(
+    asked: InformationRequest, email: str, words: str
+) -> None:
+    Agency.objects.update(domain="harbour.example")
+    User.objects.filter(pk=asked.liaison_id).update(email=email)
+    client = client_of(make_user("analyst"))
+    page = text(client.get(reverse("request_detail", args=[asked.public_id])))
+    told = [each for each in ("only looks like", "is not harbour") if each in page]
+    assert told == ([words] if words else [])
+
+
 def test_the_page_of_a_request_costs_the_same_for_many_identifiers(officer: User) -> None:
     client = client_of(make_user("analyst"))
     costs = []

@@ -175,7 +175,7 @@ def test_the_desk_sees_deadline_matches_and_law(asked: InformationRequest) -> No
     [
         ("a@harbour.example", ""),
         ("a@harb0ur.example", "only looks like"),
-        ("a@else.test", "is not"),
+        ("a@else.test", "is not harbour"),
     ],
 )
 def test_the_desk_is_told_of_a_domain_that_is_not_the_agencys(

@@ -61,6 +61,27 @@ OUTCOMES = [
 ]
 
 
+# What the markings allow. Source: FIRST, Traffic Light Protocol 2.0; Europol handling codes.
+TLPS: Mapping[str, Promise] = {
+    "CLEAR": _("May be passed on without limit."),
+    "GREEN": _("May be passed on within your community, not published."),
+    "AMBER": _("Only for your agency and those it must tell to act, each as far as needed."),
+    "AMBER+STRICT": _("Only for your agency."),
+    "RED": _("Only for you: not to be passed on to anybody."),
+}
+HANDLING: Mapping[str, Promise] = {
+    "H0": _("To prevent and fight crime, also in court."),
+    "H1": _("Not to be used in court without our permission."),
+    "H2": _("Not to be passed on without our permission."),
+    "H3": _("Use is limited as the caveats say."),
+}
+
+
+def sharing_words(tlp: str, code: str) -> str:
+    """What a recipient may do with a release of these markings, in a sentence or two."""
+    return f"{TLPS.get(tlp, tlp)} {HANDLING.get(code, code)}"
+
+
 def reason_words(code: str) -> str:
     """Why a field was left out; an unknown code stays as it is."""
     return str(REASONS.get(code, code))

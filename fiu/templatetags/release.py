@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from cases.dossier import Dossier, DossierFinding, Redaction, redactions_in
-from cases.release_words import TIERS, field_words, reason_words
+from cases.release_words import TIERS, field_words, reason_words, sharing_words
 from fiu.templatetags.icons import icon
 
 register = template.Library()
@@ -89,6 +89,12 @@ def sums_of(finding: DossierFinding) -> list[AmountSum]:
             )
         )
     return found
+
+
+@register.filter
+def may_share(dossier: Dossier) -> str:
+    """What its recipient may do with it, by its markings."""
+    return sharing_words(dossier.tlp, dossier.handling_code)
 
 
 @register.filter

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from cases import release_words
 from cases.exports import pdf
 from cases.models import ReadEvent, SharedRelease
+from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.services.referrals import recall_referral
 from tests.casework import make_actor, make_user
 from tests.conftest import SignIn
@@ -86,6 +88,14 @@ def test_the_preview_of_the_house_is_the_same_part(desk: Desk, sign_in: SignIn) 
         for answer in (house, portal)
     ]
     assert cut[0] == cut[1]
+
+
+def test_the_markings_are_told_in_words(desk: Desk, sign_in: SignIn) -> None:
+    page = sign_in(desk.officer).get(page_of(desk.release())).content.decode()
+    assert "Only for your agency and those it must tell to act" in page
+    assert "Not to be used in court without our permission." in page
+    assert {code for code, _label in TLPS} == set(release_words.TLPS)
+    assert {code for code, _label in HANDLING_CODES} == set(release_words.HANDLING)
 
 
 def test_every_file_of_the_copy_downloads_as_it_was_sealed(desk: Desk, sign_in: SignIn) -> None:

@@ -15,8 +15,8 @@ from cases.api.door import Call, Door, Step, download, making, one, route, writi
 from cases.api.fields import Body, CaseName, Decision, Nothing, PersonAnswer, Reason, Row, Text
 from cases.api.named import Visible
 from cases.exports.goaml import PROFILES
-from cases.models import Alert, ReportSubject, SuspicionReport
-from cases.models.reports import GENDERS
+from cases.models import Alert, ReportAcknowledgement, ReportSubject, SuspicionReport
+from cases.models.reports import ANSWERS, FOLLOWING, GENDERS
 from cases.policy import Action, Actor, may
 from cases.services import reports as services
 from cases.services.limits import take_export
@@ -128,6 +128,32 @@ class TransportBody(Body):
     transport = Text(max_length=80)
 
 
+class AcknowledgementBody(Body):
+    """What the receiver answered: the text of its file, or the answer and its number."""
+
+    answer = serializers.ChoiceField(choices=ANSWERS, required=False, default="")
+    number = Text(max_length=40, required=False, default="")
+    file = serializers.CharField(max_length=5_000_000, required=False, default="")
+
+
+class AcknowledgementAnswer(Row):
+    """What the receiver answered to a report."""
+
+    id = serializers.UUIDField(source="public_id")
+    answer = serializers.ChoiceField(choices=ANSWERS)
+    errors = serializers.ListField(child=serializers.DictField())
+
+    class Meta:
+        model = ReportAcknowledgement
+        fields = ["id", "answer", "number", "errors", "sha256", "recorded_at"]
+
+
+class FollowBody(Body):
+    """Whether the new report corrects this one, or tells of activity that goes on."""
+
+    kind = serializers.ChoiceField(choices=FOLLOWING)
+
+
 class ReportFilter(FilterSet):
     """The list of reports."""
 
@@ -210,6 +236,28 @@ class ReportFile(ReportDoor):
         return download(report.file.encode(), "application/xml", f"{report.reference}.xml")
 
 
+class Acknowledge(ReportDoor):
+    calls = {
+        "POST": making(
+            _("Keep what the receiver answered"), AcknowledgementAnswer, AcknowledgementBody
+        )
+    }
+
+    def post(self, request: Request, report_id: UUID) -> HttpResponse:
+        report = one_report(self.actor, report_id)
+        return self.once(
+            lambda **values: services.acknowledge_report(report, **values, by=self.actor)
+        )
+
+
+class Follow(ReportDoor):
+    calls = {"POST": making(_("Draft a report that follows a filed one"), ReportAnswer, FollowBody)}
+
+    def post(self, request: Request, report_id: UUID) -> HttpResponse:
+        report = one_report(self.actor, report_id)
+        return self.once(lambda kind: services.follow_report(report, kind=kind, by=self.actor))
+
+
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     "validate": (services.validate_report, Nothing, _("Make the file and ask both engines")),
     "review": (services.review_report, Nothing, _("Take a validated report into review")),
@@ -226,6 +274,8 @@ urlpatterns = [
     route("cases/<uuid:case_id>/reports", CaseReports, "report_draft"),
     route(ONE, OneReport, "report_detail"),
     route(f"{ONE}/subjects/<uuid:subject_id>", OneSubject, "report_subject"),
+    route(f"{ONE}/acknowledge", Acknowledge, "report_acknowledge"),
+    route(f"{ONE}/follow", Follow, "report_follow"),
     route(f"{ONE}/download", ReportFile, "report_download"),
     *(
         route(

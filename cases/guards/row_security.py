@@ -130,6 +130,7 @@ PARTS = (
     ("referral_findings", "referral_id", "referral"),
     ("referral_freezes", "referral_id", "referral"),
     ("referralapproval", "referral_id", "referral"),
+    ("reportacknowledgement", "report_id", "suspicionreport"),
     ("reportapproval", "report_id", "suspicionreport"),
     ("reportevent", "report_id", "suspicionreport"),
     ("reportsubject", "report_id", "suspicionreport"),

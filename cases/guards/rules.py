@@ -325,6 +325,7 @@ def _reports() -> list[Guard]:
     table, last = "cases_suspicionreport", "FROM cases_reportevent ORDER BY seq DESC LIMIT 1"
     content = (
         "profile", "report_code", "reason", "action", "local_rate", "local_rate_source", "case_id",
+        "kind", "follows_id",
     )  # fmt: skip
     subject = (
         "account_id", "first_name", "last_name", "full_name_original", "gender", "birth_on",
@@ -366,6 +367,7 @@ def _reports() -> list[Guard]:
                 ("DELETE", _link(not_draft, part, "OLD")),
             )
         ),
+        *append_only("cases_reportacknowledgement", ("public_id",)),
         *append_only("cases_reportapproval", ("report_id", "user_id", "content_hash")),
         second_person(
             "cases_reportapproval", table, "report_id", "drafted_by_id", "last_edited_by_id"

@@ -62,6 +62,7 @@ from cases.models.referrals import (
 )
 from cases.models.relations import CaseRelation
 from cases.models.reports import (
+    ReportAcknowledgement,
     ReportApproval,
     ReportEvent,
     ReportSubject,
@@ -161,6 +162,7 @@ __all__ = [
     "ReleaseFile",
     "ReleaseQuestion",
     "ReleaseStamp",
+    "ReportAcknowledgement",
     "ReportApproval",
     "ReportEvent",
     "ReportSubject",

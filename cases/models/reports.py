@@ -15,6 +15,12 @@ from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_reports
 from cases.states import ReportState
 
+FOLLOWING = [("amendment", _("Correction")), ("continuing", _("Activity that goes on"))]
+KINDS = [("initial", _("First report")), *FOLLOWING]
+ANSWERS = [
+    ("accepted", _("Accepted")), ("accepted_with_warnings", _("Accepted with warnings")),
+    ("rejected", _("Rejected")),
+]  # fmt: skip
 GENDERS = [("F", _("Female")), ("M", _("Male")), ("-", _("Not known"))]
 
 
@@ -33,6 +39,10 @@ class SuspicionReport(PublicModel):
     reference = models.CharField(max_length=20, unique=True)
     case = models.ForeignKey(Case, models.PROTECT, related_name="+")
     profile = models.CharField(max_length=20, default="ae-5.0.2")
+    kind = models.CharField(max_length=10, choices=KINDS, default="initial")
+    follows = models.ForeignKey("self", models.PROTECT, null=True, related_name="followed_by")
+    # What the words rest on, as it was when they were drafted.
+    facts = models.JSONField(default=dict)
     report_code = models.CharField(max_length=8, default="STR")
     reason = models.TextField(blank=True)
     action = models.TextField(blank=True)
@@ -70,6 +80,11 @@ class SuspicionReport(PublicModel):
     class Meta:
         constraints = [
             state_is_known("report_state_is_known", ReportState),
+            models.CheckConstraint(
+                name="report_that_follows_names_the_other",
+                condition=Q(kind="initial", follows=None)
+                | (~Q(kind="initial") & Q(follows__isnull=False)),
+            ),
             models.CheckConstraint(
                 name="report_approver_is_a_second_person",
                 condition=Q(approved_by=None)
@@ -125,6 +140,19 @@ class ReportApproval(Approval):
                 name="one_decision_per_person_on_report", fields=["report", "user", "content_hash"]
             )
         ]
+
+
+class ReportAcknowledgement(PublicModel):
+    """What the receiver answered to a filed report; a later answer is a further row."""
+
+    report = models.ForeignKey(SuspicionReport, models.PROTECT, related_name="acknowledgements")
+    answer = models.CharField(max_length=22, choices=ANSWERS)
+    number = models.CharField(max_length=40, blank=True)
+    errors = models.JSONField(default=list)
+    file = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
 
 
 class ReportEvent(models.Model):

@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cases.exports.fincen_acknowledgement import LARGEST
 from cases.exports.goaml import PROFILES, load_profile, receivers
 from cases.models import Alert, Case, ReportSubject
-from cases.models.reports import GENDERS
+from cases.models.reports import ANSWERS, GENDERS
 from cases.policy import Actor
 from cases.queries import reports as queries
 
@@ -65,6 +66,29 @@ class ReportForm(forms.Form):
         """Codes, each once, in the order given."""
         codes = [code.strip().upper() for code in self.cleaned_data["indicators"].split(",")]
         return list(dict.fromkeys(code for code in codes if code))
+
+
+class AcknowledgementForm(forms.Form):
+    """What the receiver answered: its file, or what a person read elsewhere."""
+
+    file = forms.FileField(
+        label=_("File of the receiver"), required=False,
+        help_text=_("FinCEN's acknowledgement. Without one say below what was answered."),
+    )  # fmt: skip
+    answer = forms.ChoiceField(label=_("Answer"), choices=[("", "---"), *ANSWERS], required=False)
+    number = forms.CharField(label=_("Number of the receiver"), max_length=40, required=False)
+
+    def clean_file(self) -> str:
+        """Its text, empty without one."""
+        sent = self.cleaned_data["file"]
+        if sent is None:
+            return ""
+        if sent.size > LARGEST:
+            raise forms.ValidationError(_("The file is larger than an acknowledgement can be."))
+        try:
+            return str(sent.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError(_("The text of the file is not UTF-8.")) from None
 
 
 def _day(label: Any, *, required: bool = False) -> forms.DateField:

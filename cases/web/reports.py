@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cases.exports.goaml import PROFILES, load_profile
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import SuspicionReport
+from cases.models.reports import FOLLOWING
 from cases.policy import Action, PermissionDenied, StepUpRequired, may
 from cases.queries import reports as queries
 from cases.queries.cases import may_change
@@ -23,7 +24,7 @@ from cases.services.limits import take_export
 from cases.services.reports.content import missing
 from cases.states import REPORT, InvalidTransition, ReportAction, ReportState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
-from cases.web.forms_reports import NewReportForm, ReportForm, SubjectForm
+from cases.web.forms_reports import AcknowledgementForm, NewReportForm, ReportForm, SubjectForm
 from cases.web.shell import get_case, offered_to_readers, render_case
 
 viewers = require_at_the_door(Action.VIEW_REPORT)
@@ -117,6 +118,11 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "may_review": may(request.actor, Action.REVIEW_REPORT)
         and (state, ReportAction.REVIEW) in REPORT,
         "is_out": state in OUT,
+        "may_acknowledge": may(request.actor, Action.FILE_REPORT) and state == ReportState.FILED,
+        "following": FOLLOWING if drafts and state == ReportState.FILED else [],
+        "answers": report.acknowledgements.select_related("recorded_by").order_by("-pk"),
+        "changed": services.changed_facts(report) if state != ReportState.FILED else [],
+        "kept_until": services.report_kept_until(report),
         "local_currency": load_profile(report.profile)["local_currency"],
     }
     if not may_change(report.case, request.actor):
@@ -169,7 +175,10 @@ def _version(request: AuthedRequest, report: SuspicionReport) -> int:
 
 
 def _form(
-    request: AuthedRequest, report: SuspicionReport, form: ReportForm | SubjectForm, heading: str
+    request: AuthedRequest,
+    report: SuspicionReport,
+    form: ReportForm | SubjectForm | AcknowledgementForm,
+    heading: str,
 ) -> HttpResponse:
     context = {"form": form, "report": report, "heading": heading, "nav": "report"}
     status = 422 if request.method == "POST" else 200
@@ -236,6 +245,39 @@ def report_decide(request: AuthedRequest, report_id: UUID, decision: str) -> Htt
     return perform(request, _act(request, report, decision), do, _("Decision recorded."))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_acknowledge(request: AuthedRequest, report_id: UUID) -> HttpResponse:
+    """Take in what the receiver answered."""
+    report = _get(request, report_id)
+    if not may(request.actor, Action.FILE_REPORT):
+        raise Http404
+    form = AcknowledgementForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        refused = _quietly(
+            lambda: services.acknowledge_report(report, **form.cleaned_data, by=request.actor)
+        )
+        if not refused:
+            messages.success(request, _("The answer is kept with the report."))
+            return redirect("report_detail", report_id)
+        form.add_error(None, refused)
+    return _form(request, report, form, _("What the receiver answered"))
+
+
+@require_POST
+@viewers
+def report_follow(request: AuthedRequest, report_id: UUID) -> HttpResponse:
+    """Draft a correction of it, or a report on what goes on."""
+    report, made = _get(request, report_id), []
+    kind = request.POST.get("kind", "")
+    refused = _quietly(
+        lambda: made.append(services.follow_report(report, kind=kind, by=request.actor))
+    )
+    if refused:
+        messages.error(request, refused)
+    return redirect("report_detail", made[0].public_id if made else report_id)
+
+
 @require_safe
 @viewers
 def report_download(request: AuthedRequest, report_id: UUID) -> HttpResponse:
@@ -257,6 +299,8 @@ urlpatterns = [
     path("cases/<uuid:case_id>/reports/new/", report_new, name="report_new"),
     path(ONE, report_detail, name="report_detail"),
     path(f"{ONE}edit/", report_edit, name="report_edit"),
+    path(f"{ONE}acknowledge/", report_acknowledge, name="report_acknowledge"),
+    path(f"{ONE}follow/", report_follow, name="report_follow"),
     path(f"{ONE}subjects/<uuid:subject_id>/", report_subject, name="report_subject"),
     *(
         path(f"{ONE}{name}/", report_step, {"step": name}, name=f"report_{name}")

@@ -3,6 +3,12 @@
 Their events are a chain of their own (chain.py): no case, count or other chain shows a gap.
 """
 
+from cases.services.reports.afterwards import (
+    acknowledge_report,
+    changed_facts,
+    follow_report,
+    report_kept_until,
+)
 from cases.services.reports.chain import (
     holds_report_seal,
     read_report,
@@ -19,7 +25,20 @@ from cases.services.reports.decisions import (
 from cases.services.reports.drafts import draft_report, edit_report, edit_subject
 
 __all__ = [
-    "approve_report", "draft_report", "edit_report", "edit_subject", "file_report",
-    "holds_report_seal", "read_report", "return_report", "review_report", "seal_of_reports",
-    "validate_report", "verify_report_chain",
+    "acknowledge_report",
+    "approve_report",
+    "changed_facts",
+    "draft_report",
+    "edit_report",
+    "edit_subject",
+    "file_report",
+    "follow_report",
+    "holds_report_seal",
+    "read_report",
+    "report_kept_until",
+    "return_report",
+    "review_report",
+    "seal_of_reports",
+    "validate_report",
+    "verify_report_chain",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from cases.exports import goaml
 from cases.models import ExchangeAccount, ExchangeRecord, ReportSubject, SuspicionReport
 from cases.queries.money import CURRENCY, fiat_of, price_at
 from cases.services.errors import CaseworkError
+from cases.services.reports.afterwards import prior_number
 
 ENTITY_FIELDS = ("rentity_id", "name", "code", "branch", "country", "first_name", "last_name")
 
@@ -71,6 +72,8 @@ def missing(report: SuspicionReport) -> list[str]:
             _("Give the rate of %(local)s for one %(own)s, with its source.")
             % {"local": profile["local_currency"], "own": CURRENCY}
         )
+    if report.follows_id is not None and not prior_number(report):
+        lacks.append(_("The report it follows has no number of the receiver yet."))
     if not report.records.exists():
         lacks.append(_("A report needs at least one transaction."))
     return lacks
@@ -98,6 +101,8 @@ def values_of(report: SuspicionReport, submitted_at: datetime) -> goaml.Report:
         movements=tuple(_movement(record, mine) for record in records),
         currency=CURRENCY,
         local_rate=report.local_rate or Decimal(1),
+        kind=report.kind,
+        prior=prior_number(report),
     )
 
 

@@ -19,6 +19,7 @@ from cases.queries.money import CURRENCY
 from cases.services.errors import CaseworkError, VersionChanged
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
+from cases.services.reports.afterwards import facts_of
 from cases.services.reports.chain import advance_report, enter_report, record_report_event
 from cases.services.validation import check_fields
 from cases.states import InvalidTransition, ReportAction, ReportState
@@ -84,6 +85,8 @@ def draft_report(
             residence=account.country,
             gender="-",
         )
+    SuspicionReport.objects.filter(pk=report.pk).update(facts=facts_of(report))
+    report.refresh_from_db()
     record_report_event(report, "draft_report", by=by, data={
         "num_alerts": len(chosen), **({"clock": clock.fact} if clock else {}),
     })  # fmt: skip
@@ -148,7 +151,10 @@ def edit_report(
     rate = fields.get("local_rate")
     if isinstance(rate, Decimal) and rate <= 0:
         raise CaseworkError(_("The rate must be above 0."))
+    if "reason" in fields:  # who wrote the words anew has seen the facts as they are
+        fields["facts"] = facts_of(fresh)
     _save(fresh, version, by=by, **fields)
+    fields.pop("facts", None)
     record_report_event(fresh, "edit_report", by=by, data={"fields": sorted(fields)})
     return fresh
 

@@ -480,6 +480,8 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_report_return": report_program(write="400"),
     "api_report_approve": report_program(write="400"),
     "api_report_file": report_program(write="400"),
+    "api_report_acknowledge": report_program(write="409"),
+    "api_report_follow": report_program(write="400"),
     # Operations, tasks, notes and files.
     "api_operation_list": everywhere("200", "400"),
     "api_operation_detail": program("200"),
@@ -906,6 +908,8 @@ RULES: dict[str, Rule] = {
     "report_return": report("200", "422"),
     "report_approve": report("200", "422"),
     "report_file": report("200", "422"),
+    "report_acknowledge": report("200", "422"),
+    "report_follow": report(write=ANYWHERE),
     "report_download": Rule("house", (), _answers("404")),
     # The audit trail: rows by case, the auditor every chain without its texts, the admin none.
     "audit_list": Rule("house", (*CASEWORKERS, *OVERSEERS), _answers("200")),

@@ -1,0 +1,161 @@
+"""What comes after filing: the receiver's answer, and reports that follow on an earlier one.
+
+Also what changed meanwhile: a report keeps the facts it was drafted from, and says which of them
+are not so any more.
+"""
+
+import hashlib
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
+from cases.models import ReportAcknowledgement, ReportSubject, SuspicionReport
+from cases.models.reports import ANSWERS, FOLLOWING
+from cases.policy import Action, Actor
+from cases.retention import kept_until
+from cases.services.errors import CaseworkError
+from cases.services.references import next_reference
+from cases.services.reports.chain import enter_report, record_report_event
+from cases.services.validation import require_text
+from cases.states import InvalidTransition, ReportState
+
+SUBJECT_FIELDS = (
+    "account_id", "first_name", "last_name", "full_name_original", "gender", "birth_on",
+    "id_number", "id_type", "id_issued_on", "id_expires_on", "id_country", "nationality",
+    "residence", "phone",
+)  # fmt: skip
+
+
+@transaction.atomic
+def acknowledge_report(
+    report: SuspicionReport, *, number: str = "", answer: str = "", file: str = "", by: Actor
+) -> ReportAcknowledgement:
+    """Keep what the receiver answered: read from its file, or as a person read it elsewhere.
+
+    Args:
+        number: the receiver's number of the report; answer: one of ANSWERS. Both are read from
+            `file` where that is an acknowledgement of FinCEN.
+
+    Raises PermissionDenied, InvalidTransition, CaseworkError.
+    """
+    fresh = enter_report(report, Action.FILE_REPORT, by=by)
+    if fresh.state != ReportState.FILED:
+        raise InvalidTransition(_("Only a report that was filed is answered."))
+    errors: list[dict[str, str]] = []
+    if file:
+        try:
+            read = read_acknowledgement(file.encode())
+        except NotAcknowledgement as error:
+            raise CaseworkError(str(error)) from None
+        if len(read) > 1:
+            read = [each for each in read if each.number == number]
+        if len(read) != 1:
+            raise CaseworkError(_("The file answers several reports: give the number of this one."))
+        answer, number, errors = read[0].state, read[0].number, list(read[0].errors)
+    if answer not in dict(ANSWERS):
+        raise CaseworkError(_("Choose what the receiver answered."))
+    if answer != "rejected":
+        number = require_text(number, _("Give the receiver's number of the report."))
+    digest = hashlib.sha256(file.encode()).hexdigest() if file else ""
+    row: ReportAcknowledgement = ReportAcknowledgement.objects.create(
+        report=fresh, answer=answer, number=number[:40], errors=errors, file=file,
+        sha256=digest, recorded_by_id=by.person, recorded_at=timezone.now(),
+    )  # fmt: skip
+    record_report_event(
+        fresh, "acknowledge_report", by=by,
+        data={"answer": answer, "number": row.number, "errors": len(errors), "sha256": digest},
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
+def follow_report(report: SuspicionReport, *, kind: str, by: Actor) -> SuspicionReport:
+    """Draft a report on a filed one: one that corrects it, or one on activity that goes on.
+
+    Alerts, transactions, subjects and words are taken over; the receiver's number of the earlier
+    one goes into the file. Raises PermissionDenied, InvalidTransition, CaseworkError.
+    """
+    fresh = enter_report(report, Action.DRAFT_REPORT, by=by)
+    if kind not in dict(FOLLOWING):
+        raise CaseworkError(_("Choose whether it corrects the report or goes on from it."))
+    if fresh.state != ReportState.FILED:
+        raise InvalidTransition(_("Only a report that was filed is followed by another."))
+    if SuspicionReport.objects.filter(follows=fresh, state=ReportState.DRAFTING).exists():
+        raise CaseworkError(_("A report that follows this one is being drafted already."))
+    made = SuspicionReport.objects.create(
+        reference=next_reference("REP"), case_id=fresh.case_id, profile=fresh.profile,
+        report_code=fresh.report_code, reason=fresh.reason, action=fresh.action,
+        indicators=fresh.indicators, local_rate=fresh.local_rate,
+        local_rate_source=fresh.local_rate_source, kind=kind, follows=fresh,
+        facts=fresh.facts, drafted_by_id=by.person, drafted_at=timezone.now(),
+        last_edited_by_id=by.person,
+    )  # fmt: skip
+    made.alerts.set(fresh.alerts.all())
+    made.records.set(fresh.records.all())
+    ReportSubject.objects.bulk_create(
+        ReportSubject(report=made, **{name: getattr(row, name) for name in SUBJECT_FIELDS})
+        for row in fresh.subjects.order_by("pk")
+    )
+    record_report_event(
+        made, "follow_report", by=by, data={"kind": kind, "follows": fresh.reference}
+    )
+    return made
+
+
+def prior_number(report: SuspicionReport) -> str:
+    """The receiver's number of the report that this one follows, empty without any: 1 query."""
+    if report.follows_id is None:
+        return ""
+    rows = ReportAcknowledgement.objects.filter(report_id=report.follows_id).exclude(number="")
+    found: str | None = rows.order_by("-pk").values_list("number", flat=True).first()
+    return found or ""
+
+
+def facts_of(report: SuspicionReport) -> dict[str, Any]:
+    """What the words rest on: how often each alert fired, and each transaction: 2 queries."""
+    alerts = report.alerts.annotate(num_records=Count("records"))
+    return {
+        "alerts": {
+            str(name): [num_merged, num_records, f"{fiat:.2f}"]
+            for name, num_merged, num_records, fiat in alerts.order_by("pk").values_list(
+                "public_id", "num_merged", "num_records", "fiat"
+            )
+        },
+        "records": {
+            ref: [str(base), status, f"{at:%Y-%m-%dT%H:%M:%SZ}"]
+            for ref, base, status, at in report.records.order_by("ref").values_list(
+                "ref", "base", "status", "at"
+            )
+        },
+    }
+
+
+def changed_facts(report: SuspicionReport) -> list[str]:
+    """Facts of the draft that are not so any more, each in a sentence: 2 queries."""
+    then, now = report.facts, facts_of(report)
+    if not then:
+        return []
+    found = []
+    for name, facts in now["alerts"].items():
+        before = then["alerts"].get(name)
+        if before is not None and before != facts:
+            words = _("An alert fired %(now)d times by now, in place of %(then)d.")
+            found.append(words % {"now": facts[0] + 1, "then": before[0] + 1})
+    for ref, facts in now["records"].items():
+        before = then["records"].get(ref)
+        if before is not None and before != facts:
+            words = _("The records say something else of transaction %(ref)s now.")
+            found.append(words % {"ref": ref})
+    return found
+
+
+def report_kept_until(report: SuspicionReport) -> date | None:
+    """The last day on which a filed report and what supports it must be there."""
+    if report.filed_at is None:
+        return None
+    return kept_until(report.case.case_type, report.filed_at.date())

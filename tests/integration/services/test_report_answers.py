@@ -1,0 +1,133 @@
+"""After filing: the receiver's answer, reports that follow, and facts that changed meanwhile."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from cases.models import Alert, ReportAcknowledgement, SuspicionReport
+from cases.policy import PermissionDenied
+from cases.services.errors import CaseworkError
+from cases.services.reports import (
+    acknowledge_report,
+    changed_facts,
+    edit_report,
+    follow_report,
+    report_kept_until,
+    verify_report_chain,
+)
+from cases.services.reports.content import missing
+from cases.states import InvalidTransition
+from fiu.models import User
+from tests.conftest import client_of
+from tests.report_desk import ReportDesk, make_report_desk
+from tests.shared_data import schema_path
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> ReportDesk:
+    return make_report_desk()
+
+
+def filed(desk: ReportDesk) -> SuspicionReport:
+    """A report that went out; the file itself is no matter here."""
+    report = desk.draft()
+    person, now = desk.compliance.person, timezone.now()
+    rows = SuspicionReport.objects.filter(pk=report.pk)
+    rows.update(state="validated", file="<report/>", content_hash="a" * 64)
+    rows.update(state="in_review")
+    rows.update(state="approved", approved_by_id=person, approved_at=now)
+    rows.update(state="filed", filed_by_id=person, filed_at=now)
+    return rows.get()
+
+
+def acknowledge(report: SuspicionReport, desk: ReportDesk, **fields: str) -> ReportAcknowledgement:
+    values = {"answer": "accepted", "number": "FIU-1"} | fields
+    return acknowledge_report(report, **values, by=desk.compliance)
+
+
+def test_the_answer_of_the_receiver_is_kept_and_stays(desk: ReportDesk) -> None:
+    report = filed(desk)
+    row = acknowledge(report, desk)
+    assert (row.answer, row.number, row.errors) == ("accepted", "FIU-1", [])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ReportAcknowledgement.objects.filter(pk=row.pk).update(answer="rejected")
+    assert verify_report_chain() is None
+    kept = report_kept_until(report)
+    assert kept is not None
+    assert kept.year == timezone.now().year + 5
+
+
+def test_only_compliance_takes_in_an_answer_and_only_of_a_filed_report(desk: ReportDesk) -> None:
+    with pytest.raises(InvalidTransition):
+        acknowledge(desk.draft(), desk)
+    report = filed(desk)
+    with pytest.raises(PermissionDenied):
+        acknowledge_report(report, answer="accepted", number="1", by=desk.author)
+    with pytest.raises(CaseworkError, match="number"):
+        acknowledge(report, desk, number=" ")
+    with pytest.raises(CaseworkError, match="Choose"):
+        acknowledge(report, desk, answer="maybe")
+    with pytest.raises(CaseworkError, match="no XML"):
+        acknowledge(report, desk, file="no file")
+
+
+def test_fincens_file_is_read_for_this_report(desk: ReportDesk) -> None:
+    text = schema_path("fincen/sar_acknowledgement.xml").read_text()
+    report = filed(desk)
+    with pytest.raises(CaseworkError, match="several reports"):
+        acknowledge(report, desk, file=text)
+    row = acknowledge(report, desk, file=text, number="31000055053784")
+    assert (row.answer, len(row.errors)) == ("accepted_with_warnings", 2)
+
+
+def test_a_report_follows_a_filed_one_with_its_number(desk: ReportDesk) -> None:
+    report = filed(desk)
+    made = follow_report(report, kind="continuing", by=desk.author)
+    assert (made.state, made.kind, made.follows_id) == ("drafting", "continuing", report.pk)
+    assert made.reason == report.reason
+    assert made.subjects.count() == report.subjects.count() == 1
+    assert set(made.records.all()) == set(report.records.all())
+    assert any("no number of the receiver" in each for each in missing(made))
+    acknowledge(report, desk)
+    assert not any("no number of the receiver" in each for each in missing(made))
+    with pytest.raises(CaseworkError, match="already"):
+        follow_report(report, kind="amendment", by=desk.author)
+    with pytest.raises(InvalidTransition):
+        follow_report(made, kind="amendment", by=desk.author)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SuspicionReport.objects.filter(pk=made.pk).update(follows=None)
+
+
+def test_facts_that_changed_are_told_until_the_words_are_written_anew(desk: ReportDesk) -> None:
+    report = desk.draft()
+    assert changed_facts(report) == []
+    Alert.objects.filter(pk=desk.alert.pk).update(num_merged=2)
+    record = report.records.order_by("ref").first()
+    assert record is not None
+    type(record).objects.filter(pk=record.pk).update(status="reversed")
+    first, second = changed_facts(report)
+    assert "3 times by now, in place of 1" in first
+    assert record.ref in second
+    edited = edit_report(report, version=report.version, reason="As it is now.", by=desk.author)
+    assert changed_facts(edited) == []
+
+
+def test_the_page_shows_answers_and_what_may_follow(desk: ReportDesk) -> None:
+    report = filed(desk)
+    client: Client = client_of(User.objects.get(pk=desk.compliance.pk))
+    form = f"/reports/{report.public_id}/acknowledge/"
+    assert client.get(form).status_code == 200
+    assert client.post(form, {}).status_code == 422
+    assert client.post(form, {"answer": "accepted", "number": "FIU-77"}).status_code == 302
+    page = client.get(f"/reports/{report.public_id}/").content.decode()
+    assert "FIU-77" in page
+    assert "Kept until" in page
+    done = client.post(f"/reports/{report.public_id}/follow/", {"kind": "amendment"})
+    made = SuspicionReport.objects.get(follows=report)
+    assert done["Location"].endswith(f"/reports/{made.public_id}/")
+    stranger = client_of(User.objects.get(pk=desk.outsider.pk))
+    assert stranger.get(form).status_code == 404
+    assert stranger.post(f"/reports/{report.public_id}/follow/").status_code == 404

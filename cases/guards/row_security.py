@@ -107,6 +107,7 @@ OF_A_CASE = (
 )  # fmt: skip
 # Tables whose rows are there with the row they hang on: table, column, parent.
 PARTS = (
+    ("secondlook", "alert_id", "alert"),
     ("alert_linked_accounts", "alert_id", "alert"), ("alert_records", "alert_id", "alert"),
     ("cohortmember", "cohort_id", "cohort"), ("cohortpayment", "member_id", "cohortmember"),
     ("cohortsample", "cohort_id", "cohort"),

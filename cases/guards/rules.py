@@ -289,6 +289,12 @@ def _alerts() -> list[Guard]:
             + ' OR CAST(NEW."values" AS TEXT) <>? CAST(OLD."values" AS TEXT)',
             "what an alert says stays",
         ),
+        Guard(
+            "second_look_stays", "cases_secondlook", "UPDATE",
+            "OLD.judged_by_id IS NOT NULL OR "
+            + changed(("alert_id", "first_by_id", "proposed_by_id", "drawn_at")),
+            "a judgement stays as it was given",
+        ),
         Guard("alert_undeleted", table, "DELETE", "1 = 1", "an alert is never deleted"),
         Guard(
             "rule_content", "cases_rule", "UPDATE",

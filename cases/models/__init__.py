@@ -76,6 +76,7 @@ from cases.models.requests import (
     RequestMessage,
 )
 from cases.models.rules import RuleChange
+from cases.models.second_looks import SecondLook
 from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
 from cases.models.self_lookups import SelfLookup
 from cases.models.stamps import ReleaseStamp
@@ -173,6 +174,7 @@ __all__ = [
     "Rule",
     "RuleChange",
     "SampledMember",
+    "SecondLook",
     "Seizure",
     "SeizureApproval",
     "SeizureLine",

@@ -16,6 +16,7 @@ from cases.services.audit import record_event
 from cases.services.cases import CASE_ROLES, open_case, require_person
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
+from cases.services.second_looks import draw_second_look
 from cases.services.steps import swap_state
 from cases.services.suspects import add_suspect, link_account
 from cases.services.validation import require_reason
@@ -107,6 +108,7 @@ def dismiss_alert(alert: Alert, *, disposition: str, reason: str, by: Actor) -> 
         disposition=disposition, disposition_reason=text, dismissed_by_id=by.person,
         closed_at=timezone.now(),
     )  # fmt: skip
+    draw_second_look(fresh)
     record_event(
         None, AlertAction.DISMISS.value, str(fresh.public_id), by=by, reason=text,
         data={"disposition": disposition, "rule": str(fresh.rule)},

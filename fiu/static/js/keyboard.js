@@ -181,7 +181,7 @@ document.addEventListener("keydown", (event) => {
   if (acts[event.key]) {
     event.preventDefault();
     acts[event.key]();
-  } else if (/^[acest]$/.test(event.key)) {
+  } else if (/^[acdest]$/.test(event.key)) {
     event.preventDefault();
     act(event.key);
   }

@@ -883,6 +883,8 @@ RULES: dict[str, Rule] = {
     "request_refuse": form(),
     "request_close": form(),
     # Alerts. The one asked for was led to the sealed case.
+    "second_look_list": unit("200"),
+    "second_look_detail": form(),
     "rule_list": unit("200"),
     "rule_detail": unit("200"),
     "rule_change": Rule("house", SENIORS, _answers("200", "422")),

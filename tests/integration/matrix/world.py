@@ -29,6 +29,7 @@ from cases.models import (
     LegalInstrument,
     Referral,
     ReleaseQuestion,
+    SecondLook,
     SelfLookup,
     SharedRelease,
     ShareGrant,
@@ -298,6 +299,9 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     request = make_request(world, case, by)
     alert = make_alert(f"{HOUSE}4499")
     link_alert(alert, case, by=by)
+    look = SecondLook.objects.create(
+        alert=alert, drawn_at=timezone.now(), first_by=User.objects.get(username="hurried")
+    )
     report = draft_report(case, [alert], by=world.actor("compliance"))
     world.ids |= {
         "wallet_id": wallet.public_id,
@@ -312,6 +316,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "question_id": make_question(world, release).public_id,
         "watermark": release.grants.order_by("pk")[0].watermark,
         "alert_id": alert.public_id,
+        "look_id": look.public_id,
         "report_id": report.public_id,
         "subject_id": report.subjects.get().public_id,
         "number": 1,

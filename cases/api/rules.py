@@ -1,6 +1,5 @@
 """Detection rules: what runs with which figures, and changes by two people."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -17,7 +16,7 @@ from cases.models.alerts import SEVERITIES
 from cases.policy import Action, Actor
 from cases.queries.rules import rule_page, rules_page
 from cases.services import rules as services
-from cases.states import PolicyState
+from cases.states import DetectionState, PolicyState
 
 TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.PROPOSE_RULE,)
 STATES = [(state.value, state.value) for state in PolicyState]
@@ -50,6 +49,16 @@ class RuleAnswer(serializers.Serializer):
     precision_high = serializers.CharField(source="hits.precision.high")
 
 
+class TrialAnswer(serializers.Serializer):
+    """What a change does on history: firings now and then, and the difference."""
+
+    state = serializers.ChoiceField(choices=[(s.value, s.value) for s in DetectionState])
+    now = serializers.IntegerField(source="result.now", default=0)
+    then = serializers.IntegerField(source="result.then", default=0)
+    added = serializers.IntegerField(source="result.added", default=0)
+    lost = serializers.IntegerField(source="result.lost", default=0)
+
+
 class RuleChangeAnswer(Row):
     """A proposed or decided change of a rule; `trial` is what it does on history."""
 
@@ -59,7 +68,7 @@ class RuleChangeAnswer(Row):
     against = serializers.IntegerField(source="rule.version")
     proposed_by = PersonAnswer()
     decided_by = PersonAnswer(allow_null=True)
-    trial = serializers.SerializerMethodField()
+    trial = TrialAnswer(source="last_trial", allow_null=True)
 
     class Meta:
         model = RuleChange
@@ -67,13 +76,6 @@ class RuleChangeAnswer(Row):
             "id", "code", "against", "parameters", "severity", "switch_on", "reason", "state",
             "trial", "proposed_by", "proposed_at", "decided_by", "decided_at", "content_hash",
         ]  # fmt: skip
-
-    def get_trial(self, change: RuleChange) -> dict[str, Any]:
-        run = services.trial_of(change)
-        if run is None:
-            return {}
-        told = {name: value for name, value in run.result.items() if name != "shown"}
-        return {"state": run.state, **told}
 
 
 class RuleChangeBody(Body):

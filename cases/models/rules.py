@@ -1,5 +1,7 @@
 """Changes of detection rules: proposed by one person, tried on history, put in force by another."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -31,6 +33,11 @@ class RuleChange(PublicModel):
     decision_reason = models.TextField(blank=True)
     made = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="made_by")
     content_hash = models.CharField(max_length=64)
+
+    @property
+    def last_trial(self) -> Any:
+        """The newest trial on history, None without one: 1 query."""
+        return self.trials.order_by("-pk").first()
 
     class Meta:
         constraints = [

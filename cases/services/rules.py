@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.hints import hint_on_commit
-from cases.models import DetectionRun, Rule, RuleChange
+from cases.models import Rule, RuleChange
 from cases.models.alerts import SEVERITIES
 from cases.policy import Action, Actor, require, require_second_person, require_step_up
 from cases.services.audit import content_digest, record_event
@@ -132,12 +132,6 @@ def propose_rule_change(
     return change
 
 
-def trial_of(change: RuleChange) -> DetectionRun | None:
-    """The newest trial of a change: 1 query."""
-    found: DetectionRun | None = change.trials.order_by("-pk").first()
-    return found
-
-
 @transaction.atomic
 def approve_rule_change(
     change: RuleChange, *, content_hash: str, reason: str, by: Actor
@@ -194,7 +188,7 @@ def _enter(change: RuleChange, *, by: Actor) -> None:
 
 
 def _note(action: str, change: RuleChange, reason: str, *, by: Actor) -> None:
-    trial = trial_of(change)
+    trial = change.last_trial
     record_event(
         None, action, f"rule:{change.code}", by=by, reason=reason,
         data={

@@ -282,7 +282,6 @@ WORDS = {
     "answer_question": _("Question of the agency answered"),
     "report_outcome": _("The agency reports what came of it"),
     "draft_successor": _("Superseding release drafted"),
-    "supersede_release": _("Release superseded"),
     "stamp_release": _("Release stamped by an authority"),
     "recall_release": _("Release recalled"),
     "share_release": _("Release shared"),

@@ -161,7 +161,8 @@ def test_the_screen_asks_five_times_at_most(
 
 
 WRITES = re.compile(r'(?:href|action)="([^"]*/(?:new|edit|start|submit|triage|add|drop|finish)/)"')
-READERS_MAY = ("verify", "accounts", "theme", "search", "watch")  # what keeps a look, or is one's own
+# What keeps a look, or is one's own.
+READERS_MAY = ("verify", "accounts", "theme", "search", "watch")
 
 
 def test_a_person_named_to_read_is_offered_nothing_that_would_be_refused(room: Room) -> None:

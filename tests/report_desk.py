@@ -71,8 +71,8 @@ def complete(report: SuspicionReport, by: Actor) -> SuspicionReport:
     return report
 
 
-def make_alert(uid: str = "NQ-884417", *, shift: int = 0) -> Alert:
-    """A privacy swap of one account, found by the rule."""
+def make_prices() -> None:
+    """What both assets of the alert are worth; there once, however often it is called."""
     make_asset()
     make_asset(XMR, "XMR", 12)
     for asset, price in ((BTC, "100000"), (XMR, "200")):
@@ -80,6 +80,11 @@ def make_alert(uid: str = "NQ-884417", *, shift: int = 0) -> Alert:
             asset_id=asset, currency="USD", price=price, at=AT - timedelta(days=30),
             source="Test market",
         )  # fmt: skip
+
+
+def make_alert(uid: str = "NQ-884417", *, shift: int = 0) -> Alert:
+    """A privacy swap of one account, found by the rule."""
+    make_prices()
     account = ExchangeAccount.objects.filter(uid=uid).first() or make_account(
         uid, holder_name="Kai-Wen Demoson", opened_on=date(2020, 5, 1), country="TW"
     )

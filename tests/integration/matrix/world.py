@@ -121,7 +121,7 @@ from tests.casework import (
 from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
-from tests.report_desk import make_alert
+from tests.report_desk import make_alert, make_prices
 from tracing.engine.resolve import trace_spec
 from tracing.engine.trace import trace
 from tracing.jobs import TraceParameters
@@ -237,6 +237,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     world = World()
     make_people(world)
     make_price()
+    make_prices()  # of no case, and there before it
     make_chain(home)
     accounts = [
         make_account(

@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 21 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 24 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -107,7 +107,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 53 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 56 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -117,7 +117,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 20 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 23 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """

@@ -3,6 +3,7 @@
 No script, nothing loaded from anywhere. The watermark names the copy of one recipient.
 """
 
+import json
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
@@ -15,6 +16,7 @@ from cases.dossier import (
     DossierFinding,
     DossierFreeze,
     DossierLine,
+    DossierRun,
     Redaction,
     redactions_in,
 )
@@ -77,6 +79,7 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
             "findings": [_finding(each) for each in dossier.findings],
             "freezes": [_freeze(each) for each in dossier.freezes],
             "customers": [(each, _units(each.base, each.decimals)) for each in dossier.customers],
+            "runs": [(each, settings_of(each)) for each in dossier.runs],
             "totals": asset_totals(dossier),
             "redactions": [
                 (path, code, REDACTION_CODES.get(code, code))
@@ -114,6 +117,19 @@ def _freeze(freeze: DossierFreeze) -> ShownFreeze:
             for line in freeze.lines
         ),
     )
+
+
+def settings_of(run: DossierRun) -> str:
+    """The parameters of a run for a reader: of lists how long they are.
+
+    A trace with its seeds takes 30 kB; runs/*.json of the release hold all of it.
+    """
+    parameters = json.loads(run.parameters)
+    said = {
+        name: len(value) if isinstance(value, list | dict) else value
+        for name, value in parameters.items()
+    }
+    return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
 
 
 def asset_totals(dossier: Dossier) -> list[AssetTotal]:

@@ -27,6 +27,7 @@ from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
 DETECT_TASK = "cases.run_detection"
 MOST_FIGURE = 1_000_000_000
 MOST_WORDS = 50
+LONGEST_WORD = 60
 
 
 def present_rule(code: str) -> Rule:
@@ -59,22 +60,29 @@ def _figure(name: str, old: Any, given: Any) -> Any:
         if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
             raise CaseworkError(_("%(name)s is a list of words.") % {"name": words})
         kept = [part.strip() for part in parts if part.strip()]
-        if not kept or len(kept) > MOST_WORDS or any(len(part) > 60 for part in kept):
+        if not 0 < len(kept) <= MOST_WORDS or not all(map(_is_word, kept)):
             raise CaseworkError(_("%(name)s is a list of words.") % {"name": words})
         return kept
+    if isinstance(old, str) and not old[:1].isdigit():
+        if not isinstance(given, str) or not _is_word(given.strip()):
+            raise CaseworkError(_("%(name)s is a word.") % {"name": words})
+        return given.strip()
     try:
         number = Decimal(str(given).strip())
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or not 0 <= number <= MOST_FIGURE:
         raise CaseworkError(_("%(name)s is a number of 0 or more.") % {"name": words})
-    if isinstance(old, str) and old[:1].isdigit():
-        return f"{number.quantize(Decimal('0.01')):f}".removesuffix(".00")
     if isinstance(old, str):
-        return str(given).strip()[:60]
+        return f"{number.quantize(Decimal('0.01')):f}".removesuffix(".00")
     if number != number.to_integral_value():
         raise CaseworkError(_("%(name)s is a whole number.") % {"name": words})
     return int(number)
+
+
+def _is_word(text: str) -> bool:
+    # PostgreSQL keeps no NUL in JSON; other signs that nobody sees would match nothing.
+    return 0 < len(text) <= LONGEST_WORD and text.isprintable()
 
 
 def rule_change_hash(change: RuleChange) -> str:

@@ -143,9 +143,10 @@ def test_a_rule_is_switched_off_without_a_trial(senior: Actor, office: Actor) ->
         ({"parameters": {"share_pct": "many"}}, "share pct is a number"),
         ({"parameters": {"share_pct": "1.5"}}, "share pct is a whole number"),
         ({"parameters": {"privacy_assets": " , "}}, "privacy assets is a list"),
+        ({"parameters": {"privacy_assets": ["XMR\0"]}}, "privacy assets is a list"),
         ({"severity": "boring"}, "how grave"),
     ],
-    ids=["same", "unknown", "word", "fraction", "list", "severity"],
+    ids=["same", "unknown", "word", "fraction", "list", "nul", "severity"],
 )
 def test_a_change_that_is_none_is_refused_in_a_sentence(
     senior: Actor, changed: dict[str, object], words: str
@@ -156,6 +157,16 @@ def test_a_change_that_is_none_is_refused_in_a_sentence(
         propose_rule_change(
             "no_rule", parameters={}, severity="low", switch_on=True, reason="?", by=senior
         )
+
+
+def test_a_rule_with_a_word_among_its_figures_is_changed_like_any_other(senior: Actor) -> None:
+    figures = {"terms": "carding, fullz"}
+    change = propose_rule_change(
+        "words_of_crime", parameters=figures, severity="high", switch_on=True, reason="Fewer.",
+        by=senior,
+    )  # fmt: skip
+    assert change.parameters["terms"] == ["carding", "fullz"]
+    assert change.parameters["lexicon"] == "default"
 
 
 def test_figures_keep_their_kinds(senior: Actor) -> None:

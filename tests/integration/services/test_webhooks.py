@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -157,6 +158,18 @@ def test_a_sender_that_died_leaves_its_row_to_the_next(host: Host, hook: Webhook
     assert send_due_deliveries() == 1
     row.refresh_from_db()
     assert (row.state, row.num_tries) == ("delivered", 2)
+
+
+def test_of_two_senders_at_once_the_row_itself_lets_one_take_it(host: Host, hook: Webhook) -> None:
+    told(hook)
+    with CaptureQueriesContext(connection) as queries:
+        send_due_deliveries()
+    take = next(each["sql"] for each in queries if each["sql"].startswith("UPDATE"))
+    where = take.partition(" WHERE ")[2]
+    # Inside a subquery over the same table PostgreSQL would not look at the state again after
+    # waiting for the other sender.
+    assert '_webhookdelivery" U0' not in where
+    assert '_webhookdelivery"."state"' in where
 
 
 def test_compliance_sends_one_again_under_the_same_id(host: Host, hook: Webhook) -> None:

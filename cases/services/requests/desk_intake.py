@@ -18,6 +18,7 @@ from cases.policy import Action, Actor, Role, require
 from cases.request_words import CHANNELS, DATASETS, INSTRUMENTS, URGENCIES
 from cases.services.errors import CaseworkError
 from cases.services.requests.intake import RequestSpec, file_request
+from cases.services.validation import require_text
 
 MAXIMUM_ROWS = 500
 MAXIMUM_BYTES = 5 * 1024 * 1024
@@ -67,12 +68,15 @@ def record_for_agency(
             "ways": ", ".join(name for name in CHANNELS if name != "portal")
         })  # fmt: skip
     people = get_user_model().objects.filter(role=Role.LIAISON.value, is_active=True)
-    named = officer.strip()
-    found = people.filter(username=named).first() or people.filter(email__iexact=named).first()
-    if found is None or found.agency_id is None:
+    named = require_text(officer, _("Say which officer asks, by user name or e-mail."))
+    found = list(people.filter(username=named) or people.filter(email__iexact=named)[:2])
+    if not found or found[0].agency_id is None:
         raise CaseworkError(_("No active officer of a known agency is called so."))
+    if len(found) > 1:
+        raise CaseworkError(_("Two officers have this e-mail: give the user name."))
+    (liaison,) = found
     return file_request(
-        spec, agency_id=found.agency_id, liaison_id=found.pk, channel=channel, by=by
+        spec, agency_id=liaison.agency_id, liaison_id=liaison.pk, channel=channel, by=by
     )
 
 

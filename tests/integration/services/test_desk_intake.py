@@ -56,6 +56,16 @@ def test_the_desk_files_a_letter_for_a_known_officer(officer: User) -> None:
     assert (event.action, event.actor_id) == ("record_request", by.user_id)
 
 
+def test_an_officer_is_named_without_doubt() -> None:
+    make_user("liaison", email="")
+    make_user("liaison", email="desk@example.org")
+    make_user("liaison", email="desk@example.org")
+    for named in ("", " ", "desk@example.org"):
+        with pytest.raises(CaseworkError, match="officer"):
+            record_for_agency(spec(), officer=named, channel="email", by=person("analyst"))
+    assert not InformationRequest.objects.exists()
+
+
 def test_what_the_desk_cannot_file_is_refused_in_a_sentence(officer: User) -> None:
     analyst = person("analyst")
     for who, way, by, error in (

@@ -31,7 +31,7 @@ def difference(before: Dossier, after: Dossier) -> tuple[DossierChange, ...]:
     ]
     changes += _findings(before.findings, after.findings)
     changes += _rows(
-        "names", before.suspects, after.suspects, lambda each: (str(each.names), each.standing)
+        "names", before.suspects, after.suspects, lambda each: (_names(each.names), each.standing)
     )
     changes += _rows(
         "wallet", before.wallets, after.wallets, lambda each: (each.address, each.role)
@@ -48,6 +48,10 @@ def difference(before: Dossier, after: Dossier) -> tuple[DossierChange, ...]:
         "tag", before.tags, after.tags, lambda each: (each.address, f"{each.label}, {each.source}")
     )
     return tuple(changes)
+
+
+def _names(names: tuple[str, ...] | Redaction) -> str:
+    return f"[left out: {names.redacted}]" if isinstance(names, Redaction) else ", ".join(names)
 
 
 def _of_freeze(freeze: Any) -> tuple[str, str]:
@@ -100,7 +104,7 @@ def _rows(
     name: str, before: Iterable[Any], after: Iterable[Any], of: Callable[[Any], tuple[str, str]]
 ) -> list[DossierChange]:
     """Rows told apart by a key: what came, what went, and what says otherwise."""
-    old, new = dict(map(of, before)), dict(map(of, after))
+    old, new = _by_key(map(of, before)), _by_key(map(of, after))
     return [
         DossierChange(
             "", name, f"{key}: {old[key]}" if key in old else "",
@@ -109,6 +113,14 @@ def _rows(
         for key in dict.fromkeys([*old, *new])
         if old.get(key) != new.get(key)
     ]  # fmt: skip
+
+
+def _by_key(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What stands under each key: two tags of an address are told in one row."""
+    found: dict[str, list[str]] = {}
+    for key, words in rows:
+        found.setdefault(key, []).append(words)
+    return {key: "; ".join(sorted(words)) for key, words in found.items()}
 
 
 def _change(about: str, name: str, before: object, after: object) -> DossierChange:

@@ -26,6 +26,18 @@ from cases.exports.csv import in_units
 NAME = "release.html"
 MIME = "text/html"
 
+# What a change of a superseding release is about, by its field; `say` knows each word.
+CHANGED = {
+    "subject": "Subject", "summary": "Summary", "purpose": "Purpose",
+    "legal_gateway": "Legal gateway", "caveats": "Caveats", "tlp": "TLP",
+    "handling_code": "Handling code", "kind": "Kind", "statement": "Statement",
+    "severity": "Severity", "tier_name": "Weakest evidence", "confidence": "Confidence",
+    "confidence_reason": "Why this confidence", "assumptions": "Assumptions",
+    "alternatives": "Other explanations", "amounts": "Amount",
+    "against": "What speaks against it", "finding": "Finding", "names": "Names",
+    "wallet": "Wallet", "held": "Held", "customer": "Customer", "trace": "Trace", "tag": "Tag",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class AssetTotal:
@@ -76,6 +88,7 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
             "picture": mark_safe(flow_svg.render(dossier).decode()),
             "seal": dossier.seal,
             "watermark": watermark,
+            "changes": [(each, CHANGED.get(each.field, each.field)) for each in dossier.changes],
             "findings": [_finding(each) for each in dossier.findings],
             "freezes": [_freeze(each) for each in dossier.freezes],
             "customers": [(each, _units(each.base, each.decimals)) for each in dossier.customers],

@@ -22,6 +22,7 @@ from cases.dossier import (
     CounterPoint,
     Dossier,
     DossierAmount,
+    DossierChange,
     DossierCustomer,
     DossierFinding,
     DossierFreeze,
@@ -34,6 +35,7 @@ from cases.dossier import (
     redactions_in,
     to_json,
 )
+from cases.dossier_difference import OF_FINDINGS, WORDS
 from cases.exports import canonical_json, csv, html, manifest, pdf
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -233,6 +235,7 @@ def test_the_page_speaks_three_languages_and_says_every_fixed_word_in_each() -> 
     assert [words for words in sorted(said) if not report_words.is_known(words)] == []
     tiers = ("Ledger fact", "Exchange record", FINDING.tier_name, "Heuristic", "Outside claim")
     fixed = [*tiers, *REDACTION_CODES.values(), FINDING.severity, DOSSIER.kind]
+    fixed += html.CHANGED.values()
     assert [words for words in fixed if not report_words.is_known(words)] == []
     for language, words in (("fr", "Constats"), ("zh-Hant", "調查結果")):
         spoken = replace(DOSSIER, language=language)
@@ -243,6 +246,15 @@ def test_the_page_speaks_three_languages_and_says_every_fixed_word_in_each() -> 
         assert "<h2>Findings</h2>" not in page
         assert "Sale of goods." in page
     assert "language" not in DOSSIER.content()
+
+
+def test_what_changed_since_is_named_in_words() -> None:
+    fields = {*WORDS, *OF_FINDINGS, "amounts", "against", "finding"}
+    assert fields <= set(html.CHANGED)
+    change = DossierChange("F1", "confidence_reason", "One path.", "Two paths.")
+    page = html.render(replace(DOSSIER, replaces="R-1", changes=(change,))).decode()
+    assert "F1 Why this confidence" in page
+    assert "confidence_reason" not in page
 
 
 def test_a_preview_is_the_same_page_without_number() -> None:

@@ -58,7 +58,8 @@ def _answer(node: Any, status: str) -> Acknowledgement:
     errors = []
     for each in list(node.iter("{*}EFilingActivityErrorXML"))[:MOST_ERRORS]:
         told = {_FIELDS[etree.QName(part).localname]: (part.text or "").strip()[:500]
-                for part in each if etree.QName(part).localname in _FIELDS}  # fmt: skip
+                for part in each.iterchildren(etree.Element)
+                if etree.QName(part).localname in _FIELDS}  # fmt: skip
         if told:
             errors.append(told)
     number = (node.findtext("{*}BSAID") or "").strip()

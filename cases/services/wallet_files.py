@@ -69,10 +69,18 @@ def read_wallet_file(content: bytes) -> tuple[str, list[tuple[str, str]]]:
             raise CaseworkError(
                 _("This file names more than %(n)d wallets.") % {"n": MAXIMUM_PASTED_LINES}
             )
-        if any("\n" in address or "\r" in address for address, _words in rows):
-            raise CaseworkError(_("An address of this file holds a line break."))
+        _require_lines(address for address, _words in rows)
         return name, rows
     raise CaseworkError(_("This is no file of STIX 2.1, MISP or FollowTheMoney."))
+
+
+def _require_lines(addresses: Iterable[str]) -> None:
+    """Each is a line of its own, of signs that can be shown again."""
+    for address in addresses:
+        if len(address.splitlines()) > 1:
+            raise CaseworkError(_("An address of this file holds a line break."))
+        if any("\ud800" <= sign <= "\udfff" for sign in address):  # half a sign: no UTF-8 has it
+            raise CaseworkError(_("An address of this file cannot be read."))
 
 
 def _refuse_tricks(content: bytes) -> None:
@@ -83,14 +91,22 @@ def _refuse_tricks(content: bytes) -> None:
         raise CaseworkError(_("The file is not UTF-8.")) from None
     if any(unicodedata.bidirectional(ch) in HIDDEN for ch in text):
         raise CaseworkError(_("The file hides the direction of a text: it is not taken."))
+    try:
+        _decode(text)
+    except RecursionError:
+        raise CaseworkError(_("The file is nested too deeply.")) from None
+    except ValueError:  # no JSON: the formats say so themselves
+        return
+
+
+def _decode(text: str) -> None:
+    """Read all of it, as one value or as a value a line. Raises ValueError, CaseworkError."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique)
-    for part in (text, *text.splitlines()[:1]):
-        try:
-            decoder.decode(part)
-        except RecursionError:
-            raise CaseworkError(_("The file is nested too deeply.")) from None
-        except json.JSONDecodeError:
-            continue
+    try:
+        decoder.decode(text)
+    except json.JSONDecodeError:
+        for line in filter(str.strip, text.splitlines()):
+            decoder.decode(line)
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -58,8 +58,12 @@ def test_what_is_no_address_comes_back_with_its_reason(case: Case) -> None:
         ('{"Event":{"info":"\u202e"}}'.encode(), "direction"), (b'{"Event":{}}', "no wallet"),
         (b"a,b", "no file of"), (b" " * (5 * 1024 * 1024 + 1), "5 MB"),
         (b'{"Event":{"Attribute":[{"type":"btc","value":"a\\nb"}]}}', "line break"),
+        (b'{"Event":{"info":' + b"9" * 5_000 + b"}}", "no file of"),
+        (b'{"Event":{"Attribute":[{"type":"btc","value":"\\ud800"}]}}', "cannot be read"),
+        (b'{"schema":"A"}\n{"schema":"CryptoWallet","schema":"B"}', "twice"),
     ],
-    ids=["twice", "bytes", "deep", "bidi", "empty", "other", "large", "line"],
+    ids=["twice", "bytes", "deep", "bidi", "empty", "other", "large", "line", "digits", "half",
+         "later"],
 )  # fmt: skip
 def test_another_file_is_refused_in_a_sentence(content: bytes, words: str) -> None:
     with pytest.raises(CaseworkError, match=words):

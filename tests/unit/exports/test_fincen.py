@@ -117,6 +117,16 @@ def test_an_acknowledgement_tells_the_number_and_the_warnings() -> None:
     assert (second.state, second.errors) == ("accepted", ())
 
 
+def test_a_remark_inside_an_acknowledgement_is_passed_over() -> None:
+    content = (
+        b'<EFilingBatchXML StatusCode="A"><EFilingActivityXML><BSAID>31000055053784</BSAID>'
+        b"<EFilingActivityErrorXML><!-- why --><ErrorTypeCode>C21</ErrorTypeCode>"
+        b"</EFilingActivityErrorXML></EFilingActivityXML></EFilingBatchXML>"
+    )
+    [told] = read_acknowledgement(content)
+    assert told.errors == ({"code": "C21"},)
+
+
 @pytest.mark.parametrize(
     "content",
     [

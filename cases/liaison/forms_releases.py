@@ -1,6 +1,7 @@
 """Forms of an officer about a release: a question on one thing of it, and what came of it."""
 
-from decimal import Decimal
+from collections import Counter
+from decimal import Context, Decimal
 from typing import Any
 
 from django import forms
@@ -9,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.dossier import Dossier, Redaction
 from cases.release_words import OUTCOMES
+
+EXACT = Context(prec=100)  # more digits than the form takes: nothing is rounded (M5)
 
 
 class QuestionForm(forms.Form):
@@ -56,12 +59,20 @@ class OutcomeForm(forms.Form):
         lines = [line for freeze in dossier.freezes for line in freeze.lines]
         self._decimals = {line.asset: line.decimals for line in lines}
         symbols = {line.asset: line.symbol for line in lines}
-        self.fields["asset"].choices = [("", gettext("none")), *symbols.items()]  # type: ignore[attr-defined]
+        times = Counter(symbols.values())
+        self.fields["asset"].choices = [  # type: ignore[attr-defined]
+            ("", gettext("none")),
+            # One symbol on two chains: only the whole name says which of them was seized.
+            *((asset, symbol if times[symbol] == 1 else f"{symbol} · {asset}")
+              for asset, symbol in symbols.items()),
+        ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         asset, amount = values.get("asset", ""), values.get("amount") or Decimal(0)
-        base = amount.scaleb(self._decimals.get(asset, 0))
+        base = EXACT.scaleb(amount, self._decimals.get(asset, 0))
+        if amount and not asset:
+            self.add_error("asset", gettext("Choose the asset that was seized."))
         if asset and base != base.to_integral_value():
             self.add_error("amount", gettext("This asset has fewer decimal places."))
         values["base"] = int(base) if asset else 0

@@ -70,11 +70,11 @@ def record_for_agency(
     people = get_user_model().objects.filter(role=Role.LIAISON.value, is_active=True)
     named = require_text(officer, _("Say which officer asks, by user name or e-mail."))
     found = list(people.filter(username=named) or people.filter(email__iexact=named)[:2])
-    if not found or found[0].agency_id is None:
+    liaison = found[0] if found else None
+    if liaison is None or liaison.agency_id is None:
         raise CaseworkError(_("No active officer of a known agency is called so."))
     if len(found) > 1:
         raise CaseworkError(_("Two officers have this e-mail: give the user name."))
-    (liaison,) = found
     return file_request(
         spec, agency_id=liaison.agency_id, liaison_id=liaison.pk, channel=channel, by=by
     )

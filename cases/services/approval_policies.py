@@ -22,16 +22,10 @@ from cases.models.approval_policies import (
     POLICY_ACTIONS,
     POLICY_ROLES,
 )
-from cases.policy import (
-    Action,
-    Actor,
-    Role,
-    require,
-    require_second_person,
-    require_step_up,
-)
+from cases.policy import Action, Actor, Role, require
 from cases.services.audit import content_digest, record_event
-from cases.services.errors import CaseworkError, ContentChanged
+from cases.services.errors import CaseworkError
+from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import POLICY, PolicyAction, PolicyState
@@ -188,9 +182,8 @@ def approve_policy(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition.
     """
-    _enter(policy, by=by)
-    if content_hash != policy.content_hash or policy_hash_of(policy) != policy.content_hash:
-        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    enter_proposal(policy, Action.DECIDE_POLICY, by=by)
+    require_as_shown(policy, content_hash, policy_hash_of(policy))
     before = ApprovalPolicy.objects.filter(
         action=policy.action, amount_over=policy.amount_over, state=PolicyState.IN_FORCE
     ).exclude(pk=policy.pk)
@@ -203,17 +196,9 @@ def approve_policy(
 @transaction.atomic
 def reject_policy(policy: ApprovalPolicy, *, reason: str, by: Actor) -> ApprovalPolicy:
     """Refuse a proposal as a second person: what was in force stays."""
-    _enter(policy, by=by)
+    enter_proposal(policy, Action.DECIDE_POLICY, by=by)
     _decide(policy, PolicyAction.REJECT, reason, by=by)
     return policy
-
-
-def _enter(policy: ApprovalPolicy, *, by: Actor) -> None:
-    require(by, Action.DECIDE_POLICY)
-    ApprovalPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
-    policy.refresh_from_db()
-    require_second_person(by, policy.proposed_by_id)
-    require_step_up(by)
 
 
 def _decide(policy: ApprovalPolicy, action: PolicyAction, reason: str, *, by: Actor) -> None:

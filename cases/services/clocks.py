@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from cases.clocks import LONGEST
 from cases.models import ClockRule
-from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
-from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import POLICY, PolicyAction, PolicyState
@@ -121,9 +122,8 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
     What runs already keeps its end. Raises PermissionDenied, StepUpRequired, ContentChanged,
     InvalidTransition.
     """
-    _enter(rule, by=by)
-    if content_hash != rule.content_hash or clock_hash_of(rule) != rule.content_hash:
-        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    enter_proposal(rule, Action.DECIDE_POLICY, by=by)
+    require_as_shown(rule, content_hash, clock_hash_of(rule))
     before = ClockRule.objects.filter(
         act=rule.act, country=rule.country, agency=rule.agency_id,
         state=PolicyState.IN_FORCE.value,
@@ -143,17 +143,9 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
 @transaction.atomic
 def reject_clock(rule: ClockRule, *, reason: str, by: Actor) -> ClockRule:
     """Refuse a proposal as a second person: what was in force stays."""
-    _enter(rule, by=by)
+    enter_proposal(rule, Action.DECIDE_POLICY, by=by)
     _decide(rule, PolicyAction.REJECT, "reject_clock", reason, by=by)
     return rule
-
-
-def _enter(rule: ClockRule, *, by: Actor) -> None:
-    require(by, Action.DECIDE_POLICY)
-    ClockRule.objects.select_for_update(no_key=True).get(pk=rule.pk)
-    rule.refresh_from_db()
-    require_second_person(by, rule.proposed_by_id)
-    require_step_up(by)
 
 
 def _decide(rule: ClockRule, step: PolicyAction, event: str, reason: str, *, by: Actor) -> None:

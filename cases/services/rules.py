@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from cases.hints import hint_on_commit
 from cases.models import Rule, RuleChange
 from cases.models.alerts import SEVERITIES
-from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.detection import install_rules
 from cases.services.detection_runs import queue_detection
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
+from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
@@ -49,7 +50,8 @@ def read_figures(old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     """
     unknown = sorted(set(given) - set(old))
     if unknown:
-        raise CaseworkError(_("The rule has no figure %(name)s.") % {"name": unknown[0]})
+        name = unknown[0][:60].encode("ascii", "replace").decode()
+        raise CaseworkError(_("The rule has no figure %(name)s.") % {"name": name})
     return {name: _figure(name, value, given.get(name, value)) for name, value in old.items()}
 
 
@@ -149,10 +151,9 @@ def approve_rule_change(
     Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition, and CaseworkError
     where it was not tried on history yet.
     """
-    _enter(change, by=by)
+    enter_proposal(change, Action.DECIDE_RULE, by=by)
     words = require_reason(reason)
-    if content_hash != change.content_hash or rule_change_hash(change) != change.content_hash:
-        raise ContentChanged(_("This proposal is not the one that you were shown."))
+    require_as_shown(change, content_hash, rule_change_hash(change))
     if change.switch_on and not change.trials.filter(state=DetectionState.DONE).exists():
         raise CaseworkError(_("It is not tried on history yet: wait for the trial to end."))
     newest = Rule.objects.filter(code=change.code).aggregate(last=Max("version"))["last"]
@@ -177,7 +178,7 @@ def approve_rule_change(
 @transaction.atomic
 def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleChange:
     """Refuse a change as a second person: the rule stays as it is."""
-    _enter(change, by=by)
+    enter_proposal(change, Action.DECIDE_RULE, by=by)
     words = require_reason(reason)
     swap_state(
         change, POLICY, PolicyAction.REJECT, "this proposal",
@@ -185,14 +186,6 @@ def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleCha
     )  # fmt: skip
     _note("reject_rule_change", change, words, by=by)
     return change
-
-
-def _enter(change: RuleChange, *, by: Actor) -> None:
-    require(by, Action.DECIDE_RULE)
-    RuleChange.objects.select_for_update(no_key=True).get(pk=change.pk)
-    change.refresh_from_db()
-    require_second_person(by, change.proposed_by_id)
-    require_step_up(by)
 
 
 def _note(action: str, change: RuleChange, reason: str, *, by: Actor) -> None:

@@ -1,0 +1,29 @@
+"""What all rules of the house share: one person proposes them, a second one puts them in force."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.services.errors import ContentChanged
+
+
+def enter_proposal(row: Any, action: Action, *, by: Actor) -> None:
+    """Lock a proposal for the decision of a second person, and read it as it is now: 2 queries.
+
+    `row` is of any model with `proposed_by`. Raises PermissionDenied, StepUpRequired.
+    """
+    require(by, action)
+    type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
+    row.refresh_from_db()
+    require_second_person(by, row.proposed_by_id)
+    require_step_up(by)
+
+
+def require_as_shown(row: Any, shown: str, present: str) -> None:
+    """Raise ContentChanged unless what was `shown`, what is kept and what is `present` are one.
+
+    All three are hashes of the content (E4).
+    """
+    if not shown == row.content_hash == present:
+        raise ContentChanged(_("This proposal is not the one that you were shown."))

@@ -36,7 +36,10 @@ EARLIEST = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class LegacyRow:
-    """What became of one row: the case it is now, or why it was not taken."""
+    """What became of one row: the case it is now, or why it was not taken.
+
+    Of a row that is known, but whose case is not to be seen by who sends it, neither.
+    """
 
     number: int
     case: UUID | None = None
@@ -102,13 +105,21 @@ def _take(rows: Iterable[Mapping[str, str]], visibility: str, *, by: Actor) -> L
             continue
         report.num_added += is_new
         report.num_known += not is_new
-        report.rows.append(LegacyRow(number, case.public_id, case.reference))
+        told = (case.public_id, case.reference) if is_new or _may_name(case, by) else ()
+        report.rows.append(LegacyRow(number, *told))
     return report
+
+
+def _may_name(case: Case, by: Actor) -> bool:
+    """Whether who sends a row known from before may learn which case it is: a wall holds (A7)."""
+    return by.role == Role.SYSTEM or Case.objects.visible_to(by).filter(pk=case.pk).exists()
 
 
 def _one(row: Mapping[str, str], visibility: str, *, by: Actor) -> tuple[Case, bool]:
     """The case of one row; a row taken before gives the case that it became."""
     told = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+    if any("\0" in cell for cell in told.values()):
+        raise CaseworkError(_("It holds a sign that no text has."))
     for name in NEEDED:
         if not told[name]:
             raise CaseworkError(_("%(name)s is missing.") % {"name": name})

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import AuditEvent, Case, LegacyCase
+from cases.models import AuditEvent, Case, CaseBlock, LegacyCase
 from cases.policy import PermissionDenied
 from cases.services.audit import verify_chains
 from cases.services.errors import ImportRefused
@@ -63,6 +63,7 @@ def test_each_row_is_a_case_of_today_with_its_old_days_beside_it(tmp_path: Path)
         ({"case_type": "misc"}, "Case type"),
         ({"priority": "P9"}, "Priority"),
         ({"system": "x" * 61}, "System"),
+        ({"number": "2019\0"}, "no text has"),
     ],
 )
 def test_a_bad_row_is_named_and_the_others_are_taken(
@@ -97,6 +98,17 @@ def test_compliance_sends_them_by_program_and_owns_them() -> None:
     assert (report.num_added, report.refused[0].reason) == (1, "number is missing.")
     case = Case.objects.visible_to(by).get()
     assert case.owner_by_id == by.user_id
+
+
+def test_who_stands_behind_a_wall_learns_no_case_by_sending_its_row_again() -> None:
+    by = person("compliance")
+    import_legacy_cases(cases=[ROW], by=by)
+    other = person("compliance")
+    CaseBlock.objects.create(
+        case=Case.objects.get(), user_id=other.person, reason="Kin."
+    )  # fmt: skip
+    [row] = import_legacy_cases(cases=[ROW], by=other).rows
+    assert (row.case, row.reference, row.reason) == (None, "", "")
 
 
 @pytest.mark.owner

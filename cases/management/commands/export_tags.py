@@ -1,5 +1,6 @@
 """Write the tags that this unit published as a tag pack for others."""
 
+import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--title", default="Published tags")
         parser.add_argument("--creator", required=True, help="who publishes, as others shall read")
         parser.add_argument("--source", required=True, help="an address that answers for the pack")
+        parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = [
@@ -34,4 +36,7 @@ class Command(BaseCommand):
             options["file"].write_bytes(content)
         except (OSError, ValueError) as error:
             raise CommandError(f"The pack cannot be written: {error}") from None
-        self.stdout.write(f"{len(rows):,} tags in {options['file']}")
+        if options["json"]:
+            self.stdout.write(json.dumps({"file": str(options["file"]), "num_tags": len(rows)}))
+        else:
+            self.stdout.write(f"{len(rows):,} tags in {options['file']}")

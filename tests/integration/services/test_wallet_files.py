@@ -1,6 +1,7 @@
 """Wallets out of STIX, MISP and FollowTheMoney files, and own tags into a pack for others."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -77,13 +78,16 @@ def test_who_may_not_add_wallets_takes_none_out_of_a_file(case: Case) -> None:
     assert not Evidence.objects.exists()
 
 
-def test_own_published_tags_become_a_pack_without_their_source(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_own_published_tags_become_a_pack_without_their_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "own.yaml"
     words = {"creator": "Unit", "source": "https://u.example", "verbosity": 0}
     with pytest.raises(CommandError, match="no tag"):
         call_command("export_tags", str(file), **words)
     publish_tag(HouseTag(LEDGER, ADDRESS, "Lanternbox", "market", "forensic", "a secret source"))
-    call_command("export_tags", str(file), **words)
+    call_command("export_tags", str(file), json=True, **words)
+    assert json.loads(capsys.readouterr().out) == {"file": str(file), "num_tags": 1}
     [tag] = yaml.safe_load(file.read_bytes())["tags"]
     assert (tag["address"], tag["label"], tag["currency"]) == (ADDRESS, "Lanternbox", "BTC")
     assert "secret" not in file.read_text()

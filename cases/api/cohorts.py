@@ -171,6 +171,12 @@ class SplitBody(Body):
     purpose = Text(max_length=200)
     legal_gateway = Text(max_length=200, required=False, allow_blank=True, default="")
 
+    def validate_recipients(self, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each country once: of two agencies for one, the last would have got its customers."""
+        if len({each["country"] for each in values}) != len(values):
+            raise exceptions.ValidationError(_t("Name each country once."))
+        return values
+
 
 class CohortFilter(FilterSet):
     """The list of cohorts."""

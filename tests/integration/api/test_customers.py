@@ -98,6 +98,8 @@ def test_a_cohort_is_read_masked_sampled_and_split(
         "recipients": [{"country": "AA", "agency": str(make_agency().public_id)}],
         "findings": [str(finding.public_id)], "purpose": "Criminal proceedings",
     }  # fmt: skip
+    doubled = body | {"recipients": body["recipients"] * 2}
+    told(analyst.post(f"{path}/split", doubled), 400, "invalid")
     [referral] = made(analyst.post(f"{path}/split", body), 200)
     assert Referral.objects.get(public_id=referral["id"]).members.count() == 1
     assert len(made(supervisor.post(f"{path}/export"), 200)) == 2

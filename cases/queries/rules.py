@@ -71,6 +71,10 @@ class Figure:
     shipped: Any
     proposed: Any = None
 
+    @property
+    def words(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
 
 @dataclass(frozen=True)
 class TrialView:
@@ -107,7 +111,9 @@ def rules_page(actor: Actor) -> RulesPage:
         ],
         list(proposed.order_by("pk")),
         list(
-            DetectionRun.objects.select_related("change").order_by("-queued_at", "-pk")[:MOST_RUNS]
+            DetectionRun.objects.select_related("change__rule").order_by("-queued_at", "-pk")[
+                :MOST_RUNS
+            ]
         ),
     )
 

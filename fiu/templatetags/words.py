@@ -8,6 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from cases.models.clocks import CLOCK_ACTS, CLOCK_UNITS
+
 register = template.Library()
 
 TERMS: Mapping[str, Promise] = {
@@ -122,6 +124,20 @@ HOP_STATUSES: Mapping[str, Promise] = {
 def hop_kind(kind: object) -> str:
     """`{{ hop.line.kind|hop_kind }}` -> "Internal transfer"."""
     return str(HOP_KINDS.get(str(kind), kind))
+
+
+@register.filter
+def clock_word(name: object) -> str:
+    """`{{ clock.unit|clock_word }}` -> "working days"; of an act what it is about."""
+    return str(dict([*CLOCK_ACTS, *CLOCK_UNITS]).get(str(name), name))
+
+
+@register.filter
+def figure_words(value: object) -> str:
+    """`{{ figure.now|figure_words }}` -> "XMR, ZEC"; a dash for none."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "–" if value is None else str(value)
 
 
 @register.filter

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from cases.clocks import known_clocks
 from cases.detection import RULES
 from cases.models import Rule, RuleChange
+from cases.models.clocks import CLOCK_ACTS
 from cases.policy import Actor
 from cases.services.detection_runs import work_on_due_runs
 from cases.services.rules import propose_rule_change
@@ -27,6 +29,12 @@ def propose(by: Actor) -> RuleChange:
     )  # fmt: skip
 
 
+def test_clocks_of_the_law_are_told_in_words() -> None:
+    known = known_clocks()[0]
+    page = client_of(make_user("supervisor")).get("/clocks/").content.decode()
+    assert f"<strong>{dict(CLOCK_ACTS)[known.act]}</strong> · {known.country}" in page
+
+
 def test_an_analyst_reads_every_rule_and_proposes_none() -> None:
     make_alert()
     client = client_of(make_user("analyst"))
@@ -34,7 +42,9 @@ def test_an_analyst_reads_every_rule_and_proposes_none() -> None:
     assert "Swapped at once into a privacy coin" in page
     assert f"8 of {len(RULES)} run" in page
     one = client.get("/rules/privacy_swap/").content.decode()
-    assert "min_fiat" in one
+    assert "Min fiat" in one
+    assert "min_fiat" not in one
+    assert "XMR, ZEC, DASH" in one
     assert "••4417" in one
     assert "Propose a change" not in one
     assert client.get("/rules/privacy_swap/change/").status_code == 404

@@ -17,12 +17,19 @@ MIME = "image/svg+xml"
 MOST_CARDS = 60
 """Of one run; in a larger one everything between the first and the last cards is one card."""
 BETWEEN = "between"
+LANES_ON_PAPER = 4
 
 
 def render(dossier: Dossier) -> bytes:
     """The SVG; no bytes where the release rests on no trace."""
     flow = flow_of(dossier)
     return svg.render(flow) if flow.nodes else b""
+
+
+def render_bands(dossier: Dossier) -> list[bytes]:
+    """The same in windows that a page of A4 shows legibly; none where there is no trace."""
+    flow = flow_of(dossier)
+    return svg.render_bands(flow, LANES_ON_PAPER) if flow.nodes else []
 
 
 def flow_of(dossier: Dossier) -> Flow:

@@ -84,8 +84,8 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
         {
             "dossier": dossier,
             "language": dossier.language,
-            # Our own picture: every text in it is escaped where it is drawn.
-            "picture": mark_safe(flow_svg.render(dossier).decode()),
+            # Our own pictures: every text in them is escaped where it is drawn.
+            "pictures": [mark_safe(each.decode()) for each in flow_svg.render_bands(dossier)],
             "seal": dossier.seal,
             "watermark": watermark,
             "changes": [(each, CHANGED.get(each.field, each.field)) for each in dossier.changes],

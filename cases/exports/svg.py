@@ -7,7 +7,7 @@ override them and it follows the theme. No style, no script.
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
-from cases.flow import CARD_HEIGHT, CARD_WIDTH, Curve, Flow, Node, Point
+from cases.flow import CARD_HEIGHT, CARD_WIDTH, LANE_PITCH, Curve, Flow, Node, Point
 
 MARGIN, TITLE_HEIGHT = 20, 30
 FONT = 'font-family="Inter, Noto Sans TC, sans-serif"'
@@ -25,10 +25,29 @@ COLOURS = {  # ground and border by tone; source: the stylesheet's light tokens
 
 def render(flow: Flow, title: str = "Money flow") -> bytes:
     """The whole picture, lane titles above; the key path lies over the other lines."""
-    width, height = flow.width + 2 * MARGIN, flow.height + TITLE_HEIGHT + 2 * MARGIN
+    return _drawn(flow, title, 0, flow.width + 2 * MARGIN)
+
+
+def render_bands(flow: Flow, num_lanes: int, title: str = "Money flow") -> list[bytes]:
+    """The picture cut into windows of so many lanes, one to be read under the other.
+
+    On paper a long way drawn in one line is too small to read. Lines that a window cuts go on in
+    the next one; each is a picture of its own.
+    """
+    if len(flow.lanes) <= num_lanes:
+        return [render(flow, title)]
+    width = num_lanes * LANE_PITCH
+    return [
+        _drawn(flow, title, first * LANE_PITCH, width)
+        for first in range(0, len(flow.lanes), num_lanes)
+    ]
+
+
+def _drawn(flow: Flow, title: str, left: float, width: float) -> bytes:
+    height = flow.height + TITLE_HEIGHT + 2 * MARGIN
     parts = [
         '<svg class="flow-svg" xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'viewBox="{left:g} 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'role="img" aria-label={quoteattr(title)}>',
         f"<title>{escape(title)}</title>",
     ]

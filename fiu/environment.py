@@ -173,3 +173,15 @@ def with_password(url: str, word: str) -> str:
 def warn(sentence: str) -> None:
     """One line for the person at the console."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+def require_secure(name: str, url: str) -> None:
+    """Raise SettingsError unless the setting is an https:// address, or http:// of this machine."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        raise SettingsError(f"{name} must be an address such as https://host.example/.") from None
+    is_own = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or not (parts.scheme == "https" or is_own):
+        raise SettingsError(f"{name} must begin with https://; http:// is for this machine alone.")

@@ -23,6 +23,7 @@ from fiu.environment import (
     make_home,
     password,
     read,
+    require_secure,
     secret,
     with_password,
 )
@@ -386,6 +387,8 @@ HINT_SECONDS = _values["FIU_HINT_SECONDS"]
 PERIODIC_SECONDS = _values["FIU_PERIODIC_SECONDS"]
 DRIFT_SECONDS = _values["FIU_DRIFT_SECONDS"]
 DETECT_HOURS = _values["FIU_DETECT_HOURS"]
+if not 0 <= DETECT_HOURS <= 8760:  # below 0 the rules would run over everything without end
+    raise SettingsError("FIU_DETECT_HOURS must be a number from 0 to 8760; 0 is never.")
 DEAF_SECONDS = _values["FIU_DEAF_SECONDS"]
 if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
     raise SettingsError("FIU_HEARTBEAT_SECONDS must be at most half of FIU_LEASE_SECONDS.")
@@ -505,14 +508,8 @@ if CLAMD and not (
 ):
     raise SettingsError("FIU_CLAMD must be unix:///path/of/the/socket or tcp://host:port.")
 TSA_URL = _values["FIU_TSA_URL"]
-if TSA_URL and not (
-    urlsplit(TSA_URL).hostname
-    and (
-        TSA_URL.startswith("https://")
-        or urlsplit(TSA_URL).hostname in ("localhost", "127.0.0.1", "::1")
-    )
-):
-    raise SettingsError("FIU_TSA_URL must begin with https://; http:// is for this machine alone.")
+if TSA_URL:
+    require_secure("FIU_TSA_URL", TSA_URL)
 for _name in (
     "FIU_API_PER_SECOND", "FIU_API_BURST", "FIU_EXPORTS_PER_HOUR", "FIU_TRACES_AT_ONCE",
 ):  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from fiu.environment import SettingsError, password, with_password
+from fiu.environment import SettingsError, password, require_secure, with_password
 from fiu.middleware import ClientAddress
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +79,17 @@ def test_a_password_file_that_is_not_there_is_one_sentence(tmp_path) -> None:
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(SettingsError, match="is empty"):
         password("FIU_REDIS_PASSWORD_FILE", str(tmp_path / "empty"))
+
+
+def test_an_address_that_is_no_secure_one_is_one_sentence() -> None:
+    for good in ("https://tsa.example/x", "http://127.0.0.1:3161/"):
+        require_secure("FIU_TSA_URL", good)
+    for bad in (
+        "http://tsa.example",
+        "ftp://localhost/",
+        "https://",
+        "https://[",
+        "https://a:port",
+    ):
+        with pytest.raises(SettingsError, match="FIU_TSA_URL must be"):
+            require_secure("FIU_TSA_URL", bad)

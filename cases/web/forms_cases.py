@@ -52,7 +52,9 @@ class CaseEditForm(CaseForm):
 class ReasonForm(forms.Form):
     """One act on the case with its reason for the record."""
 
-    reason = forms.CharField(label=_("Reason for the record"), widget=forms.Textarea)
+    reason = forms.CharField(
+        label=_("Reason for the record"), widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class DecideForm(ReasonForm):

@@ -24,7 +24,7 @@ L = gettext_lazy
 
 
 def _shown(
-    request: AuthedRequest, case: Case, form: Form, heading: Promise, verb: Promise
+    request: AuthedRequest, case: Case, form: Form, heading: Promise | str, verb: Promise
 ) -> HttpResponse:
     context = {"form": form, "heading": heading, "verb": verb}
     status = 422 if form.errors else 200
@@ -74,7 +74,7 @@ def relation_end(request: AuthedRequest, case_id: UUID, relation_id: UUID) -> Ht
 @casework
 def case_merge(request: AuthedRequest, case_id: UUID, into_id: UUID) -> HttpResponse:
     case = get_case(request, case_id)
-    get_object_or_404(Case.objects.visible_to(request.actor), public_id=into_id)
+    into = get_object_or_404(Case.objects.visible_to(request.actor), public_id=into_id)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -84,7 +84,9 @@ def case_merge(request: AuthedRequest, case_id: UUID, into_id: UUID) -> HttpResp
         else:
             messages.success(request, _("Merged: the work goes on here."))
             return redirect("case_detail", into_id)
-    heading = L("Merge this case? Its rows stay, and it takes no more work.")
+    heading = _(
+        "Merge this case into %(reference)s, %(title)s? Its rows stay, and it takes no more work."
+    ) % {"reference": into.reference, "title": into.title}
     return _shown(request, case, form, heading, L("Merge"))
 
 

@@ -161,6 +161,8 @@ def test_the_pages_relate_and_merge(pair: tuple[Case, Case]) -> None:
     page = client_of(boss).get(reverse("case_detail", args=[pair[0].public_id])).content.decode()
     merge = reverse("case_merge", args=[pair[0].public_id, pair[1].public_id])
     assert merge in page
+    asks = client_of(boss).get(merge).content.decode()
+    assert f"Merge this case into {pair[1].reference}, {pair[1].title}?" in asks
     answer = client_of(boss).post(merge, {"reason": "Yes."}, follow=True).content.decode()
     assert "its evidence and its trail stay there" in answer
     assert make_actor(analyst).user_id != make_actor(boss).user_id

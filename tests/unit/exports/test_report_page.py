@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -29,6 +30,6 @@ def test_a_long_way_is_drawn_in_windows_that_leave_nothing_out(num_lanes, num_wi
         for each in windows
     ]
     assert places[0][0] == 0
-    for (left, width), (following, _width) in zip(places, places[1:], strict=False):
+    for (left, width), (following, _width) in pairwise(places):
         assert following == left + width
     assert sum(places[-1]) >= flow.width

@@ -32,6 +32,7 @@ from django.core.management import CommandError, call_command
 
 from fiu.daily_backup import DailyBackup
 from fiu.environment import secret
+from fiu.gate import GATE
 from fiu.people import running_file
 from fiu.preparation import prepare
 
@@ -145,12 +146,16 @@ class Supervisor:
         if os.geteuid() == 0:
             say("running as root: fine for a look, not for real cases.")
         self._make_demo(listener)
+        self._bind_reference_exchange()
+        self._define_children(listener)
+        gate = self._start_web()
         tables_stand = False
         try:
             prepare(say)
             tables_stand = True
         finally:  # a demo that hears nothing would wait for ever, and we for its end
             self._load_demo(tables_stand)
+            self._open(gate, tables_stand)
         self.url = f"http://{self._public_host()}:{listener.getsockname()[1]}/"
         running_file().write_text(json.dumps({"pid": os.getpid(), "url": self.url}))
         try:
@@ -190,11 +195,29 @@ class Supervisor:
     def _public_host(self) -> str:
         return "localhost" if self.options.host == "127.0.0.1" else self.options.host
 
-    def _supervise(self, listener: socket.socket) -> int:
-        self._bind_reference_exchange()
-        self._define_children(listener)
+    def _start_web(self) -> int:
+        """Let the web server load the program while we prepare; the end of the pipe it waits at.
+
+        See fiu/wsgi.py: it answers nobody before the tables and the static files stand.
+        """
         web = self.children[0]
+        waits, gate = os.pipe()
+        descriptors, environment = web.keep_fds, web.environment
+        web.keep_fds = (*descriptors, waits)
+        web.environment = environment | {GATE: str(waits)}
         web.start()
+        web.keep_fds, web.environment = descriptors, environment  # started again it need not wait
+        os.close(waits)
+        return gate
+
+    @staticmethod
+    def _open(gate: int, tables_stand: bool) -> None:
+        """Let the web server answer, or end."""
+        with os.fdopen(gate, "wb") as pipe, suppress(BrokenPipeError):  # it ended early
+            if tables_stand:
+                pipe.write(b"1")
+
+    def _supervise(self, listener: socket.socket) -> int:
         status = 0
         if self._wait_until_healthy(listener.getsockname()[1]):
             line = json.dumps({"ready": self.url}) if self.options.as_json else f"ready {self.url}"

@@ -6,7 +6,6 @@ used; who answers for a name is looked at after connecting (S12). Nothing is sen
 
 import http.client
 import re
-import ssl
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,10 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from tracing.reads import require_peer
+from cases.gateways.connections import connected
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 30.0
 WHOLE_SECONDS = 600.0
 MAXIMUM = 256 * 1024 * 1024
 """Bytes of one file: OFAC's largest form has some 90 MB."""
@@ -74,19 +71,8 @@ def fetch_labels(location: str, folder: Path) -> Path:
 
 def _download(location: str, path: Path) -> None:
     parts = urlsplit(location)
-    host = str(parts.hostname)
-    connection = (
-        http.client.HTTPSConnection(
-            host, parts.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
-        )
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
-    )
     end = time.monotonic() + WHOLE_SECONDS
-    try:
-        connection.connect()
-        require_peer(host, connection.sock)
-        connection.sock.settimeout(READ_SECONDS)
+    with connected(parts) as connection:
         asked = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", asked, headers={"Accept": "*/*"})
         response = connection.getresponse()
@@ -108,8 +94,6 @@ def _download(location: str, path: Path) -> None:
             raise LabelsUnreachable(
                 _("The file is cut off: %(n)s bytes are missing.") % {"n": response.length}
             )
-    finally:
-        connection.close()
 
 
 def _file(location: str) -> Path:

@@ -9,13 +9,10 @@ bytes of DER, and of the answer only its status and our digest are looked at; wh
 import hashlib
 import http.client
 import secrets
-import ssl
 from urllib.parse import urlsplit
 
-from tracing.reads import require_peer
+from cases.gateways.connections import connected
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
 MAXIMUM = 64 * 1024
 # AlgorithmIdentifier of SHA-256 with NULL parameters.
 SHA_256 = bytes.fromhex("300d06096086480165030402010500")
@@ -90,26 +87,13 @@ def stamp(url: str, content: bytes) -> bytes:
 
 def _ask(url: str, body: bytes) -> bytes:
     parts = urlsplit(url)
-    host = str(parts.hostname)
-    connection = (
-        http.client.HTTPSConnection(
-            host, parts.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
-        )
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
-    )
-    try:
-        connection.connect()
-        require_peer(host, connection.sock)
-        connection.sock.settimeout(READ_SECONDS)
+    with connected(parts) as connection:
         headers = {"Content-Type": "application/timestamp-query"}
         connection.request("POST", parts.path or "/", body=body, headers=headers)
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
             raise StampRefused(f"The authority answers {response.status}.")
         answer = response.read(MAXIMUM + 1)
-    finally:
-        connection.close()
     if len(answer) > MAXIMUM:
         raise StampRefused("The authority's answer is too long.")
     return answer

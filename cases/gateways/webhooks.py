@@ -4,17 +4,14 @@ import hashlib
 import hmac
 import http.client
 import json
-import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from tracing.reads import require_peer
+from cases.gateways.connections import connected
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -67,21 +64,8 @@ def send_webhook(url: str, told: Mapping[str, str], secret: bytes, at: int) -> i
 
 def _post(url: str, body: bytes, signed: str) -> int:
     parts = urlsplit(url)
-    host = str(parts.hostname)
-    connection = (
-        http.client.HTTPSConnection(
-            host, parts.port, timeout=CONNECT_SECONDS, context=ssl.create_default_context()
-        )
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
-    )
-    try:
-        connection.connect()
-        require_peer(host, connection.sock)
-        connection.sock.settimeout(READ_SECONDS)
+    with connected(parts) as connection:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {"Content-Type": "application/json", "Tracehold-Signature": signed}
         connection.request("POST", path, body=body, headers=headers)
         return connection.getresponse().status
-    finally:
-        connection.close()

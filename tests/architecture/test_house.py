@@ -277,6 +277,7 @@ OPENERS = {
     )},
     "http.client": {
         "cases/gateways/exchange.py", "tracing/nodes/wire.py",
+        "cases/gateways/connections.py",  # for the next three
         "cases/gateways/labels.py",  # hosts of FIU_LABEL_HOSTS alone
         "cases/gateways/webhooks.py",  # hosts of FIU_WEBHOOK_HOSTS alone
         "cases/gateways/timestamps.py",  # the host of FIU_TSA_URL alone

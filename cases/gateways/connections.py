@@ -16,11 +16,13 @@ READ_SECONDS = 10.0
 
 
 @contextmanager
-def connected(parts: SplitResult) -> Iterator[http.client.HTTPConnection]:
+def connected(
+    parts: SplitResult, read_seconds: float = READ_SECONDS
+) -> Iterator[http.client.HTTPConnection]:
     """A connection to the host of an address, closed afterwards; https:// checks its certificate.
 
-    Waits 3 s for the host and 10 s for each part of its answer. Raises OSError, also where the name
-    leads into a network where such a host may not lie.
+    Waits 3 s for the host and `read_seconds` for each part of its answer. Raises OSError, also
+    where the name leads into a network where such a host may not lie.
     """
     host = str(parts.hostname)
     connection = (
@@ -33,7 +35,7 @@ def connected(parts: SplitResult) -> Iterator[http.client.HTTPConnection]:
     try:
         connection.connect()
         require_peer(host, connection.sock)
-        connection.sock.settimeout(READ_SECONDS)
+        connection.sock.settimeout(read_seconds)
         yield connection
     finally:
         connection.close()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from cases.gateways.connections import connected
 
+READ_SECONDS = 30.0
 WHOLE_SECONDS = 600.0
 MAXIMUM = 256 * 1024 * 1024
 """Bytes of one file: OFAC's largest form has some 90 MB."""
@@ -72,7 +73,7 @@ def fetch_labels(location: str, folder: Path) -> Path:
 def _download(location: str, path: Path) -> None:
     parts = urlsplit(location)
     end = time.monotonic() + WHOLE_SECONDS
-    with connected(parts) as connection:
+    with connected(parts, READ_SECONDS) as connection:
         asked = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", asked, headers={"Accept": "*/*"})
         response = connection.getresponse()

@@ -26,6 +26,7 @@ from cases.services.exchange_rows import COLUMNS
 
 FILE = "prices.csv"  # the columns of a file of prices, as in the exchange's folder
 COLUMN_NAMES = tuple(COLUMNS[FILE])
+BEYOND = "beyond"  # a cell under no column
 LARGEST = 64 * 1024 * 1024
 MOST = 200_000  # rows of one import
 AHEAD = timedelta(minutes=5)  # two clocks may differ by as much
@@ -73,7 +74,7 @@ def import_prices(path: Path) -> PriceReport:
     if len(rows) > MOST:
         raise ImportRefused(path.name, 0, f"it has more than {MOST:,} rows: load it in parts.")
     return _load(
-        (dict(zip(COLUMN_NAMES, cells, strict=False)) for cells in rows[1:]),
+        (dict(zip((*COLUMN_NAMES, BEYOND), cells, strict=False)) for cells in rows[1:]),
         origin=path.name[:120], sha256=hashlib.sha256(raw).hexdigest(), by=SYSTEM,
     )  # fmt: skip
 
@@ -123,6 +124,8 @@ def _load(rows: Iterable[Mapping[str, str]], *, origin: str, sha256: str, by: Ac
 
 def _price_of(row: Mapping[str, str], assets: set[str], now: datetime) -> Price:
     """The price that a row tells. Raises ValueError with one sentence."""
+    if BEYOND in row:
+        raise ValueError(_("It has more cells than there are columns."))
     values: dict[str, Any] = {}
     for name, parse in COLUMNS[FILE].items():
         cell = row.get(name)

@@ -38,11 +38,12 @@ def test_each_row_is_taken_known_or_refused_with_its_reason(tmp_path: Path) -> N
         GOOD.replace("2025", "2999"),
         GOOD.replace("USD", "usd"),
         f"{BTC},USD",
+        GOOD.replace("13:56", "15:56") + ",50",
     )  # fmt: skip
     report = import_prices(path)
     assert (report.num_added, report.num_known) == (2, 1)
     told = [(each.number, each.reason) for each in report.refused]
-    assert [number for number, _reason in told] == [3, 5, 6, 7, 8, 9]
+    assert [number for number, _reason in told] == [3, 5, 6, 7, 8, 9, 10]
     for (_number, reason), words in zip(
         told,
         (
@@ -52,13 +53,14 @@ def test_each_row_is_taken_known_or_refused_with_its_reason(tmp_path: Path) -> N
             "future",
             "capital",
             "missing",
+            "more cells",
         ),
         strict=True,
     ):
         assert words in reason
     event = AuditEvent.objects.get(action="import_prices")
     assert json.loads(event.data) | {"sha256": ""} == {
-        "origin": "day.csv", "sha256": "", "num_added": 2, "num_known": 1, "num_refused": 6,
+        "origin": "day.csv", "sha256": "", "num_added": 2, "num_known": 1, "num_refused": 7,
         "sources": ["exchange", "kaiko"],
     }  # fmt: skip
     again = import_prices(path)

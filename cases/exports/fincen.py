@@ -14,6 +14,7 @@ from typing import Any, Final
 from lxml import etree
 
 from cases.exports.goaml import (
+    NOT_XML,
     CannotRender,
     CustomerAccount,
     Loss,
@@ -77,7 +78,10 @@ class _Writer:
 
     def leaf(self, parent: Any, name: str, text: str, most: int = 0) -> None:
         """A field; blanks at its ends and line feeds within go, and it is cut where too long."""
-        plain = text if name == "ActivityNarrativeText" else " ".join(text.split())
+        told = NOT_XML.sub(" ", text)
+        if told != text:
+            self.lose(name, "signs that XML does not hold are blanks", "this house")
+        plain = told if name == "ActivityNarrativeText" else " ".join(told.split())
         if most and len(plain) > most:
             self.lose(name, f"cut to {most} of {len(plain)} characters", "the narrative")
             plain = plain[:most].rstrip()

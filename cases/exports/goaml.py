@@ -19,6 +19,8 @@ from lxml import etree
 
 PROFILES = ("ae-5.0.2", "generic-5.0.1", "id-4.0.2", "us-sarx-1.2")
 LINE = "\n"
+# What XML 1.0 holds in no form, such as the form feed that comes along with text from a PDF.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class CannotRender(ValueError):
@@ -248,7 +250,9 @@ class _Writer:
     def add(self, parent: Any, name: str, text: str | None = None) -> Any:
         element = etree.SubElement(parent, name)
         if text is not None:
-            element.text = text
+            element.text = NOT_XML.sub(" ", text)
+            if element.text != text:
+                self.lose(name, "signs that XML does not hold are blanks", "kept in this house")
         return element
 
     def lose(self, where: str, what: str, whole: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cases.exports import fincen
+from cases.exports import fincen, goaml
 from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
 from cases.exports.goaml import CannotRender, load_profile
 from cases.exports.goaml_schema import validate
@@ -98,6 +98,14 @@ def test_a_long_narrative_is_split_and_what_does_not_fit_is_told(folder: Path) -
     assert made.content.count(b"<fc2:ActivityNarrativeText>") == 5
     assert any(loss.field == "narrative" for loss in made.losses)
     assert validate(made.content, folder, NAME).is_valid
+
+
+def test_a_form_feed_pasted_with_the_words_is_a_blank_in_every_form() -> None:
+    pasted = replace(SAR, reason="One page.\x0cAnother\ufffe.")
+    assert b"One page. Another ." in fincen.render(pasted, PROFILE).content
+    made = goaml.render(replace(GOLDEN, reason="One page.\x0cAnother."), load_profile("ae-5.0.2"))
+    assert b"One page. Another." in made.content
+    assert any(loss.field == "reason" for loss in made.losses)
 
 
 def test_what_the_filer_or_the_form_lacks_is_said_in_a_sentence() -> None:

@@ -240,7 +240,8 @@ class CohortDetail(OfCohort):
 class CohortMembers(OfCohort):
     calls = {
         "GET": Call(
-            _("Members of a cohort, who paid last first; masked"), CohortMemberAnswer,
+            _("Members of a cohort by their first payment, newest first; masked"),
+            CohortMemberAnswer,
             filters=CohortMemberFilter, is_page=True,
         )
     }  # fmt: skip

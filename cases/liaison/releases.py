@@ -1,6 +1,6 @@
-"""Releases as an officer reads them: list, page, files, receipt. No search, no counts.
+"""Releases as an officer reads them: list, page, files, receipt, questions, outcomes. No search.
 
-Only reads of cases/queries/shared.py and the one service of this door; each of them asks again
+Only reads of cases/queries/shared.py and the services of this door; each of them asks again
 whether the grant is open. Whatever is not open does not exist.
 """
 
@@ -39,7 +39,7 @@ def liaison_releases(request: AuthedRequest) -> HttpResponse:
 @require_safe
 @officer
 def liaison_release(request: AuthedRequest, release_id: UUID) -> HttpResponse:
-    """One release, whole; that it was read is kept: 7 queries beside those of the session."""
+    """One release, whole; that it was read is kept: 10 queries beside those of the session."""
     return _page(request, release_id, None)
 
 

@@ -18,6 +18,7 @@ from cases.models.reports import FOLLOWING
 from cases.policy import Action, PermissionDenied, StepUpRequired, may
 from cases.queries import reports as queries
 from cases.queries.cases import may_change
+from cases.queries.money import CURRENCY
 from cases.services import reports as services
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
@@ -124,6 +125,7 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "changed": services.changed_facts(report) if state != ReportState.FILED else [],
         "kept_until": services.report_kept_until(report),
         "local_currency": load_profile(report.profile)["local_currency"],
+        "own_currency": CURRENCY,
     }
     if not may_change(report.case, request.actor):
         context = offered_to_readers(context)

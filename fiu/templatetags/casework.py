@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
@@ -12,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from cases.exports.goaml import receivers
 from cases.exports.svg import render
 from cases.flow import Flow
 from cases.web.events import words_of
@@ -144,3 +146,14 @@ def joined(values: Sequence[object], separator: str = ", ") -> str:
 def inbox_url(row: Any) -> str:  # cases.queries.inbox.InboxRow
     """`{{ row|inbox_url }}`: where the thing that waits is decided or done."""
     return reverse(row.route, args=row.path)
+
+
+@cache
+def _receivers() -> dict[str, str]:
+    return dict(receivers())
+
+
+@register.filter
+def receiver_word(profile: object) -> str:
+    """`{{ report.profile|receiver_word }}` -> "United States, FinCEN SAR"."""
+    return _receivers().get(str(profile), str(profile))

@@ -18,6 +18,7 @@ from fiu import charts
 from fiu.charts import Column, Part, Row
 from fiu.templatetags import badges, money, times
 from fiu.templatetags.addresses import masked, shorten
+from fiu.templatetags.casework import receiver_word
 from fiu.templatetags.icons import STATIC, shapes
 from fiu.templatetags.words import TERMS
 
@@ -264,3 +265,8 @@ def test_money_flow_reads_the_layout_and_its_json_alike():
     assert shown == draw(source, flow=flow.to_json())
     assert "Key path only" in shown
     assert 'id="flow-data"' in shown
+
+
+def test_a_report_names_its_receiver_and_not_its_profile() -> None:
+    assert receiver_word("us-sarx-1.2") == "United States, FinCEN SAR"
+    assert receiver_word("nobody") == "nobody"

@@ -168,9 +168,9 @@ class DossierMove:
 class DossierRun:
     """A sealed trace that amounts rest on: what pins it, its books, and the way it walked.
 
-    `parameters` is canonical JSON. `seeds` = `ends` + `fees` + `cut` in base units where the policy
-    conserves value. `moves` are those on the way to the cited amounts alone; `num_moves_left_out`
-    counts further ones on that way.
+    `parameters` is canonical JSON; of a list there its length and SHA-256. `seeds` = `ends` +
+    `fees` + `cut` in base units where the policy conserves value. `moves` are those on the way to
+    the cited amounts alone; `num_moves_left_out` counts further ones on that way.
     """
 
     number: str

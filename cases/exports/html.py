@@ -133,13 +133,10 @@ def _freeze(freeze: DossierFreeze) -> ShownFreeze:
 
 
 def settings_of(run: DossierRun) -> str:
-    """The parameters of a run for a reader: of lists how long they are.
-
-    A trace with its seeds takes 30 kB; runs/*.json of the release hold all of it.
-    """
+    """The parameters of a run for a reader, in one line; of lists how long they are."""
     parameters = json.loads(run.parameters)
     said = {
-        name: len(value) if isinstance(value, list | dict) else value
+        name: value["count"] if isinstance(value, dict) else value
         for name, value in parameters.items()
     }
     return ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)

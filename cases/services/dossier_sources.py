@@ -4,6 +4,7 @@ Of a trace only what leads to a cited amount goes out: its other ends are addres
 whom this release does not speak.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -73,7 +74,7 @@ def _run(run: UUID, sha256: str, outpoints: tuple[str, ...]) -> dict[str, Any] |
         "direction": result["direction"],
         "policy": result["policy"],
         "is_conserved": bool(result["conserved"]),
-        "parameters": rfc8785.dumps(seal.get("parameters", {})).decode(),
+        "parameters": rfc8785.dumps(_told(seal.get("parameters", {}))).decode(),
         "asset": reads.asset_name(result),
         "symbol": unit.symbol,
         "decimals": unit.decimals,
@@ -83,6 +84,20 @@ def _run(run: UUID, sha256: str, outpoints: tuple[str, ...]) -> dict[str, Any] |
         "cut": sheet["cut"],
         "moves": tuple(moves[:MOST_MOVES]),
         "num_moves_left_out": max(0, len(moves) - MOST_MOVES),
+    }
+
+
+def _told(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without the lists in them: of each how long it is, and its SHA-256.
+
+    A trace starts and stops at wallets of which this release may say nothing, such as those of
+    other suspects. Whoever has the lists can still prove that they are the ones.
+    """
+    return {
+        name: {"count": len(value), "sha256": hashlib.sha256(rfc8785.dumps(value)).hexdigest()}
+        if isinstance(value, list | dict)
+        else value
+        for name, value in parameters.items()
     }
 
 

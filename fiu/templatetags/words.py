@@ -137,6 +137,8 @@ def figure_words(value: object) -> str:
     """`{{ figure.now|figure_words }}` -> "XMR, ZEC"; a dash for none."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return "–" if value is None else str(value)
 
 

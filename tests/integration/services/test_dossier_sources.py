@@ -1,5 +1,6 @@
 """Where a release's amounts come from: sealed runs, the way to what is cited, tags with licence."""
 
+import json
 from dataclasses import replace
 from uuid import uuid4
 
@@ -60,7 +61,7 @@ def traced(case: Case, **fields: object) -> object:
     result["balance_sheet"] = {
         "in": "900", "ends": "890", "fees": "10", "cut": "0", "difference": "0",
     }  # fmt: skip
-    result["seal"]["parameters"] = {"max_hops": 8}
+    result["seal"]["parameters"] = {"max_hops": 8, "stops": [STRANGER, ADDRESS]}
     finish_run(run, result)
     return run
 
@@ -91,6 +92,7 @@ def test_only_the_way_to_the_cited_amount_leaves_the_house(case: Case) -> None:
         (LAST, "in", "middle"), (LAST, "out", ADDRESS),
     ]  # fmt: skip
     assert STRANGER not in str(run)
+    assert json.loads(run.parameters)["stops"]["count"] == 2
 
 
 def test_a_run_backwards_is_walked_from_its_sources(case: Case) -> None:

@@ -13,8 +13,8 @@ from tests.packs import RUN
 
 
 def test_a_run_with_thousands_of_seeds_takes_one_line_of_the_page() -> None:
-    """Thirty kilobytes in a cell of a table kept the printer of the PDF busy for minutes."""
-    parameters = {"max_hops": 8, "seeds": ["ab" * 32 + ":0"] * 5000, "until_height": None}
+    seeds = {"count": 5000, "sha256": "ab" * 32}
+    parameters = {"max_hops": 8, "seeds": seeds, "until_height": None}
     told = html.settings_of(replace(RUN, parameters=json.dumps(parameters)))
     assert told == "max_hops 8, seeds 5000"
 

@@ -29,7 +29,7 @@ BUDGET: Final = 2_000
 """Transactions that one movement's search may look at before it is made narrower."""
 MOST_SOURCES: Final = 3
 LONGEST_PEEL: Final = 40
-PASSED_ON_PCT: Final = 90  # of X4 in reference/red_flags.yaml
+PASSED_ON_PCT: Final = 90  # of X4 in cases/detection/red_flags.yaml
 Bools = NDArray[np.bool_]
 
 

@@ -1,7 +1,7 @@
 """Rules about amounts, times and assets of one account's movements.
 
 Each is one flag of the catalogue, named at the start of its docstring. Limits are inclusive.
-Source: reference/red_flags.yaml, after the FATF indicators of September 2020.
+Source: red_flags.yaml beside this file, after the FATF indicators of September 2020.
 """
 
 from collections import Counter, defaultdict, deque

@@ -4,7 +4,7 @@ Every rule keeps what it has seen in one pass, oldest first; a hit uses its move
 counts once per rule. Limits are inclusive where the flag says "at least". Windows are counted from
 the first movement to the last.
 
-Source: reference/red_flags.yaml, after the FATF indicators of September 2020.
+Source: red_flags.yaml beside this file, after the FATF indicators of September 2020.
 """
 
 from collections import deque

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.apps import apps
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -53,18 +54,11 @@ def split_cohort(
     for agency, members in sorted(parts.items()):
         if agency not in agencies:
             raise CaseworkError(_("This agency is not known."))
+        subject, summary = _words(cohort, len(members))
         referral = draft_referral(
             case, agency_id=agency, kind="spontaneous", findings=findings, freezes=(),
-            subject=_("Customers who paid %(name)s") % {"name": cohort.platform},
-            summary=ngettext(
-                "%(n)s customer of this exchange paid %(name)s. What ties the payment to the"
-                " customer, and what else would explain it, stands beside it.",
-                "%(n)s customers of this exchange paid %(name)s. What ties each payment to its"
-                " customer, and what else would explain it, stands beside it.",
-                len(members),
-            ) % {"n": len(members), "name": cohort.platform},
-            purpose=told, legal_gateway=legal_gateway, caveats="", tlp="AMBER",
-            handling_code="H1", by=by,
+            subject=subject, summary=summary, purpose=told, legal_gateway=legal_gateway,
+            caveats="", tlp="AMBER", handling_code="H1", by=by,
         )  # fmt: skip
         ReferralMember.objects.bulk_create(
             ReferralMember(referral=referral, member=member) for member in members
@@ -79,3 +73,17 @@ def split_cohort(
     )  # fmt: skip
     record_read(case, "split_cohort", f"cohort:{cohort.public_id}", by=by, purpose=told)
     return drafted
+
+
+def _words(cohort: Cohort, number: int) -> tuple[str, str]:
+    """Subject and summary in English, whatever language the drafter reads: it leaves the house."""
+    with translation.override("en"):
+        values = {"n": number, "name": cohort.platform}
+        summary = ngettext(
+            "%(n)s customer of this exchange paid %(name)s. What ties the payment to the"
+            " customer, and what else would explain it, stands beside it.",
+            "%(n)s customers of this exchange paid %(name)s. What ties each payment to its"
+            " customer, and what else would explain it, stands beside it.",
+            number,
+        )
+        return _("Customers who paid %(name)s") % values, summary % values

@@ -14,14 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Asset, Price
 from cases.policy import SYSTEM, Action, Actor, require
 from cases.services.audit import content_digest, record_event
-from cases.services.errors import ImportRefused
+from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange_rows import COLUMNS
 
 FILE = "prices.csv"  # the columns of a file of prices, as in the exchange's folder
@@ -177,5 +177,10 @@ def _store(found: list[tuple[int, Price]], report: PriceReport) -> None:
                         % {"old": f"{old.price.normalize():f}"},
                     )
                 )
-        Price.objects.bulk_create(fresh)
+        try:
+            Price.objects.bulk_create(fresh)
+        except IntegrityError as error:  # all of this one is rolled back
+            raise CaseworkError(
+                _("Another import of the same prices ended first. Load them again.")
+            ) from error
         report.num_added += len(fresh)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cases.services.errors import ImportRefused
+from cases.services.errors import CaseworkError
 from cases.services.prices import import_prices
 
 SHOWN = 20
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         for path in options["files"]:
             try:
                 report = import_prices(path)
-            except ImportRefused as error:
+            except CaseworkError as error:
                 raise CommandError(str(error)) from None
             told.append({"file": path.name, **asdict(report)})
             if not options["json"]:

@@ -100,7 +100,9 @@ def end(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
 def test_a_small_trial_under_faults_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """T7: `manage.py chaos` as an operator runs it; docs/operate/trust.md has the large ones."""
     seed = os.environ.get("FIU_TEST_SEED", "7")
-    arguments = ("--jobs", "6", "--faults", "6", "--seed", seed, "--transactions", "800", "--json")
+    # Long enough for a fault to find work on a fast machine.
+    work = ("--jobs", "8", "--transactions", "2400")
+    arguments = (*work, "--faults", "6", "--seed", seed, "--json")
     if connection.vendor == "sqlite":
         clean = {key: value for key, value in os.environ.items() if not key.startswith("FIU_")}
         told = subprocess.run(

@@ -9,6 +9,7 @@ from cases.guards.shapes import (
     append_only,
     changed,
     never_replaced,
+    proposal,
     second_person,
     state_table,
 )
@@ -94,45 +95,6 @@ def _warnings() -> list[Guard]:
         ),
         Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
         never_replaced(table, ("freeze_id", "ends_at", "hours")),
-    ]  # fmt: skip
-
-
-def _policies() -> list[Guard]:
-    """A policy stays as it was proposed, and who decided it stays."""
-    table = "cases_approvalpolicy"
-    return [
-        *state_table(table, states.PolicyState.PROPOSED, states.POLICY),
-        Guard(
-            f"{table}_content", table, "UPDATE",
-            changed((
-                "id", "public_id", "action", "amount_over", "min_approvals", "roles",
-                "expires_after", "reason", "proposed_by_id", "proposed_at", "content_hash",
-            ))
-            + f" OR (OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))})",
-            "a policy stays as it was proposed and decided",
-        ),
-        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
-        never_replaced(table, ("public_id",)),
-    ]  # fmt: skip
-
-
-def _clocks() -> list[Guard]:
-    """A clock stays as it was proposed, with its source, and who decided it stays."""
-    table = "cases_clockrule"
-    return [
-        *state_table(table, states.PolicyState.PROPOSED, states.POLICY),
-        Guard(
-            f"{table}_content", table, "UPDATE",
-            changed((
-                "id", "public_id", "act", "country", "agency_id", "length", "unit", "warn_hours",
-                "source", "is_verified", "valid_from", "reason", "proposed_by_id", "proposed_at",
-                "content_hash",
-            ))
-            + f" OR (OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))})",
-            "a clock stays as it was proposed and decided",
-        ),
-        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
-        never_replaced(table, ("public_id",)),
     ]  # fmt: skip
 
 
@@ -225,8 +187,16 @@ def casework() -> list[Guard]:
         *append_only("cases_emergencylook", ("emergency_id", "user_id")),
         *self_lookups(),
         *_warnings(),
-        *_policies(),
-        *_clocks(),
+        *proposal(
+            "cases_approvalpolicy",
+            ("action", "amount_over", "min_approvals", "roles", "expires_after"), "a policy",
+        ),
+        *proposal(
+            "cases_clockrule",
+            ("act", "country", "agency_id", "length", "unit", "warn_hours", "source",
+             "is_verified", "valid_from"),
+            "a clock",
+        ),
         *_deliveries(),
         *_relations(),
         *append_only("cases_legacycase", ("case_id",), ("system", "number")),

@@ -11,6 +11,7 @@ from cases.guards.shapes import (
     append_only,
     changed,
     parts_of_draft,
+    proposal,
     second_person,
     state_table,
 )
@@ -305,15 +306,9 @@ def _alerts() -> list[Guard]:
             + " OR CAST(NEW.parameters AS TEXT) <>? CAST(OLD.parameters AS TEXT)",
             "a changed rule is a new version",
         ),
-        *state_table("cases_rulechange", states.PolicyState.PROPOSED, states.POLICY),
-        Guard(
-            "rule_change_content", "cases_rulechange", "UPDATE",
-            changed((
-                "rule_id", "code", "severity", "switch_on", "reason", "proposed_by_id",
-                "content_hash",
-            ))
-            + " OR CAST(NEW.parameters AS TEXT) <>? CAST(OLD.parameters AS TEXT)",
-            "a change of a rule stays as proposed",
+        *proposal(
+            "cases_rulechange", ("rule_id", "code", "severity", "switch_on"), "a change of a rule",
+            also=" OR CAST(NEW.parameters AS TEXT) <>? CAST(OLD.parameters AS TEXT)",
         ),
         # Nothing goes live untried: its trial on history has ended.
         Guard(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from cases.states import POLICY, PolicyState
+
 PREFIX = "guard_"
 _DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 
@@ -92,6 +94,24 @@ def state_table(
 def changed(columns: Iterable[str]) -> str:
     """SQL that is true where an update changes one of these columns."""
     return "(" + " OR ".join(f"NEW.{column} <>? OLD.{column}" for column in columns) + ")"
+
+
+def proposal(table: str, columns: Iterable[str], what: str, also: str = "") -> list[Guard]:
+    """A rule of the house stays as one person proposed it, and who decided it stays.
+
+    `also` is more SQL that is true where the content changes, for columns that do not compare.
+    """
+    kept = ("id", "public_id", *columns, "reason", "proposed_by_id", "proposed_at", "content_hash")
+    decided = f"OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))}"
+    return [
+        *state_table(table, PolicyState.PROPOSED, POLICY),
+        Guard(
+            f"{table}_content", table, "UPDATE", f"{changed(kept)}{also} OR ({decided})",
+            f"{what} stays as it was proposed and decided",
+        ),
+        Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
+        never_replaced(table, ("public_id",)),
+    ]  # fmt: skip
 
 
 def parts_of_draft(table: str, parent: str, link: str, columns: Iterable[str]) -> list[Guard]:

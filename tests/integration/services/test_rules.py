@@ -100,6 +100,18 @@ def test_the_database_keeps_an_untried_change_from_going_live(senior: Actor, off
         RuleChange.objects.filter(pk=change.pk).update(parameters={"share_pct": 1})
 
 
+def test_the_database_keeps_who_decided_on_a_change_and_when(senior: Actor, office: Actor) -> None:
+    change = propose(senior)
+    reject_rule_change(change, reason="Too loud.", by=office)
+    row = RuleChange.objects.filter(pk=change.pk)
+    for values in ({"decided_by_id": None}, {"decided_at": timezone.now()}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            row.update(**values)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.delete()
+    assert RuleChange.objects.get(pk=change.pk).decided_by_id == office.user_id
+
+
 def test_who_may_not_change_rules_changes_none(senior: Actor) -> None:
     for role in ("analyst", "auditor", "admin", "liaison"):
         with pytest.raises(PermissionDenied):

@@ -1,11 +1,11 @@
 """Approval policies: how many people approve what, from which worth on, and for how long (E1)."""
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.base import PublicModel, state_is_known
+from cases.models.base import state_is_known
+from cases.models.proposals import Proposal, decided_by_a_second_person
 from cases.states import PolicyState
 
 POLICY_ACTIONS = [
@@ -21,7 +21,7 @@ MOST_APPROVALS = 3
 LONGEST_HOURS = 168
 
 
-class ApprovalPolicy(PublicModel):
+class ApprovalPolicy(Proposal):
     """One rule as one person proposed it and another put it in force; never edited.
 
     It holds for acts worth more than `amount_over` (USD); 0 holds for all of them.
@@ -33,15 +33,6 @@ class ApprovalPolicy(PublicModel):
     roles = models.CharField(max_length=24, choices=POLICY_ROLES, default=POLICY_ROLES[0][0])
     min_approvals = models.PositiveSmallIntegerField()
     expires_after = models.PositiveSmallIntegerField()  # hours
-    reason = models.TextField()
-    state = models.CharField(max_length=12, default=PolicyState.PROPOSED.value)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
-    )
-    decided_at = models.DateTimeField(null=True)
-    content_hash = models.CharField(max_length=64)
 
     class Meta:
         constraints = [
@@ -54,11 +45,7 @@ class ApprovalPolicy(PublicModel):
                 name="one_policy_proposed", fields=["action", "amount_over"],
                 condition=Q(state="proposed"),
             ),
-            models.CheckConstraint(
-                name="policy_decided_by_a_second_person",
-                condition=Q(state="proposed", decided_by=None)
-                | (~Q(state="proposed") & ~Q(decided_by=F("proposed_by"))),
-            ),
+            decided_by_a_second_person("policy_decided_by_a_second_person"),
             models.CheckConstraint(
                 name="policy_roles_are_known",
                 condition=Q(roles__in=[roles for roles, _words in POLICY_ROLES]),

@@ -1,11 +1,11 @@
 """Rules of clocks: how long holds, freezes, reports and answers take, by law or by the house."""
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.base import PublicModel, state_is_known
+from cases.models.base import state_is_known
+from cases.models.proposals import Proposal, decided_by_a_second_person
 from cases.states import PolicyState
 
 CLOCK_ACTS = [
@@ -23,7 +23,7 @@ CLOCK_UNITS = [
 ]
 
 
-class ClockRule(PublicModel):
+class ClockRule(Proposal):
     """One clock as one person proposed it and another put it in force; never edited.
 
     It holds for one authority, or for a country, or where both are empty for all.
@@ -38,15 +38,6 @@ class ClockRule(PublicModel):
     source = models.CharField(max_length=300)
     is_verified = models.BooleanField(default=False)  # counsel has read the source
     valid_from = models.DateField()
-    reason = models.TextField()
-    state = models.CharField(max_length=12, default=PolicyState.PROPOSED.value)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField()
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
-    )
-    decided_at = models.DateTimeField(null=True)
-    content_hash = models.CharField(max_length=64)
 
     class Meta:
         constraints = [
@@ -59,11 +50,7 @@ class ClockRule(PublicModel):
                 name="one_clock_in_force_of_an_authority", fields=["act", "agency", "valid_from"],
                 condition=Q(state="in_force"),
             ),
-            models.CheckConstraint(
-                name="clock_decided_by_a_second_person",
-                condition=Q(state="proposed", decided_by=None)
-                | (~Q(state="proposed") & ~Q(decided_by=F("proposed_by"))),
-            ),
+            decided_by_a_second_person("clock_decided_by_a_second_person"),
             models.CheckConstraint(
                 name="clock_names_its_source", condition=Q(length__gte=1) & ~Q(source="")
             ),

@@ -25,7 +25,7 @@ from cases.models.approval_policies import (
 from cases.policy import Action, Actor, Role, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.proposals import enter_proposal, require_as_shown
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import POLICY, PolicyAction, PolicyState
@@ -202,11 +202,7 @@ def reject_policy(policy: ApprovalPolicy, *, reason: str, by: Actor) -> Approval
 
 
 def _decide(policy: ApprovalPolicy, action: PolicyAction, reason: str, *, by: Actor) -> None:
-    words = require_reason(reason)
-    swap_state(
-        policy, POLICY, action, "this proposal",
-        decided_by_id=by.person, decided_at=timezone.now(),
-    )  # fmt: skip
+    words = decide_proposal(policy, action, reason, by=by)
     _note(action.value, policy, by=by, reason=words)
 
 

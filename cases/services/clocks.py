@@ -14,7 +14,7 @@ from cases.models import ClockRule
 from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.proposals import enter_proposal, require_as_shown
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import POLICY, PolicyAction, PolicyState
@@ -149,11 +149,7 @@ def reject_clock(rule: ClockRule, *, reason: str, by: Actor) -> ClockRule:
 
 
 def _decide(rule: ClockRule, step: PolicyAction, event: str, reason: str, *, by: Actor) -> None:
-    words = require_reason(reason)
-    swap_state(
-        rule, POLICY, step, "this proposal", decided_by_id=by.person, decided_at=timezone.now()
-    )
-    _note(event, rule, by=by, reason=words)
+    _note(event, rule, by=by, reason=decide_proposal(rule, step, reason, by=by))
 
 
 def _note(event: str, rule: ClockRule, *, by: Actor, reason: str) -> None:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.policy import Action, Actor, require, require_second_person, require_step_up
 from cases.services.errors import ContentChanged
+from cases.services.steps import swap_state
+from cases.services.validation import require_reason
+from cases.states import POLICY, PolicyAction
 
 
 def enter_proposal(row: Any, action: Action, *, by: Actor) -> None:
@@ -27,3 +31,18 @@ def require_as_shown(row: Any, shown: str, present: str) -> None:
     """
     if not shown == row.content_hash == present:
         raise ContentChanged(_("This proposal is not the one that you were shown."))
+
+
+def decide_proposal(
+    row: Any, step: PolicyAction, reason: str, *, by: Actor, **columns: object
+) -> str:
+    """Take a step of a proposal with who decided and when; returns the reason as it is kept.
+
+    `columns` are further ones of this kind of proposal. Raises CaseworkError, InvalidTransition.
+    """
+    words = require_reason(reason)
+    swap_state(
+        row, POLICY, step, "this proposal",
+        decided_by_id=by.person, decided_at=timezone.now(), **columns,
+    )  # fmt: skip
+    return words

@@ -20,7 +20,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.detection import install_rules
 from cases.services.detection_runs import queue_detection
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
-from cases.services.proposals import enter_proposal, require_as_shown
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
@@ -167,10 +167,9 @@ def approve_rule_change(
     )  # fmt: skip
     for old in RuleChange.objects.filter(code=change.code, state=PolicyState.IN_FORCE):
         swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this change")
-    swap_state(
-        change, POLICY, PolicyAction.APPROVE, "this proposal", made_id=made.pk,
-        decided_by_id=by.person, decided_at=timezone.now(), decision_reason=words,
-    )  # fmt: skip
+    decide_proposal(
+        change, PolicyAction.APPROVE, words, by=by, made_id=made.pk, decision_reason=words
+    )
     _note("approve_rule_change", change, words, by=by)
     return change
 
@@ -180,10 +179,7 @@ def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleCha
     """Refuse a change as a second person: the rule stays as it is."""
     enter_proposal(change, Action.DECIDE_RULE, by=by)
     words = require_reason(reason)
-    swap_state(
-        change, POLICY, PolicyAction.REJECT, "this proposal",
-        decided_by_id=by.person, decided_at=timezone.now(), decision_reason=words,
-    )  # fmt: skip
+    decide_proposal(change, PolicyAction.REJECT, words, by=by, decision_reason=words)
     _note("reject_rule_change", change, words, by=by)
     return change
 

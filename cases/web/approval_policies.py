@@ -15,21 +15,18 @@ from cases.policy import Action, Actor
 from cases.queries.approval_policies import policy_page
 from cases.services.approval_policies import approve_policy, propose_policy, reject_policy
 from cases.services.errors import CaseworkError
-from cases.states import PolicyState
-from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.acts import Act, Fact
 from cases.web.forms_approval_policies import PolicyForm
+from cases.web.proposals import decide, decision_act, decision_paths, with_decisions
 
 for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
-DECISIONS = ("approve", "reject")
 
 
 @require_safe
 @for_seniors
 def approval_policy_list(request: AuthedRequest) -> HttpResponse:
     page = policy_page()
-    acts = [
-        (each, [_act(request.actor, each, name) for name in DECISIONS]) for each in page.proposed
-    ]
+    acts = with_decisions(page.proposed, lambda policy, name: _act(request.actor, policy, name))
     return render(request, "cases/approval_policy_list.html", {"page": page, "proposed": acts})
 
 
@@ -53,32 +50,15 @@ def approval_policy_new(request: AuthedRequest) -> HttpResponse:
 @for_seniors
 def approval_policy_decide(request: AuthedRequest, policy_id: UUID, decision: str) -> HttpResponse:
     policy = get_object_or_404(ApprovalPolicy, public_id=policy_id)
-    by = request.actor
-
-    def do(reason: str, content_hash: str) -> object:
-        if decision == "approve":
-            return approve_policy(policy, content_hash=content_hash, reason=reason, by=by)
-        return reject_policy(policy, reason=reason, by=by)
-
-    return perform(request, _act(by, policy, decision), do, _("Decision recorded."))
+    act = _act(request.actor, policy, decision)
+    return decide(request, policy, decision, act, approve=approve_policy, reject=reject_policy)
 
 
 def _act(actor: Actor, policy: ApprovalPolicy, name: str) -> Act:
-    """Put in force or reject; what was in force before is superseded by it."""
-    approves = name == "approve"
-    blocked = why_not(actor, Action.DECIDE_POLICY, policy.proposed_by_id)
-    if policy.state != PolicyState.PROPOSED:
-        blocked = _("This proposal was decided already.")
-    return Act(
-        id=f"policy-{name}-{policy.public_id}",
-        url=reverse(f"approval_policy_{name}", args=[policy.public_id]),
-        title=_("Put this policy in force?") if approves else _("Reject this proposal?"),
-        effect=_("From now on this many people approve each such act.")
-        if approves
-        else _("What is in force stays as it is."),
-        verb=_("Put in force") if approves else _("Reject"),
-        icon="badge-check" if approves else "circle-x",
-        danger=not approves,
+    return decision_act(
+        actor, policy, name, "approval_policy", permission=Action.DECIDE_POLICY,
+        title=_("Put this policy in force?"),
+        effect=_("From now on this many people approve each such act."),
         cancel_url=reverse("approval_policy_list"),
         facts=[
             Fact(_("What it is about"), policy.get_action_display()),
@@ -88,23 +68,12 @@ def _act(actor: Actor, policy: ApprovalPolicy, name: str) -> Act:
             Fact(_("An approval lasts"), _("%(n)d hours") % {"n": policy.expires_after}),
             Fact(_("Reason"), policy.reason),
         ],
-        content_hash=policy.content_hash,
-        blocked=blocked,
-        needs_code=needs_code(actor),
-    )
+    )  # fmt: skip
 
 
 ONE = "approval-policies/<uuid:policy_id>/"
 urlpatterns = [
     path("approval-policies/", approval_policy_list, name="approval_policy_list"),
     path("approval-policies/new/", approval_policy_new, name="approval_policy_new"),
-    *(
-        path(
-            f"{ONE}{name}/",
-            approval_policy_decide,
-            {"decision": name},
-            name=f"approval_policy_{name}",
-        )
-        for name in DECISIONS
-    ),
+    *decision_paths(ONE, approval_policy_decide, "approval_policy"),
 ]

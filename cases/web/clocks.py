@@ -17,21 +17,18 @@ from cases.policy import Action, Actor
 from cases.queries.clocks import clock_page
 from cases.services.clocks import approve_clock, propose_clock, reject_clock
 from cases.services.errors import CaseworkError
-from cases.states import PolicyState
-from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.web.acts import Act, Fact
 from cases.web.forms_clocks import ClockForm
+from cases.web.proposals import decide, decision_act, decision_paths, with_decisions
 
 for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
-DECISIONS = ("approve", "reject")
 
 
 @require_safe
 @for_seniors
 def clock_list(request: AuthedRequest) -> HttpResponse:
     page = clock_page()
-    acts = [
-        (each, [_act(request.actor, each, name) for name in DECISIONS]) for each in page.proposed
-    ]
+    acts = with_decisions(page.proposed, lambda rule, name: _act(request.actor, rule, name))
     return render(request, "cases/clock_list.html", {"page": page, "proposed": acts})
 
 
@@ -57,33 +54,16 @@ def clock_new(request: AuthedRequest) -> HttpResponse:
 @for_seniors
 def clock_decide(request: AuthedRequest, clock_id: UUID, decision: str) -> HttpResponse:
     rule = get_object_or_404(ClockRule.objects.select_related("agency"), public_id=clock_id)
-    by = request.actor
-
-    def do(reason: str, content_hash: str) -> object:
-        if decision == "approve":
-            return approve_clock(rule, content_hash=content_hash, reason=reason, by=by)
-        return reject_clock(rule, reason=reason, by=by)
-
-    return perform(request, _act(by, rule, decision), do, _("Decision recorded."))
+    act = _act(request.actor, rule, decision)
+    return decide(request, rule, decision, act, approve=approve_clock, reject=reject_clock)
 
 
 def _act(actor: Actor, rule: ClockRule, name: str) -> Act:
-    """Put in force or reject; what was in force before is superseded by it."""
-    approves = name == "approve"
-    blocked = why_not(actor, Action.DECIDE_POLICY, rule.proposed_by_id)
-    if rule.state != PolicyState.PROPOSED:
-        blocked = _("This proposal was decided already.")
     agency = rule.agency
-    return Act(
-        id=f"clock-{name}-{rule.public_id}",
-        url=reverse(f"clock_{name}", args=[rule.public_id]),
-        title=_("Put this clock in force?") if approves else _("Reject this proposal?"),
-        effect=_("It counts for what begins from now on; what runs already keeps its end.")
-        if approves
-        else _("What is in force stays as it is."),
-        verb=_("Put in force") if approves else _("Reject"),
-        icon="badge-check" if approves else "circle-x",
-        danger=not approves,
+    return decision_act(
+        actor, rule, name, "clock", permission=Action.DECIDE_POLICY,
+        title=_("Put this clock in force?"),
+        effect=_("It counts for what begins from now on; what runs already keeps its end."),
         cancel_url=reverse("clock_list"),
         facts=[
             Fact(_("What it is about"), rule.get_act_display()),
@@ -95,18 +75,11 @@ def _act(actor: Actor, rule: ClockRule, name: str) -> Act:
             Fact(_("Holds from"), rule.valid_from.isoformat()),
             Fact(_("Reason"), rule.reason),
         ],
-        content_hash=rule.content_hash,
-        blocked=blocked,
-        needs_code=needs_code(actor),
-    )
+    )  # fmt: skip
 
 
-ONE = "clocks/<uuid:clock_id>/"
 urlpatterns = [
     path("clocks/", clock_list, name="clock_list"),
     path("clocks/new/", clock_new, name="clock_new"),
-    *(
-        path(f"{ONE}{name}/", clock_decide, {"decision": name}, name=f"clock_{name}")
-        for name in DECISIONS
-    ),
+    *decision_paths("clocks/<uuid:clock_id>/", clock_decide, "clock"),
 ]

@@ -16,13 +16,13 @@ from cases.policy import Action, Actor, may
 from cases.queries import rules as queries
 from cases.services.errors import CaseworkError
 from cases.services.rules import approve_rule_change, propose_rule_change, reject_rule_change
-from cases.states import DetectionState, PolicyState
-from cases.web.acts import Act, Fact, needs_code, perform, why_not
+from cases.states import DetectionState
+from cases.web.acts import Act, Fact
 from cases.web.forms_rules import RuleChangeForm
+from cases.web.proposals import DECISIONS, decide, decision_act, decision_paths
 
 for_triage = require_at_the_door(Action.TRIAGE_ALERT)
 for_seniors = require_at_the_door(Action.PROPOSE_RULE)
-DECISIONS = ("approve", "reject")
 
 
 @require_safe
@@ -84,26 +84,17 @@ def rule_change(request: AuthedRequest, rule: str) -> HttpResponse:
 @for_seniors
 def rule_decide(request: AuthedRequest, change_id: UUID, decision: str) -> HttpResponse:
     change = get_object_or_404(RuleChange.objects.select_related("rule"), public_id=change_id)
-    by = request.actor
-
-    def do(reason: str, content_hash: str) -> object:
-        if decision == "approve":
-            return approve_rule_change(change, content_hash=content_hash, reason=reason, by=by)
-        return reject_rule_change(change, reason=reason, by=by)
-
-    return perform(request, _act(by, change, decision), do, _("Decision recorded."))
+    act = _act(request.actor, change, decision)
+    return decide(
+        request, change, decision, act, approve=approve_rule_change, reject=reject_rule_change
+    )
 
 
 def _act(actor: Actor, change: RuleChange, name: str) -> Act:
     """Put in force or reject, with what the trial on history found."""
-    approves = name == "approve"
     trial = queries.trial_view(change)
     is_tried = trial is not None and trial.run.state == DetectionState.DONE
-    blocked = why_not(actor, Action.DECIDE_RULE, change.proposed_by_id)
-    if change.state != PolicyState.PROPOSED:
-        blocked = _("This proposal was decided already.")
-    elif approves and change.switch_on and not is_tried and not blocked:
-        blocked = _("It is not tried on history yet: wait for the trial to end.")
+    is_waiting = change.switch_on and not is_tried
     facts = [
         Fact(_("Rule"), change.rule.title),
         Fact(_("The rule runs"), _("Yes") if change.switch_on else _("No")),
@@ -119,35 +110,25 @@ def _act(actor: Actor, change: RuleChange, name: str) -> Act:
         told = trial.told
         words = _("%(then)d firings in place of %(now)d: %(added)d more, %(lost)d gone") % told
         facts.append(Fact(_("On history"), words))
-    return Act(
-        id=f"rule-{name}-{change.public_id}",
-        url=reverse(f"rule_{name}", args=[change.public_id]),
-        title=_("Put this rule in force?") if approves else _("Reject this proposal?"),
-        effect=_("The next run fires by these figures. Alerts that stand keep their own version.")
-        if approves
-        else _("What is in force stays as it is."),
-        verb=_("Put in force") if approves else _("Reject"),
-        icon="badge-check" if approves else "circle-x",
-        danger=not approves,
+    return decision_act(
+        actor, change, name, "rule", permission=Action.DECIDE_RULE,
+        title=_("Put this rule in force?"),
+        effect=_("The next run fires by these figures. Alerts that stand keep their own version."),
         cancel_url=reverse("rule_detail", args=[change.code]),
         facts=facts,
-        content_hash=change.content_hash,
-        blocked=blocked,
-        needs_code=needs_code(actor),
-    )
+        unready=_("It is not tried on history yet: wait for the trial to end.")
+        if is_waiting
+        else "",
+    )  # fmt: skip
 
 
 def _words(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-ONE = "rule-changes/<uuid:change_id>/"
 urlpatterns = [
     path("rules/", rule_list, name="rule_list"),
     path("rules/<slug:rule>/", rule_detail, name="rule_detail"),
     path("rules/<slug:rule>/change/", rule_change, name="rule_change"),
-    *(
-        path(f"{ONE}{name}/", rule_decide, {"decision": name}, name=f"rule_{name}")
-        for name in DECISIONS
-    ),
+    *decision_paths("rule-changes/<uuid:change_id>/", rule_decide, "rule"),
 ]

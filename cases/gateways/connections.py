@@ -5,14 +5,40 @@ Redirects are never followed, and no proxy of the environment is used.
 
 import http.client
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
+
+from django.utils.translation import gettext as _
 
 from tracing.reads import require_peer
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
+
+
+def fault_of_address(url: str, hosts: Iterable[str], setting: str, wanted: str = "") -> str:
+    """Why nothing may be sent to this address, in one sentence; "" where it may be asked.
+
+    `hosts` are those that `setting` allows; `wanted` says what to give in place of another scheme.
+    Plain http:// goes to this machine alone.
+    """
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return _("This address cannot be read.")
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        return wanted or _("Give an address that begins with https://.")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        return _("The address may hold no user, password or fragment.")
+    if not url.isascii() or any(sign.isspace() for sign in url):
+        return _("This address cannot be read.")
+    if host not in {each.lower() for each in hosts}:
+        return _("The host %(host)s is not among %(setting)s.") % {"host": host, "setting": setting}
+    return ""
 
 
 @contextmanager

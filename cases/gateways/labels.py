@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from cases.gateways.connections import connected
+from cases.gateways.connections import connected, fault_of_address
 
 READ_SECONDS = 30.0
 WHOLE_SECONDS = 600.0
 MAXIMUM = 256 * 1024 * 1024
 """Bytes of one file: OFAC's largest form has some 90 MB."""
 CHUNK = 1 << 20
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -33,20 +32,9 @@ def check_location(location: str) -> None:
     if "://" not in location:
         _file(location)
         return
-    try:
-        parts = urlsplit(location)
-        _port = parts.port
-    except ValueError:
-        raise LabelsUnreachable(_("This address cannot be read.")) from None
-    host = parts.hostname or ""
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise LabelsUnreachable(_("Give an address that begins with https://, or a path."))
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise LabelsUnreachable(_("The address may hold no user, password or fragment."))
-    if host not in {each.lower() for each in settings.LABEL_HOSTS}:
-        raise LabelsUnreachable(
-            _("The host %(host)s is not among FIU_LABEL_HOSTS.") % {"host": host}
-        )
+    wanted = _("Give an address that begins with https://, or a path.")
+    if fault := fault_of_address(location, settings.LABEL_HOSTS, "FIU_LABEL_HOSTS", wanted):
+        raise LabelsUnreachable(fault)
 
 
 def fetch_labels(location: str, folder: Path) -> Path:

@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from cases.gateways.connections import connected
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from cases.gateways.connections import connected, fault_of_address
 
 
 class WebhookFailed(Exception):
@@ -25,20 +23,8 @@ class WebhookFailed(Exception):
 
 def check_webhook_url(url: str) -> None:
     """Raise WebhookFailed unless this address may be told anything at all."""
-    try:
-        parts = urlsplit(url)
-        _port = parts.port
-    except ValueError:
-        raise WebhookFailed(_("This address cannot be read.")) from None
-    host = parts.hostname or ""
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise WebhookFailed(_("Give an address that begins with https://."))
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise WebhookFailed(_("The address may hold no user, password or fragment."))
-    if not url.isascii() or any(sign.isspace() for sign in url):
-        raise WebhookFailed(_("This address cannot be read."))
-    if host not in {each.lower() for each in settings.WEBHOOK_HOSTS}:
-        raise WebhookFailed(_("The host %(host)s is not among FIU_WEBHOOK_HOSTS.") % {"host": host})
+    if fault := fault_of_address(url, settings.WEBHOOK_HOSTS, "FIU_WEBHOOK_HOSTS"):
+        raise WebhookFailed(fault)
 
 
 def signature(secret: bytes, at: int, body: bytes) -> str:

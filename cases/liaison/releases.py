@@ -4,9 +4,11 @@ Only reads of cases/queries/shared.py and the services of this door; each of the
 whether the grant is open. Whatever is not open does not exist.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -105,16 +107,13 @@ def liaison_ask(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     if view is None:
         raise Http404
     form = QuestionForm(view.dossier, request.POST)
-    if form.is_valid():
-        try:
-            ask_about_release(release_id, **form.cleaned_data, by=request.actor)
-        except NotFound:
-            raise Http404 from None
-        except CaseworkError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Sent. The answer will stand on this page."))
-            return redirect("liaison_release", release_id)
+
+    def ask() -> object:
+        return ask_about_release(release_id, **form.cleaned_data, by=request.actor)
+
+    if _is_sent(form, ask):
+        messages.success(request, _("Sent. The answer will stand on this page."))
+        return redirect("liaison_release", release_id)
     return _page(request, release_id, form)
 
 
@@ -126,17 +125,28 @@ def liaison_outcome(request: AuthedRequest, release_id: UUID) -> HttpResponse:
     if view is None:
         raise Http404
     form = OutcomeForm(view.dossier, request.POST)
-    if form.is_valid():
-        try:
-            report_outcome(release_id, **form.outcome(), by=request.actor)
-        except NotFound:
-            raise Http404 from None
-        except CaseworkError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Kept. The sender sees it at once."))
-            return redirect("liaison_release", release_id)
+
+    def report() -> object:
+        return report_outcome(release_id, **form.outcome(), by=request.actor)
+
+    if _is_sent(form, report):
+        messages.success(request, _("Kept. The sender sees it at once."))
+        return redirect("liaison_release", release_id)
     return _page(request, release_id, None, form)
+
+
+def _is_sent(form: Form, send: Callable[[], object]) -> bool:
+    """Do it by the service where the form is whole; what it refuses stands at the form."""
+    if not form.is_valid():
+        return False
+    try:
+        send()
+    except NotFound:
+        raise Http404 from None
+    except CaseworkError as error:
+        form.add_error(None, str(error))
+        return False
+    return True
 
 
 ONE = "releases/<uuid:release_id>/"

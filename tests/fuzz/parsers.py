@@ -16,9 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
 from cases.models.fields import parse_base_units
-from cases.services.errors import ImportRefused
+from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange_rows import COLUMNS, ExchangeFile
+from cases.services.identifiers import read_identifiers
+from cases.services.requests.desk_intake import read_rows
+from cases.services.wallet_files import read_wallet_file
 from tests.blockmaker import BlockChain, address, pay
 from tests.sanctions_files import ADVANCED, ENTITIES, PLAIN
 from tracing.engine.accounts.csvrows import column_map, parse_csv
@@ -235,6 +239,32 @@ def _tron_json() -> bytes:
     ).encode()  # fmt: skip
 
 
+def _wallet_files() -> tuple[bytes, ...]:
+    """One wallet as STIX 2.1, as MISP and as FollowTheMoney."""
+    wallet = {"type": "cryptocurrency-wallet", "id": "w--1", "value": TAG["address"]}
+    note = {"type": "note", "abstract": "One", "object_refs": ["w--1"]}
+    stix = {"type": "bundle", "objects": [wallet, note]}
+    attribute = {"type": "btc", "value": TAG["address"], "comment": "One"}
+    misp = {"Event": {"Attribute": [attribute], "Object": [{"Attribute": [attribute]}]}}
+    ftm = {"id": "1", "schema": "CryptoWallet", "properties": {"publicKey": [TAG["address"]]}}
+    return tuple(json.dumps(each).encode() for each in (stix, misp, ftm))
+
+
+REQUESTS = (
+    b"agency_ref,Requester,process type,targets,data,due date,Crime\n"
+    b'"A-1",chen,"order","1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\nx@y.example",kyc,2026-01-02,"Fraud"\n'
+)
+ANSWER = b"""<?xml version="1.0"?>
+<EFilingBatchXML xmlns="www.fincen.gov/base" StatusCode="A"><EFilingActivityXML SeqNum="1">
+<BSAID>31000000000001</BSAID><EFilingActivityErrorXML SeqNum="2">
+<ErrorLevelText>WARN</ErrorLevelText><ErrorText>A field.</ErrorText></EFilingActivityErrorXML>
+</EFilingActivityXML></EFilingBatchXML>"""
+IDENTIFIERS = (
+    b"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\n0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed\n"
+    b"x@y.example\n+852 5550 1234\nThe Lantern\n" + b"77" * 32 + b"\n203.0.113.7\n"
+)
+
+
 def _make() -> dict[str, Parser]:
     chain = _chain()
     raw, record = chain.blocks[1].raw, b"".join(block.record for block in chain.blocks)
@@ -289,6 +319,16 @@ def _make() -> dict[str, Parser]:
             lambda data: _drop(column_map(_text(data))), (ParametersError,), (COLUMN_MAP.encode(),)
         ),
         "esplora": Parser(_esplora, (NodeAnswerWrong,), (_esplora_json(),)),
+        "wallet_files": Parser(
+            lambda data: _drop(read_wallet_file(data)), (CaseworkError,), _wallet_files()
+        ),
+        "desk_rows": Parser(lambda data: _drop(read_rows(data)), (CaseworkError,), (REQUESTS,)),
+        "identifiers": Parser(
+            lambda data: _drop(read_identifiers(_text(data))), (), (IDENTIFIERS,)
+        ),
+        "acknowledgements": Parser(
+            lambda data: _drop(read_acknowledgement(data)), (NotAcknowledgement,), (ANSWER,)
+        ),
         "planted": Parser(_planted, (), (b"seed",)),
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ answers    how long hidden and absent things, known and unknown names are answer
 programs   2,000 calls of the API as each role
 backups    how long 10 GB take to stand again (from 1 GB and 500,000 records)
 broker     how soon a backlog goes on when Redis is back
+scripts    texts of attackers in every field of the demo, read in a browser as each role
 
 `--write` puts each figure into its row of docs/operate/trust.md, with the load of the machine
 beside it. Ends with 1 when a target is not met.
@@ -23,7 +24,7 @@ from pathlib import Path
 from tests.figures.figure import REPORT, Figure, with_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("graphs", "answers", "programs", "backups", "broker")
+PARTS = ("graphs", "answers", "programs", "backups", "broker", "scripts")
 
 
 def main() -> int:
@@ -40,8 +41,8 @@ def main() -> int:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
     sizes = {
-        "graphs": [options.graphs], "answers": [], "broker": [], "programs": [options.calls],
-        "backups": [options.gigabytes, options.records],
+        "graphs": [options.graphs], "answers": [], "broker": [], "scripts": [],
+        "programs": [options.calls], "backups": [options.gigabytes, options.records],
     }  # fmt: skip
     found = [each for part in options.parts or PARTS for each in measured(part, sizes[part])]
     for each in found:

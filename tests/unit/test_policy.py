@@ -238,6 +238,8 @@ def test_a_policy_of_the_house_opens_a_decision_to_supervisors_alone(roles: set[
         if holds_office(Actor(user_id=1, role=role), Action.APPROVE_FREEZE, roles)
     }  # fmt: skip
     assert holding == roles
+    for role in roles:
+        require_office(Actor(user_id=1, role=role), Action.APPROVE_FREEZE, roles)
     everybody = frozenset(Role)
     for role in (Role.ANALYST, Role.LIAISON, Role.AUDITOR, Role.ADMIN, Role.SYSTEM):
         with pytest.raises(PermissionDenied, match="may not extend freeze"):

@@ -16,6 +16,7 @@ from cases.models import (
     InformationRequest,
     Operation,
     Rule,
+    SelfLookup,
     SuspicionReport,
 )
 from cases.policy import (
@@ -28,6 +29,7 @@ from cases.policy import (
     visible_operations,
     visible_reports,
     visible_requests,
+    visible_self_lookups,
     writable_cases,
 )
 from tests.casework import make_account, make_actor, make_agency, make_case, make_user, person
@@ -112,6 +114,29 @@ def test_compliance_looks_at_every_emergency_but_the_own_and_owners_at_theirs() 
     assert seen(compliance) == {pk for (_, by), pk in rows.items() if by != compliance}
     assert seen(owner) == {rows[case, opener], rows[case, compliance]}
     assert seen(opener) == set()
+
+
+def test_compliance_looks_at_every_self_lookup_but_the_own_and_behind_no_wall() -> None:
+    analyst, compliance, other = person("analyst"), person("compliance"), person("compliance")
+    open_case, walled = make_case(analyst), make_case(analyst)
+    CaseBlock.objects.create(case=walled, user_id=compliance.user_id, reason="Conflict.")
+    rows = {
+        (case, by): SelfLookup.objects.create(
+            user_id=by.user_id, what="search", case=case, at=timezone.now()
+        ).pk
+        for case in (None, open_case, walled)
+        for by in (analyst, compliance, other)
+    }
+
+    def seen(actor: Actor) -> set[int]:
+        rows = SelfLookup.objects.filter(visible_self_lookups(actor))
+        return set(rows.values_list("pk", flat=True))
+
+    assert seen(compliance) == {
+        pk for (case, by), pk in rows.items() if by != compliance and case != walled
+    }
+    assert seen(other) == {pk for (_case, by), pk in rows.items() if by != other}
+    assert [seen(each) for each in (analyst, person("auditor"), SYSTEM)] == [set()] * 3
 
 
 def test_an_operation_is_seen_by_compliance_its_opener_and_who_sees_a_case_of_it() -> None:

@@ -1,9 +1,10 @@
 """`python -m tests.races --races 150`: each of the large races that often, on both databases.
 
 Two approvers of one freeze, one request submitted twice, one question asked twice, one answer of
-the exchange in the hands of two workers, an edit against an approval: in each race all begin at one
-moment, each on a connection of its own, and exactly one may win. Prints a line for each kind and
-database, and ends with 1 unless every race had exactly one winner.
+the exchange in the hands of two workers, an edit against an approval, a legal hold against the
+disposal of an exhibit, a recall against a download: in each race all begin at one moment, each on a
+connection of its own, and exactly one may win. Prints a line for each kind and database, and ends
+with 1 unless every race had exactly one winner.
 """
 
 import argparse
@@ -17,7 +18,11 @@ from pathlib import Path
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("two_approvers", "submissions", "questions", "arrives_twice", "edit_and_an_approval")
+FILES = ("tests/integration/test_races.py", "tests/integration/test_ending_races.py")
+KINDS = (
+    "two_approvers", "submissions", "questions", "arrives_twice", "edit_and_an_approval",
+    "hold_and_a_disposal", "recall_and_a_download",
+)  # fmt: skip
 
 
 def run(database: str, num_races: int, variables: dict[str, str]) -> bool:
@@ -28,7 +33,7 @@ def run(database: str, num_races: int, variables: dict[str, str]) -> bool:
         done = subprocess.run(
             [
                 sys.executable, "-m", "pytest", "-q", "-p", "no:xdist",
-                "tests/integration/test_races.py", "-k", " or ".join(KINDS),
+                *FILES, "-k", " or ".join(KINDS),
             ],
             cwd=ROOT,
             env={

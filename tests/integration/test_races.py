@@ -1,6 +1,6 @@
 """Races on real transactions: of several callers at once exactly one wins.
 
-In the suite each of the large four is run a few times; `python -m tests.races` runs them as often
+In the suite each kind is run a few times; `python -m tests.races` runs them as often
 as asked for, on both databases, and tells what it counted.
 """
 
@@ -64,6 +64,7 @@ from tracing.models import TraceRun
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RACES = int(os.environ.get("FIU_TEST_RACES", "10"))
+FEW = int(os.environ.get("FIU_TEST_RACES", "3"))  # where the field of a race takes long to lay out
 
 
 def tell(kind: str, winners: list[int]) -> None:

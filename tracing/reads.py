@@ -50,18 +50,17 @@ from tracing.lookup_views import LookupView, outside_lookups
 from tracing.node_views import NodeView, followed_nodes
 from tracing.pattern_views import AddressPatterns, AssetPatterns, address_patterns
 from tracing.peers import require_peer
+from tracing.platform_views import Platform, platform_payments
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
 from tracing.tag_sets import TagSetView, keep_tag_set, newest_tag_sets
 from tracing.tag_views import (
     AddressTags,
     PackView,
-    Platform,
     Side,
     TagView,
     direct_tags,
     own_tags,
-    platform_payments,
     sides_of,
     tag_levels,
     tag_packs,

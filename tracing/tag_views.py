@@ -16,7 +16,6 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery, Sum
 
 from tracing.account_views import opened_accounts
 from tracing.engine.accounts.ledger import AccountLedger
-from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import (
     contradicting,
     names_an_owner,
@@ -151,15 +150,6 @@ class PackView:
     num_tags: int
 
 
-@dataclass(frozen=True)
-class Platform:
-    """A platform's addresses, those that a tag gives another owner, and who paid them."""
-
-    addresses: list[str]
-    disputed: frozenset[str]
-    payments: list[PlatformPayment]
-
-
 @dataclass
 class TagIndex:
     """Tags and entries of one chain by address id and by cluster of one ledger snapshot."""
@@ -188,7 +178,7 @@ def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
     if ledger not in _loaded() or names.is_account(ledger):
         return _direct_only(chain, texts)
     opened = opened_ledger(ledger)
-    found, unseen = _told_under(opened, _index_of(opened), texts)
+    found, unseen = _told_under(opened, index_now(opened), texts)
     return found | _direct_only(chain, unseen)
 
 
@@ -281,7 +271,7 @@ def sides_of(ledger: str, address: str) -> list[Side]:
         chain = names.CHAIN.get(ledger, "")
         claims = [row for row in tag_rows(Q(chain=chain, address=address)) if row[1].is_counted]
     else:
-        index, clusters = _index_of(opened), clusters_under_walls(opened)
+        index, clusters = index_now(opened), clusters_under_walls(opened)
         mates = index.by_anchor.get(clusters.anchor(number), [])
         for mate in dict.fromkeys([number, *mates]):
             text = opened.address_text(mate)
@@ -316,61 +306,9 @@ def tagged_services(ledger: str) -> list[str]:
         services = {text for text, tag in rows if tag.is_service}
         return sorted(text for text in services if accounts.find_address(text) is not None)
     opened = opened_ledger(ledger)
-    index = _index_of(opened)
+    index = index_now(opened)
     numbers = [n for n, tags in index.tags.items() if any(tag.is_service for tag in tags)]
     return opened.address_texts(sorted(numbers))
-
-
-def platform_payments(
-    ledger: str,
-    starts: Iterable[str],
-    label: str,
-    values: Iterable[int] = (),
-    from_at: datetime | None = None,
-    to_at: datetime | None = None,
-) -> Platform:
-    """What others paid a platform: few queries, and O(its coins).
-
-    Args:
-        starts: addresses that stand for their clusters; label: addresses tagged so belong to it.
-        values: amounts that count, empty for any; from_at, to_at: block times.
-    """
-    opened = opened_ledger(ledger)
-    index, clusters = _index_of(opened), clusters_under_walls(opened)
-    wanted = same_name(label)
-    own: set[int] = set()
-    for text in starts:
-        number = opened.find_address(text)
-        if number is not None and number not in own:
-            own.update(clusters.members(number).tolist())
-    for number, tags in index.tags.items():
-        if any(tag.is_service and same_name(tag.label) == wanted for tag in tags):
-            own.add(number)
-    rival = {
-        anchor
-        for anchor, mates in index.by_anchor.items()
-        for mate in mates
-        if any(
-            tag.is_service and same_name(tag.label) != wanted for tag in index.tags.get(mate, ())
-        )
-    }
-    numbers = sorted(own)
-    texts = opened.address_texts(numbers)
-    return Platform(
-        addresses=sorted(texts),
-        disputed=frozenset(
-            text
-            for number, text in zip(numbers, texts, strict=True)
-            if clusters.anchor(number) in rival
-        ),
-        payments=payments_to(
-            opened,
-            own,
-            values=frozenset(values),
-            from_time=int(from_at.timestamp()) if from_at else 0,
-            to_time=int(to_at.timestamp()) if to_at else 2**32,
-        ),
-    )
 
 
 def _loaded() -> list[str]:
@@ -402,7 +340,8 @@ def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     return (*told, house["all"], packs["ruled"], packs["rulings"], *hashes)
 
 
-def _index_of(ledger: StoredLedger) -> TagIndex:
+def index_now(ledger: StoredLedger | AccountLedger) -> TagIndex:
+    """The index of what holds now; queries as `versions_of`."""
     return index_under(ledger, *versions_of(ledger))
 
 

@@ -38,7 +38,7 @@ from cases.services.reads import BY_PROGRAM, keep_case_look
 from cases.services.suspects import reveal_customer
 
 MOST_PACKAGES = 20
-LARGEST_PACKAGE = 10**16 - 1  # base units: above all bitcoin there is
+LARGEST_PACKAGE = 10**38 - 1  # base units: above all there is of any asset
 
 
 def one_cohort(actor: Actor, cohort_id: UUID) -> Cohort:
@@ -118,7 +118,10 @@ class CohortMemberAnswer(Row):
 
 
 class CohortPaymentAnswer(Row):
-    """The output that paid the platform, and our record of the withdrawal it began with."""
+    """The output or transfer that paid the platform, and our record that it began with.
+
+    A payment inside our books has height 0 and the record's reference as `txid`.
+    """
 
     record = serializers.CharField(source="record.ref")
 
@@ -130,7 +133,11 @@ class CohortPaymentAnswer(Row):
 
 
 class NewCohortBody(Body):
-    """The platform's profile. Without wallets all of the case's only ledger count."""
+    """The platform's profile. Without wallets all of the case's only ledger count.
+
+    `asset`: on a ledger of accounts, by contract, CAIP-19 name or symbol; empty for what the
+    platform was paid in most often.
+    """
 
     platform = Text(max_length=80)
     packages = serializers.ListField(
@@ -138,6 +145,7 @@ class NewCohortBody(Body):
     )
     from_at = Moment(required=False, allow_null=True, default=None)
     to_at = Moment(required=False, allow_null=True, default=None)
+    asset = Text(max_length=120, required=False, allow_blank=True, default="")
     wallets = serializers.ListField(
         child=Visible(Wallet), required=False, max_length=200, min_length=1
     )
@@ -145,7 +153,7 @@ class NewCohortBody(Body):
     def validate_packages(self, values: list[int]) -> list[int]:
         """Amounts that a payment can have."""
         if any(not 0 < value <= LARGEST_PACKAGE for value in values):
-            raise exceptions.ValidationError(_t("An amount has at most 16 digits and is not 0."))
+            raise exceptions.ValidationError(_t("An amount has at most 38 digits and is not 0."))
         return values
 
     def validate(self, attrs: Any) -> Any:

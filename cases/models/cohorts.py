@@ -94,7 +94,10 @@ class CohortPaymentQuerySet(CaseScopedQuerySet):
 
 
 class CohortPayment(models.Model):
-    """One payment of a member: the withdrawal it began with and the output that paid."""
+    """One payment of a member: the record it began with and the output or transfer that paid.
+
+    Inside the books that is one and the same: `txid` is the record's reference then, `height` 0.
+    """
 
     member = models.ForeignKey(CohortMember, models.PROTECT, related_name="payments")
     record = models.ForeignKey(ExchangeRecord, models.PROTECT, related_name="+")
@@ -108,6 +111,11 @@ class CohortPayment(models.Model):
     is_disputed = models.BooleanField(default=False)
 
     objects = CohortPaymentQuerySet.as_manager()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it was paid inside our books, to an account of the platform: no block has it."""
+        return not self.height and self.txid == self.record.ref
 
     class Meta:
         constraints = [

@@ -1,13 +1,12 @@
 """Cohorts: a platform's payments on the ledger, joined to the withdrawals in our own records.
 
-Tiers grade how a payment is tied to a customer: 1 the record itself names the platform's address;
-2 the withdrawal went to a wallet used once, with one coin in and out, so nobody else's money can be
-in it; 3 it went to a wallet that also held other money. Whose the addresses are is judged apart: an
-address that tags give to somebody else counts for nobody.
+Tiers grade how a payment is tied to a customer: 1 the record itself names the platform's address,
+or its account here; 2 the withdrawal went to a wallet used once, with one coin or transfer in and
+out, so nobody else's money can be in it; 3 it went to a wallet that also held other money. Whose
+the addresses are is judged apart: an address that tags give to somebody else counts for nobody.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -15,41 +14,18 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, Cohort, CohortMember, CohortPayment, ExchangeRecord, Wallet
+from cases.models import Case, Cohort, CohortMember, CohortPayment, Wallet
 from cases.models.cohorts import TIER_PATTERN
 from cases.policy import Action, Actor, require_second_person
 from cases.services.audit import record_event, record_read
+from cases.services.cohort_links import Joined, joined
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
 from cases.services.locks import enter_case
 from cases.services.validation import check_fields, require_text
 from tracing import reads
-from tracing.reads import Platform, PlatformPayment
 
-CHUNK = 5_000
 TAG_CONFLICT = "tag_conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A payment tied to the withdrawal it began with."""
-
-    payment: PlatformPayment
-    record: ExchangeRecord
-    tier: int
-    is_disputed: bool
-
-
-@dataclass
-class Joined:
-    """The links of one customer, those of disputed addresses apart."""
-
-    links: list[Link] = field(default_factory=list)
-
-    @property
-    def counted(self) -> list[Link]:
-        """What counts: payments to undisputed addresses, or the others where there are no such."""
-        return [link for link in self.links if not link.is_disputed] or self.links
 
 
 def build_cohort(
@@ -60,6 +36,7 @@ def build_cohort(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     wallets: Sequence[Wallet] | None = None,
+    asset: str = "",
     by: Actor,
 ) -> Cohort:
     """Find the customers who paid a platform.
@@ -68,7 +45,8 @@ def build_cohort(
         platform: its name; addresses that a tag gives to this name belong to it too.
         packages: amounts in base units that count as payments, empty for any.
         wallets: of the case, to start from; without them all on the case's only ledger. Each
-            stands for its whole co-spend cluster.
+            stands for its whole co-spend cluster; an account stands for itself.
+        asset: on a ledger of accounts, what payments are in; without it what it was paid in most.
 
     The ledger and our records are read outside of any transaction: seconds in which others write.
     The right to build is asked before and again with what is kept.
@@ -81,13 +59,18 @@ def build_cohort(
     chosen = _chosen(fresh, wallets)
     ledger = chosen[0].ledger
     starts = [wallet.address for wallet in chosen]
-    found = reads.platform_payments(ledger, starts, name, packages, from_at, to_at)
+    try:
+        found = reads.platform_payments(
+            ledger, starts, name, packages, from_at, to_at, asset.strip()
+        )
+    except reads.SeedError as error:
+        raise CaseworkError(str(error)) from None
     info = next(info for info in reads.ledgers() if info.name == ledger)
     cohort = Cohort(
         case=fresh,
         platform=name,
         ledger=ledger,
-        asset=f"{info.chain}/slip44:0",
+        asset=found.asset,
         packages=[str(package) for package in sorted(set(packages))],
         from_at=from_at,
         to_at=to_at,
@@ -103,11 +86,11 @@ def build_cohort(
         built_at=timezone.now(),
     )
     check_fields(cohort, "platform")
-    joined = _joined(found)
+    links = joined(cohort, found)
     with transaction.atomic():
         enter_case(case.pk, Action.BUILD_COHORT, by=by)
         cohort.save(force_insert=True)
-        members = _keep_members(cohort, joined)
+        members = _keep_members(cohort, links)
         record_event(
             fresh, "build_cohort", f"cohort:{cohort.public_id}", by=by,
             data={
@@ -165,66 +148,17 @@ def _chosen(case: Case, wallets: Sequence[Wallet] | None) -> list[Wallet]:
         raise CaseworkError(_("Choose wallets of one ledger."))
     if rows[0].ledger not in {info.name for info in reads.ledgers()}:
         raise CaseworkError(_("The ledger of these wallets is not loaded."))
-    if reads.is_account_ledger(rows[0].ledger):
-        raise CaseworkError(_("Cohorts are found on ledgers of coins, not of accounts."))
     return rows
 
 
-def _joined(platform: Platform) -> dict[str, Joined]:
-    """Links by customer. A payment has one payer: the strongest tie decides."""
-    payments = platform.payments
-    places = {(each.paid.txid, each.paid.address or "") for each in payments}
-    places |= {(source.txid, source.address or "") for each in payments for source in each.sources}
-    records = _withdrawals(sorted({address for _txid, address in places if address}))
-    found: dict[str, Joined] = {}
-    for payment in payments:
-        link = _link(payment, records, is_disputed=payment.paid.address in platform.disputed)
-        if link is not None:
-            found.setdefault(link.record.account.customer, Joined()).links.append(link)
-    return found
-
-
-def _link(
-    payment: PlatformPayment,
-    records: dict[tuple[str, str], ExchangeRecord],
-    *,
-    is_disputed: bool,
-) -> Link | None:
-    direct = records.get((payment.paid.txid, payment.paid.address or ""))
-    if direct is not None:
-        return Link(payment, direct, 1, is_disputed)
-    sources = [
-        record
-        for source in payment.sources
-        if (record := records.get((source.txid, source.address or ""))) is not None
-    ]
-    if not sources:
-        return None
-    customers = {record.account.customer for record in sources}
-    if len(customers) > 1:
-        return None  # the wallet holds money of two customers: it names neither
-    return Link(payment, sources[0], 2 if payment.is_single_use else TIER_PATTERN, is_disputed)
-
-
-def _withdrawals(addresses: Sequence[str]) -> dict[tuple[str, str], ExchangeRecord]:
-    """Completed withdrawals to these addresses by transaction and address: one query a chunk."""
-    found: dict[tuple[str, str], ExchangeRecord] = {}
-    for start in range(0, len(addresses), CHUNK):
-        rows = ExchangeRecord.objects.filter(
-            kind="withdrawal", status="completed", address__in=addresses[start : start + CHUNK]
-        ).select_related("account")
-        found.update({(row.txid, row.address): row for row in rows if row.txid})
-    return found
-
-
-def _keep_members(cohort: Cohort, joined: dict[str, Joined]) -> list[CohortMember]:
+def _keep_members(cohort: Cohort, links: dict[str, Joined]) -> list[CohortMember]:
     """Write members and payments; a customer's tier is that of the strongest tie."""
     members, payments = [], []
-    for customer, each in sorted(joined.items()):
+    for customer, each in sorted(links.items()):
         counted = each.counted
         is_disputed = counted[0].is_disputed
         tier = min(link.tier for link in counted)
-        first = min(counted, key=lambda link: (link.tier, link.payment.paid.at))
+        first = min(counted, key=lambda link: (link.tier, link.at))
         member = CohortMember(
             cohort=cohort,
             customer=customer,
@@ -234,24 +168,19 @@ def _keep_members(cohort: Cohort, joined: dict[str, Joined]) -> list[CohortMembe
             kept_out=TAG_CONFLICT if is_disputed else "",
             is_exportable=tier < TIER_PATTERN and not is_disputed,
             num_payments=len(counted),
-            amount=sum(link.payment.paid.value for link in counted),
-            first_at=_moment(min(link.payment.paid.at for link in counted)),
-            last_at=_moment(max(link.payment.paid.at for link in counted)),
+            amount=sum(link.amount for link in counted),
+            first_at=min(link.at for link in counted),
+            last_at=max(link.at for link in counted),
         )
         members.append(member)
         payments += [
             CohortPayment(
-                member=member, record=link.record, tier=link.tier, txid=link.payment.paid.txid,
-                vout=link.payment.paid.vout or 0, address=link.payment.paid.address or "",
-                amount=link.payment.paid.value, height=link.payment.paid.height,
-                at=_moment(link.payment.paid.at), is_disputed=link.is_disputed,
+                member=member, record=link.record, tier=link.tier, txid=link.txid, vout=link.vout,
+                address=link.address, amount=link.amount, height=link.height, at=link.at,
+                is_disputed=link.is_disputed,
             )
             for link in each.links
         ]  # fmt: skip
     CohortMember.objects.bulk_create(members, batch_size=500)
     CohortPayment.objects.bulk_create(payments, batch_size=500)
     return members
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

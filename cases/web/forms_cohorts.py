@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import Case, Wallet
 
 MAXIMUM_PACKAGES = 20
+MOST_DIGITS = 38  # above all there is of any asset
 
 
 class CohortForm(forms.Form):
@@ -27,9 +28,15 @@ class CohortForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     packages = forms.CharField(
-        label=_("Amounts that count, in satoshi"),
+        label=_("Amounts that count, in base units"),
         required=False,
-        help_text=_("Fixed prices such as 10000, 25000; empty for any amount."),
+        help_text=_("Fixed prices in satoshi, such as 10000, 25000; empty for any amount."),
+    )
+    asset = forms.CharField(
+        label=_("Asset, on a ledger of accounts"),
+        required=False,
+        max_length=120,
+        help_text=_("Its contract or symbol; empty for what the platform was paid in most often."),
     )
     from_on = forms.DateField(
         label=_("From day (UTC)"), required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -48,7 +55,7 @@ class CohortForm(forms.Form):
         words = self.cleaned_data["packages"].replace(",", " ").split()
         if len(words) > MAXIMUM_PACKAGES:
             raise forms.ValidationError(gettext("Give at most 20 amounts."))
-        if any(not (w.isascii() and w.isdecimal() and 0 < len(w) <= 16) for w in words):
+        if any(not (w.isascii() and w.isdecimal() and 0 < len(w) <= MOST_DIGITS) for w in words):
             raise forms.ValidationError(gettext("Give whole amounts, such as 10000, 25000."))
         return tuple(sorted({int(word) for word in words}))
 

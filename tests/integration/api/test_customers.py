@@ -115,7 +115,7 @@ def test_a_platform_profile_is_checked_before_anything_is_built(
     path = f"cases/{case.public_id}/cohorts"
     for body in (
         {"platform": "X", "packages": ["0"]},
-        {"platform": "X", "packages": ["1" + "0" * 16]},
+        {"platform": "X", "packages": ["1" + "0" * 38]},
         {"platform": "X", "from_at": "2025-03-02T00:00:00Z", "to_at": "2025-03-01T00:00:00Z"},
     ):
         told(analyst.post(path, body), 400, "invalid")

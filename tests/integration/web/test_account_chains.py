@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Case, ExchangeRecord, Finding, Wallet
+from cases.models import Case, Cohort, ExchangeAccount, ExchangeRecord, Finding, Wallet
 from cases.policy import Actor
 from cases.queries.cases import case_shell
 from cases.queries.exposures import case_exposure, customer_exposure
 from cases.queries.flow import case_flow
 from cases.services.cases import start_case
+from cases.services.cohorts import build_cohort
 from cases.services.exchange_rows import canonical_address
 from cases.services.findings import collect_findings
 from tests.casework import (
@@ -317,3 +319,101 @@ def test_a_case_and_a_customer_are_exposed_over_accounts_too(room: Room) -> None
     }  # fmt: skip
     ExchangeRecord.objects.update(asset=make_asset("eip155:31337/slip44:60", "ETH", 18))
     assert customer_exposure(holder)[0].view is None  # no such transfer of the chain's own coin
+
+
+# Cohorts
+
+
+def paid(ref: str, uid: str, number: int, *, txid: str = "", base: int = 0, fee: int = 0) -> None:
+    """A withdrawal to an account, as the exchange wrote it: with capitals, without 0x."""
+    ledger = open_account_ledger(settings.FIU_HOME, LEDGER)
+    found = ledger.find_address(account(number))
+    assert found is not None
+    rows = ledger.rows_of_address(found)
+    row = int(rows[(ledger.row_recipient[rows] == found) & (ledger.row_failed[rows] == 0)][0])
+    ExchangeRecord.objects.create(
+        ref=ref, kind="withdrawal", account=make_account(uid), status="completed",
+        asset=make_asset(ASSET, "TUSD", 18), base=base or ledger.amount(row),
+        at="2025-01-06T00:10Z",
+        address=checksummed(bytes.fromhex(account(number)[2:])), fee_base=fee or None,
+        fee_asset_id=ASSET if fee else None,
+        txid=txid or ledger.txid(int(ledger.row_tx[row])).removeprefix("0x").upper(),
+    )  # fmt: skip
+
+
+def members(cohort: Cohort) -> list[tuple[str, int, int]]:
+    rows = cohort.members.select_related("account").order_by("account__uid")
+    return [(row.account.uid, row.tier, row.amount) for row in rows]
+
+
+def test_who_paid_a_platform_in_a_token_is_found_by_the_form(room: Room) -> None:
+    pasted(room, f"{account(HOP)}\n{account(OTHER)}")
+    paid("W1", "NQ-1", HOP)
+    paid("W2", "NQ-2", OTHER)
+    paid("W3", "NQ-3", HOP, txid="00" * 32)  # went to the address in no transaction that there is
+    url = reverse("cohort_new", args=[room.case.public_id])
+    asked = {
+        "platform": "Lanternbox", "asset": "TUSD",
+        "wallets": [str(wallet.public_id) for wallet in room.case.wallets.all()],
+    }  # fmt: skip
+    refused = room.client.post(url, asked | {"asset": "NONE"})
+    assert (refused.status_code, "has no asset" in refused.content.decode()) == (422, True)
+    assert room.client.post(url, asked).status_code == 302
+    cohort = Cohort.objects.get()
+    assert (cohort.asset, cohort.num_payments, cohort.num_addresses) == (ASSET, 2, 2)
+    assert members(cohort) == [("NQ-1", 1, 2 * BIG), ("NQ-2", 1, BIG)]
+    page = text_of(room, reverse("case_cohorts", args=[room.case.public_id]))
+    assert "14,000,000,000,000.00 TUSD" in page
+    few = build_cohort(room.case, platform="X", packages=(BIG,), by=room.by)
+    assert (few.asset, members(few)) == (ASSET, [("NQ-2", 1, BIG)])
+
+
+def test_a_wallet_between_names_one_customer_or_nobody(room: Room) -> None:
+    """The hop got twice as much as it passed on: whose it was is a pattern alone."""
+    pasted(room, account(DEPOSIT))
+    paid("W1", "NQ-1", HOP)
+    cohort = build_cohort(room.case, platform="Lanternbox", by=room.by)
+    assert members(cohort) == [("NQ-1", 3, BIG)]
+    assert not cohort.members.get().is_exportable
+    paid("W2", "NQ-2", HOP)  # in the same transaction and of the same amount: nobody can say
+    assert members(build_cohort(room.case, platform="Lanternbox", by=room.by)) == []
+    ExchangeRecord.objects.filter(ref="W2").delete()
+    tagged(HOP, "coinswap_exchange")  # what came to a service says nothing of who it paid for
+    assert members(build_cohort(room.case, platform="Lanternbox", by=room.by)) == []
+
+
+def test_two_withdrawals_in_one_transaction_are_told_apart_by_amount(room: Room) -> None:
+    pasted(room, account(HOP))
+    paid("W1", "NQ-1", HOP, base=5)
+    paid("W2", "NQ-2", HOP, base=2 * BIG + 7, fee=7)
+    cohort = build_cohort(room.case, platform="Lanternbox", by=room.by)
+    assert members(cohort) == [("NQ-2", 1, 2 * BIG)]
+
+
+def test_a_transfer_inside_our_books_to_the_platforms_account_counts(room: Room) -> None:
+    """The platform has a deposit address here; its own account moving money is no payment."""
+    pasted(room, account(DEPOSIT))
+    platform = ExchangeAccount.objects.get(uid="NQ-0004417")
+    payer, asset = make_account("NQ-8"), make_asset(ASSET, "TUSD", 18)
+    own = make_account("NQ-9", customer=platform.customer)
+    for number, (who, base, state) in enumerate(
+        ((payer, 110, "completed"), (payer, 50, "completed"), (payer, 110, "stopped"),
+         (own, 110, "completed"))
+    ):  # fmt: skip
+        ExchangeRecord.objects.create(
+            ref=f"I{number}", kind="internal_transfer", account=who, counter_account=platform,
+            asset=asset, base=base, fee_asset=asset, fee_base=10, at="2025-02-01T00:00Z",
+            status=state,
+        )  # fmt: skip
+    cohort = build_cohort(
+        room.case, platform="Lanternbox", packages=(100,), from_at=datetime(2025, 1, 1, tzinfo=UTC),
+        by=room.by,
+    )  # fmt: skip
+    assert members(cohort) == [("NQ-8", 1, 100)]
+    member = cohort.members.get()
+    assert "Inside our books" in text_of(room, reverse("cohort_member", args=[member.public_id]))
+    assert [payment.is_inside for payment in member.payments.all()] == [True]
+    late = build_cohort(
+        room.case, platform="Lanternbox", to_at=datetime(2025, 1, 31, tzinfo=UTC), by=room.by
+    )
+    assert members(late) == []

@@ -1,0 +1,185 @@
+"""Payments to a platform tied to customers by the exchange's own records.
+
+A payment has one payer: the strongest tie decides. On the ledger it is tied to the withdrawal that
+made it, or to one that its payer's wallet got; inside the books, where the platform has an account
+here, a transfer to that account is a payment too, and no block knows of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cases.models import Cohort, DepositAddress, ExchangeRecord
+from cases.models.cohorts import TIER_PATTERN
+from tracing import reads
+from tracing.reads import Platform, PlatformPayment
+
+CHUNK = 5_000
+INSIDE = "internal_transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A payment tied to the record it began with: one output, transfer or line of the books."""
+
+    record: ExchangeRecord
+    tier: int
+    is_disputed: bool
+    txid: str
+    vout: int
+    address: str
+    amount: int
+    height: int
+    at: datetime
+
+
+@dataclass
+class Joined:
+    """The links of one customer, those of disputed addresses apart."""
+
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def counted(self) -> list[Link]:
+        """What counts: payments to undisputed addresses, or the others where there are no such."""
+        return [link for link in self.links if not link.is_disputed] or self.links
+
+
+def joined(cohort: Cohort, platform: Platform) -> dict[str, Joined]:
+    """Links by customer: one query for each 5,000 addresses, and 2 for the books."""
+    found: dict[str, Joined] = {}
+    links = [*_on_ledger(cohort, platform), *_in_books(cohort, platform)]
+    for link in links:
+        found.setdefault(link.record.account.customer, Joined()).links.append(link)
+    return found
+
+
+def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
+    payments = platform.payments
+    places = [place for each in payments for place in (each.paid, *each.sources)]
+    asset = cohort.asset if reads.is_account_ledger(cohort.ledger) else ""
+    records = _Withdrawals(sorted({place.address for place in places if place.address}), asset)
+    for payment in payments:
+        tied = _tied(payment, records)
+        if tied is None:
+            continue
+        record, tier = tied
+        paid = payment.paid
+        yield Link(
+            record, tier, paid.address in platform.disputed, paid.txid, paid.vout or 0,
+            paid.address or "", paid.value, paid.height, datetime.fromisoformat(paid.at),
+        )  # fmt: skip
+
+
+def _tied(payment: PlatformPayment, records: "_Withdrawals") -> tuple[ExchangeRecord, int] | None:
+    """The record that a payment began with, and how sure that is."""
+    direct = records.of(payment.paid.txid, payment.paid.address, payment.paid.value, once=True)
+    if direct:
+        is_one = len({record.account.customer for record in direct}) == 1
+        return (direct[0], 1) if is_one else None
+    sources = [
+        record
+        for source in payment.sources
+        for record in records.of(source.txid, source.address, source.value)
+    ]
+    if len({record.account.customer for record in sources}) != 1:
+        return None  # nobody's, or the wallet holds money of two customers: it names neither
+    return sources[0], 2 if payment.is_single_use else TIER_PATTERN
+
+
+class _Withdrawals:
+    """Completed withdrawals to addresses by transaction and address: one query a chunk."""
+
+    def __init__(self, addresses: Sequence[str], asset: str) -> None:
+        self._found: dict[tuple[str, str], list[ExchangeRecord]] = {}
+        self._taken: set[int] = set()
+        for start in range(0, len(addresses), CHUNK):
+            forms = [form for each in addresses[start : start + CHUNK] for form in _forms(each)]
+            rows = ExchangeRecord.objects.filter(
+                kind="withdrawal", status="completed", address__in=forms
+            ).select_related("account").order_by("pk")  # fmt: skip
+            for row in rows:
+                if row.txid and (not asset or row.asset_id.casefold() == asset.casefold()):
+                    self._found.setdefault(_place(row.txid, row.address), []).append(row)
+
+    def of(
+        self, txid: str, address: str | None, value: int, *, once: bool = False
+    ) -> list[ExchangeRecord]:
+        """The records behind an output or transfer; of several nobody can say which it was.
+
+        One transaction may pay several customers' withdrawals to one address: the amount tells
+        them apart, and with `once` each of equal ones stands for one payment.
+        """
+        rows = self._found.get(_place(txid, address or ""), [])
+        if len(rows) < 2:
+            return rows
+        exact = [row for row in rows if value in (row.base, _net(row))]
+        free = [row for row in exact if once and row.pk not in self._taken]
+        if free:
+            self._taken.add(free[0].pk)
+        return free[:1] or exact or rows
+
+
+def _net(record: ExchangeRecord) -> int:
+    """What arrives of a withdrawal: its fee lies inside the amount."""
+    fee = record.fee_base if record.fee_asset_id == record.asset_id else 0
+    return int(record.base - (fee or 0))
+
+
+def _forms(address: str) -> tuple[str, ...]:
+    """How the exchange may have written an address: Ethereum's also with the capitals of EIP-55."""
+    if not address.startswith("0x"):
+        return (address,)
+    return tuple({address, reads.parse_address(address).display})
+
+
+def _place(txid: str, address: str) -> tuple[str, str]:
+    """Transaction and address as one form, whatever capitals or 0x they were written with."""
+    plain = address.lower() if address[:2] in ("0x", "0X") else address
+    return txid.lower().removeprefix("0x"), plain
+
+
+def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
+    """Transfers inside our books to whoever held one of the platform's addresses here then."""
+    held: dict[int, list[DepositAddress]] = {}
+    addresses = platform.addresses
+    for start in range(0, len(addresses), CHUNK):
+        for period in DepositAddress.objects.filter(
+            ledger=cohort.ledger, address__in=addresses[start : start + CHUNK]
+        ).select_related("account"):
+            held.setdefault(period.account_id, []).append(period)
+    if not held:
+        return
+    rows = ExchangeRecord.objects.filter(
+        kind=INSIDE, status="completed", counter_account__in=list(held), asset_id=cohort.asset
+    )
+    if cohort.from_at:
+        rows = rows.filter(at__gte=cohort.from_at)
+    if cohort.to_at:
+        rows = rows.filter(at__lte=cohort.to_at)
+    packages = {int(package) for package in cohort.packages}
+    for row in rows.select_related("account").order_by("at", "pk"):
+        assert row.counter_account_id is not None  # asked for
+        then = _at(held[row.counter_account_id], row.at)
+        net = _net(row)
+        if then is None or (packages and net not in packages):
+            continue
+        if row.account.customer == then.account.customer:
+            continue  # the platform moves its own money
+        yield Link(
+            row, 1, then.address in platform.disputed, row.ref, 0, then.address, net, 0, row.at
+        )
+
+
+def _at(periods: Sequence[DepositAddress], at: datetime) -> DepositAddress | None:
+    """The period that held at a time, the first of several."""
+    return next(
+        (
+            each
+            for each in sorted(periods, key=lambda each: (each.assigned_from_at, each.address))
+            if each.assigned_from_at <= at
+            and (each.assigned_to_at is None or at < each.assigned_to_at)
+        ),
+        None,
+    )
+

@@ -14,6 +14,7 @@ from cases.api.cases import one_case
 from cases.api.door import Call, Door, Step, download, making, one, route, writing
 from cases.api.fields import Body, CaseName, Decision, Nothing, PersonAnswer, Reason, Row, Text
 from cases.api.named import Visible
+from cases.api.parsing import MAXIMUM_JSON
 from cases.exports.goaml import PROFILES
 from cases.models import Alert, ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING, GENDERS
@@ -26,6 +27,7 @@ VIEWERS = (Action.VIEW_REPORT,)
 STATES = [(state.value, state.value) for state in ReportState]
 PEOPLE = ("case", "drafted_by", "approved_by", "filed_by")
 OUT = (ReportState.APPROVED.value, ReportState.FILED.value)
+LARGEST_FILE = MAXIMUM_JSON * 3 // 4  # characters: quotes and line ends are two each in JSON
 
 
 def one_report(actor: Actor, report_id: UUID) -> SuspicionReport:
@@ -133,7 +135,8 @@ class AcknowledgementBody(Body):
 
     answer = serializers.ChoiceField(choices=ANSWERS, required=False, default="")
     number = Text(max_length=40, required=False, default="")
-    file = serializers.CharField(max_length=5_000_000, required=False, default="")
+    # What this door takes is a megabyte; a larger file comes in by the page.
+    file = serializers.CharField(max_length=LARGEST_FILE, required=False, default="")
 
 
 class AcknowledgementAnswer(Row):

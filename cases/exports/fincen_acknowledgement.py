@@ -1,5 +1,6 @@
 """Reading FinCEN's acknowledgement of a SAR batch: accepted or not, its number, its warnings."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ class Acknowledgement:
     errors: tuple[dict[str, str], ...]
 
 
+_STEP: Final = re.compile(r"(\w+)\[(\d+)\]")
 _FIELDS: Final = {
     "ErrorLevelText": "level",
     "ErrorElementNameText": "field",
@@ -52,6 +54,26 @@ def read_acknowledgement(content: bytes) -> list[Acknowledgement]:
     if not answers:
         raise NotAcknowledgement("The acknowledgement names no report.")
     return answers
+
+
+def complains_of(answer: Acknowledgement, file: bytes) -> bool:
+    """Whether the elements that the answer's errors name are those of the file that was sent.
+
+    FinCEN names an element by its path, each step with its sequence number: `Party[25]`. False
+    where nothing is named at all: then nothing says which file the answer is to. O(file).
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    sent = {
+        (number, etree.QName(node).localname)
+        for node in etree.fromstring(file, parser).iter(etree.Element)
+        if (number := node.get("SeqNum")) is not None
+    }
+    named = {
+        (number, name)
+        for error in answer.errors
+        for name, number in _STEP.findall(error.get("context", ""))
+    }
+    return bool(named) and named <= sent
 
 
 def _answer(node: Any, status: str) -> Acknowledgement:

@@ -13,7 +13,13 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
+from cases.exports.fincen_acknowledgement import (
+    Acknowledgement,
+    NotAcknowledgement,
+    complains_of,
+    read_acknowledgement,
+)
+from cases.exports.goaml import load_profile
 from cases.models import ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING
 from cases.policy import Action, Actor
@@ -38,8 +44,9 @@ def acknowledge_report(
     """Keep what the receiver answered: read from its file, or as a person read it elsewhere.
 
     Args:
-        number: the receiver's number of the report; answer: one of ANSWERS. Both are read from
-            `file` where that is an acknowledgement of FinCEN.
+        number: the receiver's number of the report; answer: one of ANSWERS. The answer is read
+            from `file` where that is an acknowledgement of FinCEN. Such a file does not name our
+            report: the number, or of a rejected one the elements it complains of, must fit it.
 
     Raises PermissionDenied, InvalidTransition, CaseworkError.
     """
@@ -48,19 +55,17 @@ def acknowledge_report(
         raise InvalidTransition(_("Only a report that was filed is answered."))
     errors: list[dict[str, str]] = []
     if file:
-        try:
-            read = read_acknowledgement(file.encode())
-        except NotAcknowledgement as error:
-            raise CaseworkError(str(error)) from None
-        if len(read) > 1:
-            read = [each for each in read if each.number == number]
-        if len(read) != 1:
-            raise CaseworkError(_("The file answers several reports: give the number of this one."))
-        answer, number, errors = read[0].state, read[0].number, list(read[0].errors)
+        read = _read_for(fresh, file, number)
+        answer, number, errors = read.state, read.number, list(read.errors)
     if answer not in dict(ANSWERS):
         raise CaseworkError(_("Choose what the receiver answered."))
     if answer != "rejected":
         number = require_text(number, _("Give the receiver's number of the report."))
+    others = ReportAcknowledgement.objects.filter(
+        report__in=SuspicionReport.objects.visible_to(by).exclude(pk=fresh.pk)
+    )
+    if number and others.filter(number=number[:40], report__profile=fresh.profile).exists():
+        raise CaseworkError(_("This number of the receiver stands with another report already."))
     digest = hashlib.sha256(file.encode()).hexdigest() if file else ""
     row: ReportAcknowledgement = ReportAcknowledgement.objects.create(
         report=fresh, answer=answer, number=number[:40], errors=errors, file=file,
@@ -71,6 +76,29 @@ def acknowledge_report(
         data={"answer": answer, "number": row.number, "errors": len(errors), "sha256": digest},
     )  # fmt: skip
     return row
+
+
+def _read_for(report: SuspicionReport, file: str, number: str) -> Acknowledgement:
+    """The part of FinCEN's file that answers this report. Raises CaseworkError."""
+    if load_profile(report.profile).get("form") != "fincen":
+        raise CaseworkError(_("This report went to another receiver than the file comes from."))
+    try:
+        read = read_acknowledgement(file.encode())
+    except NotAcknowledgement as error:
+        raise CaseworkError(str(error)) from None
+    wanted = number.strip()
+    if len(read) == 1 and not read[0].number:
+        if not complains_of(read[0], report.file.encode()):
+            raise CaseworkError(_("What the file complains of is not in this report's file."))
+        return read[0]
+    found = [each for each in read if each.number == wanted]
+    if len(found) != 1:
+        raise CaseworkError(
+            _("Give the receiver's number of this report: the file does not name the report.")
+            if not wanted
+            else _("The file has no answer under this number.")
+        )
+    return found[0]
 
 
 @transaction.atomic

@@ -31,12 +31,13 @@ def desk() -> ReportDesk:
     return make_report_desk()
 
 
-def filed(desk: ReportDesk) -> SuspicionReport:
-    """A report that went out; the file itself is no matter here."""
+def filed(desk: ReportDesk, profile: str = "ae-5.0.2", file: str = "<x/>") -> SuspicionReport:
+    """A report that went out; the file itself is no matter where none is given."""
     report = desk.draft()
     person, now = desk.compliance.person, timezone.now()
     rows = SuspicionReport.objects.filter(pk=report.pk)
-    rows.update(state="validated", file="<report/>", content_hash="a" * 64)
+    rows.update(profile=profile)
+    rows.update(state="validated", file=file, content_hash="a" * 64)
     rows.update(state="in_review")
     rows.update(state="approved", approved_by_id=person, approved_at=now)
     rows.update(state="filed", filed_by_id=person, filed_at=now)
@@ -71,16 +72,39 @@ def test_only_compliance_takes_in_an_answer_and_only_of_a_filed_report(desk: Rep
     with pytest.raises(CaseworkError, match="Choose"):
         acknowledge(report, desk, answer="maybe")
     with pytest.raises(CaseworkError, match="no XML"):
-        acknowledge(report, desk, file="no file")
+        acknowledge(filed(desk, profile="us-sarx-1.2"), desk, file="no file")
+
+
+SENT = """<EFilingBatchXML><Activity SeqNum="1"><Party SeqNum="7"/></Activity></EFilingBatchXML>"""
+REJECTED = """<EFilingBatchXML StatusCode="R"><EFilingActivityXML><EFilingActivityErrorXML>
+<ErrorContextText>EFilingBatchXML/Activity[1]/Party[{}]</ErrorContextText><ErrorText>No.</ErrorText>
+</EFilingActivityErrorXML></EFilingActivityXML></EFilingBatchXML>"""
 
 
 def test_fincens_file_is_read_for_this_report(desk: ReportDesk) -> None:
     text = schema_path("fincen/sar_acknowledgement.xml").read_text()
-    report = filed(desk)
-    with pytest.raises(CaseworkError, match="several reports"):
-        acknowledge(report, desk, file=text)
-    row = acknowledge(report, desk, file=text, number="31000055053784")
+    first = text[: text.index('<EFilingActivityXML SeqNum="6"')]
+    one = f"{first}</EFilingSubmissionXML></EFilingBatchXML>"
+    with pytest.raises(CaseworkError, match="another receiver"):
+        acknowledge(filed(desk), desk, file=text, number="31000055053784")
+    report = filed(desk, profile="us-sarx-1.2", file=SENT)
+    for each in (text, one):  # a file of one answer does not name its report either
+        with pytest.raises(CaseworkError, match="Give the receiver's number"):
+            acknowledge(report, desk, file=each, number="")
+        with pytest.raises(CaseworkError, match="no answer under this number"):
+            acknowledge(report, desk, file=each, number="31000055053799")
+    row = acknowledge(report, desk, file=one, number="31000055053784")
     assert (row.answer, len(row.errors)) == ("accepted_with_warnings", 2)
+    other = filed(desk, profile="us-sarx-1.2", file=SENT)
+    with pytest.raises(CaseworkError, match="another report already"):
+        acknowledge(other, desk, file=text, number="31000055053784")
+
+
+def test_a_rejection_without_a_number_must_complain_of_this_file(desk: ReportDesk) -> None:
+    report = filed(desk, profile="us-sarx-1.2", file=SENT)
+    with pytest.raises(CaseworkError, match="not in this report's file"):
+        acknowledge(report, desk, file=REJECTED.format(8), number="")
+    assert acknowledge(report, desk, file=REJECTED.format(7), number="").answer == "rejected"
 
 
 def test_a_report_follows_a_filed_one_with_its_number(desk: ReportDesk) -> None:

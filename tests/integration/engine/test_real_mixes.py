@@ -13,7 +13,15 @@ from tests.shared_data import ROOT, data_json, data_path
 from tracing.engine import coinjoin
 from tracing.engine.coinjoin import CoinJoinMatch, classify
 from tracing.ledgers import load_blocks, open_ledger
-from tracing.management.commands.score_coinjoins import PAYOUTS, document, explorer_row, score
+from tracing.management.commands.score_coinjoins import (
+    MIX,
+    MIXED_LABEL,
+    PAYOUTS,
+    document,
+    explorer_row,
+    score,
+    verdict_on,
+)
 
 
 def labelled(archive: str, member: str) -> Iterator[CoinJoinMatch | None]:
@@ -45,7 +53,7 @@ def test_token_trades_labelled_as_other_mixes_are_not_taken_for_any() -> None:
 
 
 def test_a_real_whirlpool_mix_is_found() -> None:
-    match = explorer_row(data_json("esplora/whirlpool-coinjoin.json"))
+    match = verdict_on(explorer_row(data_json("esplora/whirlpool-coinjoin.json")))
     assert match is not None
     assert (match.kind, match.confidence, match.participants) == ("whirlpool", "high", 5)
 
@@ -56,6 +64,13 @@ def test_the_accuracy_page_says_what_the_detectors_do_today() -> None:
     by_name = {each.name: each for each in scores}
     assert by_name["Wasabi 1 of 2021"].mixes == by_name["Wasabi 1 of 2021"].rows == 196
     assert [each.mixes for each in scores if each.label == PAYOUTS] == [0, 0, 0]
+    for each in scores:  # beside GraphSense: as many mixes in every set of them ...
+        if each.label == MIX:
+            assert each.mixes >= max(each.stored, each.told, each.told_of_three)
+    others = [each for each in scores if each.label not in (MIX, MIXED_LABEL)]
+    ours = sum(each.mixes for each in others)
+    for theirs in ("stored", "told", "told_of_three"):  # ... and fewer flags on what is none
+        assert ours < sum(getattr(each, theirs) for each in others)
 
 
 def test_equal_payouts_of_2014_are_no_mixes(tmp_path: Path) -> None:

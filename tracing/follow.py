@@ -111,7 +111,8 @@ def _traced_accounts(
         "epoch": ledger.epoch,
         "partial": partial_accounts(ledger, state),
     }
-    return trace_accounts(spec, ledger, watch, state=kernel).json
+    kernels = Kernels(settings.FIU_HOME / "cache")
+    return trace_accounts(spec, ledger, watch, state=kernel, kernels=kernels).json
 
 
 def partial_accounts(ledger: AccountLedger, kernel: Mapping[str, Any]) -> Json:

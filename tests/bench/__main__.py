@@ -1,8 +1,9 @@
 """Measure, print, and write `docs/benchmarks.md`.
 
 `python -m tests.bench [--quick] [--large]`: `--quick` runs the smallest size and writes nothing,
-`--large` adds 5 million transactions. `--twins N` compares N random traces of coins instead, and
-`--accounts N` N random traces over accounts with every unit's own way (nightly: 12000 each).
+`--large` adds 5 million transactions. `--twins N` compares N random traces of coins, and N over
+accounts, by the compiled kernels and by their plain twins instead, and `--accounts N` N random
+traces over accounts with every unit's own way (nightly: 12000 each).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Final
 
 import numpy as np
 
+from tests.bench.account_twins import compare_pools
 from tests.bench.accounts import account_haircut, compare_accounts
 from tests.bench.generator import generate
 from tests.bench.load import HEADING
@@ -48,6 +50,7 @@ def main() -> None:
             num = int(options[options.index("--twins") + 1])
             say(f"{compare_clusters(max(1, num // 100), cache):,} merges are the same")
             say(f"{num:,} traces are the same; {compare_traces(num, cache):,} ends and coins")
+            say(f"{num:,} traces over accounts too; {compare_pools(num, cache):,} ends")
             return
         if "--accounts" in options:
             num = int(options[options.index("--accounts") + 1])
@@ -86,7 +89,7 @@ def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
             say(in_words(row))
         del ledger
         gc.unfreeze()
-        for row in account_haircut(size):
+        for row in account_haircut(size, kernels):
             rows.append(row)
             say(in_words(row))
     return rows, first_use

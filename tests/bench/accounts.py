@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from tracing.engine.accounts.build import memory_ledger
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.rows import BlockRow, Kind, TransferRow, TxRow
 from tracing.engine.accounts.trace import trace_accounts
+from tracing.engine.kernels import Kernels
 from tracing.engine.spec import TraceSpec
 
 PER_BLOCK: Final = 100
@@ -132,10 +134,11 @@ def generate_accounts(num: int, seed: int = 7) -> AccountLedger:
     return memory_ledger(blocks, txs, rows)
 
 
-def account_haircut(num: int) -> list[Row]:
+def account_haircut(num: int, kernels: Kernels | None = None) -> list[Row]:
     """Haircut of 200 late transfers, beside a walk over a networkx graph of the same transfers.
 
-    Ours gives bounds, statuses and a balance sheet besides; the peer gives amounts only.
+    Ours gives bounds, statuses and a balance sheet besides; the peer gives amounts only. With
+    kernels the compiled twin runs too, from the first row on.
     """
     ledger = generate_accounts(num)
     rng = random.Random(7)
@@ -143,18 +146,26 @@ def account_haircut(num: int) -> list[Row]:
     seeds = sorted({late[int(rng.random() * len(late))] for _ in range(NUM_SEEDS)})
     spec = TraceSpec(seeds=tuple(seeds))
     found, seconds = best_of(3, lambda: trace_accounts(spec, ledger))
+    ours = [("plain", seconds)]
+    if kernels is not None:
+        at_once = replace(kernels, pool_from=0)
+        fast, seconds = best_of(4, lambda: trace_accounts(spec, ledger, kernels=at_once))
+        if fast.json != found.json:
+            raise AssertionError("the twins over accounts differ")
+        ours.append(("compiled", seconds))
     graph, peer_load = timed(lambda: _graph(ledger))
     theirs, peer_compute = best_of(3, lambda: _graph_haircut(graph, ledger, seeds))
-    ours: Counter[int] = Counter()
+    rests: Counter[int] = Counter()
     for end in found.ends:
         if end.status.value == "unspent":
-            ours[end.account] += end.amount
-    if +ours != +theirs:
+            rests[end.account] += end.amount
+    if +rests != +theirs:
         raise AssertionError("the two haircuts over accounts differ")
     told = f"{found.num_transfers:,} transfers, {len(found.ends):,} ends"
     return [
-        Row("account haircut", num, told, "plain", seconds, "networkx walk", peer_load,
+        Row("account haircut", num, told, kernel, seconds, "networkx walk", peer_load,
             peer_compute)
+        for kernel, seconds in ours
     ]  # fmt: skip
 
 

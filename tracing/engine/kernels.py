@@ -15,6 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+import numpy as np
+
+from tracing.engine.accounts.pools import NARROW, Pool, Units, walk_rows
 from tracing.engine.clusters import Bools, Clusters, cospend
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.ledger import Ledger
@@ -24,6 +27,10 @@ RUN_FROM: Final = 10_000
 """Transactions a run walks in plain Python first: as long as loading the compiled kernel takes."""
 COSPEND_FROM: Final = 3_000_000
 """Inputs from which clustering is compiled; below, vectorised numpy takes less than loading."""
+POOL_FROM: Final = 300_000
+"""Rows of accounts that a run walks in plain Python first, for the same reason."""
+FEW_ROWS: Final = 64
+"""Rows at a time for which handing a pool over costs more than walking them."""
 COMPILED_POLICIES: Final = ("haircut", "poison")
 
 
@@ -37,6 +44,9 @@ class Compiled(Protocol):
 
     def run(self, walk: Walk, tick: Tick | None, every: int, most: int | None = None) -> None:
         """The twin of `Walk.run`."""
+
+    def walk_rows(self, pool: Pool, amounts: Units, end: int, policy: str) -> None:
+        """The twin of `accounts.pools.walk_rows`."""
 
 
 def compiled(cache: Path) -> Compiled | None:
@@ -58,12 +68,15 @@ class Kernels:
 
     Args:
         cache: where machine code is kept between processes; None means plain Python only.
-        run_from, cospend_from: sizes from which the compiled twins take over.
+        run_from, cospend_from, pool_from: sizes from which the compiled twins take over.
+        few_rows: rows at a time that stay in plain Python whatever the size of the run.
     """
 
     cache: Path | None = None
     run_from: int = RUN_FROM
     cospend_from: int = COSPEND_FROM
+    pool_from: int = POOL_FROM
+    few_rows: int = FEW_ROWS
 
     def cospend(
         self, ledger: Ledger, excluded_tx: Bools | None = None, wall_address: Bools | None = None
@@ -83,6 +96,22 @@ class Kernels:
             if fast is not None:
                 fast.run(walk, tick, every)
         walk.run(tick, every)
+
+    def walk_rows(self, pool: Pool, amounts: Units, end: int, policy: str, walked: int) -> None:
+        """Move a pool over rows of its account; `walked` is how many the run has behind it."""
+        many = end - pool.place >= self.few_rows and walked >= self.pool_from
+        # Amounts are 64-bit numbers only where the account's sums fit; see `moved.units_of`.
+        if many and self.cache is not None and amounts.dtype == np.int64 and _is_narrow(pool):
+            fast = compiled(self.cache)
+            if fast is not None:
+                fast.walk_rows(pool, amounts, end, policy)
+                return
+        walk_rows(pool, amounts, end, policy)
+
+
+def _is_narrow(pool: Pool) -> bool:
+    """Whether a pool can be walked in 64 bits, whatever its account's rows add to it."""
+    return max(pool.balance, pool.high, pool.amount) <= NARROW // 2
 
 
 def can_compile(walk: Walk) -> bool:

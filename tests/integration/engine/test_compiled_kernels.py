@@ -13,11 +13,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.bench.account_twins import compare_pools
 from tests.bench.generator import generate
 from tests.bench.twins import compare_clusters, compare_traces
 from tests.unit.engine.ledgers import Chain, txid_of
 from tests.unit.engine.worlds import random_world
 from tracing.engine import clusters, kernels
+from tracing.engine.accounts.pools import walk_rows
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.spec import TraceSpec
 from tracing.engine.trace import trace
@@ -47,11 +49,17 @@ def test_twins_have_the_same_signature(fast: ModuleType) -> None:
 
     assert names(fast.cospend) == names(clusters.cospend)
     assert names(fast.run) == names(Walk.run)
+    assert names(fast.walk_rows) == names(walk_rows)
 
 
 @pytest.mark.usefixtures("fast")
 def test_random_traces_are_equal_to_the_satoshi() -> None:
     assert compare_traces(80, CACHE) > 3_000
+
+
+@pytest.mark.usefixtures("fast")
+def test_random_traces_over_accounts_are_equal_to_the_base_unit_beyond_64_bits_too() -> None:
+    assert compare_pools(160, CACHE) > 200
 
 
 @pytest.mark.usefixtures("fast")

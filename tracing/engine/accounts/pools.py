@@ -14,8 +14,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
+from numpy.typing import NDArray
+
+Units: TypeAlias = NDArray[Any]  # 64-bit numbers, or Python's own where those are too narrow
+NARROW: Final = 1 << 61
+"""Balances up to here may be walked in 64 bits; wider ones stay with Python's own numbers."""
 Lot: TypeAlias = tuple[int, bool]
 """(units, followed or not), in the order in which they came."""
 
@@ -96,6 +101,24 @@ class Pool:
     def rest(self, policy: str) -> int:
         """Units that a policy leaves here; poison takes all there is."""
         return max(self.balance, self.high) if policy == "poison" else self.amount
+
+
+def walk_rows(pool: Pool, amounts: Units, end: int, policy: str) -> None:
+    """Move a pool over its account's rows up to number `end`: units that nobody follows come in,
+    and what leaves takes its share along.
+
+    Args:
+        amounts: of the account's rows in walking order; below zero what goes out.
+
+    Cost: about a microsecond a row. `compiled.pools.walk_rows` is the twin for many of them.
+    """
+    taped = policy in ("fifo", "lifo")
+    for amount in amounts[pool.place : end].tolist():
+        if amount > 0:
+            pool.put(amount, None, taped=taped)
+        else:
+            pool.take(-amount, policy)
+    pool.place = max(pool.place, end)
 
 
 def opening(amounts: Sequence[int]) -> int:

@@ -11,6 +11,7 @@ from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.walk import AccountEnd, AccountStep, AccountWalk
 from tracing.engine.balance import BalanceSheet, sheet_of
 from tracing.engine.ends import Status, sums_by_status, utc_text
+from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.seal import sealed
 from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import Tick
@@ -140,6 +141,7 @@ def trace_accounts(
     *,
     state: Mapping[str, Any] | None = None,  # what a checkpoint holds
     every: int = TICK_EVERY,
+    kernels: Kernels = PLAIN,
 ) -> AccountTraceResult:
     """Follow the seeds to their ends under one policy, with sound bounds beside it.
 
@@ -148,6 +150,7 @@ def trace_accounts(
         ledger: one pinned snapshot.
         tick: called before every `every` transfers; it may raise to stop the run.
         state: what `Progress.checkpoint()` gave: the run goes on from there, to the same result.
+        kernels: what walks large accounts; never a part of the result.
 
     Raises:
         BalanceError: the books do not reconcile to zero; there is no result then.
@@ -155,7 +158,7 @@ def trace_accounts(
 
     Cost: O((transfers of the accounts reached) log frontier). Same input, same result.
     """
-    walk = AccountWalk(spec, ledger)
+    walk = AccountWalk(spec, ledger, kernels)
     if state is None:
         walk.start()
     else:

@@ -2,10 +2,11 @@
 
 Importing this package imports numba, so nothing imports it by name: `kernels.compiled` loads it
 where a caller asked for it, and a process that never asks never pays. The twins are
-`clusters.cospend` and `walk.Walk.run`.
+`clusters.cospend`, `walk.Walk.run` and `accounts.pools.walk_rows`.
 """
 
 from tracing.engine.compiled.clusters import cospend
 from tracing.engine.compiled.forward import run
+from tracing.engine.compiled.pools import walk_rows
 
-__all__ = ["cospend", "run"]
+__all__ = ["cospend", "run", "walk_rows"]

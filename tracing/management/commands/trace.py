@@ -67,7 +67,8 @@ def traced(options: dict[str, Any]) -> TraceResult | AccountTraceResult:
     if accounts is not None:
         asked = parameters_of(options, accounts.name)
         question = account_trace_spec(asked, accounts, walls(accounts))
-        return trace_accounts(with_tag_set(question), accounts)
+        kernels = Kernels(settings.FIU_HOME / "cache")
+        return trace_accounts(with_tag_set(question), accounts, kernels=kernels)
     ledger = opened(options["ledger"])
     parameters = parameters_of(options, ledger.name)
     kernels = Kernels(settings.FIU_HOME / "cache")

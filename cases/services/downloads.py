@@ -28,7 +28,9 @@ def take_file(public_id: UUID, name: str, *, by: Actor) -> SharedContent | None:
     grants = ShareGrant.objects.visible_to(by).filter(release__public_id=public_id)
     # The line of the copy waits for this one: numbers of downloads have no gap and no double.
     grants.update(first_read_at=F("first_read_at"))
-    grant = grants.get()
+    grant = grants.first()
+    if grant is None:  # recalled since the file was found
+        return None
     number = ReleaseDownload.objects.filter(grant=grant).count() + 1
     now = timezone.now()
     content = found.content

@@ -85,10 +85,10 @@ DOSSIER = replace(
 )
 CUSTODY = (
     custody.CustodyLine(
-        "2025-05-19T10:00:00.000Z", "approve_finding", "F1", "supervisor", 40, "01" * 32
+        "2025-05-19T10:00:00.000Z", "approve_finding", "F1", "supervisor", "01" * 16
     ),
     custody.CustodyLine(
-        "2025-05-20T10:00:00.000Z", "clear_referral", "release", "compliance", 42, "ef" * 32
+        "2025-05-20T10:00:00.000Z", "clear_referral", "release", "compliance", "ef" * 16
     ),
 )
 

@@ -19,15 +19,15 @@ FIRST = "0" * 64
 class CustodyLine:
     """One step: when, what, about which part of the release, by which office.
 
-    `audit_seq` and `audit_hash` are the event's place in the sender's audit chain.
+    `audit_mark` names the event in the sender's audit chain: by it the sender finds the event, and
+    nobody else can. It is another one in each release, so that two of one case share nothing.
     """
 
     at: str
     step: str
     about: str
     office: str
-    audit_seq: int
-    audit_hash: str
+    audit_mark: str
 
 
 def render(dossier: Dossier, lines: Sequence[CustodyLine]) -> bytes:
@@ -40,7 +40,7 @@ def render(dossier: Dossier, lines: Sequence[CustodyLine]) -> bytes:
     return rfc8785.dumps(
         {
             "format": FORMAT,
-            "format_version": 1,
+            "format_version": 2,
             "release": dossier.seal.number if dossier.seal else None,
             "referral": dossier.referral,
             "log": log,

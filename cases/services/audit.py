@@ -23,11 +23,24 @@ from django.utils import timezone
 from cases.acting import acting_as
 from cases.models import AuditEvent, Case, ReadEvent, SharedRelease
 from cases.policy import SYSTEM, Actor
+from cases.states import FindingAction, FreezeAction, ReferralAction
 
 PREFIX = b"tracehold-audit-v1\0"
 FIRST_PREVIOUS = "0" * 64
 SYSTEM_CHAIN_LOCK = 7_411_208  # advisory lock of the chain without a case row
 MAXIMUM_BREAKS = 100
+# What a release may tell of, by kind of object (services/custody.py). These keep the office of who
+# acted: people change theirs, and an agency reads which it was.
+OF_FINDINGS = ("draft_finding", FindingAction.SUBMIT.value, FindingAction.APPROVE.value)
+OF_FREEZES = (
+    FreezeAction.APPROVE.value, FreezeAction.RATIFY.value, FreezeAction.SETTLE.value,
+    FreezeAction.EXTEND.value,
+)  # fmt: skip
+OF_REFERRAL = (
+    "draft_referral", "edit_referral", ReferralAction.REDACT.value, ReferralAction.RETURN.value,
+    ReferralAction.APPROVE.value, ReferralAction.CLEAR.value,
+)  # fmt: skip
+OFFICE_KEPT = frozenset((*OF_FINDINGS, *OF_FREEZES, *OF_REFERRAL))
 
 
 def canonical(value: object) -> bytes:
@@ -125,7 +138,8 @@ def _append(
     seq, prev_hash = (last[0] + 1, last[1]) if last else (1, FIRST_PREVIOUS)
     now = timezone.now()
     at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    text = canonical(dict(data or {})).decode()
+    office = {"office": by.role.value} if action in OFFICE_KEPT else {}
+    text = canonical({**(data or {}), **office}).decode()
     if case is not None:
         Case.objects.filter(pk=case.pk).update(updated_at=at)
     return AuditEvent.objects.create(

@@ -1,24 +1,16 @@
 """The custody of a release: who did what to its content, as lines of one chain, without a name.
 
 Offices instead of people, numbers of the dossier instead of references of the house: an agency
-learns that two people decided and when, and nothing else of the case.
+learns that two people decided and when, and nothing else of the case. The office is the one that a
+person held at that moment. Two agencies that lay their releases side by side find no mark in both.
 """
+
+import json
 
 from cases.exports.custody import CustodyLine
 from cases.models import AuditEvent, Referral
+from cases.services.audit import OF_FINDINGS, OF_FREEZES, OF_REFERRAL, keyed
 from cases.services.freezes.content import iso
-from cases.states import FindingAction, FreezeAction, ReferralAction
-
-# What may be told of each kind of object. What is not listed here stays in the house.
-OF_FINDINGS = ("draft_finding", FindingAction.SUBMIT.value, FindingAction.APPROVE.value)
-OF_FREEZES = (
-    FreezeAction.APPROVE.value, FreezeAction.RATIFY.value, FreezeAction.SETTLE.value,
-    FreezeAction.EXTEND.value,
-)  # fmt: skip
-OF_REFERRAL = (
-    "draft_referral", "edit_referral", ReferralAction.REDACT.value, ReferralAction.RETURN.value,
-    ReferralAction.APPROVE.value, ReferralAction.CLEAR.value,
-)  # fmt: skip
 
 
 def custody_of(referral: Referral) -> list[CustodyLine]:
@@ -34,10 +26,15 @@ def custody_of(referral: Referral) -> list[CustodyLine]:
             at=iso(event.at) or "",
             step=event.action,
             about=told[event.object][0],
-            office=event.actor.role if event.actor else "system",
-            audit_seq=event.seq,
-            audit_hash=event.hash,
+            office=_office_of(event),
+            audit_mark=keyed(f"custody:{referral.public_id}:{event.hash}"),
         )
         for event in events.select_related("actor").order_by("seq")
         if event.action in told[event.object][1]
     ]
+
+
+def _office_of(event: AuditEvent) -> str:
+    """The office as the event kept it; of events from before that was kept, the one of today."""
+    kept = json.loads(event.data).get("office")
+    return str(kept or (event.actor.role if event.actor else "system"))

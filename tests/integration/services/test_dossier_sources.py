@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from cases.dossier import DossierTag, DossierWallet, from_json, to_json
+from cases.exports.custody import CustodyLine
 from cases.models import Case, Finding, Wallet
 from cases.queries.release_drift import release_drift
 from cases.services.custody import custody_of
@@ -20,10 +21,12 @@ from tests.casework import (
     LEDGER,
     end,
     finish_run,
+    make_actor,
     make_agency,
     make_approved_finding,
     make_asset,
     make_case,
+    make_user,
     person,
     trace_result,
 )
@@ -159,3 +162,24 @@ def test_a_dossier_with_its_sources_comes_back_as_it_was(case: Case) -> None:
         ("draft_referral", "release", "analyst"),
         ("redact_referral", "release", "analyst"),
     ]
+
+
+def test_a_custody_log_keeps_the_office_of_its_moment_and_marks_of_its_own(case: Case) -> None:
+    user = make_user("analyst")
+    analyst, finding = make_actor(user), found(case, traced(case))
+
+    def refer() -> list[CustodyLine]:
+        referral = draft_referral(
+            case, agency_id=make_agency().pk, kind="spontaneous", subject="S", summary="S",
+            purpose="P", legal_gateway="Art. 1", caveats="", tlp="AMBER", handling_code="H1",
+            findings=[finding], freezes=[], by=analyst,
+        )  # fmt: skip
+        return custody_of(referral)
+
+    first = refer()
+    type(user).objects.filter(pk=user.pk).update(role="compliance")
+    second = refer()
+    for lines in (first, second):
+        assert [line.office for line in lines] == ["analyst", "analyst", "supervisor", "analyst"]
+    shared = {line.audit_mark for line in first} & {line.audit_mark for line in second}
+    assert (shared, len({line.audit_mark for line in first})) == (set(), 4)

@@ -64,6 +64,7 @@ DEFAULTS: Mapping[str, Clock] = {
     "provisional_hold": Clock("provisional_hold", 24, "hours", (12, 4, 1)),
     "freeze": Clock("freeze", 0, "days", (12, 4, 1)),  # length 0: as long as was asked for
     "answer": Clock("answer", 30, "days"),
+    "preserve": Clock("preserve", 90, "days"),
     "finding_ended": Clock("finding_ended", 2, "days"),
 }
 

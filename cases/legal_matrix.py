@@ -1,4 +1,8 @@
-"""Which instrument from which country may obtain what: a table that counsel edits, not code."""
+"""Which instrument from which country may obtain what: a table that counsel edits, not code.
+
+It is where an installation begins; rows that two people put in force come before it
+(queries/legal_rows.py).
+"""
 
 import tomllib
 from dataclasses import dataclass
@@ -26,14 +30,19 @@ class MatrixRow:
     verify_with_counsel: bool
 
 
+def table_of(home: Path) -> tuple[MatrixRow, ...]:
+    """Every row of the installation's own table, or of the shipped one. Raises MatrixError."""
+    own = home / NAME
+    path = own if own.exists() else SHIPPED
+    return _rows(path, path.stat().st_mtime_ns)
+
+
 def what_may_be_obtained(home: Path, instrument: str, country: str) -> MatrixRow:
     """The first row that fits, of the installation's own table or of the shipped one.
 
     Without one nothing may be obtained. Raises MatrixError.
     """
-    own = home / NAME
-    path = own if own.exists() else SHIPPED
-    for row in _rows(path, path.stat().st_mtime_ns):
+    for row in table_of(home):
         if row.instrument == instrument and row.country in ("*", country):
             return row
     return MatrixRow(instrument, country, frozenset(), "", True)

@@ -4,6 +4,7 @@ Four tricks are known: letters that look alike (in any script, also as punycode)
 less or other, another ending, and the agency's whole name in front of a stranger's.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from anyascii import anyascii
@@ -32,6 +33,13 @@ def judge(email: str, domain: str) -> DomainVerdict:
     if theirs == ours or theirs.endswith(f".{ours}"):
         return DomainVerdict.SAME
     return DomainVerdict.LOOK_ALIKE if _looks_like(theirs, ours) else DomainVerdict.OTHER
+
+
+def judge_any(email: str, domains: Iterable[str]) -> DomainVerdict:
+    """As `judge`, of several domains: one's own first, then what looks like any of them."""
+    found = {judge(email, domain) for domain in domains} or {DomainVerdict.NONE}
+    order = (DomainVerdict.SAME, DomainVerdict.LOOK_ALIKE, DomainVerdict.OTHER, DomainVerdict.NONE)
+    return next(each for each in order if each in found)
 
 
 def _plain(domain: str) -> str:

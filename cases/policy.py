@@ -108,6 +108,9 @@ class Action(StrEnum):
     PROPOSE_RULE = "propose_rule"
     DECIDE_RULE = "decide_rule"
     IMPORT_CASES = "import_cases"
+    PROPOSE_OFFICER = "propose_officer"
+    DECIDE_OFFICER = "decide_officer"
+    SUSPEND_OFFICER = "suspend_officer"
     READ_AUDIT = "read_audit"
     VERIFY_AUDIT = "verify_audit"
     READ_LOOKUPS = "read_lookups"
@@ -173,6 +176,8 @@ SENIOR = CASEWORK | {
     Action.RELEASE_RESPONSE,
     Action.PROPOSE_POLICY,
     Action.PROPOSE_RULE,
+    Action.PROPOSE_OFFICER,
+    Action.SUSPEND_OFFICER,
     Action.SIGN_FREEZE,  # alone it opens nothing: see `require_office`
 }
 
@@ -214,6 +219,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.LOAD_PRICES,
             Action.MANAGE_WEBHOOKS,
             Action.DECIDE_RULE,
+            Action.DECIDE_OFFICER,
             Action.IMPORT_CASES,
         }
     ),

@@ -555,6 +555,52 @@ POLICY: Mapping[tuple[PolicyState, PolicyAction], PolicyState] = {
 }
 
 
+class PreservationState(StrEnum):
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class PreservationAction(StrEnum):
+    RENEW = "renew_preservation"
+    END = "end_preservation"
+
+
+# It never ends by itself: what is over asks a person.
+PRESERVATION: Mapping[tuple[PreservationState, PreservationAction], PreservationState] = {
+    (PreservationState.ACTIVE, PreservationAction.RENEW): PreservationState.ACTIVE,
+    (PreservationState.ACTIVE, PreservationAction.END): PreservationState.ENDED,
+}
+
+
+class OfficerState(StrEnum):
+    PROPOSED = "proposed"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+
+
+class OfficerAction(StrEnum):
+    VERIFY = "verify_officer"
+    REJECT = "reject_officer"
+    SUSPEND = "suspend_officer"
+    EXPIRE = "expire_officer"
+    REPLACE = "replace_officer"
+
+
+# An account that was closed opens again only by a new entry, which two people verify.
+OFFICER: Mapping[tuple[OfficerState, OfficerAction], OfficerState] = {
+    (OfficerState.PROPOSED, OfficerAction.VERIFY): OfficerState.VERIFIED,
+    (OfficerState.PROPOSED, OfficerAction.REJECT): OfficerState.REJECTED,
+    (OfficerState.VERIFIED, OfficerAction.SUSPEND): OfficerState.SUSPENDED,
+    (OfficerState.VERIFIED, OfficerAction.EXPIRE): OfficerState.EXPIRED,
+    (OfficerState.VERIFIED, OfficerAction.REPLACE): OfficerState.REPLACED,
+    (OfficerState.SUSPENDED, OfficerAction.REPLACE): OfficerState.REPLACED,
+    (OfficerState.EXPIRED, OfficerAction.REPLACE): OfficerState.REPLACED,
+}
+
+
 class DetectionState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

@@ -12,6 +12,8 @@ from cases.services import checkpoints, label_sources, outbox, webhooks
 from cases.services.detection_runs import work_on_due_runs
 from cases.services.findings import collect_findings
 from cases.services.freezes.warnings import mail_warnings
+from cases.services.officer_alarms import look_at_officers
+from cases.services.officers import expire_officers
 from cases.services.reads import seal_reads
 from cases.services.stamps import stamp_releases
 from cases.services.traces import note_stale_traces, watch_drift
@@ -62,12 +64,14 @@ def send_outbox_task(message: str = "") -> int:
 def housekeeping_task() -> dict[str, int]:
     """Let unratified holds lapse, warn of ends, mark freezes that fall due, go on releasing.
 
-    Looks are sealed, documents that officers sent are taken in, and at last mails go out.
+    Accounts of officers end, and what is unusual of one is told. Looks are sealed, documents that
+    officers sent are taken in, and at last mails go out.
     """
     done = outbox.housekeeping()
     done |= {"stamps": stamp_releases(settings.TSA_URL)}
     done |= {"reads_sealed": seal_reads(), "uploads_taken_in": take_in_uploads()}
     done |= {"notices": look_at_watches()}
+    done |= {"officers_expired": expire_officers(), "officer_alarms": look_at_officers()}
     return done | {"mails": mail_warnings() + mail_notices()}
 
 

@@ -176,7 +176,9 @@ class IdleSessions:
             idle = (
                 settings.IDLE_SECONDS_LIAISON if user.role == "liaison" else settings.IDLE_SECONDS
             )
-            if now - seen > idle or now - begun > settings.SESSION_COOKIE_AGE:
+            until = user.access_until
+            is_over = until is not None and until.timestamp() < now
+            if is_over or now - seen > idle or now - begun > settings.SESSION_COOKIE_AGE:
                 logout(request)
                 request.signed_out = True  # type: ignore[attr-defined]  # read by ResponseHeaders
             elif POLL_HEADER not in request.headers and (

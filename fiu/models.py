@@ -63,6 +63,15 @@ class User(AbstractUser):
     )
     # Suspicion reports exist for analysts and supervisors only with this (DOMAIN: view_report).
     may_view_reports = models.BooleanField(default=False)
+    # An officer's account ends by itself; nobody else's does.
+    access_until = models.DateTimeField(null=True, blank=True)
+    # Of the portal; empty for that of the browser.
+    language = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=[("en", "English"), ("zh-hant", "繁體中文"), ("fr", "Français")],
+    )
+    shows_utc = models.BooleanField(default=False)
     guide_closed_at = models.DateTimeField(null=True, blank=True)
 
     REQUIRED_FIELDS = ["email", "role"]

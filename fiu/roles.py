@@ -101,6 +101,9 @@ WINDOWS = (
         " verified_at)",
     ),
     Window("cases_clockrule", "SELECT", "act = 'answer' AND state = 'in_force'"),
+    Window(
+        "cases_preservation", "SELECT", "true", ("id", "request_id", "state", "starts_at", "until"),
+    ),
     Window("cases_requestidentifier", "SELECT, INSERT"),
     Window("cases_requestmessage", "SELECT, INSERT"),
     Window("cases_referencecounter", "SELECT, INSERT, UPDATE (last)", "series = 'REQ'"),

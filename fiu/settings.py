@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "fiu.middleware.RequestLog",
     "fiu.middleware.IdleSessions",
+    "fiu.preferences.DoorLanguage",
     "fiu.middleware.OneDoor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -323,7 +324,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # --- Language, time, files ---
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# Of the portal; the house speaks English (fiu/preferences.py).
+LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文"), ("fr", "Français")]
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 USE_TZ = True

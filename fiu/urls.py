@@ -11,7 +11,18 @@ from django.urls import include, path
 from cases.api import urls as api
 from cases.liaison import urls as liaison
 from cases.web import urls as casework
-from fiu import accounts, csp, dashboard, errors, health, keys, metrics, tokens
+from fiu import (
+    accounts,
+    csp,
+    dashboard,
+    errors,
+    health,
+    invitations,
+    keys,
+    metrics,
+    preferences,
+    tokens,
+)
 
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
@@ -64,8 +75,10 @@ urlpatterns = [
     path("accounts/", include(sign_in)),
     # The liaison's cookie is read under this prefix only (fiu/sessions.py).
     path("liaison/theme/", dashboard.set_theme, name="liaison_theme"),
+    path("liaison/preferences/", preferences.set_preferences, name="liaison_preferences"),
     path("liaison/", include(liaison.urlpatterns)),
     path(api.PREFIX.lstrip("/"), include(api.urlpatterns)),
+    path("officers/<uuid:officer_id>/invite/", invitations.invite, name="officer_invite"),
     path("", include(dashboard.urlpatterns)),
     path("", include(casework.urlpatterns)),
 ]

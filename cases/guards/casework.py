@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # every name in this SQL is a constant of this package or of states.py
 
 from cases import states
+from cases.guards.officers import officers
 from cases.guards.row_security import OF_A_CASE
 from cases.guards.shapes import (
     Guard,
@@ -196,6 +197,12 @@ def casework() -> list[Guard]:
             ("act", "country", "agency_id", "length", "unit", "warn_hours", "source",
              "is_verified", "valid_from"),
             "a clock",
+        ),
+        *officers(),
+        *proposal(
+            "cases_legalrow",
+            ("instrument", "country", "datasets", "note", "source", "is_verified"),
+            "a row of the legal matrix",
         ),
         *_deliveries(),
         *_relations(),

@@ -78,6 +78,19 @@ def request_guards() -> list[Guard]:
         ),
         *append_only("cases_requestcheck", ("request_id", "round", "item")),
         *append_only("cases_requestmessage"),
+        *state_table(
+            "cases_preservation", states.PreservationState.ACTIVE, states.PRESERVATION
+        ),
+        Guard(
+            "preservation_content", "cases_preservation", "UPDATE",
+            changed(("public_id", "request_id", "accounts", "starts_at", "started_by_id"))
+            + " OR NEW.until < OLD.until OR OLD.state = 'ended'",
+            "what is preserved stays, and its end only moves on",
+        ),
+        Guard(
+            "preservation_undeleted", "cases_preservation", "DELETE", "1 = 1",
+            "a preservation is never deleted",
+        ),
         *append_only("cases_requestdecision", ("request_id", "user_id", "content_hash", "step")),
         second_person(
             "cases_requestdecision", table, "request_id",

@@ -148,6 +148,7 @@ SHARED_PARTS = (
     ("releasedownload", "release_id", "sharedrelease"),
     ("releasefile", "release_id", "sharedrelease"),
     ("releasequestion", "release_id", "sharedrelease"),
+    ("preservation", "request_id", "informationrequest"),
     ("requestidentifier", "request_id", "informationrequest"),
     ("requestmessage", "request_id", "informationrequest"),
 )
@@ -234,6 +235,11 @@ OPEN: Mapping[str, str] = {
         ("cases_webhook", "cases_webhookdelivery"), "which host was told which id, of no case"
     ),
     "cases_clockrule": "rules of the house, of no case",
+    "cases_legalrow": "rules of the house, of no case",
+    **dict.fromkeys(
+        ("cases_agencyentry", "cases_officerentry", "cases_officeralarm"),
+        "who asks us and how we know them, of no case",
+    ),
     "cases_rule": "rules of detection, of no case",
     "cases_rulechange": "rules of detection, of no case",
     "cases_detectionrun": "runs of the rules, of no case",

@@ -96,15 +96,22 @@ def changed(columns: Iterable[str]) -> str:
     return "(" + " OR ".join(f"NEW.{column} <>? OLD.{column}" for column in columns) + ")"
 
 
-def proposal(table: str, columns: Iterable[str], what: str, also: str = "") -> list[Guard]:
+def proposal(
+    table: str,
+    columns: Iterable[str],
+    what: str,
+    also: str = "",
+    steps: Mapping[tuple[Any, Any], StrEnum] = POLICY,
+) -> list[Guard]:
     """A rule of the house stays as one person proposed it, and who decided it stays.
 
-    `also` is more SQL that is true where the content changes, for columns that do not compare.
+    `also` is more SQL that is true where the content changes, for columns that do not compare;
+    `steps` is the table of its states, which begins as that of policies does.
     """
     kept = ("id", "public_id", *columns, "reason", "proposed_by_id", "proposed_at", "content_hash")
     decided = f"OLD.decided_by_id IS NOT NULL AND {changed(('decided_by_id', 'decided_at'))}"
     return [
-        *state_table(table, PolicyState.PROPOSED, POLICY),
+        *state_table(table, PolicyState.PROPOSED, steps),
         Guard(
             f"{table}_content", table, "UPDATE", f"{changed(kept)}{also} OR ({decided})",
             f"{what} stays as it was proposed and decided",

@@ -48,9 +48,12 @@ from cases.models.identities import IdentityLink
 from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
 from cases.models.legacy import LegacyCase
+from cases.models.legal_rows import LegalRow
 from cases.models.limits import Pace
+from cases.models.officers import AgencyEntry, OfficerAlarm, OfficerEntry
 from cases.models.operations import Operation, OperationPartner
 from cases.models.outcomes import Outcome
+from cases.models.preservations import Preservation
 from cases.models.questions import ReleaseQuestion
 from cases.models.referral_members import ReferralMember
 from cases.models.referrals import (
@@ -93,6 +96,7 @@ from cases.models.webhooks import Webhook, WebhookDelivery
 __all__ = [
     "AccountEvent",
     "AccountLink",
+    "AgencyEntry",
     "Alert",
     "ApprovalPolicy",
     "Asset",
@@ -143,14 +147,18 @@ __all__ = [
     "LegacyCase",
     "LegalHold",
     "LegalInstrument",
+    "LegalRow",
     "Note",
     "NoteRevision",
+    "OfficerAlarm",
+    "OfficerEntry",
     "Operation",
     "OperationPartner",
     "OutboxMessage",
     "Outcome",
     "OwnAddress",
     "Pace",
+    "Preservation",
     "Price",
     "Provider",
     "ReachedAccount",

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 
-from cases.legal_matrix import MatrixRow, what_may_be_obtained
+from cases.legal_matrix import MatrixRow
 from cases.models import (
     AuditEvent,
     Case,
     InformationRequest,
+    Preservation,
     RequestCheck,
     RequestDecision,
     RequestIdentifier,
@@ -22,6 +21,7 @@ from cases.models import (
 )
 from cases.policy import Action, Actor, may
 from cases.queries.keyset import Page, newest_first
+from cases.queries.legal_rows import law_for
 from cases.queries.request_matches import Match, matches_of
 from cases.request_words import CHECKS, DATASETS, PERSONAL
 from cases.states import ReleaseState, RequestState
@@ -64,6 +64,7 @@ class RequestPage:
     messages: list[RequestMessage]
     decisions: list[RequestDecision]
     events: list[AuditEvent]
+    preserved: Preservation | None
 
     @property
     def not_read(self) -> list[RequestIdentifier]:
@@ -121,13 +122,11 @@ def request_for_page(actor: Actor) -> QuerySet[InformationRequest]:
 
 
 def request_page(request: InformationRequest, actor: Actor) -> RequestPage:
-    """The page of the desk: 12 queries."""
+    """The page of the desk: 14 queries."""
     checks = {
         each.item: each for each in request.checks.filter(round=request.round).select_related("by")
     }
-    law = what_may_be_obtained(
-        Path(settings.FIU_HOME), request.instrument_type, request.agency.country
-    )
+    law = law_for(request.instrument_type, request.agency.country)
     events = AuditEvent.objects.visible_to(actor).filter(case=None, object=request.reference)
     return RequestPage(
         identifiers=list(request.identifiers.order_by("place")),
@@ -138,6 +137,7 @@ def request_page(request: InformationRequest, actor: Actor) -> RequestPage:
         messages=list(request.messages.select_related("by").order_by("pk")),
         decisions=list(request.decisions.select_related("user").order_by("-pk")),
         events=list(events.select_related("actor").order_by("-seq")[:50]),
+        preserved=request.preservations.select_related("started_by").order_by("-pk").first(),
     )
 
 

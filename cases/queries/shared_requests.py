@@ -11,11 +11,12 @@ from uuid import UUID
 from django.apps import apps
 from django.utils import timezone
 
-from cases.models import InformationRequest, ReadEvent, ShareGrant
+from cases.models import InformationRequest, Preservation, ReadEvent, ShareGrant
 from cases.policy import Action, Actor, may
 from cases.queries.clocks import clock_for
 from cases.queries.requests import walk
 from cases.request_words import IDENTIFIERS, INSTRUMENTS, URGENCIES, dataset_words
+from cases.states import PreservationState
 
 IS_OVER = ("released", "no_match", "refused", "closed")
 
@@ -82,6 +83,7 @@ class RequestStatus:
     release: UUID | None
     release_number: str
     may_answer: bool
+    preserved_until: datetime | None
 
 
 def requests_for(actor: Actor) -> list[RequestRow]:
@@ -93,7 +95,7 @@ def requests_for(actor: Actor) -> list[RequestRow]:
 
 
 def request_for(actor: Actor, public_id: UUID) -> RequestStatus | None:
-    """One request of the agency, or None; writes who read it: 5 queries."""
+    """One request of the agency, or None; writes who read it: 6 queries."""
     if not may(actor, Action.RECORD_REQUEST):
         return None
     rows = InformationRequest.objects.visible_to(actor).select_related("liaison", "response")
@@ -112,6 +114,7 @@ def request_for(actor: Actor, public_id: UUID) -> RequestStatus | None:
         object=found.reference,
         purpose="own agency",
     )
+    kept = Preservation.objects.filter(request=found, state=PreservationState.ACTIVE.value)
     return RequestStatus(
         row=_row(found),
         walk=tuple(walk(found.state)),
@@ -140,6 +143,7 @@ def request_for(actor: Actor, public_id: UUID) -> RequestStatus | None:
         release=found.response.public_id if can_open else None,
         release_number=found.response.number if can_open else "",
         may_answer=found.state == "clarification",
+        preserved_until=kept.values_list("until", flat=True).first(),
     )  # fmt: skip
 
 

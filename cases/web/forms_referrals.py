@@ -15,7 +15,7 @@ from cases.release_words import REASONS, field_words
 from cases.report_words import LANGUAGES
 from cases.services.dossiers import RedactableField
 from cases.web.choices import choices_of
-from cases.web.officers import domain_warning
+from cases.web.domains import domain_warning
 
 GRANT_DAYS = 30
 
@@ -166,5 +166,5 @@ def _freeze_words(freeze: FreezeRequest) -> str:
 def _officer_words(officer: Any) -> str:
     name = officer.get_full_name() or officer.username
     words = f"{name} · {officer.title}" if officer.title else name
-    warning = domain_warning(officer.email, officer.agency.domain)
+    warning = domain_warning(officer.email, officer.agency)
     return f"{words} · {warning}" if warning else words

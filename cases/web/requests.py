@@ -34,9 +34,10 @@ from cases.services.requests import (
 from cases.states import REQUEST, InvalidTransition, RequestState
 from cases.web.acts import perform
 from cases.web.acts_requests import ACTS, RequestAct, request_act
+from cases.web.domains import domain_warning
 from cases.web.events import told
 from cases.web.forms_requests import LinkForm
-from cases.web.officers import domain_warning
+from cases.web.preservations import preservation_acts
 
 # The policy of every page, and no script, form or frame whatever the file holds.
 SANDBOX = (
@@ -67,7 +68,7 @@ def request_list(request: AuthedRequest) -> HttpResponse:
 @require_safe
 @casework
 def request_detail(request: AuthedRequest, request_id: UUID) -> HttpResponse:
-    """One request with what we hold on it; that it was looked at is kept: 20 queries."""
+    """One request with what we hold on it; that it was looked at is kept: 23 queries."""
     asked = _get(request, request_id)
     page = queries.request_page(asked, request.actor)
     record_read(asked.case, "view_request", asked.reference, by=request.actor, purpose="desk")
@@ -77,8 +78,9 @@ def request_detail(request: AuthedRequest, request_id: UUID) -> HttpResponse:
         "page": page,
         "events": [(event, told(event)) for event in page.events],
         "walk": queries.walk(asked.state),
-        "domain_warning": domain_warning(asked.liaison.email, asked.agency.domain),
+        "domain_warning": domain_warning(asked.liaison.email, asked.agency),
         "acts": _acts(request, asked, page),
+        "keeping": preservation_acts(request, asked, page.preserved),
         "may_start": may_verify and asked.state == RequestState.RECEIVED,
         "may_check": may_verify and asked.state == RequestState.VERIFYING,
         "link_form": LinkForm(request.actor) if may_verify and asked.case_id is None else None,

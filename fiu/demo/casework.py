@@ -60,6 +60,7 @@ from cases.services.requests import (
     link_request,
     record_request,
     release_response,
+    start_preservation,
     start_verification,
     verify_requester,
 )
@@ -69,6 +70,7 @@ from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet, add_wallets
 from cases.tasks import send_outbox_task
 from fiu.demo.case_file import CaseFile
+from fiu.demo.officers import know_officers
 from fiu.demo.platforms import PACKAGES
 from fiu.demo.rows import account_number
 from fiu.demo.timeline import WEEK, block_time
@@ -134,6 +136,8 @@ def work_on_market(folder: Path, tell: Callable[[str], None] = lambda _: None) -
     tell(f"case: {OPERATOR_CASE}")
     operator = Case.objects.get(title=OPERATOR_CASE)
     _operator(operator, facts, desk)
+    tell("agencies and officers")
+    know_officers(desk)
     tell("operation: SANDGLASS")
     _operation(desk)
     _work(operator, desk)
@@ -436,6 +440,7 @@ def _answered_request(case: Case, desk: Desk) -> None:
         asked, datasets=asked.datasets.split(), content_hash=asked.content_hash,
         reason="Order read and called back; scope as narrow as the order.", by=desk.nora,
     )  # fmt: skip
+    start_preservation(asked, reason="The officer asks for time.", by=desk.mei)
     release_response(
         asked, SharedRelease.objects.get(referral__case=case),
         content_hash=asked.content_hash, reason="The release holds what was asked.", by=desk.nora,

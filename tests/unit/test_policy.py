@@ -48,6 +48,7 @@ DECISIONS = {
     Action.RELEASE_RESPONSE,
     Action.DECIDE_POLICY,
     Action.DECIDE_RULE,
+    Action.DECIDE_OFFICER,
 }
 
 
@@ -138,14 +139,14 @@ REVIEWED = {
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
         reopen_alert propose_policy propose_rule sign_freeze approve_seizure request_disposal
-        answer_question
+        answer_question propose_officer suspend_officer
     """,
     "c": """
         set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report see_self_lookup decide_policy decide_rule load_prices
-        manage_webhooks import_cases
+        manage_webhooks import_cases decide_officer
     """,
     "s": """
         break_glass

@@ -30,7 +30,10 @@ from cases.queries.inbox.freezes import (
     releases_waiting,
 )
 from cases.queries.inbox.instruments import instruments_waiting
+from cases.queries.inbox.legal_rows import legal_rows_waiting
+from cases.queries.inbox.officers import agencies_waiting, alarms_waiting, officers_waiting
 from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
+from cases.queries.inbox.preservations import preservations_waiting
 from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.requests import desk_waiting
@@ -50,21 +53,26 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_UP = 100  # claims asked for at once
-NEVER_SNOOZED = ("emergency", "self_lookup")  # somebody opened what was closed to them
+NEVER_SNOOZED = ("emergency", "self_lookup", "alarm")  # somebody opened what was closed to them
 OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
 QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
     seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
     self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
-    rule_changes_waiting, notices_waiting,
+    rule_changes_waiting, notices_waiting, agencies_waiting, officers_waiting, alarms_waiting,
+    preservations_waiting, legal_rows_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
     "policy": (L("Approval policies"), ""),
     "clock": (L("Clocks"), ""),
+    "law": (L("Rows of the legal matrix"), "request"),
     "rule": (L("Changes of detection rules"), ""),
+    "alarm": (L("Unusual of an officer"), "request"),
+    "officer": (L("Officers to verify"), "request"),
+    "agency": (L("Agencies to decide"), "request"),
     "notice": (L("What you watch"), ""),
     "self_lookup": (L("Look-ups of one's own name"), "case"),
     "freeze": (L("Freezes to decide"), "freeze"),
@@ -82,6 +90,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "task": (L("Tasks"), ""),
     "alert": (L("Alerts"), "alert"),
     "request": (L("Requests"), "request"),
+    "preservation": (L("Preserved data ending"), "request"),
     "question": (L("Questions about releases"), "referral"),
 }
 

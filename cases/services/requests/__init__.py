@@ -18,6 +18,11 @@ from cases.services.requests.desk import (
 )
 from cases.services.requests.desk_intake import import_requests, record_for_agency
 from cases.services.requests.intake import RequestSpec, answer_agency, record_request
+from cases.services.requests.preservations import (
+    end_preservation,
+    renew_preservation,
+    start_preservation,
+)
 
 __all__ = [
     "RequestSpec",
@@ -27,6 +32,7 @@ __all__ = [
     "check_request",
     "close_request",
     "content_hash_of",
+    "end_preservation",
     "import_requests",
     "link_request",
     "mark_no_match",
@@ -35,6 +41,8 @@ __all__ = [
     "record_request",
     "refuse_request",
     "release_response",
+    "renew_preservation",
+    "start_preservation",
     "start_verification",
     "verify_requester",
 ]

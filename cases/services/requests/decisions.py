@@ -1,16 +1,14 @@
 """Deciding a request: always by a person who did not check it, with a fresh second factor."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.legal_matrix import what_may_be_obtained
 from cases.models import InformationRequest, RequestDecision, SharedRelease, ShareGrant
 from cases.policy import Action, Actor, require, require_second_person, require_step_up
+from cases.queries.legal_rows import law_for
 from cases.queries.request_matches import matches_of
 from cases.request_words import dataset_words, has_personal, join_datasets
 from cases.services.audit import content_digest
@@ -88,9 +86,7 @@ def accept_request(
     accepted = join_datasets(datasets)
     if not accepted or set(accepted.split()) - set(request.datasets.split()):
         raise CaseworkError(_("Choose at least one of the datasets that were asked for."))
-    row = what_may_be_obtained(
-        Path(settings.FIU_HOME), request.instrument_type, request.agency.country
-    )
+    row = law_for(request.instrument_type, request.agency.country)
     beyond = join_datasets(set(accepted.split()) - row.datasets)
     if beyond:
         words = ", ".join(dataset_words(beyond))

@@ -2,11 +2,12 @@
 
 // --- <fiu-time>: the viewer's zone; deadlines keep running
 
-const language = document.documentElement.lang || "en";
+const { lang: language, dataset: { zone } } = document.documentElement;
 const region = language === "en" ? "en-GB" : language; // day before month
+const day = { day: "numeric", month: "short", year: "numeric", timeZone: zone };
 const formats = {
-  time: new Intl.DateTimeFormat(region, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
-  date: new Intl.DateTimeFormat(region, { day: "numeric", month: "short", year: "numeric" }),
+  time: new Intl.DateTimeFormat(region, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: zone && "short" }),
+  date: new Intl.DateTimeFormat(region, day),
 };
 
 class FiuTime extends HTMLElement {

@@ -27,6 +27,8 @@ from cases.models import (
     InboxView,
     InformationRequest,
     LegalInstrument,
+    OfficerAlarm,
+    Preservation,
     Referral,
     ReleaseQuestion,
     SecondLook,
@@ -45,6 +47,7 @@ from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
 from cases.services.access import break_glass
+from cases.services.agencies import approve_agency, propose_agency
 from cases.services.alerts import link_alert
 from cases.services.approval_policies import propose_policy
 from cases.services.cases import block_user, grant_access, open_case, start_case
@@ -77,6 +80,8 @@ from cases.services.freezes import (
 )
 from cases.services.identities import assert_identity
 from cases.services.instruments import UploadedBytes, record_instrument, verify_instrument
+from cases.services.legal_rows import propose_legal_row
+from cases.services.officers import OfficerSpec, propose_officer
 from cases.services.operations import open_operation, put_case
 from cases.services.questions import ask_about_release
 from cases.services.referrals import (
@@ -168,7 +173,8 @@ class World:
         named |= {str(each) for key, each in self.ids.items() if key.endswith("_id")}
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
         others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
-                  "clock_id", "delivery_id", "change_id")  # fmt: skip
+                  "clock_id", "delivery_id", "change_id", "agency_entry_id", "officer_id",
+                  "alarm_id", "legal_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -213,6 +219,34 @@ def make_people(world: World) -> None:
     world.clients["liaison_at_the_house"].cookies[house] = granted.cookies[door].value
     world.clients["analyst_at_the_liaisons"] = Client()
     world.clients["analyst_at_the_liaisons"].cookies[door] = member.cookies[house].value
+
+
+def make_officer(world: World) -> None:
+    """An agency in force, and an officer of it who waits for the second person."""
+    senior, compliance = world.actor("supervisor_member"), world.actor("compliance")
+    known = propose_agency(
+        name="Federal Task Force", short_name="FTF-1", kind="police", country="XX",
+        domains=["ftf.example"], call_back_number="+1 202 555 0100", number_source="Directory.",
+        reason="Known.", agency_id=world.users["liaison_granted"].agency_id, by=senior,
+    )  # fmt: skip
+    approve_agency(known, content_hash=known.content_hash, reason="Read it.", by=compliance)
+    officer = propose_officer(
+        OfficerSpec(
+            agency_id=known.agency_id or 0, username="newcomer", first_name="New",
+            last_name="Comer", position="Agent", email="new@ftf.example", spoke_with="The desk",
+            called_at=timezone.now(), valid_until=timezone.now().date() + timedelta(days=30),
+            reason="Called.", document=UploadedBytes("paper.pdf", b"%PDF-1.7 paper"),
+        ),
+        by=senior,
+    )  # fmt: skip
+    alarm = OfficerAlarm.objects.create(
+        user=world.users["liaison_other_agency"], kind="requests", day=timezone.now().date(),
+        num_seen=30, num_usual=10, raised_at=timezone.now(),
+    )  # fmt: skip
+    world.ids |= {
+        "agency_entry_id": known.public_id, "officer_id": officer.public_id,
+        "alarm_id": alarm.public_id,
+    }  # fmt: skip
 
 
 def make_chain(home: Path) -> str:
@@ -260,6 +294,11 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     world.ids["clock_id"] = propose_clock(
         act="freeze", length=180, unit="days", source="A law.", reason="As it says.", country="XX",
         by=world.actor("supervisor_member"),
+    ).public_id  # fmt: skip
+    make_officer(world)
+    world.ids["legal_id"] = propose_legal_row(
+        instrument="subpoena", country="XX", datasets=["kyc"], note="As the law says.",
+        source="A law.", reason="It changed.", by=world.actor("supervisor_member"),
     ).public_id  # fmt: skip
     hook = Webhook.objects.create(
         name="Core", url="https://core.example/", is_on=False, added_at=timezone.now()
@@ -657,6 +696,15 @@ def make_request(world: World, case: Case, by: Actor) -> InformationRequest:
         ),
         by=world.actor("liaison_granted"),
     )  # fmt: skip
+    now = timezone.now()
+    kept = Preservation.objects.create(
+        request=asked, accounts=[f"{HOUSE}4400"], starts_at=now, until=now + timedelta(days=90),
+        source="A law.", started_by_id=by.person,
+    )  # fmt: skip
+    Preservation.objects.filter(pk=kept.pk).update(
+        state="ended", ended_by=by.person, ended_at=now, end_reason=f"{HOUSE} end"
+    )
+    world.ids["preservation_id"] = kept.public_id
     return link_request(asked, case, by=by)
 
 

@@ -112,14 +112,14 @@ class CohortPayment(models.Model):
 
     objects = CohortPaymentQuerySet.as_manager()
 
-    @property
-    def is_inside(self) -> bool:
-        """Whether it was paid inside our books, to an account of the platform: no block has it."""
-        return not self.height and self.txid == self.record.ref
-
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 name="payment_once_per_member", fields=["member", "txid", "vout"]
             )
         ]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it was paid inside our books, to an account of the platform: no block has it."""
+        return not self.height and self.txid == self.record.ref

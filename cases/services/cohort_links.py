@@ -182,4 +182,3 @@ def _at(periods: Sequence[DepositAddress], at: datetime) -> DepositAddress | Non
         ),
         None,
     )
-

@@ -19,6 +19,7 @@ from tracing.account_views import (
     place_address,
     why_together,
 )
+from tracing.cluster_views import ClusterLook, ProbableChange, RefusedMerge, cluster_look
 from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
 from tracing.engine.booklines import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
@@ -87,6 +88,7 @@ __all__ = [
     "AssetTotals",
     "AssetUnit",
     "BookTrace",
+    "ClusterLook",
     "ClusterView",
     "Drift",
     "Estimate",
@@ -111,6 +113,8 @@ __all__ = [
     "PastedAddress",
     "Platform",
     "PlatformPayment",
+    "ProbableChange",
+    "RefusedMerge",
     "RunView",
     "Seed",
     "SeedError",
@@ -127,6 +131,7 @@ __all__ = [
     "asset_name",
     "asset_unit",
     "cluster",
+    "cluster_look",
     "direct_tags",
     "drifts",
     "estimate",

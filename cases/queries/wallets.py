@@ -171,6 +171,14 @@ def why_together(wallet: Wallet, first: str, last: str) -> reads.Together | None
         return None
 
 
+def cluster_look(wallet: Wallet) -> reads.ClusterLook | None:
+    """The cluster of a wallet's address closely; None if no loaded ledger of coins has seen it."""
+    try:
+        return reads.cluster_look(wallet.ledger, wallet.address)
+    except reads.LedgerMissing:
+        return None
+
+
 def wallets_by_address(case: Case) -> QuerySet[Wallet]:
     """The wallets of a case, for naming addresses on its screens."""
     return case.wallets.order_by("pk")

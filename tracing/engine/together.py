@@ -55,9 +55,9 @@ def why_together(ledger: Ledger, clusters: Clusters, a: int, b: int) -> list[Lin
     members = clusters.members(a)
     if len(members) > TEST_LIMIT:
         return chain
-    joined = _joined(ledger, clusters, members.tolist())
+    every = joined(ledger, clusters, members.tolist())
     return [
-        _tested(link, joined, a, b, len(members)) if number < LINKS_TESTED else link
+        _tested(link, every, a, b, len(members)) if number < LINKS_TESTED else link
         for number, link in enumerate(chain)
     ]
 
@@ -111,7 +111,8 @@ _Joined = tuple[dict[int, list[int]], dict[int, list[int]]]
 """Addresses of each merging transaction, and merging transactions of each address."""
 
 
-def _joined(ledger: Ledger, clusters: Clusters, members: list[int]) -> _Joined:
+def joined(ledger: Ledger, clusters: Clusters, members: list[int]) -> _Joined:
+    """What each transaction of a cluster joins, and by which each of its addresses is joined."""
     of_tx: dict[int, list[int]] = {}
     of_address: dict[int, list[int]] = {}
     for address in members:
@@ -123,17 +124,17 @@ def _joined(ledger: Ledger, clusters: Clusters, members: list[int]) -> _Joined:
     return of_tx, of_address
 
 
-def _tested(link: Link, joined: _Joined, a: int, b: int, size: int) -> Link:
-    near = _reached(joined, a, link.tx)
+def _tested(link: Link, every: _Joined, a: int, b: int, size: int) -> Link:
+    near = _reached(every, a, link.tx)
     if b in near:
         return Link(link.tx, link.a, link.b, holds=True)
-    far = _reached(joined, b, link.tx)
+    far = _reached(every, b, link.tx)
     return Link(link.tx, link.a, link.b, (len(near), len(far), size - len(near) - len(far)))
 
 
-def _reached(joined: _Joined, start: int, without: int) -> set[int]:
+def _reached(every: _Joined, start: int, without: int) -> set[int]:
     """Addresses joined to one, one transaction left out."""
-    of_tx, of_address = joined
+    of_tx, of_address = every
     found, used, queue = {start}, {without}, [start]
     while queue:
         for tx in of_address.get(queue.pop(), ()):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.blockmaker import START, BlockChain, address, pay
@@ -15,6 +18,16 @@ from tracing.engine.spec import TraceParameters
 from tracing.ledgers import load_blocks
 
 pytestmark = pytest.mark.django_db
+PACK = """\
+title: Test pack
+creator: test
+source: https://example.org/list
+currency: BTC
+confidence: ledger_immanent
+lastmod: 2025-01-01
+category: exchange
+tags:
+"""
 
 
 @pytest.fixture
@@ -126,6 +139,50 @@ def test_why_together_names_each_merge_and_what_it_holds(chain: BlockChain) -> N
     itself = reads.why_together("bitcoin", address(1), address(1))
     assert itself is not None
     assert itself.merges == []
+
+
+def test_a_cluster_can_be_cited_and_found_again(chain: BlockChain) -> None:
+    look = reads.cluster_look("bitcoin-regtest", address(1))
+    assert look is not None
+    cited = look.version
+    assert (cited.num_addresses, cited.height, cited.tip_hash) == (4, 6, chain.tip)
+    assert (look.is_guarded, look.refused, look.part_size) == (True, (), 4)
+    out = StringIO()
+    call_command("cluster", "bitcoin", address(5), "--json", stdout=out)
+    again = json.loads(out.getvalue())
+    assert again["members_sha256"] == cited.members_sha256
+    # Another wall is another version; the one cited stays what it was.
+    jobs.set_boundaries(
+        "test", [jobs.BoundaryRow("bitcoin-regtest", address(2), "exchange_deposit", "")]
+    )
+    walled = reads.cluster_look("bitcoin-regtest", address(1))
+    assert walled is not None
+    assert (walled.version.num_addresses, walled.version.walls_sha256 != cited.walls_sha256) == (
+        1, True,
+    )  # fmt: skip
+    named = ["--epoch", "1", "--walls", cited.walls_sha256, "--expect", cited.members_sha256]
+    call_command("cluster", "bitcoin", address(1), *named, stdout=out)
+    with pytest.raises(CommandError, match="Not the cluster cited"):
+        call_command("cluster", "bitcoin", address(1), *named[4:], stdout=out)
+    with pytest.raises(CommandError, match="no walls with the hash"):
+        call_command("cluster", "bitcoin", address(1), "--walls", "ab", stdout=out)
+    with pytest.raises(CommandError, match="has not seen"):
+        call_command("cluster", "bitcoin", address(99), stdout=out)
+
+
+@pytest.mark.usefixtures("chain")
+def test_tags_of_two_owners_in_a_cluster_name_the_merge_that_joined_them(tmp_path: Path) -> None:
+    pack = tmp_path / "pack.yaml"
+    rows = ((1, "Mart One"), (5, "Mart Two"))
+    lines = "".join(f"- address: {address(n)}\n  label: {label}\n" for n, label in rows)
+    pack.write_text(PACK + lines)
+    jobs.load_tags(pack)
+    look = reads.cluster_look("bitcoin-regtest", address(1))
+    assert look is not None
+    (refused,) = look.refused
+    assert refused.height == 6
+    assert {refused.first_owners, refused.second_owners} == {("Mart One",), ("Mart Two",)}
+    assert look.part_size == 2
 
 
 def test_seeds_become_outputs_and_estimates(chain: BlockChain) -> None:

@@ -820,6 +820,7 @@ RULES: dict[str, Rule] = {
     ),
     "cohort_numbers": case("200"),
     "cohort_split": form(),
+    "address_cluster": case("200"),
     "address_together": form(),
     "case_suspects": case("200"),
     "suspect_new": form(),

@@ -1,0 +1,25 @@
+"""The cluster of a wallet's address: its version to cite, the guard of tags, the probable layer."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from cases.http import AuthedRequest, casework
+from cases.models import Wallet
+from cases.queries.wallets import cluster_look
+from cases.web.shell import render_case
+
+
+@require_safe
+@casework
+def address_cluster(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
+    wallets = Wallet.objects.visible_to(request.actor).select_related("case")
+    wallet = get_object_or_404(wallets, public_id=wallet_id)
+    context = {"wallet": wallet, "look": cluster_look(wallet)}
+    return render_case(request, "cases/cluster_page.html", wallet.case, "case_wallets", context)
+
+
+urlpatterns = [path("wallets/<uuid:wallet_id>/cluster/", address_cluster, name="address_cluster")]

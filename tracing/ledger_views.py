@@ -20,6 +20,7 @@ from django.conf import settings
 from tracing.engine import paste
 from tracing.engine.addresses import BitcoinAddress, Network
 from tracing.engine.chains import ChainAddress
+from tracing.engine.columns import ranges
 from tracing.engine.ledger import NO_ADDRESS, U32
 from tracing.engine.resolve import seed_outputs, walls_of
 from tracing.engine.spec import TraceParameters
@@ -30,6 +31,11 @@ from tracing.models import Boundary
 
 CHECKED: Final = "valid"
 SHOWN_ADDRESSES: Final = 50
+# Arrays of which a page reads the row of its address, and the rows of the transactions it shows.
+OF_ADDRESS: Final = (
+    "address_row", "by_out_off", "by_in_off", "address_received", "address_sent", "address_unspent"
+)  # fmt: skip
+OF_TRANSACTION: Final = ("out_off", "in_off", "txid", "tx_height", "tx_time")
 
 
 @dataclass(frozen=True)
@@ -465,6 +471,8 @@ def _newest_transactions(ledger: StoredLedger, address: int, before: int, limit:
     ins = ins[: np.searchsorted(ins, ledger.in_off[before])]
     num = limit
     while True:
+        ledger.will_need(("out_tx",), outs[-num:])
+        ledger.will_need(("in_tx",), ins[-num:])
         paid, spent = ledger.out_tx[outs[-num:]], ledger.in_tx[ins[-num:]]
         found = np.union1d(paid, spent)
         # Behind the first coin read of a side that was cut there may be more of the same age.
@@ -483,6 +491,8 @@ def _num_transactions(
 ) -> tuple[int, int, int]:
     """How many transactions an address has, the first and the last of them."""
     if counted is None:
+        ledger.will_need(("out_tx",), ledger.outputs_of_address(address))
+        ledger.will_need(("in_tx",), ledger.inputs_of_address(address))
         txs = transactions_of(ledger, address)
         return len(txs), int(txs[0]), int(txs[-1])
     outs, ins = ledger.outputs_of_address(address), ledger.inputs_of_address(address)
@@ -498,6 +508,7 @@ def _num_transactions(
 def _summary(
     ledger: StoredLedger, clusters: StoredClusters, text: str, number: int
 ) -> AddressSummary:
+    ledger.will_need(OF_ADDRESS, (number,))
     num_tx, first, last = _num_transactions(ledger, number, clusters.num_tx(number))
     return AddressSummary(
         address=text,
@@ -516,8 +527,15 @@ def _summary(
 
 def _history_rows(ledger: StoredLedger, address: int, txs: Sequence[int]) -> list[HistoryRow]:
     """Rows of these transactions; the other sides of all of them are named in one go."""
+    ledger.will_need(OF_TRANSACTION, txs)
+    at = np.asarray(txs, np.int64)
+    for side, off in (("out", ledger.out_off), ("in", ledger.in_off)):
+        first = off[at].astype(np.int64)
+        coins = ranges(first, off[at + 1].astype(np.int64) - first)
+        ledger.will_need((f"{side}_address", f"{side}_value"), coins)
     moved = [_moved(ledger, address, tx) for tx in txs]
     others = sorted({other for _, _, sums, _ in moved for other in sums})
+    ledger.will_need(("address_row",), others)
     text_of = dict(zip(others, ledger.address_texts(others), strict=True))
     return [
         HistoryRow(

@@ -2,13 +2,15 @@
 
 Who reads a page of an address touches single places of large files. By default the kernel reads 128
 KB around each: at 20 million transactions 8 MB for one address, most of it in vain. Who scans a
-whole array wants just that. So the reader says which of the two it is.
+whole array wants just that. So the reader says which of the two it is. And who knows a hundred
+places that it is about to read says so before: a disk fetches them together in the time of a few,
+where one after the other each would wait for the one before.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 LARGE: Final = 1 << 25
 """Bytes from which a file is read place by place; a smaller one is soon read as a whole."""
+PAGE: Final = mmap.PAGESIZE
 
 
 class Maps:
@@ -26,6 +29,7 @@ class Maps:
     def __init__(self, *, scattered: bool = False) -> None:
         self.scattered = scattered
         self._maps: list[mmap.mmap] = []
+        self._held: dict[int, tuple[mmap.mmap, int]] = {}  # where an array begins -> its map
 
     def open(self, path: Path) -> NDArray[Any]:  # arrays of several types
         """Map an array; a plain view, as numpy's memmap class makes every small slice slow."""
@@ -36,7 +40,28 @@ class Maps:
             if self.scattered:
                 _advise(held, mmap.MADV_RANDOM)
         view: NDArray[Any] = mapped.view(np.ndarray)
+        if held is not None:
+            self._held[_begin(view)] = held, int(mapped.offset)
         return view
+
+    def will_need(
+        self, arrays: Sequence[NDArray[Any]], places: Sequence[int] | NDArray[Any]
+    ) -> None:
+        """Have the kernel fetch these rows of the arrays while the caller goes on.
+
+        Nothing happens unless single places are read. Cost: about a microsecond a page.
+        """
+        if not self.scattered or not len(places):
+            return
+        rows = np.asarray(places, np.int64)
+        for array in arrays:
+            held, start = self._held.get(_begin(array), (None, 0))
+            if held is None or len(held) < LARGE:
+                continue
+            first = start + rows * array.strides[0]
+            pages = np.concatenate([first, first + array.strides[0] - 1]) // PAGE
+            for page in np.unique(pages).tolist():
+                held.madvise(mmap.MADV_WILLNEED, page * PAGE, PAGE)
 
     def scatter(self) -> None:
         """Single places will be read from now on."""
@@ -58,6 +83,10 @@ class Maps:
     def _advise_all(self, advice: int) -> None:
         for each in self._maps:
             _advise(each, advice)
+
+
+def _begin(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _advise(held: mmap.mmap, advice: int) -> None:

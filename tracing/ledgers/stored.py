@@ -89,6 +89,11 @@ class StoredLedger:
         self._by = {
             side: (self._open(f"by_{side}"), self._open(f"by_{side}_off")) for side in ("out", "in")
         }
+        self._places: dict[str, NDArray[Any]] = {
+            **{name: getattr(self, name) for name in self._ARRAYS},
+            "txid": self._txid, "address_row": self._row,
+            "by_out_off": self._by["out"][1], "by_in_off": self._by["in"][1],
+        }  # fmt: skip
         self.num_tx: int = len(self.tx_height)
         self.num_outputs: int = len(self.out_value)
         self.num_inputs: int = len(self.in_out)
@@ -96,6 +101,10 @@ class StoredLedger:
 
     def _open(self, name: str) -> NDArray[Any]:  # arrays of several types
         return self.maps.open(self.folder / f"{name}.npy")
+
+    def will_need(self, names: Sequence[str], places: Sequence[int] | NDArray[Any]) -> None:
+        """Say that these rows of these arrays are read next; see `Maps.will_need`."""
+        self.maps.will_need([self._places[name] for name in names], places)
 
     @property
     def tip_at(self) -> datetime:

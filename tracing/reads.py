@@ -23,9 +23,13 @@ from tracing.cluster_views import ClusterLook, ProbableChange, RefusedMerge, clu
 from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
 from tracing.engine.booklines import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
-from tracing.engine.books import POLICIES, follow_books
+from tracing.engine.books import POLICIES
+from tracing.engine.booksback import held_ref
+from tracing.engine.bookseal import BookQuestion, book_differences, sealed_answer, trace_of
+from tracing.engine.bookseal import answer as ask_books
+from tracing.engine.difference import Change
 from tracing.engine.payers import PlatformPayment
-from tracing.engine.seal import is_intact
+from tracing.engine.seal import code_hash, is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
 from tracing.exposure_values import ExposureRow, ExposureSide, ExposureView
 from tracing.exposure_views import movements_exposure, wallet_exposure, wallets_exposure
@@ -87,7 +91,9 @@ __all__ = [
     "AssetSheet",
     "AssetTotals",
     "AssetUnit",
+    "BookQuestion",
     "BookTrace",
+    "Change",
     "ClusterLook",
     "ClusterView",
     "Drift",
@@ -128,16 +134,20 @@ __all__ = [
     "address_patterns",
     "address_summaries",
     "address_summary",
+    "ask_books",
     "asset_name",
     "asset_unit",
+    "book_differences",
     "cluster",
     "cluster_look",
+    "code_hash",
     "direct_tags",
     "drifts",
     "estimate",
-    "follow_books",
     "followed_nodes",
+    "held_ref",
     "is_account_ledger",
+    "is_intact",
     "keep_tag_set",
     "lasting_files",
     "ledgers",
@@ -161,12 +171,14 @@ __all__ = [
     "run_view",
     "runs_by_id",
     "runs_of",
+    "sealed_answer",
     "sides_of",
     "stale_runs",
     "tag_levels",
     "tag_packs",
     "tagged_services",
     "tags_of",
+    "trace_of",
     "verify_result",
     "wallet_exposure",
     "wallets_exposure",

@@ -30,7 +30,7 @@ class BookHopAnswer(serializers.Serializer):
 
     ref = serializers.CharField(source="hop.line.ref")
     kind = serializers.CharField(source="hop.line.kind")
-    at = serializers.DateTimeField()
+    at = serializers.DateTimeField(allow_null=True, help_text="null of what is held now")
     account = serializers.CharField(source="hop.line.account", allow_blank=True)
     masked = serializers.CharField(source="account.masked", default="", allow_blank=True)
     asset = serializers.CharField(source="hop.line.asset")
@@ -98,9 +98,11 @@ class BookTraceAnswer(serializers.Serializer):
     """Money followed through our records. `hops` are the first 500 of `num_hops`.
 
     `asked`: withdrawals that wait or were stopped, as if each were done alone with what is held.
+    Backward hops stand last first, `left` of a sheet came in by deposits, `held` was there before.
     """
 
     policy = serializers.CharField(source="trace.policy")
+    direction = serializers.CharField(source="trace.direction")
     run = serializers.UUIDField(allow_null=True)
     hops = BookHopAnswer(many=True)
     asked = BookHopAnswer(many=True)
@@ -118,6 +120,10 @@ class BooksFilter(FilterSet):
     """How the deposits of an account are followed."""
 
     policy = ChoiceFilter(choices=POLICIES, help_text=_("haircut if it is not given"))
+    what = ChoiceFilter(
+        choices=[(each, each) for each in queries.WHATS],
+        help_text=_("deposits onward if it is not given; held and withdrawals go back"),
+    )
 
 
 class CaseBooks(Door):
@@ -140,7 +146,7 @@ class CaseBooks(Door):
 class AccountBooks(Door):
     calls = {
         "GET": Call(
-            _("Follow the deposits of an account of a case through our records"),
+            _("Follow money of an account of a case through our records, onward or back"),
             BookTraceAnswer, filters=BooksFilter, errors=(422,),
         )
     }  # fmt: skip
@@ -152,10 +158,12 @@ class AccountBooks(Door):
             raise Http404
         asked = BooksFilter(request.query_params, queryset=ExchangeRecord.objects.none())
         if not asked.form.is_valid():
-            raise exceptions.ValidationError({"policy": [_("There is no such policy.")]})
+            wrong = {name: [str(e) for e in every] for name, every in asked.form.errors.items()}
+            raise exceptions.ValidationError(wrong)
         policy = asked.form.cleaned_data["policy"] or "haircut"
+        what = asked.form.cleaned_data["what"] or queries.DEPOSITS
         keep_case_look(case, self.route, by=self.actor, purpose=BY_PROGRAM)
-        return self.tell(queries.account_books(account, policy))
+        return self.tell(queries.account_books(account, policy, what=what))
 
 
 urlpatterns = [

@@ -100,8 +100,8 @@ _CASE = (
 
 # Tables whose rows belong to a case by their own column.
 OF_A_CASE = (
-    "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest", "housetag",
-    "inboxclaim", "legacycase",
+    "bookrun", "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest",
+    "housetag", "inboxclaim", "legacycase",
     "legalhold", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict",
     "task", "wallet",
 )  # fmt: skip

@@ -398,6 +398,7 @@ GUARDS: tuple[Guard, ...] = (
     *append_only("cases_auditevent", ("case_id", "seq")),
     *_chain(),
     *append_only("cases_readevent"),
+    *append_only("cases_bookrun", ("public_id",)),
     *state_table("cases_case", states.CaseState.INTAKE, states.CASE),
     *_findings(),
     *_freezes(),

@@ -6,6 +6,7 @@ from cases.models.alerts import Alert, Rule
 from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
+from cases.models.book_runs import BookRun
 from cases.models.cases import Case, CaseAccess, CaseBlock
 from cases.models.clocks import ClockRule
 from cases.models.cohort_samples import CohortSample, SampledMember
@@ -102,6 +103,7 @@ __all__ = [
     "Asset",
     "AuditEvent",
     "Balance",
+    "BookRun",
     "Case",
     "CaseAccess",
     "CaseBlock",

@@ -1,6 +1,6 @@
 """Money followed through the exchange's own records: of one account, or of what a run reached."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -18,13 +18,15 @@ from cases.models import (
 )
 from cases.queries.money_facts import IN_KINDS, NOT_ARRIVED
 from tracing import reads
-from tracing.reads import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
+from tracing.reads import OUTSIDE, AssetSheet, BookQuestion, BookTrace, Held, Hop, Line, Seed
 
 MOST_LINES = 20_000
 """Lines of an account from which its books are a service's: it is not entered."""
 MOST_SHOWN = 500
 WISHES = ("pending", "stopped")
 OUT_KINDS = ("withdrawal", "fiat_out")
+DEPOSITS, HELD, WITHDRAWALS = WHATS = ("deposits", "held", "withdrawals")
+"""What of an account is followed: its deposits onward, what it holds or withdrew to its sources."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,15 +80,23 @@ def lines_of(record: Record) -> list[Line]:
 
 
 class RecordedBooks:
-    """The exchange's records as books to follow: 3 queries an account."""
+    """The exchange's records as books to follow: 3 queries an account.
 
-    def __init__(self) -> None:
+    Args:
+        until: the last record's number, for the books as they were then; without it all of them.
+        held: what accounts held then, where balances of today would say something else.
+    """
+
+    def __init__(
+        self, until: int | None = None, held: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        self.until, self.held = until, held
         self.last_at: dict[str, datetime] = {}
 
     def lines(self, account: str) -> Sequence[Line] | None:
         """Every completed record that touches the account; None of more than 20,000."""
         mine = Q(account__public_id=account) | Q(counter_account__public_id=account)
-        rows = ExchangeRecord.objects.filter(mine).exclude(status__in=NOT_ARRIVED)
+        rows = self.then().filter(mine).exclude(status__in=NOT_ARRIVED)
         found = [record for record, _state in _records(rows, MOST_LINES + 1)]
         if len(found) > MOST_LINES:
             return None
@@ -96,17 +106,23 @@ class RecordedBooks:
 
     def asked(self, account: str) -> Sequence[tuple[Line, str]]:
         """Withdrawals of the account that wait or were stopped."""
-        rows = ExchangeRecord.objects.filter(
-            account__public_id=account, kind__in=OUT_KINDS, status__in=WISHES
-        )
+        rows = self.then().filter(account__public_id=account, kind__in=OUT_KINDS, status__in=WISHES)
         return [(lines_of(record)[0], state) for record, state in _records(rows, MOST_SHOWN)]
 
     def holdings(self, account: str) -> Mapping[str, int]:
         """Balances that were told after the account's last line."""
+        if self.held is not None:
+            told = self.held.get(account, {})
+            return {asset: int(units) for asset, units in told.items()}
         rows = Balance.objects.filter(account__public_id=account)
         if account in self.last_at:
             rows = rows.filter(at__gte=self.last_at[account])
         return dict(rows.values_list("asset_id", "base"))
+
+    def then(self) -> QuerySet[ExchangeRecord]:
+        """The records that there are, or were."""
+        rows = ExchangeRecord.objects.all()
+        return rows if self.until is None else rows.filter(pk__lte=self.until)
 
 
 def _records(rows: QuerySet[ExchangeRecord], most: int) -> Iterator[tuple[Record, str]]:
@@ -131,7 +147,7 @@ class HopRow:
     """One hop for readers: who is who, masked, of which assets, when, and where to."""
 
     hop: Hop
-    at: datetime
+    at: datetime | None  # None for what is held at the end
     account: ExchangeAccount | None
     to_account: ExchangeAccount | None
     asset: Asset | str
@@ -176,32 +192,72 @@ class BookView:
         return self.hops + self.asked
 
 
-def account_books(
-    account: ExchangeAccount, policy: str, refs: Sequence[str] | None = None
-) -> BookView:
-    """Follow the deposits of an account, all or those of these references, each of them whole.
+@dataclass(frozen=True)
+class CaseQuestion:
+    """What the lead run of a case reached, as a question to our books."""
 
-    4 queries and 3 for each account reached. Raises TracingError.
+    question: BookQuestion
+    run: UUID
+    num_unrecorded: int
+
+
+def account_books(
+    account: ExchangeAccount, policy: str, refs: Sequence[str] | None = None, what: str = DEPOSITS
+) -> BookView:
+    """Follow money of an account, all of it or the records of these references, each whole.
+
+    5 queries and 3 for each account reached. Raises TracingError.
     """
-    rows = ExchangeRecord.objects.filter(account=account, kind__in=IN_KINDS)
-    rows = rows.exclude(status__in=NOT_ARRIVED)
-    if refs is not None:
-        rows = rows.filter(ref__in=list(refs))
-    seeds = [Seed(ref, base, base, base) for ref, base in rows.values_list("ref", "base")]
-    missing = set(refs or ()) - {seed.ref for seed in seeds}
-    seeds += [Seed(ref, 0, 0, 0) for ref in sorted(missing)]  # told as unmet
-    return _view(seeds, [str(account.public_id)], policy)
+    question = account_question(account, policy, refs, what)
+    return view_of(reads.ask_books(question, RecordedBooks()))
+
+
+def account_question(
+    account: ExchangeAccount, policy: str, refs: Sequence[str] | None = None, what: str = DEPOSITS
+) -> BookQuestion:
+    """The question that `account_books` asks: 2 queries, 4 for what it holds."""
+    own = str(account.public_id)
+    if what == HELD:
+        books = RecordedBooks()
+        books.lines(own)
+        held = sorted(books.holdings(own).items())
+        seeds = [
+            Seed(reads.held_ref(own, asset), units, units, units) for asset, units in held if units
+        ]
+    else:
+        kinds = IN_KINDS if what == DEPOSITS else OUT_KINDS
+        rows = ExchangeRecord.objects.filter(account=account, kind__in=kinds)
+        rows = rows.exclude(status__in=NOT_ARRIVED)
+        if refs is not None:
+            rows = rows.filter(ref__in=list(refs))
+        told = rows.order_by("ref").values_list("ref", "base")
+        seeds = [Seed(ref, base, base, base) for ref, base in told]
+        missing = set(refs or ()) - {seed.ref for seed in seeds}
+        seeds += [Seed(ref, 0, 0, 0) for ref in sorted(missing)]  # told as unmet
+    direction = "forward" if what == DEPOSITS else "backward"
+    return BookQuestion(direction, policy, (own,), tuple(seeds), _last_record())
 
 
 def case_books(case: Case) -> BookView | None:
     """Follow what the lead run of a case reached, by the run's policy; None without such a run.
 
-    7 queries and 3 for each account reached. Raises TracingError.
+    9 queries and 3 for each account reached. Raises TracingError.
     """
+    asked = case_question(case)
+    if asked is None:
+        return None
+    trace = reads.ask_books(asked.question, RecordedBooks())
+    return view_of(trace, run=asked.run, num_unrecorded=asked.num_unrecorded)
+
+
+def case_question(case: Case) -> CaseQuestion | None:
+    """The question that `case_books` asks: 6 queries."""
     lead = case.runs.filter(is_lead=True).first()
     run = reads.run_view(lead.run) if lead is not None else None
     if lead is None or run is None:
         return None
+    policy = str(run.parameters.get("policy", ""))
+    lots = _lots(lead.run) if policy in ("fifo", "lifo") else None
     rows = list(lead.reached.select_related("account").order_by("outpoint"))
     records = _deposits({row.account_id for row in rows})
     parts: dict[tuple[str, int], list[ReachedAccount]] = {}
@@ -215,14 +271,51 @@ def case_books(case: Case) -> BookView | None:
         ref, base, _address = next((each for each in found if each[2] == row.address), found[0])
         parts.setdefault((ref, base), []).append(row)
     seeds = []
-    for (ref, base), of_it in parts.items():
+    for (ref, base), of_it in sorted(parts.items()):
         units, low, high = (
             min(base, sum(getattr(row, name) for row in of_it)) for name in ("base", "low", "high")
         )
-        seeds.append(Seed(ref, units, low, high))
+        seeds.append(Seed(ref, units, low, high, _tape(of_it, base, lots)))
     accounts = sorted({str(row.account.public_id) for of_it in parts.values() for row in of_it})
-    policy = str(run.parameters.get("policy", ""))
-    return _view(seeds, accounts, policy, run=lead.run, num_unrecorded=num_unrecorded)
+    question = BookQuestion("forward", policy, tuple(accounts), tuple(seeds), _last_record())
+    return CaseQuestion(question, lead.run, num_unrecorded)
+
+
+def _last_record() -> int:
+    last = ExchangeRecord.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return last or 0
+
+
+Place = tuple[str, str]
+
+
+def _lots(run: UUID) -> dict[Place, list[tuple[int, int]]]:
+    """Where in coins that are followed in part the run's units lie, by outpoint and address."""
+    result = reads.result(run) or {}
+    return {
+        (end["outpoint"], end["address"]): [(int(at), int(units)) for at, units in end["lots"]]
+        for end in result.get("ends", ())
+        if "lots" in end
+    }
+
+
+def _tape(
+    rows: Sequence[ReachedAccount], base: int, lots: Mapping[Place, list[tuple[int, int]]] | None
+) -> tuple[tuple[int, bool], ...]:
+    """The whole deposit as (units, followed or not), in order; empty where nobody can say."""
+    found: list[tuple[int, bool]] = []
+    if lots is None or sum(row.value for row in rows) != base:
+        return ()
+    for row in sorted(rows, key=lambda row: int(row.outpoint.rpartition(":")[2])):
+        pieces = lots.get((row.outpoint, row.address))
+        if pieces is None and 0 < row.base < row.value:
+            return ()  # of a run that was sealed before places were kept
+        position = 0
+        for start, units in pieces if pieces is not None else [(0, row.base)]:
+            found += [(start - position, False), (units, True)]
+            position = start + units
+        found.append((row.value - position, False))
+    return tuple(lot for lot in found if lot[0])
 
 
 def _deposits(accounts: set[int]) -> dict[tuple[int, str, str], list[tuple[str, int, str]]]:
@@ -237,11 +330,8 @@ def _deposits(accounts: set[int]) -> dict[tuple[int, str, str], list[tuple[str, 
     return found
 
 
-def _view(
-    seeds: Iterable[Seed], accounts: Sequence[str], policy: str, *, run: UUID | None = None,
-    num_unrecorded: int = 0,
-) -> BookView:  # fmt: skip
-    trace = reads.follow_books(seeds, accounts, RecordedBooks(), policy)
+def view_of(trace: BookTrace, *, run: UUID | None = None, num_unrecorded: int = 0) -> BookView:
+    """An answer with the people, assets and places that it names: 3 queries."""
     asked = trace.asked[:MOST_SHOWN]
     shown = (*trace.hops[:MOST_SHOWN], *asked)
     ids = {each.account for each in trace.held}
@@ -256,7 +346,9 @@ def _view(
         txid, address = places.get(line.ref, ("", ""))
         hops.append(
             HopRow(
-                hop, EPOCH + timedelta(microseconds=line.place[0]), people.get(line.account),
+                hop,
+                None if line.kind == HELD else EPOCH + timedelta(microseconds=line.place[0]),
+                people.get(line.account),
                 people.get(line.to_account), assets.get(line.asset, line.asset),
                 assets.get(line.to_asset, line.to_asset), txid, address,
             )

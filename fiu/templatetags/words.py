@@ -107,16 +107,28 @@ HOP_KINDS: Mapping[str, Promise] = {
     "fiat_in": _("Fiat in"),
     "fiat_out": _("Fiat out"),
     "fee": _("Fee"),
+    "held": _("Held now"),
 }
 HOP_STATUSES: Mapping[str, Promise] = {
     "passed_on": _("Arrived inside"),
     "left": _("Left the exchange"),
+    "came_in": _("Came in from outside"),
     "fee": _("Kept as a fee"),
     "pending": _("Asked for, pending"),
     "stopped": _("Asked for, stopped"),
     "too_many_lines": _("An account of too many records"),
     "account_limit": _("More accounts than are read"),
     "line_limit": _("More records than are read"),
+}
+BOOK_CHANGES: Mapping[str, Promise] = {
+    "record": _("Record"),
+    "holding": _("Balance told"),
+    "closed": _("Account not read"),
+    "hop": _("Hop"),
+    "asked": _("Asked for"),
+    "held": _("Held"),
+    "sheet": _("Balance sheet"),
+    "unmet": _("Not followed"),
 }
 
 
@@ -146,6 +158,12 @@ def figure_words(value: object) -> str:
 def hop_status(status: object) -> str:
     """`{{ hop.status|hop_status }}` -> "Left the exchange"."""
     return str(HOP_STATUSES.get(str(status), status))
+
+
+@register.filter
+def change_word(kind: object) -> str:
+    """`{{ change.kind|change_word }}` -> "Record": what of an answer out of our books differs."""
+    return str(BOOK_CHANGES.get(str(kind), kind))
 
 
 @register.filter

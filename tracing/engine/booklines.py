@@ -90,6 +90,7 @@ class Hop:
         line = self.line
         return {
             "ref": line.ref, "kind": line.kind, "account": line.account, "asset": line.asset,
+            "place": [str(number) for number in line.place], "line_fee": str(line.fee),
             "units": str(line.units), "amount": str(self.amount), "low": str(self.low),
             "high": str(self.high), "to_account": line.to_account, "to_asset": line.to_asset,
             "to_units": str(line.to_units), "to_amount": str(self.to_amount),
@@ -144,6 +145,7 @@ class BookTrace:
 
     `asked`: what was asked for and not done, and what of it would be followed if each were done
     alone with what is held at the end. It has moved nothing and is in no sheet.
+    Backward (`booksback.py`) what `left` came in by deposits, and `held` was there before.
     """
 
     policy: str
@@ -154,6 +156,7 @@ class BookTrace:
     unmet: tuple[str, ...]  # seeds without a line
     num_accounts: int
     num_lines: int
+    direction: str = "forward"
 
     @property
     def result_sha256(self) -> str:
@@ -164,6 +167,7 @@ class BookTrace:
         """All of it as plain values; amounts are texts of base units."""
         return {
             "policy": self.policy,
+            "direction": self.direction,
             "hops": [hop.to_json() for hop in self.hops],
             "asked": [hop.to_json() for hop in self.asked],
             "held": [

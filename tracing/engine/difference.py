@@ -31,16 +31,17 @@ def differences(before: Json, after: Json) -> list[Change]:
     Engine version and code hash are no part of an answer. Cost: O(rows of both).
     """
     return [
-        *_of_rows("seal", _seal_rows(before), _seal_rows(after)),
-        *_of_rows("end", _ends(before, "ends"), _ends(after, "ends")),
-        *_of_rows("possible", _ends(before, "possible"), _ends(after, "possible")),
-        *_of_rows("edge", _edges(before), _edges(after)),
-        *_of_rows("path", _paths(before), _paths(after)),
-        *_of_rows("figure", _figures(before), _figures(after)),
+        *of_rows("seal", _seal_rows(before), _seal_rows(after)),
+        *of_rows("end", _ends(before, "ends"), _ends(after, "ends")),
+        *of_rows("possible", _ends(before, "possible"), _ends(after, "possible")),
+        *of_rows("edge", _edges(before), _edges(after)),
+        *of_rows("path", _paths(before), _paths(after)),
+        *of_rows("figure", _figures(before), _figures(after)),
     ]
 
 
-def _of_rows(kind: str, before: Json, after: Json) -> list[Change]:
+def of_rows(kind: str, before: Json, after: Json) -> list[Change]:
+    """Rows by key that stand otherwise, those that came last."""
     keys = [*before, *(key for key in after if key not in before)]
     return [
         Change(kind, key, before.get(key), after.get(key))
@@ -55,18 +56,18 @@ def _seal_rows(result: Json) -> dict[str, Any]:
 
 def _ends(result: Json, name: str) -> dict[str, Any]:
     """Ends by outpoint and account: on account ledgers a transfer can end in two accounts."""
-    return _numbered(result.get(name, ()), lambda end: f"{end['outpoint']} {end['address']}")
+    return numbered(result.get(name, ()), lambda end: f"{end['outpoint']} {end['address']}")
 
 
 def _edges(result: Json) -> dict[str, Any]:
-    return _numbered(result.get("steps", ()), lambda step: str(step["txid"]))
+    return numbered(result.get("steps", ()), lambda step: str(step["txid"]))
 
 
 def _paths(result: Json) -> dict[str, Any]:
-    return _numbered(result.get("paths", ()), lambda path: " > ".join(path["outpoints"]))
+    return numbered(result.get("paths", ()), lambda path: " > ".join(path["outpoints"]))
 
 
-def _numbered(rows: Iterable[Json], key_of: Callable[[Json], str]) -> dict[str, Any]:
+def numbered(rows: Iterable[Json], key_of: Callable[[Json], str]) -> dict[str, Any]:
     """Rows by key; a second row of the same key gets a number, so that none is lost."""
     found: dict[str, Any] = {}
     for row in rows:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from cases.models import Asset, Case, ExchangeAccount
-from cases.queries.book_traces import BookView, HopRow, account_books, case_books
+from cases.queries.book_traces import WHATS, BookView, HopRow, account_books, case_books
 from tracing.reads import POLICIES, TracingError
 
 
@@ -22,6 +22,10 @@ class Command(BaseCommand):
         what.add_argument("account", nargs="?", help="its number: all its deposits are followed")
         what.add_argument("--case", help="its reference: what its lead run reached, by its policy")
         parser.add_argument("--deposit", action="append", help="of these records alone")
+        parser.add_argument(
+            "--what", choices=WHATS, default=WHATS[0],
+            help="deposits onward, or what is held or was withdrawn back to its sources",
+        )  # fmt: skip
         parser.add_argument("--policy", choices=POLICIES, default="haircut")
         parser.add_argument("--json", action="store_true")
 
@@ -41,7 +45,7 @@ class Command(BaseCommand):
         account = ExchangeAccount.objects.filter(uid=options["account"]).first()
         if account is None:
             raise CommandError(f"There is no account {options['account']}.")
-        return account_books(account, options["policy"], options["deposit"])
+        return account_books(account, options["policy"], options["deposit"], options["what"])
 
     def case(self, reference: str) -> BookView:
         case = Case.objects.filter(reference=reference).first()
@@ -74,7 +78,8 @@ def as_json(view: BookView) -> dict[str, Any]:
 
 def in_words(view: BookView) -> str:
     """The answer as lines for a reader."""
-    lines = [f"by {view.trace.policy}, {view.trace.num_accounts} accounts read"]
+    trace = view.trace
+    lines = [f"{trace.direction} by {trace.policy}, {trace.num_accounts} accounts read"]
     lines += [_hop(row) for row in view.hops]
     lines += [_hop(row) for row in view.asked]
     if view.num_hops > len(view.hops):
@@ -104,8 +109,9 @@ def _hop(row: HopRow) -> str:
     giver = row.account.masked if row.account else "outside"
     taker = row.to_account.masked if row.to_account else "outside"
     came = f" -> {hop.to_amount} {_name(row.to_asset)}" if line.asset != line.to_asset else ""
+    when = f"{row.at:%Y-%m-%d %H:%M}" if row.at else "now"
     return (
-        f"{row.at:%Y-%m-%d %H:%M} {line.kind} {line.ref}: {giver} to {taker}, {hop.amount} of "
+        f"{when} {line.kind} {line.ref}: {giver} to {taker}, {hop.amount} of "
         f"{line.units} {_name(row.asset)}{came} ({hop.status})"
     )
 

@@ -331,6 +331,11 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_account_links": program("200"),
     "api_case_books": program("200"),
     "api_account_books": program("200"),
+    "api_book_run_list": everywhere("200"),
+    # What the lead run reached has no record of ours in this world.
+    "api_book_run_seal": program(write="422", differs=REFUSED_READER),
+    "api_book_run_detail": program("200"),
+    "api_book_run_repeat": program("200"),
     "api_wallet_deconfliction": program("200", "422"),  # no other case holds the address
     "api_wallet_patterns": program("200"),
     "api_cohort_list": everywhere("200"),
@@ -799,8 +804,10 @@ RULES: dict[str, Rule] = {
     # No other case holds it: the page says so.
     "address_ask": case(write=ANYWHERE),
     "account_links": case("200"),
-    "case_books": case("200"),
-    "account_books": case("200"),
+    # To seal: our records of the world hold nothing to follow.
+    "case_books": case("200", "409", differs=REFUSED_READER),
+    "account_books": case("200", "409", differs=REFUSED_READER),
+    "book_run": case("200"),
     "case_exposure": case("200"),
     "customer_exposure": case("200"),
     "address_patterns": case("200"),

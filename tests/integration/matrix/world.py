@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import (
+    BookRun,
     Case,
     CaseAccess,
     CohortMember,
@@ -43,6 +44,7 @@ from cases.models import (
     WebhookDelivery,
 )
 from cases.policy import Actor
+from cases.queries.book_traces import RecordedBooks
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services import outbox
@@ -127,6 +129,7 @@ from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
 from tests.report_desk import make_alert, make_prices
+from tracing.engine.bookseal import BookQuestion, sealed_answer
 from tracing.engine.resolve import trace_spec
 from tracing.engine.trace import trace
 from tracing.jobs import TraceParameters
@@ -332,6 +335,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     link_account(suspect, accounts[0].uid, f"{HOUSE} basis", by=by)
     make_runs(world, case, home, by)
     make_cohort(world, case, accounts[0], by)
+    make_book_run(world, case, accounts[0], by)
     findings = make_findings(world, case, wallet, suspect, by)
     freezes = make_freezes(world, case, accounts, findings["approved"], by)
     make_instruments(world, case, by)
@@ -524,6 +528,16 @@ def make_cohort(world: World, case: Case, account: ExchangeAccount, by: Actor) -
         "cohort_id": cohort.public_id, "member_id": member.public_id,
         "sampled_id": sample.members.get().public_id,
     }  # fmt: skip
+
+
+def make_book_run(world: World, case: Case, account: ExchangeAccount, by: Actor) -> None:
+    """A sealed answer out of our books; the account has no record."""
+    result = sealed_answer(BookQuestion("forward", "fifo", (), (), 0), RecordedBooks())
+    kept = BookRun.objects.create(
+        case=case, account=account, what="deposits", result=result, sealed_by_id=by.person,
+        result_sha256=result["seal"]["result_sha256"], sealed_at=timezone.now(),
+    )  # fmt: skip
+    world.ids["book_run_id"] = kept.public_id
 
 
 def make_runs(world: World, case: Case, home: Path, by: Actor) -> None:

@@ -9,7 +9,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from cases.models import Balance, Case, CaseRun, ExchangeAccount, ExchangeRecord, ReachedAccount
+from cases.models import (
+    Balance,
+    BookRun,
+    Case,
+    CaseRun,
+    ExchangeAccount,
+    ExchangeRecord,
+    ReachedAccount,
+)
 from cases.queries import book_traces
 from cases.queries.book_traces import account_books, case_books
 from cases.services.suspects import link_account
@@ -81,7 +89,7 @@ def test_hops_are_typed_and_each_asset_reconciles(
     assert {row.sheet.difference for row in view.sheets} == {0}
     [wish] = view.asked
     assert (wish.hop.line.ref, wish.hop.to_amount, wish.hop.status) == ("R2", 300, "stopped")
-    with django_assert_num_queries(4 + 3 * 2):
+    with django_assert_num_queries(5 + 3 * 2):
         account_books(main, "haircut")
     assert account_books(main, "fifo", ["R1"]).trace.unmet == ()
     assert account_books(main, "fifo", ["R9"]).trace.unmet == ("R9",)
@@ -178,3 +186,92 @@ def test_the_command_tells_the_same(main: ExchangeAccount) -> None:
     for arguments in (["NQ-9"], [main.uid, "--deposit", "R2"], ["--case", "CASE-2025-999999"]):
         with pytest.raises(CommandError, match=r"There is no account|no completed|is not known"):
             call_command("trace_books", *arguments, stdout=io.StringIO())
+
+
+def test_what_is_held_leads_back_to_its_deposits(case: Case, main: ExchangeAccount) -> None:
+    assert account_books(main, "fifo", what="withdrawals").rows == []
+    Balance.objects.filter(account=main).delete()
+    assert account_books(main, "fifo", what="held").rows == []
+    Balance.objects.create(account=main, asset_id=USDT, base=29_960, at=START + timedelta(days=9))
+    view = account_books(main, "fifo", what="held")
+    assert [(row.hop.line.kind, row.hop.status) for row in view.hops] == [
+        ("held", "passed_on"), ("conversion", "passed_on"), ("deposit", "came_in"),
+    ]  # fmt: skip
+    assert view.hops[0].at is None
+    assert {row.sheet.difference for row in view.sheets} == {0}
+    assert case.owner_by is not None
+    client = client_of(case.owner_by)
+    url = reverse("account_books", args=[case.public_id, main.public_id])
+    page = client.get(url, {"policy": "fifo", "what": "held"}).content.decode()
+    for words in ("Held now", "Came in from outside", "at the end"):
+        assert words in page
+    assert "held:" not in page
+    assert client.get(url, {"what": "nothing"}).status_code == 404
+
+
+def test_an_answer_is_sealed_repeated_and_a_changed_record_is_named(
+    case: Case, main: ExchangeAccount
+) -> None:
+    user = case.owner_by
+    assert user is not None
+    client, program = client_of(user), program_of(user)
+    url = reverse("account_books", args=[case.public_id, main.public_id])
+    answer = client.post(url, {"policy": "fifo", "what": "deposits"})
+    kept = BookRun.objects.get()
+    assert answer.status_code == 302
+    assert kept.result_sha256 == kept.result["seal"]["result_sha256"]
+    page = reverse("book_run", args=[kept.public_id])
+    write(main, "deposit", 7)  # a later record is not among those of then
+    assert "Identical" in client.get(page, {"repeat": "then"}).content.decode()
+    assert client.get(page, {"repeat": "once"}).status_code == 404
+    out = io.StringIO()
+    call_command("rerun", kept.result_sha256[:12], stdout=out)
+    assert "identical: result sha256" in out.getvalue()
+    ExchangeRecord.objects.filter(ref="R4").update(base=9_000)
+    told = client.get(page, {"repeat": "then"}).content.decode()
+    assert "R4" in told
+    assert "Identical" not in told
+    assert "NQ-" not in told
+    with pytest.raises(CommandError, match="does not come out as it was sealed"):
+        call_command("rerun", str(kept.public_id), stdout=(out := io.StringIO()))
+    assert "record  R4:" in out.getvalue()
+    path = f"book-runs/{kept.public_id}"
+    changes = made(program.get(f"{path}/repeat"), 200)["changes"]
+    assert (changes[0]["kind"], changes[0]["key"]) == ("record", "R4")
+    assert made(program.get(f"{path}/repeat", now="true"), 200)["identical"] is False
+    detail = made(program.get(path), 200)
+    assert detail["answer"]["hops"][2]["units"] == "10000"  # as it was sealed
+    assert made(program.get("book-runs"), 200)["rows"][0]["id"] == str(kept.public_id)
+    assert program_of(make_user("auditor")).get(path).status_code == 404
+    stranger = client_of(make_user("analyst"))
+    Case.objects.filter(pk=case.pk).update(visibility="sealed")
+    assert stranger.get(page).status_code == 404
+
+
+def test_a_program_seals_what_there_is_and_nothing_else(case: Case, main: ExchangeAccount) -> None:
+    assert case.owner_by is not None
+    program = program_of(case.owner_by)
+    path = f"cases/{case.public_id}/book-runs"
+    told(program.post(path, {}), 422, "not-possible")  # no run leads
+    told(program.post(path, {"account": str(case.public_id)}), 400, "invalid")
+    body = {"account": str(main.public_id), "policy": "lifo", "what": "held"}
+    made_run = made(program.post(path, body, key="one"))
+    assert (made_run["direction"], made_run["policy"]) == ("backward", "lifo")
+    assert made(program.post(path, body, key="one")) == made_run
+    assert BookRun.objects.count() == 1
+    told(program.post(path, body | {"what": "withdrawals"}), 422, "not-possible")
+
+
+def test_fifo_takes_the_very_units_that_a_run_names() -> None:
+    """Two coins of one deposit: units 10 to 30 of the first are followed, the second whole."""
+
+    def row(outpoint: str, value: int, base: int) -> ReachedAccount:
+        return ReachedAccount(outpoint=outpoint, address="a", value=value, base=base)
+
+    rows = [row("t:2", 40, 40), row("t:1", 60, 20)]
+    lots = {("t:1", "a"): [(10, 20)]}
+    assert book_traces._tape(rows, 100, lots) == ((10, False), (20, True), (30, False), (40, True))
+    assert book_traces._tape(rows, 99, lots) == ()  # more came than our record says
+    assert book_traces._tape(rows, 100, {}) == ()  # sealed before places were kept
+    assert book_traces._tape(rows, 100, None) == ()
+    assert book_traces._tape([row("t:0", 5, 0)], 5, {}) == ((5, False),)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from cases.guards import GUARDS, install_guards, missing_guards
 from cases.models import (
     AuditEvent,
+    BookRun,
     Case,
     Finding,
     FindingApproval,
@@ -158,6 +159,16 @@ APPEND_ONLY: dict[str, Callable[[World], str]] = {
         record_read(world.case, "view_case", "x", by=world.analyst).pk
     ),
     "cases_findingapproval": lambda world: "",
+    "cases_bookrun": lambda world: str(
+        BookRun.objects.create(
+            case=world.case,
+            what="held",
+            result={},
+            result_sha256="0" * 64,
+            sealed_by_id=world.analyst.user_id,
+            sealed_at=timezone.now(),
+        ).pk
+    ),
     "cases_freezeapproval": lambda world: str(
         FreezeApproval.objects.create(
             freeze=world.freeze,

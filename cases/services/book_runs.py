@@ -1,0 +1,69 @@
+"""Sealing an answer out of our books, so that it can be cited and asked again."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import BookRun, Case, ExchangeAccount
+from cases.policy import Action, Actor
+from cases.queries.book_traces import (
+    DEPOSITS,
+    RecordedBooks,
+    account_question,
+    case_question,
+)
+from cases.services.audit import record_event
+from cases.services.errors import CaseworkError
+from cases.services.locks import enter_case
+from tracing import reads
+
+
+def seal_books(
+    case: Case, account: ExchangeAccount | None, *, policy: str = "", what: str = "", by: Actor
+) -> BookRun:
+    """Ask our books of an account, or of what the lead run reached, and keep the answer sealed.
+
+    Args:
+        policy, what: of an account; the lead run has its own policy.
+
+    The books are read outside of any transaction: seconds in which others write. The right is
+    asked before and again with what is kept. Raises PermissionDenied, CaseworkError where there is
+    nothing to follow.
+    """
+    with transaction.atomic():
+        fresh = enter_case(case.pk, Action.QUEUE_TRACE, by=by)
+    run = None
+    if account is not None:
+        question = account_question(account, policy, what=what)
+    else:
+        found = case_question(fresh)
+        if found is None:
+            raise CaseworkError(_("No run leads this case yet: a finished trace can be made its"
+                                  " lead."))  # fmt: skip
+        question, run, what = found.question, found.run, DEPOSITS
+    if not question.seeds:
+        raise CaseworkError(_("Our records hold nothing of it to follow."))
+    try:
+        result: dict[str, Any] = reads.sealed_answer(question, RecordedBooks())
+    except reads.TracingError as error:
+        raise CaseworkError(str(error)) from None
+    with transaction.atomic():
+        enter_case(case.pk, Action.QUEUE_TRACE, by=by)
+        kept = BookRun.objects.create(
+            case=fresh, account=account, run=run, what=what, result=result,
+            result_sha256=result["seal"]["result_sha256"], sealed_by_id=by.person,
+            sealed_at=timezone.now(),
+        )  # fmt: skip
+        record_event(
+            fresh, "seal_books", f"book_run:{kept.public_id}", by=by,
+            data={
+                "what": what,
+                "policy": question.policy,
+                "result_sha256": kept.result_sha256,
+                "books_sha256": result["seal"]["books_sha256"],
+                "num_lines": result["seal"]["num_lines"],
+            },
+        )  # fmt: skip
+    return kept

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -323,6 +324,16 @@ def books(demo: DemoLedger) -> StoryBooks:
     return StoryBooks(found["completed"], found["stopped"])
 
 
+def in_the_coin(row: dict[str, Any]) -> tuple[tuple[int, bool], ...]:
+    """The coin as (units, followed or not), in order."""
+    found, position, value = [], 0, int(row["value"])
+    for start, length in row.get("lots", [["0", row["amount"]]]):
+        found += [(int(start) - position, False), (int(length), True)]
+        position = int(start) + int(length)
+    assert sum(units for units, followed in found if followed) == int(row["amount"])
+    return tuple(lot for lot in (*found, (value - position, False)) if lot[0])
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_was_there_at_the_freeze_is_told_to_the_unit(
     demo: DemoLedger, books: StoryBooks, policy: str
@@ -331,11 +342,18 @@ def test_what_was_there_at_the_freeze_is_told_to_the_unit(
     result = demo.trace(demo.oracle["operator"]["seeds"], policy)
     ends = demo.oracle["operator"]["ends"]
     ours = {*ends["OP-1"], *ends["OP-3"]}
+    rows = [row for row in result["ends"] + result["possible"] if row["outpoint"] in ours]
+    in_part = [row for row in rows if 0 < int(row["amount"]) < int(row["value"])]
+    assert [row["outpoint"] for row in rows if "lots" in row] == (
+        [row["outpoint"] for row in in_part] if policy != "haircut" else []
+    )
     seeds = [
-        Seed(row["txid"], int(row["amount"]), int(row["low"]), int(row["high"]))
-        for row in result["ends"] + result["possible"]
-        if row["outpoint"] in ours
-    ]
+        Seed(
+            row["txid"], int(row["amount"]), int(row["low"]), int(row["high"]),
+            in_the_coin(row) if policy != "haircut" else (),
+        )
+        for row in rows
+    ]  # fmt: skip
     found = follow_books(seeds, ("OP-1", "OP-3"), books, policy)
     assert (len(seeds), found.unmet) == (10, ())
     rests = {(each.account, each.asset): each for each in found.held}

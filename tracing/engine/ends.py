@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from tracing.engine.ledger import NO_ADDRESS, Ledger
 
@@ -49,6 +49,26 @@ STOPPED_EARLY: Final = frozenset(
 """Ends that are no answer but a limit of the run or of the ledger."""
 
 
+Lots: TypeAlias = tuple[tuple[int, int], ...]
+"""(start, length) of followed units in a coin or transfer, in order."""
+
+
+def joined_lots(pieces: Iterable[tuple[int, int]]) -> Lots:
+    """Pieces in order, neighbours as one."""
+    found: list[tuple[int, int]] = []
+    for start, length in pieces:
+        if found and found[-1][0] + found[-1][1] == start:
+            found[-1] = (found[-1][0], found[-1][1] + length)
+        elif length:
+            found.append((start, length))
+    return tuple(found)
+
+
+def lots_json(lots: Lots) -> dict[str, object]:
+    """What a row of a result says of them; nothing where there are none."""
+    return {"lots": [[str(start), str(length)] for start, length in lots]} if lots else {}
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """A coin where following stopped.
@@ -57,6 +77,9 @@ class End:
         coin: output id, or -1 - input id where the ledger does not hold the output an input spends.
         amount: units the policy puts here; low, high: sound bounds on them; hops: fewest
             transactions.
+        lots: where in the coin they lie, as (start, length), for FIFO and LIFO at the exchange's
+            wall: behind it the books go on with exactly these units. Empty where all of it is
+            followed, and elsewhere.
     """
 
     coin: int
@@ -65,16 +88,20 @@ class End:
     high: int
     hops: int
     status: Status
+    lots: Lots = ()
 
     def to_row(self) -> list[int | str]:
         """The end as a flat row for a checkpoint."""
-        return [self.coin, self.amount, self.low, self.high, self.hops, self.status.value]
+        lots = [number for lot in self.lots for number in lot]
+        return [self.coin, self.amount, self.low, self.high, self.hops, self.status.value, *lots]
 
     @classmethod
     def from_row(cls, row: list[int | str]) -> End:
         """Read what `to_row` wrote."""
         coin, amount, low, high, hops = (int(cell) for cell in row[:5])
-        return cls(coin, amount, low, high, hops, Status(str(row[5])))
+        status, lots = Status(str(row[5])), [int(cell) for cell in row[6:]]
+        pairs = tuple(zip(lots[::2], lots[1::2], strict=True))
+        return cls(coin, amount, low, high, hops, status, pairs)
 
 
 class Rested(Protocol):
@@ -178,4 +205,5 @@ def _end_json(end: End, place: Place) -> dict[str, object]:
         "high": str(end.high),
         "height": place.height,
         "at": place.at,
+        **lots_json(end.lots),
     }

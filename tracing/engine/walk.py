@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
 from tracing.engine.coinjoin import is_coinjoin
-from tracing.engine.ends import End, Status
+from tracing.engine.ends import End, Lots, Status, joined_lots
 from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_VALUE, Ledger
 from tracing.engine.policies import Piece, Tape
 from tracing.engine.spec import Json, TraceSpec
 from tracing.errors import ParametersError
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 STEP_LIMIT: Final = 20_000
 """Transactions a result lists for drawing; more are counted. Ends and sums are always whole."""
 
@@ -145,7 +145,8 @@ class Walk:
 
     def rest(self, coin: int, found: Coin, status: Status) -> str:
         """Book an end, or cut what is below the least amount; nothing of it is followed further."""
-        end = End(coin, found.amount, found.low, found.high, found.hops, status)
+        lots = self.lots(coin, found) if status is Status.EXCHANGE_BOUNDARY else ()
+        end = End(coin, found.amount, found.low, found.high, found.hops, status, lots)
         least = self.spec.min_value
         if status is Status.BELOW_DUST or 0 < found.amount < least:
             reason = Status.BELOW_DUST.value
@@ -158,6 +159,14 @@ class Walk:
         elif found.high >= max(1, least):
             self.possible.append(end)
         return status.value
+
+    def lots(self, coin: int, found: Coin) -> Lots:
+        """Where in a coin that is followed in part the units lie; backward a tape is mirrored."""
+        if not found.tape or self.spec.direction == "backward":
+            return ()
+        if found.amount == int(self.ledger.out_value[coin]):
+            return ()
+        return joined_lots((start, length) for start, length, _seed in found.tape)
 
     def wall(self, coin: int) -> Status | None:
         """The status at an address that ends every trace, None elsewhere."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.walk import AccountEnd, AccountStep, AccountWalk
 from tracing.engine.balance import BalanceSheet, sheet_of
-from tracing.engine.ends import Status, sums_by_status, utc_text
+from tracing.engine.ends import Status, lots_json, sums_by_status, utc_text
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.seal import sealed
 from tracing.engine.spec import Json, TraceSpec
@@ -131,6 +131,7 @@ def account_end_json(ledger: AccountLedger, end: AccountEnd) -> dict[str, Any]:
         "high": str(end.high),
         "height": int(ledger.row_height[end.row]),
         "at": utc_text(int(ledger.row_time[end.row])),
+        **lots_json(end.lots),
     }
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
@@ -21,13 +22,13 @@ from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.moved import AccountRows, sums_of, units_of
 from tracing.engine.accounts.pools import Flow, Pool
 from tracing.engine.accounts.rows import Kind
-from tracing.engine.ends import Status
+from tracing.engine.ends import Lots, Status, joined_lots
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import STEP_LIMIT, Progress, Tick
 from tracing.errors import ParametersError
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 Row: TypeAlias = list[int | str]
 
@@ -39,6 +40,7 @@ class AccountEnd:
     Args:
         row: the transfer; account: where it stopped; amount: units the policy puts here.
         value: the transfer's amount, or all that the account holds; low, high: sound bounds.
+        lots: see `tracing.engine.ends.End`.
     """
 
     row: int
@@ -49,17 +51,21 @@ class AccountEnd:
     high: int
     hops: int
     status: Status
+    lots: Lots = ()
 
     def to_row(self) -> Row:
         """The end for a checkpoint; amounts as texts, they may pass 2^53."""
         sums = [str(self.amount), str(self.value), str(self.low), str(self.high)]
-        return [self.row, self.account, *sums, self.hops, self.status.value]
+        lots = [str(number) for lot in self.lots for number in lot]
+        return [self.row, self.account, *sums, self.hops, self.status.value, *lots]
 
     @classmethod
     def from_row(cls, row: Row) -> AccountEnd:
         """Read what `to_row` wrote."""
         place, account, amount, value, low, high, hops = (int(cell) for cell in row[:7])
-        return cls(place, account, amount, value, low, high, hops, Status(str(row[7])))
+        status, lots = Status(str(row[7])), [int(cell) for cell in row[8:]]
+        pairs = tuple(zip(lots[::2], lots[1::2], strict=True))
+        return cls(place, account, amount, value, low, high, hops, status, pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,13 +302,27 @@ class AccountWalk:
             if flow.amount:
                 self.cut[reason] = self.cut.get(reason, 0) + flow.amount
             return reason
-        end = AccountEnd(row, account, flow.amount, value, flow.low, flow.high, flow.hops, status)
+        lots = self.lots(value, flow) if status is Status.EXCHANGE_BOUNDARY else ()
+        end = AccountEnd(
+            row, account, flow.amount, value, flow.low, flow.high, flow.hops, status, lots
+        )
         if flow.amount:
             self.rested += flow.amount
             self.ends.append(end)
         elif flow.high >= max(1, least):
             self.possible.append(end)
         return status.value
+
+    def lots(self, value: int, flow: Flow) -> Lots:
+        """Where in a transfer that is followed in part the units lie; backward it is mirrored."""
+        if self.backward or not 0 < flow.amount < value:
+            return ()
+        starts = accumulate((length for length, _followed in flow.lots), initial=0)
+        return joined_lots(
+            (start, length)
+            for start, (length, followed) in zip(starts, flow.lots, strict=False)
+            if followed
+        )
 
     def note(self, row: int, flow: Flow, status: str) -> None:
         """Keep a step for the drawing, up to the limit."""

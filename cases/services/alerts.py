@@ -100,6 +100,7 @@ def dismiss_alert(alert: Alert, *, disposition: str, reason: str, by: Actor) -> 
     _check(disposition)
     if fresh.is_grave:
         require(by, Action.DISMISS_GRAVE_ALERT)
+        next_state(ALERT, AlertState(fresh.state), AlertAction.DISMISS)
         if fresh.proposed_by_id is None:
             raise CaseworkError(_("A first person has to ask for the dismissal."))
         require_second_person(by, fresh.proposed_by_id)

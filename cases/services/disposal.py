@@ -17,7 +17,7 @@ from cases.services.evidence import is_needed, log_custody
 from cases.services.locks import enter_case
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
-from cases.states import EVIDENCE, OVER_CASES, EvidenceAction
+from cases.states import EVIDENCE, OVER_CASES, EvidenceAction, EvidenceState, next_state
 
 
 @transaction.atomic
@@ -29,6 +29,7 @@ def request_disposal(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
     case = enter_case(evidence.case_id, Action.REQUEST_DISPOSAL, by=by)
     text = require_reason(reason)
     evidence.refresh_from_db()
+    next_state(EVIDENCE, EvidenceState(evidence.state), EvidenceAction.REQUEST_DISPOSAL)
     _require_time_over(case)
     swap_state(
         evidence, EVIDENCE, EvidenceAction.REQUEST_DISPOSAL, evidence.exhibit_no,
@@ -50,6 +51,7 @@ def dispose_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
     evidence.refresh_from_db()
     require_second_person(by, evidence.disposal_asked_by_id)
     require_step_up(by)
+    next_state(EVIDENCE, EvidenceState(evidence.state), EvidenceAction.DISPOSE)
     _require_time_over(case)
     swap_state(
         evidence, EVIDENCE, EvidenceAction.DISPOSE, evidence.exhibit_no,

@@ -1,15 +1,25 @@
 """State machines: what people may do with an object, in any order, beside a plain model of it."""
 
+from tests.machines.case import CaseWalk
 from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
 from tests.machines.referral import ReferralWalk
 from tests.machines.request import RequestWalk
+from tests.machines.seizure import SeizureWalk
+from tests.machines.small import AlertWalk, EvidenceWalk, IdentityWalk, OperationWalk, TagWalk
 from tests.machines.walk import Walk
 
 # Each with the number of walks that come everywhere.
 MACHINES: dict[str, tuple[type[Walk], int]] = {
+    "alert": (AlertWalk, 2),
+    "case": (CaseWalk, 5),
+    "evidence": (EvidenceWalk, 2),
     "finding": (FindingWalk, 3),
     "freeze": (FreezeWalk, 7),
+    "identity": (IdentityWalk, 2),
+    "operation": (OperationWalk, 2),
     "referral": (ReferralWalk, 3),
     "request": (RequestWalk, 4),
+    "seizure": (SeizureWalk, 3),
+    "tag": (TagWalk, 2),
 }

@@ -13,7 +13,10 @@ from pathlib import Path
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("finding", "freeze", "referral", "request")
+NAMES = (
+    "alert", "case", "evidence", "finding", "freeze", "identity", "operation", "referral",
+    "request", "seizure", "tag",
+)  # fmt: skip
 
 
 def run(database: str, which: list[str], walks: int, variables: dict[str, str]) -> bool:

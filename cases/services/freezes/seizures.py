@@ -211,6 +211,7 @@ def reject_seizure(seizure: Seizure, *, reason: str, by: Actor) -> Seizure:
     """Refuse it: everything stays held."""
     _enter(seizure, Action.APPROVE_SEIZURE, by=by)
     require_reason(reason)
+    next_state(SEIZURE, SeizureState(seizure.state), SeizureAction.REJECT)
     require_unsigned(seizure.approvals.all(), seizure.content_hash, by=by)
     _advance(
         seizure, SeizureAction.REJECT, by=by, reason=reason,

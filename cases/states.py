@@ -19,6 +19,7 @@ class InvalidTransition(Exception):
 class CaseState(StrEnum):
     INTAKE = "intake"
     INVESTIGATING = "investigating"
+    ON_HOLD = "on_hold"
     IN_REVIEW = "in_review"
     DECIDED = "decided"
     CLOSED = "closed"
@@ -27,6 +28,8 @@ class CaseState(StrEnum):
 
 class CaseAction(StrEnum):
     START = "start_case"
+    HOLD = "hold_case"
+    RESUME = "resume_case"
     SUBMIT = "submit_case"
     RETURN = "return_case"
     DECIDE = "decide_case"
@@ -37,6 +40,9 @@ class CaseAction(StrEnum):
 
 CASE: Mapping[tuple[CaseState, CaseAction], CaseState] = {
     (CaseState.INTAKE, CaseAction.START): CaseState.INVESTIGATING,
+    (CaseState.INTAKE, CaseAction.HOLD): CaseState.ON_HOLD,
+    (CaseState.INVESTIGATING, CaseAction.HOLD): CaseState.ON_HOLD,
+    (CaseState.ON_HOLD, CaseAction.RESUME): CaseState.INVESTIGATING,
     (CaseState.INVESTIGATING, CaseAction.SUBMIT): CaseState.IN_REVIEW,
     (CaseState.IN_REVIEW, CaseAction.RETURN): CaseState.INVESTIGATING,
     (CaseState.IN_REVIEW, CaseAction.DECIDE): CaseState.DECIDED,
@@ -45,6 +51,7 @@ CASE: Mapping[tuple[CaseState, CaseAction], CaseState] = {
     (CaseState.CLOSED, CaseAction.REOPEN): CaseState.INVESTIGATING,
     (CaseState.INTAKE, CaseAction.MERGE): CaseState.MERGED,
     (CaseState.INVESTIGATING, CaseAction.MERGE): CaseState.MERGED,
+    (CaseState.ON_HOLD, CaseAction.MERGE): CaseState.MERGED,
     (CaseState.IN_REVIEW, CaseAction.MERGE): CaseState.MERGED,
     (CaseState.DECIDED, CaseAction.MERGE): CaseState.MERGED,
 }

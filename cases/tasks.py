@@ -15,6 +15,7 @@ from cases.services.freezes.warnings import mail_warnings
 from cases.services.officer_alarms import look_at_officers
 from cases.services.officers import expire_officers
 from cases.services.reads import seal_reads
+from cases.services.requests import announce_officers_acts
 from cases.services.stamps import stamp_releases
 from cases.services.traces import note_stale_traces, watch_drift
 from cases.services.verification import verify_if_due
@@ -99,6 +100,7 @@ def refresh_labels_task() -> int:
 @shared_task(name="cases.send_webhooks")
 def send_webhooks_task() -> int:
     """Tell the configured hosts what changed, as far as it is due."""
+    announce_officers_acts()
     return webhooks.send_due_deliveries()
 
 

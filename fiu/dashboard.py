@@ -19,12 +19,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases.acting import acting_as
 from cases.http import AuthedRequest, casework
-from cases.models import AuditEvent, CaseAccess
+from cases.models import AuditEvent, CaseAccess, Price, ReportEvent
 from cases.policy import SYSTEM, Action, Actor, Role, may
 from cases.queries import dashboard as queries
 from cases.queries import inbox
 from cases.queries.money import AssetSum
 from cases.queries.money_parts import amounts_by_case, unit_account
+from cases.queries.prices import PriceFacts, facts_of_prices
 from cases.queries.requests import request_deadlines
 from cases.queries.totals import UnitTotals, freezes_by_month, unit_money, unit_totals
 from cases.queries.traces import live_runs
@@ -49,11 +50,22 @@ def rail(request: HttpRequest) -> dict[str, object]:
     return {
         "waiting": SimpleLazyObject(lambda: waiting(actor)),
         "may_view_reports": may(actor, Action.VIEW_REPORT),
+        "price_facts": SimpleLazyObject(price_facts),
     }
 
 
+def price_facts() -> PriceFacts:
+    """What stands under every list of money: 1 query while no price is loaded."""
+    newest = Price.objects.order_by("-pk").values_list("pk", flat=True).first()
+    found: PriceFacts | None = caches["nearby"].get(f"prices:{newest}")
+    if found is None:
+        found = facts_of_prices()
+        caches["nearby"].set(f"prices:{newest}", found, RAIL_SECONDS)
+    return found
+
+
 def waiting(actor: Actor) -> dict[str, int]:
-    """What the rail counts: 1 query while nothing happens.
+    """What the rail counts: 1 query while nothing happens, 2 for who may see reports.
 
     Every act of casework ends in an audit event, so the newest one says whether to count again.
     What needs no act (a deadline that passes, a trace that fails) is counted a minute late; an
@@ -63,9 +75,12 @@ def waiting(actor: Actor) -> dict[str, int]:
 
 
 def _until_next_act(name: str, actor: Actor, count: Callable[[Actor], Counted]) -> Counted:
-    """What `count` says of all cases the actor sees, kept as `waiting` tells: 1 query."""
+    """What `count` says of all cases the actor sees, kept as `waiting` tells: 1 or 2 queries."""
     with acting_as(SYSTEM):  # the newest act may be one that the person must not read
         change = AuditEvent.objects.newest_hash()
+        if may(actor, Action.VIEW_REPORT):  # acts on reports stand in a chain of their own
+            newest = ReportEvent.objects.order_by("-pk").values_list("hash", flat=True).first()
+            change += newest or ""
     person = f"{actor.user_id}:{actor.role}:{actor.may_view_reports}"
     key = f"{name}:{person}:{change}"
     found: Counted | None = caches["nearby"].get(key)

@@ -16,6 +16,7 @@ from cases.api.fields import (
     BaseUnits,
     Body,
     Difference,
+    Moment,
     Nothing,
     PersonAnswer,
     Reason,
@@ -28,6 +29,7 @@ from cases.policy import Actor
 from cases.queries.cases import case_people
 from cases.queries.money import case_money
 from cases.queries.referrals import agencies
+from cases.services import case_clocks
 from cases.services import cases as services
 from cases.states import CaseState
 
@@ -60,7 +62,7 @@ class CaseAnswer(Row):
         fields = [
             "id", "reference", "title", "summary", "case_type", "priority", "state", "visibility",
             "tlp", "owner", "opened_by", "opened_at", "closed_at", "closure_reason", "decisions",
-            "operation", "updated_at", "version",
+            "operation", "tags", "due_at", "resume_on", "escalated_at", "updated_at", "version",
         ]  # fmt: skip
 
 
@@ -85,6 +87,25 @@ class CaseEditBody(Body):
     visibility = serializers.ChoiceField(choices=VISIBILITIES, required=False)
     tlp = serializers.ChoiceField(choices=TLPS, required=False)
     owner = Person(required=False)
+    tags = Text(max_length=200, required=False, allow_blank=True)
+
+
+class CaseDueBody(Reason):
+    """When the work is due; null takes the time away."""
+
+    due_at = Moment(allow_null=True)
+
+
+class CaseAnswerBody(Reason):
+    """What follows, and until when now."""
+
+    due_at = Moment(required=False)
+
+
+class CasePauseBody(Reason):
+    """The day on which somebody takes the case up again."""
+
+    resume_on = serializers.DateField()
 
 
 class CaseDecisionBody(Reason):
@@ -210,6 +231,11 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
     "decide": (services.decide_case, CaseDecisionBody, _("Decide a case as a second person")),
     "close": (services.close_case, CaseClosureBody, _("Close a decided case")),
     "reopen": (services.reopen_case, Reason, _("Take a case up again")),
+    "pause": (case_clocks.hold_case, CasePauseBody, _("Put a case on hold until a day")),
+    "resume": (case_clocks.resume_case, Reason, _("Take a case up again after its hold")),
+    "due": (case_clocks.set_due, CaseDueBody, _("Say when the work on a case is due")),
+    "escalate": (case_clocks.escalate_case, Reason, _("Take a case to the seniors")),
+    "answer": (case_clocks.answer_escalation, CaseAnswerBody, _("Answer as a senior")),
 }
 
 ONE = "cases/<uuid:case_id>"

@@ -12,16 +12,19 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.cases import one_case
-from cases.api.door import Call, Door, One, download, one, route
+from cases.api.cases import TLPS, one_case
+from cases.api.door import Call, Door, One, download, one, route, writing
 from cases.api.fields import Body, CaseName, PersonAnswer, Reason, Row, Text
 from cases.models import CustodyEvent, Evidence
-from cases.models.evidence import INFORMATION_GRADES, KINDS, SOURCE_GRADES
+from cases.models.evidence import HANDLING_CODES, INFORMATION_GRADES, KINDS, SOURCE_GRADES
 from cases.policy import Actor
 from cases.services.errors import CaseworkError
 from cases.services.evidence import (
+    HANDED_OVER,
+    Origin,
     acquire_evidence,
     export_evidence,
+    hand_over_evidence,
     open_evidence,
     verify_evidence,
 )
@@ -43,7 +46,7 @@ class CustodyAnswer(Row):
 
     class Meta:
         model = CustodyEvent
-        fields = ["seq", "at", "actor", "action", "reason", "file_sha256", "hash"]
+        fields = ["seq", "at", "actor", "action", "party", "reason", "file_sha256", "hash"]
 
 
 class ExhibitRowAnswer(Row):
@@ -53,12 +56,19 @@ class ExhibitRowAnswer(Row):
     case = CaseName()
     exhibit_no = serializers.CharField()
     acquired_by = PersonAnswer()
+    derived_from = serializers.UUIDField(
+        source="derived_from.public_id", allow_null=True, default=None
+    )
+    redaction_of = serializers.UUIDField(
+        source="redaction_of.public_id", allow_null=True, default=None
+    )
 
     class Meta:
         model = Evidence
         fields = [
             "id", "case", "exhibit_no", "kind", "title", "original_name", "mime", "size",
-            "sha256", "sha512", "source", "source_grade", "information_grade", "state",
+            "sha256", "sha512", "source", "source_grade", "information_grade", "tlp",
+            "handling_code", "handling_text", "derived_from", "redaction_of", "state",
             "acquired_by", "acquired_at",
         ]  # fmt: skip
 
@@ -83,6 +93,18 @@ class UploadBody(Body):
     source_grade = serializers.ChoiceField(choices=SOURCE_GRADES)
     information_grade = serializers.ChoiceField(choices=INFORMATION_GRADES)
     reason = Text(max_length=200, required=False, allow_blank=True, default="")
+    tlp = serializers.ChoiceField(choices=TLPS, default="AMBER")
+    handling_code = serializers.ChoiceField(choices=HANDLING_CODES, default="H0")
+    handling_text = Text(max_length=200, required=False, allow_blank=True, default="")
+    derived_from = serializers.UUIDField(required=False, allow_null=True, default=None)
+    redaction_of = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class HandoverBody(Reason):
+    """A copy or the original went to somebody, or came back."""
+
+    act = serializers.ChoiceField(choices=[(each, each) for each in HANDED_OVER])
+    party = Text(max_length=120)
 
 
 class ExhibitFilter(FilterSet):
@@ -119,11 +141,17 @@ class CaseEvidence(Door):
         if (sent := request.FILES.get("document")) is not None and sent.size <= MAXIMUM_BYTES:
             require_clean(sent)  # here, since what follows is one transaction
 
-        def do(*, document: Any, **values: str) -> Evidence:
+        def do(
+            *, document: Any, derived_from: UUID | None, redaction_of: UUID | None, **values: str
+        ) -> Evidence:
             if document.size > MAXIMUM_BYTES:
                 raise CaseworkError(_now("The file is larger than 25 MB."))
             upload = UploadedBytes(document.name, document.read())
-            return acquire_evidence(case, document=upload, **values, by=self.actor)
+            origin = None
+            if derived_from or redaction_of:
+                made_from = one_exhibit(self.actor, redaction_of or derived_from)  # type: ignore[arg-type]  # one is there
+                origin = Origin(made_from, is_redacted=redaction_of is not None)
+            return acquire_evidence(case, document=upload, **values, origin=origin, by=self.actor)
 
         return self.once(do)
 
@@ -179,6 +207,19 @@ class ExportExhibit(Door):
         return download(packed, "application/zip", f"{exhibit.exhibit_no}.zip")
 
 
+class HandOverExhibit(Door):
+    calls = {
+        "POST": writing(
+            _("Write down that a copy or the original went, or came back; asks for step-up"),
+            CustodyAnswer, HandoverBody,
+        )
+    }  # fmt: skip
+
+    def post(self, request: Request, exhibit_id: UUID) -> HttpResponse:
+        exhibit = one_exhibit(self.actor, exhibit_id)
+        return self.once(lambda **values: hand_over_evidence(exhibit, **values, by=self.actor))
+
+
 ONE = "evidence/<uuid:exhibit_id>"
 urlpatterns = [
     route("evidence", Exhibits, "evidence_list"),
@@ -190,4 +231,5 @@ urlpatterns = [
     route(f"{ONE}/file", ExhibitFile, "evidence_file"),
     route(f"{ONE}/verify", VerifyExhibit, "evidence_verify"),
     route(f"{ONE}/export", ExportExhibit, "evidence_export"),
+    route(f"{ONE}/hand-over", HandOverExhibit, "evidence_hand_over"),
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from cases.api.door import Call, Door, One, Step, making, one, route, writing
 from cases.api.fields import BaseUnits, Body, Decision, Moment, PersonAnswer, Reason, Row, Text
@@ -15,6 +16,7 @@ from cases.api.named import UNKNOWN, Visible
 from cases.models import FreezeExtension, FreezeRelease, FreezeReleaseLine, LegalInstrument
 from cases.models.freezes import LEGAL_BASES
 from cases.policy import Actor
+from cases.queries.freeze_register import register
 from cases.services import freezes as services
 from cases.states import ExtensionState, FreezeReleaseState
 
@@ -37,6 +39,38 @@ def one_release(actor: Actor, freeze_release_id: UUID) -> FreezeRelease:
         public_id=freeze_release_id,
     )
     return found
+
+
+class TotalAnswer(serializers.Serializer):
+    """Lines of one group; money at execution, what is held of it, and that at the latest price."""
+
+    name = serializers.CharField()
+    num_lines = serializers.IntegerField()
+    executed = serializers.DecimalField(max_digits=30, decimal_places=2)
+    held = serializers.DecimalField(max_digits=30, decimal_places=2)
+    now = serializers.DecimalField(max_digits=30, decimal_places=2)
+    unpriced = serializers.IntegerField()
+
+
+class TotalsAnswer(serializers.Serializer):
+    """Every executed line summed five times over; each set comes to the same."""
+
+    operation = TotalAnswer(many=True)
+    case = TotalAnswer(many=True)
+    authority = TotalAnswer(many=True)
+    asset = TotalAnswer(many=True)
+    account = TotalAnswer(many=True)
+
+
+class FreezeTotals(Door):
+    calls = {
+        "GET": Call(
+            _("What was frozen, by operation, case, authority, asset and account"), TotalsAnswer
+        )
+    }  # fmt: skip
+
+    def get(self, request: Request) -> Response:
+        return self.tell(register(self.actor).totals)
 
 
 class ExtensionAnswer(Row):
@@ -153,6 +187,7 @@ EXTENSION, RELEASE = (
     ("freeze-releases/<uuid:freeze_release_id>"),
 )
 urlpatterns = [
+    route("freeze-totals", FreezeTotals, "freeze_totals"),
     route("freezes/<uuid:freeze_id>/extensions", Extensions, "extension_request"),
     route("freezes/<uuid:freeze_id>/releases", Releases, "freeze_release_request"),
     route(

@@ -213,9 +213,17 @@ def casework() -> list[Guard]:
             changed((
                 "public_id", "case_id", "number", "kind", "title", "original_name", "mime", "size",
                 "sha256", "sha512", "source", "source_grade", "information_grade",
-                "acquired_by_id", "acquired_at",
+                "acquired_by_id", "acquired_at", "tlp", "handling_code", "handling_text",
+                "derived_from_id", "redaction_of_id",
             )),
             "an exhibit is never edited",
+        ),
+        Guard(
+            "exhibit_origin_in_its_case", exhibit, "INSERT",
+            "COALESCE(NEW.derived_from_id, NEW.redaction_of_id) IS NOT NULL AND NOT EXISTS"
+            f" (SELECT 1 FROM {exhibit} o WHERE o.case_id = NEW.case_id"
+            " AND o.id = COALESCE(NEW.derived_from_id, NEW.redaction_of_id))",
+            "an exhibit is made from one of its own case",
         ),
         Guard(
             "disposal_under_hold", exhibit, "UPDATE",

@@ -78,6 +78,17 @@ class Case(PublicModel):
     )
     retention_until = models.DateField(null=True)  # the last day, from its closing on
     decisions = models.JSONField(default=list)
+    tags = models.CharField(max_length=200, blank=True)  # words of the house, a blank between two
+    # The work's own time: when it has to be done, since when and until when it rests.
+    due_at = models.DateTimeField(null=True)
+    held_at = models.DateTimeField(null=True)
+    resume_on = models.DateField(null=True)
+    # Taken to a senior, by a person or by the clock, until one of them answers.
+    escalated_at = models.DateTimeField(null=True)
+    escalated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    escalation_reason = models.TextField(blank=True)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -92,6 +103,11 @@ class Case(PublicModel):
                 | (~Q(state="merged") & Q(merged_into=None)),
             ),
             models.CheckConstraint(
+                name="case_on_hold_says_until_when",
+                condition=Q(state="on_hold", held_at__isnull=False, resume_on__isnull=False)
+                | (~Q(state="on_hold") & Q(held_at=None, resume_on=None)),
+            ),
+            models.CheckConstraint(
                 name="case_decider_is_a_second_person",
                 condition=Q(decided_by=None)
                 | Q(submitted_by=None)
@@ -100,11 +116,24 @@ class Case(PublicModel):
         ]
         indexes = [
             # The case list: open cases, newest change first.
-            models.Index(fields=["state", "-updated_at"], name="case_list")
-        ]
+            models.Index(fields=["state", "-updated_at"], name="case_list"),
+            # The inbox and the clock: cases that fall due, and those taken to a senior.
+            models.Index(
+                fields=["due_at"], name="case_due", condition=Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["escalated_at"], name="case_escalated",
+                condition=Q(escalated_at__isnull=False),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def tag_list(self) -> list[str]:
+        """The tags one by one, in the order of the alphabet."""
+        return self.tags.split()
 
 
 class CaseAccessQuerySet(models.QuerySet["CaseAccess"]):

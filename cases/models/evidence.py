@@ -35,9 +35,19 @@ CUSTODY_ACTIONS = [
     ("acquire", _("Acquired")),
     ("seal", _("Sealed")),
     ("view", _("Viewed")),
+    ("copy", _("Copied")),
+    ("redact", _("Redacted copy made")),
     ("export", _("Exported")),
+    ("transfer", _("Handed over")),
+    ("receive", _("Received back")),
     ("verify", _("Verified")),
     ("dispose", _("Disposed of")),
+]
+HANDLING_CODES = [
+    ("H0", _("H0, to prevent and to fight crime")),
+    ("H1", _("H1, not in court without permission")),
+    ("H2", _("H2, not passed on without permission")),
+    ("H3", _("H3, as the text says")),
 ]
 
 
@@ -56,6 +66,14 @@ class Evidence(PublicModel):
     source = models.CharField(max_length=200)
     source_grade = models.CharField(max_length=1, choices=SOURCE_GRADES)
     information_grade = models.CharField(max_length=1, choices=INFORMATION_GRADES)
+    # How far it may go, as its source said; of a redacted copy also what it was made from.
+    tlp = models.CharField(
+        max_length=12, default="AMBER", choices=Case._meta.get_field("tlp").choices
+    )
+    handling_code = models.CharField(max_length=2, default="H0", choices=HANDLING_CODES)
+    handling_text = models.CharField(max_length=200, blank=True)
+    derived_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="derivatives")
+    redaction_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="redactions")
     state = models.CharField(max_length=20, default=EvidenceState.ACQUIRED.value)
     acquired_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     acquired_at = models.DateTimeField()
@@ -86,6 +104,14 @@ class Evidence(PublicModel):
                 name="disposed_exhibit_has_its_time",
                 condition=~Q(state="disposed") | Q(disposed_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="exhibit_has_one_origin",
+                condition=Q(derived_from=None) | Q(redaction_of=None),
+            ),
+            models.CheckConstraint(
+                name="handling_by_text_has_one",
+                condition=~Q(handling_code="H3") | ~Q(handling_text=""),
+            ),
             models.UniqueConstraint(name="exhibit_number_once", fields=["case", "number"]),
             models.UniqueConstraint(name="exhibit_once_per_case", fields=["case", "sha256"]),
         ]
@@ -108,6 +134,7 @@ class CustodyEvent(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=8, choices=CUSTODY_ACTIONS)
     reason = models.CharField(max_length=200, blank=True)
+    party = models.CharField(max_length=120, blank=True)  # to whom it went, or from whom it came
     file_sha256 = models.CharField(max_length=64)  # of the bytes at that moment; "" where damaged
     prev_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)

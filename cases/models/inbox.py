@@ -41,9 +41,15 @@ class InboxViewQuerySet(models.QuerySet["InboxView"]):
 
 
 class InboxView(PublicModel):
-    """Filters with a name: coded ones only, no word of a case. Of one person, or of the team."""
+    """Filters of a list with a name: coded ones only, no word of a case. One's own or the team's.
+
+    `place` is the list: the inbox or the cases.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    place = models.CharField(
+        max_length=5, default="inbox", choices=[("inbox", "inbox"), ("cases", "cases")]
+    )
     name = models.CharField(max_length=40)
     filters = models.CharField(max_length=120)
     is_shared = models.BooleanField(default=False)
@@ -52,5 +58,7 @@ class InboxView(PublicModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="inbox_view_once_per_person", fields=["user", "name"])
+            models.UniqueConstraint(
+                name="inbox_view_once_per_person", fields=["user", "place", "name"]
+            )
         ]

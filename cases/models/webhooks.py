@@ -13,6 +13,7 @@ WEBHOOK_EVENTS = [
     ("freeze", _("A freeze changed its state")),
     ("finding", _("A finding changed its state")),
     ("referral", _("A referral changed its state")),
+    ("request", _("An agency's request came in or changed its state")),
     ("run", _("A trace was collected")),
 ]
 

@@ -15,6 +15,7 @@ from django.db.models import (
     F,
     Min,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     When,
@@ -61,6 +62,7 @@ STANDING_FINDINGS = [
 ]
 ACT_RIGHTS = {
     CaseAction.START: Action.EDIT_CASE,
+    CaseAction.RESUME: Action.EDIT_CASE,
     CaseAction.SUBMIT: Action.EDIT_CASE,
     CaseAction.RETURN: Action.DECIDE_CASE,
     CaseAction.DECIDE: Action.DECIDE_CASE,
@@ -71,7 +73,7 @@ NEAR = timedelta(days=7)
 RUNNING = [
     FreezeState.PROVISIONAL.value, FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value,
 ]  # fmt: skip
-CLOCK = ("state", "provisional_until", "expires_at", "reference", "public_id")
+CLOCK = ("state", "provisional_until", "expires_at")
 TAB_COUNTS = {  # the freezes are read anyhow
     "wallets": NumberOf(Wallet),
     "traces": NumberOf(CaseRun),
@@ -90,8 +92,6 @@ class Deadline:
 
     words: str
     at: datetime
-    reference: str
-    freeze: UUID
 
     @property
     def is_near(self) -> bool:
@@ -113,6 +113,15 @@ class CaseShell:
     people: list[Any]
     agencies: list[str]
     is_writable: bool  # by membership: an emergency, or being named to read, gives no more
+
+
+@dataclass(frozen=True)
+class CaseChoice:
+    """What of the case list is asked for, beside the state; each by a code, no word of a case."""
+
+    whose: str = ""
+    priority: str = ""
+    due: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,11 +171,18 @@ class Overview:
     events: list[AuditEvent]
 
 
-def case_list(actor: Actor, states: list[str], after: str = "", size: int = PAGE_ROWS) -> Page:
+def case_list(
+    actor: Actor,
+    states: list[str],
+    after: str = "",
+    size: int = PAGE_ROWS,
+    *,
+    which: CaseChoice | None = None,
+) -> Page:
     """Cases in these states, last changed first: 8 queries, any page size."""
     cases = (
         Case.objects.visible_to(actor)
-        .filter(state__in=states)
+        .filter(_chosen(which or CaseChoice(), actor), state__in=states)
         .select_related("owner_by")
         .annotate(
             num_wallets=NumberOf(Wallet),
@@ -188,13 +204,33 @@ def case_list(actor: Actor, states: list[str], after: str = "", size: int = PAGE
                 money[case.pk],
                 case.num_wallets,
                 case.num_findings,
-                case.deadline,
+                _nearer(case),
             )
             for case in page.rows
         ],
         page.after,
         page.is_first,
     )
+
+
+def _chosen(which: CaseChoice, actor: Actor) -> Q:
+    found = Q(owner_by=actor.user_id) if which.whose == "mine" else Q()
+    if which.whose == "free":
+        found = Q(owner_by=None)
+    if which.priority:
+        found &= Q(priority=which.priority)
+    if which.due == "late":
+        found &= Q(due_at__lte=timezone.now())
+    elif which.due == "week":
+        found &= Q(due_at__lte=timezone.now() + NEAR)
+    elif which.due == "senior":
+        found &= Q(escalated_at__isnull=False)
+    return found
+
+
+def _nearer(case: Any) -> datetime | None:  # a case with `deadline`, that of its freezes
+    ahead = [case.deadline, None if case.state == CaseState.ON_HOLD else case.due_at]
+    return min((each for each in ahead if each is not None), default=None)
 
 
 def case_numbers(actor: Actor) -> dict[str, int]:
@@ -249,7 +285,7 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         time_to_first_freeze=time_to_first_freeze(case),
         policy=str(lead.parameters.get("policy", "")) if lead is not None else "",
         counts=counts,
-        deadline=_next_deadline(freezes),
+        deadline=_next_deadline(case, freezes),
         freeze_states=[state for state, *_clock in freezes],
         people=case_people(case),
         agencies=sorted(set(shared.values_list("agency__short_name", flat=True))),
@@ -278,19 +314,32 @@ def time_to_first_freeze(case: Case) -> timedelta | None:
     return first - case.opened_at if first is not None else None
 
 
-def _next_deadline(freezes: Iterable[tuple[Any, ...]]) -> Deadline | None:
-    """The freeze that ends or falls due next, of rows of CLOCK: 0 queries."""
-    running = [
-        (until if state == FreezeState.PROVISIONAL else expires_at, state, reference, freeze)
-        for state, until, expires_at, reference, freeze in freezes
-        if state in RUNNING
+def _next_deadline(case: Case, freezes: Iterable[tuple[Any, ...]]) -> Deadline | None:
+    """What ends or falls due next: the case itself, or a freeze of rows of CLOCK: 0 queries."""
+    ending = [
+        Deadline(_("Provisional hold lapses"), until)
+        if state == FreezeState.PROVISIONAL
+        else Deadline(_("Freeze ends"), expires_at)
+        for state, until, expires_at in freezes
+        if state in RUNNING and (until if state == FreezeState.PROVISIONAL else expires_at)
     ]
-    ending = [row for row in running if row[0] is not None]
-    if not ending:
-        return None
-    due, state, reference, freeze = min(ending, key=lambda row: row[0])
-    words = _("Provisional hold lapses") if state == FreezeState.PROVISIONAL else _("Freeze ends")
-    return Deadline(words, due, reference, freeze)
+    if case.due_at is not None and case.state not in (*OVER_CASES, CaseState.ON_HOLD):
+        ending.append(Deadline(_("Case due"), case.due_at))
+    return min(ending, key=lambda each: each.at, default=None)
+
+
+def clock_acts(case: Case, actor: Actor) -> list[str]:
+    """What of the case's own time this person may change now, as routes' ends: 0 queries."""
+    if case.state in OVER_CASES or not may(actor, Action.EDIT_CASE):
+        return []
+    found = ["due"]
+    if (CaseState(case.state), CaseAction.HOLD) in CASE:
+        found.append("pause")
+    if case.escalated_at is None:
+        found.append("escalate")
+    elif may(actor, Action.ASSIGN_WORK) and case.escalated_by_id != actor.user_id:
+        found.append("answer")
+    return found
 
 
 def case_overview(shell: CaseShell) -> Overview:

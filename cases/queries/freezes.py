@@ -1,4 +1,4 @@
-"""Freezes as their screens need them: board, tab, one page with its lineage, the register."""
+"""Freezes as their screens need them: board, tab, one page with its lineage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -285,19 +285,6 @@ def freeze_for_page(actor: Actor) -> QuerySet[FreezeRequest]:
     return _with_lines(FreezeRequest.objects.visible_to(actor)).select_related(
         "case__owner_by", "approved_by", "provisional_by"
     )
-
-
-def register(actor: Actor) -> list[LineView]:
-    """Every line that was ever executed, by authority and account: 4 queries."""
-    lines = (
-        FreezeLine.objects.visible_to(actor)
-        .filter(executed_at__isnull=False)
-        .select_related("freeze__case", "freeze__agency", "account", "asset", "price", "finding")
-        .select_related("instrument")
-        .prefetch_related("receipts")
-        .order_by("freeze__agency__short_name", "account__uid", "asset_id")
-    )
-    return _views(list(lines))
 
 
 def candidates(case: Case, actor: Actor) -> list[Candidate]:

@@ -120,12 +120,12 @@ class LinePage:
 def ledger_of(actor: Actor, cases: Iterable[int]) -> Ledger:
     """Every line of these cases that was sent to the exchange: 3 queries."""
     lines = _lines(FreezeLine.objects.visible_to(actor).filter(freeze__case_id__in=list(cases)))
-    return _ledger(lines.exclude(executed_at=None))
+    return ledger_from(lines.exclude(executed_at=None))
 
 
 def freeze_ledger(actor: Actor, freeze_id: int) -> Ledger:
     """The lines of one request: 3 queries."""
-    return _ledger(_lines(FreezeLine.objects.visible_to(actor).filter(freeze_id=freeze_id)))
+    return ledger_from(_lines(FreezeLine.objects.visible_to(actor).filter(freeze_id=freeze_id)))
 
 
 def lines_for_page(actor: Actor) -> QuerySet[FreezeLine]:
@@ -146,7 +146,7 @@ def line_page(line: FreezeLine) -> LinePage:
     )
     is_answered = line.executed_at is not None
     return LinePage(
-        book=_ledger([line]).lines[0],
+        book=ledger_from([line]).lines[0],
         entries=entries,
         orders=list(orders),
         short=line.requested - line.executed if is_answered else 0,
@@ -159,7 +159,8 @@ def _lines(lines: QuerySet[FreezeLine]) -> QuerySet[FreezeLine]:
     )
 
 
-def _ledger(lines: Iterable[FreezeLine]) -> Ledger:
+def ledger_from(lines: Iterable[FreezeLine]) -> Ledger:
+    """These lines with what each is worth: 1 query beside their own."""
     found = list(lines)
     prices = latest_prices({line.asset_id for line in found})
     return Ledger(tuple(_view(line, prices.get(line.asset_id)) for line in found))

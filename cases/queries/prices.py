@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from cases.models import Asset, Price
 from cases.queries.keyset import Page, newest_first
@@ -26,6 +27,28 @@ def price_page(asset: str = "", after: str = "") -> PricePage:
     if chosen is not None:
         rows = rows.filter(asset=chosen.asset)
     return PricePage(now, newest_first(rows, "at", after), chosen)
+
+
+@dataclass(frozen=True)
+class PriceFacts:
+    """What to say beside sums at the latest prices: whose they are, of when, and what has none."""
+
+    sources: str
+    first_at: datetime | None
+    last_at: datetime | None
+    unpriced: str
+
+
+def facts_of_prices() -> PriceFacts:
+    """Of the price of each known asset that counts now: 3 queries."""
+    now = list(latest_prices(set(Asset.objects.values_list("asset", flat=True))).values())
+    times = [each.at for each in now if each.at is not None]
+    return PriceFacts(
+        sources=sources_of(now),
+        first_at=min(times, default=None),
+        last_at=max(times, default=None),
+        unpriced=", ".join(sorted({each.symbol for each in now if each.price is None})),
+    )
 
 
 def sources_of(prices: Iterable[AssetPrice]) -> str:

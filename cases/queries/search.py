@@ -145,7 +145,9 @@ def _by_words(found: Found, actor: Actor) -> None:
     if found.accounts or found.reached or found.freezes or found.alerts or found.members:
         found.kind = "account"
     found.suspects = _suspects(actor, Q(names__full__icontains=text))
-    cases = Case.objects.visible_to(actor).filter(title__icontains=text)
+    cases = Case.objects.visible_to(actor).filter(
+        Q(title__icontains=text) | Q(tags__icontains=text.lstrip("#"))
+    )
     found.cases = list(cases.order_by("-updated_at")[:MOST])
     wallets = Wallet.objects.visible_to(actor).filter(label__icontains=text)
     found.wallets = list(wallets.select_related("case").order_by("pk")[:MOST])

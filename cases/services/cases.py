@@ -1,5 +1,6 @@
 """Cases: open, edit, walk through their states, and who may see them."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -38,10 +39,12 @@ from cases.states import (
 DECISIONS = ("report", "refer", "freeze", "no_action")
 CLOSURE_REASONS = ("reported", "no_suspicion", "referred", "insufficient", "merged")
 EDITABLE = frozenset(
-    {"title", "summary", "case_type", "priority", "visibility", "tlp", "owner_by_id"}
+    {"title", "summary", "case_type", "priority", "visibility", "tlp", "owner_by_id", "tags"}
 )
 # Who sees a case, and who works on it, is for those who may grant access.
 ASSIGNMENT = frozenset({"visibility", "owner_by_id"})
+TAG = re.compile(r"\w[\w-]{0,23}")
+MOST_TAGS = 8
 CASE_ROLES = (Role.ANALYST.value, Role.SUPERVISOR.value, Role.COMPLIANCE.value)
 
 
@@ -98,6 +101,8 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
         raise VersionChanged(
             _("Somebody else has saved this case in the meantime."), present_values(fresh, fields)
         )
+    if "tags" in fields:
+        fields["tags"] = tags_of(fields["tags"])
     changed = present_values(fresh, fields)
     if not changed:
         return fresh
@@ -119,6 +124,18 @@ def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
     fresh.version = version + 1
     record_event(fresh, "edit_case", fresh.reference, by=by, data={"fields": sorted(changed)})
     return fresh
+
+
+def tags_of(text: str) -> str:
+    """Tags as they are kept: small letters, each once, in order. Raises CaseworkError."""
+    words = sorted({word.strip("#,;").lower() for word in text.split()} - {""})
+    if wrong := [word for word in words if not TAG.fullmatch(word)]:
+        raise CaseworkError(
+            _("%(word)s: a tag is one word of letters, digits and dashes.") % {"word": wrong[0]}
+        )
+    if len(words) > MOST_TAGS:
+        raise CaseworkError(_("A case takes 8 tags: fewer find more."))
+    return " ".join(words)
 
 
 @transaction.atomic
@@ -187,7 +204,8 @@ def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Ca
     return _advance(
         fresh, CaseAction.CLOSE, by=by, reason=text, data={"closure_reason": closure_reason},
         closure_reason=closure_reason, closed_at=now,
-        retention_until=kept_until(fresh.case_type, now.date()),
+        retention_until=kept_until(fresh.case_type, now.date()), escalated_at=None,
+        escalated_by_id=None, escalation_reason="",
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from cases.services.instruments import MAXIMUM_BYTES, UploadedBytes
 from cases.services.limits import require_room_in_case, take_export, take_upload
 from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
-from cases.services.validation import check_fields, require_reason
+from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import EVIDENCE, EvidenceAction, EvidenceState
 
 PREFIX = b"tracehold-custody-v1\0"
@@ -51,7 +51,16 @@ TYPES: dict[str, tuple[tuple[bytes, ...], str]] = {
     "json": ((), "application/json"),
     "eml": ((), "message/rfc822"),
 }
+HANDED_OVER = ("copy", "transfer", "receive")
 ACTIVE_CONTENT = (b"<!doctype", b"<html", b"<script", b"<svg", b"<?xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The exhibit of the same case that a file was made from: redacted, or in any other way."""
+
+    exhibit: Evidence
+    is_redacted: bool = False
 
 
 def checked_type(document: UploadedBytes) -> tuple[str, str]:
@@ -106,10 +115,15 @@ def acquire_evidence(
     source_grade: str,
     information_grade: str,
     reason: str = "",
+    origin: Origin | None = None,
+    tlp: str = "AMBER",
+    handling_code: str = "H0",
+    handling_text: str = "",
     by: Actor,
 ) -> Evidence:
     """Take a file into the case as an exhibit: hashed, stored, sealed at once.
 
+    One that was made from another exhibit of the case says so, and so does that one's custody.
     Raises PermissionDenied, CaseworkError, TooFast.
     """
     case = enter_case(case.pk, Action.ACQUIRE_EVIDENCE, by=by)
@@ -133,8 +147,19 @@ def acquire_evidence(
         information_grade=information_grade,
         acquired_by_id=by.person,
         acquired_at=timezone.now(),
+        tlp=tlp,
+        handling_code=handling_code,
+        handling_text=handling_text.strip(),
     )
-    check_fields(evidence, "kind", "title", "source", "source_grade", "information_grade")
+    check_fields(
+        evidence, "kind", "title", "source", "source_grade", "information_grade", "tlp",
+        "handling_code", "handling_text",
+    )  # fmt: skip
+    if handling_code == "H3" and not evidence.handling_text:
+        raise CaseworkError(_("H3 says how to handle it in words: write them."))
+    if origin is not None:
+        _require_origin(origin, case)
+        setattr(evidence, "redaction_of" if origin.is_redacted else "derived_from", origin.exhibit)
     try:
         with transaction.atomic():
             evidence.save(force_insert=True)
@@ -142,11 +167,20 @@ def acquire_evidence(
         raise CaseworkError(_("This file is an exhibit of the case already.")) from error
     log_custody(evidence, "acquire", reason, sha256, by=by)
     seal_evidence(evidence)
+    if origin is not None:
+        act = "redact" if origin.is_redacted else "copy"
+        log_custody(origin.exhibit, act, evidence.exhibit_no, origin.exhibit.sha256, by=by)
     record_event(
         case, "acquire_evidence", evidence.exhibit_no, by=by, reason=reason,
         data={"sha256": sha256, "kind": kind},
     )  # fmt: skip
     return evidence
+
+
+def _require_origin(origin: Origin, case: Case) -> None:
+    if origin.exhibit.case_id != case.pk:
+        raise CaseworkError(_("It was made from an exhibit of another case: take that in first."))
+    _require_there(origin.exhibit)
 
 
 def seal_evidence(evidence: Evidence) -> None:
@@ -204,6 +238,29 @@ def verify_evidence(evidence: Evidence, *, by: Actor) -> bool:
 
 
 @transaction.atomic
+def hand_over_evidence(
+    evidence: Evidence, *, act: str, party: str, reason: str, by: Actor
+) -> CustodyEvent:
+    """Write down that a copy or the original went to somebody, or came back from there.
+
+    `act` is copy, transfer or receive. Raises PermissionDenied, StepUpRequired, CaseworkError.
+    """
+    case = enter_case(evidence.case_id, Action.EXPORT_EVIDENCE, by=by)
+    require_step_up(by)
+    _require_there(evidence)
+    text = require_reason(reason)
+    whom = require_text(party, _("Say to whom it went, or from whom it came."))
+    if act not in HANDED_OVER:
+        raise CaseworkError(_("Say whether a copy went, the original went, or it came back."))
+    event = log_custody(evidence, act, text, evidence.sha256, by=by, party=whom)
+    record_event(
+        case, "hand_over_evidence", evidence.exhibit_no, by=by, reason=text,
+        data={"act": act, "party": whom[:120]},
+    )  # fmt: skip
+    return event
+
+
+@transaction.atomic
 def export_evidence(evidence: Evidence, *, reason: str, by: Actor) -> bytes:
     """A ZIP with the file, its custody log and their hashes, as a second person (bytes of the ZIP).
 
@@ -231,6 +288,11 @@ def _package(evidence: Evidence, content: bytes) -> bytes:
         "sha512": evidence.sha512,
         "source": evidence.source,
         "grading": evidence.source_grade + evidence.information_grade,
+        "tlp": evidence.tlp,
+        "handling": evidence.handling_code,
+        "handling_text": evidence.handling_text,
+        "derived_from": _number_of(evidence.derived_from),
+        "redaction_of": _number_of(evidence.redaction_of),
         "custody": [
             _content(event) | {"prev_hash": event.prev_hash, "hash": event.hash}
             for event in evidence.custody.order_by("seq")
@@ -248,6 +310,10 @@ def _package(evidence: Evidence, content: bytes) -> bytes:
     return packed.getvalue()
 
 
+def _number_of(exhibit: Evidence | None) -> str | None:
+    return exhibit.exhibit_no if exhibit else None
+
+
 def _present_hash(evidence: Evidence) -> str:
     try:
         return hashlib.sha256(load_bytes(evidence.sha256)).hexdigest()
@@ -256,7 +322,7 @@ def _present_hash(evidence: Evidence) -> str:
 
 
 def _content(event: CustodyEvent) -> dict[str, str | int | None]:
-    """What is hashed of one custody event."""
+    """What is hashed of one custody event; whom it went to, where it went to somebody."""
     at = event.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "evidence": str(event.evidence.public_id),
@@ -266,6 +332,7 @@ def _content(event: CustodyEvent) -> dict[str, str | int | None]:
         "action": event.action,
         "reason": event.reason,
         "file_sha256": event.file_sha256,
+        **({"party": event.party} if event.party else {}),
     }
 
 
@@ -280,7 +347,7 @@ def _now() -> datetime:
 
 
 def log_custody(
-    evidence: Evidence, action: str, reason: str, file_sha256: str, *, by: Actor
+    evidence: Evidence, action: str, reason: str, file_sha256: str, *, by: Actor, party: str = ""
 ) -> CustodyEvent:
     """Append one line to the exhibit's custody; the case row is locked, so it cannot fork."""
     last = evidence.custody.order_by("-seq").first()
@@ -291,6 +358,7 @@ def log_custody(
         actor_id=by.user_id,
         action=action,
         reason=reason.strip()[:200],
+        party=party.strip()[:120],
         file_sha256=file_sha256,
         prev_hash=last.hash if last else FIRST_PREVIOUS,
     )

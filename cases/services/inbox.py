@@ -181,27 +181,32 @@ def wake_row(row: InboxRow, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def keep_view(name: str, filters: str, *, is_shared: bool, by: Actor) -> InboxView:
-    """Keep coded filters under a name; the own view of that name is replaced.
+def keep_view(
+    name: str, filters: str, *, is_shared: bool, by: Actor, place: str = "inbox"
+) -> InboxView:
+    """Keep coded filters of a list under a name; the own view of that name is replaced.
 
     Raises PermissionDenied, CaseworkError.
     """
     require(by, Action.VIEW_CASE)
-    mine = InboxView.objects.filter(user_id=by.person)
+    mine = InboxView.objects.filter(user_id=by.person, place=place)
     if not filters:
         raise CaseworkError(_("Choose a filter first: a view keeps it."))
     if mine.exclude(name=name.strip()).count() >= MOST_VIEWS:
         raise CaseworkError(_("You have 20 views already: drop one first."))
-    view = InboxView(user_id=by.person, name=name.strip(), filters=filters, is_shared=is_shared)
-    check_fields(view, "name", "filters")
+    view = InboxView(
+        user_id=by.person, place=place, name=name.strip(), filters=filters, is_shared=is_shared
+    )
+    check_fields(view, "place", "name", "filters")
     view, _created = InboxView.objects.update_or_create(
         user_id=by.person,
+        place=place,
         name=view.name,
         defaults={"filters": filters, "is_shared": is_shared},
     )
     record_event(
         None, "keep_inbox_view", str(view.public_id), by=by,
-        data={"filters": filters, "is_shared": is_shared},
+        data={"place": place, "filters": filters, "is_shared": is_shared},
     )  # fmt: skip
     return view
 

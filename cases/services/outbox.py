@@ -27,6 +27,7 @@ from cases.gateways.exchange import (
 )
 from cases.models import FreezeLine, FreezeRelease, OutboxMessage, Seizure
 from cases.policy import SYSTEM, PermissionDenied
+from cases.services.case_clocks import escalate_late_cases
 from cases.services.errors import CaseworkError
 from cases.services.freezes import flag_decisions_due, lapse_provisional_freezes, release_leftovers
 from cases.services.freezes.content import require_standing_approval, require_standing_hold
@@ -342,6 +343,7 @@ def housekeeping() -> dict[str, int]:
         "lapsed": lapse_provisional_freezes(),
         "warnings": warn_of_ends(),
         "decisions_due": flag_decisions_due(),
+        "late_cases": escalate_late_cases(),
         "releases": release_leftovers(),
         "answers": forget_answers(),
         "paces": forget_pace(),

@@ -106,7 +106,8 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
     swap_state(
         mine, CASE, CaseAction.MERGE, mine.reference, version=F("version") + 1,
         merged_into_id=theirs.pk, merged_by_id=by.person, closed_at=now, closure_reason="merged",
-        retention_until=kept_until(mine.case_type, now.date()),
+        retention_until=kept_until(mine.case_type, now.date()), held_at=None, resume_on=None,
+        escalated_at=None, escalated_by_id=None, escalation_reason="",
     )  # fmt: skip
     mine.refresh_from_db()
     record_event(

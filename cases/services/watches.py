@@ -19,7 +19,6 @@ from cases.policy import Action, Actor, Role, require
 from cases.services.audit import record_event
 from cases.services.cases import CASE_ROLES
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.locks import lock_case
 from tracing import reads
 from tracing.reads import TracingError
 
@@ -41,7 +40,7 @@ def add_watch(kind: str, subject: UUID, *, by: Actor) -> Watch:
     """
     require(by, Action.VIEW_CASE)
     case, name = _subject(kind, subject, by)
-    case = _enter(case.pk, by=by)
+    _require_sight(case.pk, by=by)
     if Watch.objects.filter(user_id=by.person).count() >= MOST_WATCHES:
         raise CaseworkError(_("You watch 200 things already: drop one first."))
     now = timezone.now()
@@ -54,17 +53,17 @@ def add_watch(kind: str, subject: UUID, *, by: Actor) -> Watch:
             )  # fmt: skip
     except IntegrityError:
         return Watch.objects.get(user_id=by.person, kind=kind, subject=subject)
-    record_event(case, "add_watch", str(subject), by=by, data={"kind": kind})
+    _record("add_watch", watch, by=by)
     return watch
 
 
 @transaction.atomic
 def drop_watch(watch: Watch, *, by: Actor) -> None:
     """Watch it no longer; what was noticed goes with it. Raises PermissionDenied, NotFound."""
-    case = _enter(watch.case_id, by=by)
+    _require_sight(watch.case_id, by=by)
     mine = Watch.objects.filter(pk=watch.pk, user_id=by.person)
     if mine.delete()[0]:
-        record_event(case, "drop_watch", str(watch.subject), by=by, data={"kind": watch.kind})
+        _record("drop_watch", watch, by=by)
 
 
 def read_notice(notice: WatchNotice, *, by: Actor) -> None:
@@ -73,13 +72,19 @@ def read_notice(notice: WatchNotice, *, by: Actor) -> None:
     WatchNotice.objects.filter(pk__in=mine.values("pk")).update(read_at=timezone.now())
 
 
-def _enter(case_id: int, *, by: Actor) -> Case:
-    """Lock the case for the event alone: who may only read it watches it as well."""
-    case = lock_case(case_id)
+def _require_sight(case_id: int, *, by: Actor) -> None:
+    """Who may only read a case watches it as well."""
     require(by, Action.VIEW_CASE)
     if not Case.objects.visible_to(by).filter(pk=case_id).exists():
         raise NotFound(_("There is nothing of this kind to watch."))
-    return case
+
+
+def _record(act: str, watch: Watch, *, by: Actor) -> None:
+    """In the system's chain: the case's own is read by everybody who works on it."""
+    record_event(
+        None, act, f"watch:{watch.public_id}", by=by,
+        data={"kind": watch.kind, "subject": str(watch.subject)},
+    )  # fmt: skip
 
 
 def _subject(kind: str, subject: UUID, by: Actor) -> tuple[Case, str]:

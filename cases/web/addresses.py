@@ -19,6 +19,7 @@ from cases.queries.wallets import (
     exposure_row,
     why_together,
 )
+from cases.queries.watches import watch_of
 from cases.services.deconfliction import ask_owner
 from cases.services.errors import CaseworkError
 from cases.web.forms_wallets import TogetherForm
@@ -34,6 +35,7 @@ def address_detail(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     context = {
         "page": page,
         "wallet": wallet,
+        "watch": watch_of(request.actor, "wallet", wallet.public_id),
         "form": form,
         "may_propose": may(request.actor, Action.PROPOSE_TAG)
         and may_change(wallet.case, request.actor),

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from csp.decorators import csp_update
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -20,6 +21,7 @@ from cases.services.errors import CaseworkError
 from cases.services.evidence import (
     acquire_evidence,
     export_evidence,
+    hand_over_evidence,
     open_evidence,
     verify_evidence,
 )
@@ -28,7 +30,7 @@ from cases.services.uploads import require_clean
 from cases.states import EVIDENCE, OVER_CASES, EvidenceAction, EvidenceState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_cases import ReasonForm
-from cases.web.forms_tasks import EvidenceForm
+from cases.web.forms_tasks import EvidenceForm, HandoverForm
 from cases.web.shell import get_case, render_case
 
 TAB = "case_files"
@@ -38,7 +40,8 @@ SANDBOX = {"sandbox": ["allow-downloads"]}
 def _get(request: AuthedRequest, exhibit_id: UUID) -> Evidence:
     visible = Evidence.objects.visible_to(request.actor)
     found: Evidence = get_object_or_404(
-        visible.select_related("case__owner_by", "acquired_by"), public_id=exhibit_id
+        visible.select_related("case__owner_by", "acquired_by", "derived_from", "redaction_of"),
+        public_id=exhibit_id,
     )
     return found
 
@@ -59,16 +62,15 @@ def case_files(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 def evidence_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     case = get_case(request, case_id)
     data = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = EvidenceForm(*data)
+    form = EvidenceForm(case, *data)
     if form.is_valid():
-        values = dict(form.cleaned_data)
-        upload = values.pop("document")
+        upload = form.cleaned_data["document"]
         try:
             if upload.size > MAXIMUM_BYTES:
                 raise CaseworkError(_("The file is larger than 25 MB."))
             require_clean(upload)
             document = UploadedBytes(upload.name, upload.read())
-            evidence = acquire_evidence(case, document=document, **values, by=request.actor)
+            evidence = acquire_evidence(case, document=document, **form.exhibit(), by=request.actor)
         except CaseworkError as error:
             form.add_error(None, str(error))
         else:
@@ -86,6 +88,12 @@ def evidence_detail(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
         "custody": list(evidence.custody.select_related("actor").order_by("-seq")),
         "may_export": may(request.actor, Action.EXPORT_EVIDENCE)
         and evidence.acquired_by_id != request.actor.user_id,
+        "may_hand_over": may(request.actor, Action.EXPORT_EVIDENCE),
+        "made": list(
+            Evidence.objects.visible_to(request.actor)
+            .filter(Q(derived_from=evidence) | Q(redaction_of=evidence))
+            .order_by("number")
+        ),
         "acts": _acts(request, evidence),
     }
     return render_case(request, "cases/evidence_detail.html", evidence.case, TAB, context)
@@ -137,6 +145,29 @@ def evidence_export(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
         "form": form,
         "heading": _("Export %(number)s with its custody log") % {"number": evidence.exhibit_no},
         "verb": _("Export"),
+    }
+    status = 422 if form.errors else 200
+    return render_case(request, "cases/task_form.html", evidence.case, TAB, context, status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@casework
+def evidence_hand_over(request: AuthedRequest, exhibit_id: UUID) -> HttpResponse:
+    """Write down that it, or a copy, went to somebody or came back."""
+    evidence = _get(request, exhibit_id)
+    form = HandoverForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            hand_over_evidence(evidence, **form.cleaned_data, by=request.actor)
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Kept in the custody log."))
+            return redirect("evidence_detail", evidence.public_id)
+    context = {
+        "form": form,
+        "heading": _("Hand over %(number)s") % {"number": evidence.exhibit_no},
+        "verb": _("Keep in the custody log"),
     }
     status = 422 if form.errors else 200
     return render_case(request, "cases/task_form.html", evidence.case, TAB, context, status)
@@ -215,6 +246,7 @@ urlpatterns = [
     path(f"{ONE}file", evidence_file, name="evidence_file"),
     path(f"{ONE}verify/", evidence_verify, name="evidence_verify"),
     path(f"{ONE}export/", evidence_export, name="evidence_export"),
+    path(f"{ONE}hand-over/", evidence_hand_over, name="evidence_hand_over"),
     *(
         path(f"{ONE}{step}/", evidence_dispose, {"step": step}, name=f"evidence_{step}")
         for step in DISPOSAL

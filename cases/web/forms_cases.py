@@ -46,6 +46,13 @@ class CaseEditForm(CaseForm):
     """The same fields of a case that stands; `version` is the one the person saw."""
 
     visibility = None  # type: ignore[assignment]  # who may see it is changed on its own
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=200,
+        help_text=_("Up to 8 words, a blank between two. The search finds cases by them."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
@@ -92,6 +99,33 @@ class CloseForm(ReasonForm):
     field_order = ["closure_reason", "reason"]
 
 
+class PauseForm(ReasonForm):
+    """Until when a case rests."""
+
+    resume_on = forms.DateField(
+        label=_("Take it up again on"), widget=forms.DateInput(attrs={"type": "date"})
+    )
+    field_order = ["resume_on", "reason"]
+
+
+class DueForm(ReasonForm):
+    """When the work on a case is due."""
+
+    due_at = forms.DateTimeField(
+        label=_("Due"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=_("UTC. Empty takes the time away; only a senior moves it later."),
+    )
+    field_order = ["due_at", "reason"]
+
+
+class AnswerForm(DueForm):
+    """What a senior says to a case that was brought to them."""
+
+    reason = forms.CharField(label=_("What follows"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
 # Act -> heading, words on the button, form.
 ACT_FORMS: dict[str, tuple[Promise, Promise, type[forms.Form]]] = {
     "submit": (_("Submit the case for a decision"), _("Submit case"), ReasonForm),
@@ -99,6 +133,11 @@ ACT_FORMS: dict[str, tuple[Promise, Promise, type[forms.Form]]] = {
     "decide": (_("Decide the case"), _("Decide case"), DecideForm),
     "close": (_("Close the case"), _("Close case"), CloseForm),
     "reopen": (_("Reopen the case"), _("Reopen case"), ReasonForm),
+    "pause": (_("Put the case on hold"), _("Put on hold"), PauseForm),
+    "resume": (_("Take the case up again"), _("Take up again"), ReasonForm),
+    "due": (_("When the work is due"), _("Keep the date"), DueForm),
+    "escalate": (_("Take the case to a senior"), _("Take to a senior"), ReasonForm),
+    "answer": (_("Answer as a senior"), _("Answer"), AnswerForm),
     "hold": (_("Set a legal hold"), _("Set legal hold"), ReasonForm),
     "unhold": (_("Lift the legal hold"), _("Lift legal hold"), ReasonForm),
 }

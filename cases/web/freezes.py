@@ -16,8 +16,10 @@ from cases.http import AuthedRequest, casework
 from cases.models import FreezeRequest
 from cases.policy import Action, may
 from cases.queries import freezes as queries
+from cases.queries.freeze_register import GROUPS, ends_at, register
 from cases.queries.ledger import ledger_of
 from cases.queries.totals import FreezeKpis, freeze_kpis
+from cases.queries.watches import watch_of
 from cases.services.errors import CaseworkError
 from cases.services.freezes import (
     OPEN_TO_EVIDENCE,
@@ -144,9 +146,14 @@ def _length(seconds: int) -> str:
 @require_safe
 @casework
 def freeze_register(request: AuthedRequest) -> HttpResponse:
-    rows = queries.register(request.actor)
-    total = sum(row.fiat for row in rows if row.fiat is not None)
-    return render(request, "cases/freeze_register.html", {"rows": rows, "total": total})
+    book = register(request.actor)
+    totals = book.totals
+    context = {
+        "book": book,
+        "rows": [(each, ends_at(each.line)) for each in book.ledger.lines],
+        "totals": [(words, totals[by]) for by, (words, _name) in GROUPS.items()],
+    }
+    return render(request, "cases/freeze_register.html", context)
 
 
 @require_safe
@@ -200,6 +207,7 @@ def freeze_detail(request: AuthedRequest, freeze_id: UUID) -> HttpResponse:
     legal = {action.value.split("_freeze")[0] for from_, action in FREEZE if from_ == state}
     context = {
         "freeze": freeze,
+        "watch": watch_of(request.actor, "freeze", freeze.public_id),
         "page": page,
         "acts": [freeze_act(request.actor, page, name) for name in ACTS if name in legal],
         "decisions": _decisions(request, page),

@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import InboxView
-from cases.policy import Action, PermissionDenied, may
+from cases.policy import Action, Actor, PermissionDenied, may
 from cases.queries import inbox as queries
 from cases.queries.tasks import WORKERS
+from cases.services.audit import record_refusal
 from cases.services.errors import CaseworkError
 from cases.services.inbox import (
     Given,
@@ -122,8 +123,14 @@ def _switches(filters: Filters) -> list[tuple[str, str, bool]]:
 
 def _views(request: AuthedRequest, filters: Filters) -> list[tuple[InboxView, bool, bool]]:
     """Views of the person and of the team: whether it is the one shown, whether it is one's own."""
-    views = InboxView.objects.visible_to(request.actor).order_by("name", "pk")
-    here = filters.written()
+    return views_of(request, "inbox", filters.written())
+
+
+def views_of(
+    request: AuthedRequest, place: str, here: str
+) -> list[tuple[InboxView, bool, bool]]:  # fmt: skip
+    """Views of one list, of the person and of the team: is it the one shown, is it one's own."""
+    views = InboxView.objects.visible_to(request.actor).filter(place=place).order_by("name", "pk")
     return [(each, each.filters == here, each.user_id == request.actor.user_id) for each in views]
 
 
@@ -183,6 +190,8 @@ def inbox_bulk(request: AuthedRequest) -> HttpResponse:
             act(row)
         except (CaseworkError, PermissionDenied, InvalidTransition) as error:
             refused[str(error)] = row.words
+            if isinstance(error, PermissionDenied):
+                _keep_refusal(row.subject, error, by=request.actor)
         else:
             done += 1
             case_id = row.case.pk if row.case else None
@@ -193,6 +202,11 @@ def inbox_bulk(request: AuthedRequest) -> HttpResponse:
     for sentence, words in refused.items():
         messages.error(request, f"{words}: {sentence}")
     return back
+
+
+def _keep_refusal(subject: object, error: PermissionDenied, *, by: Actor) -> None:
+    """H8: of many rows each refused permission is an event, like that of a single one."""
+    record_refusal(by=by, action="inbox_bulk", object=str(subject), reason=str(error))
 
 
 def _keep_undo(request: AuthedRequest, rows: list[list[Any]]) -> None:
@@ -287,7 +301,7 @@ def inbox_view_drop(request: AuthedRequest, view_id: UUID) -> HttpResponse:
     view = get_object_or_404(InboxView.objects.visible_to(request.actor), public_id=view_id)
     drop_view(view, by=request.actor)
     messages.success(request, _("View dropped."))
-    return redirect("inbox")
+    return redirect("inbox" if view.place == "inbox" else "case_list")
 
 
 urlpatterns = [

@@ -15,6 +15,7 @@ from cases.policy import Action, may
 from cases.queries import breakpoints
 from cases.queries import traces as queries
 from cases.queries.cases import may_change
+from cases.queries.watches import watch_of
 from cases.services.errors import CaseworkError
 from cases.services.traces import cancel_trace, queue_trace, set_lead_run
 from cases.web.forms_traces import MatcherForm, TraceForm
@@ -61,6 +62,7 @@ def trace_detail(request: AuthedRequest, case_id: UUID, run_id: UUID) -> HttpRes
     report = queries.report_of(row.case_run) if row.view.is_done else None
     context = {
         "row": row,
+        "watch": watch_of(request.actor, "run", run_id),
         "report": report,
         "stale": reads.stale_runs([run_id]).get(run_id) if row.view.is_stale else None,
         "drift": reads.drifts([run_id]).get(run_id),

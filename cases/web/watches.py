@@ -40,14 +40,14 @@ def _address(watch: Watch) -> str:
 @casework
 def watch_add(request: AuthedRequest, watch_kind: str, watched_id: UUID) -> HttpResponse:
     try:
-        add_watch(watch_kind, watched_id, by=request.actor)
+        watch = add_watch(watch_kind, watched_id, by=request.actor)
     except NotFound as error:
         raise Http404 from error
     except CaseworkError as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, _("You are told when it changes."))
-    return redirect("watch_list")
+        return redirect("watch_list")
+    messages.success(request, _("You are told when it changes."))
+    return redirect(_address(watch))
 
 
 @require_POST
@@ -56,7 +56,7 @@ def watch_drop(request: AuthedRequest, watch_id: UUID) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.visible_to(request.actor), public_id=watch_id)
     drop_watch(watch, by=request.actor)
     messages.success(request, _("You watch it no longer."))
-    return redirect("watch_list")
+    return redirect(_address(watch) if request.POST.get("back") == "page" else "watch_list")
 
 
 @require_POST

@@ -36,6 +36,7 @@ from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
 from cases.queries.inbox.preservations import preservations_waiting
 from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
+from cases.queries.inbox.reports import reports_waiting
 from cases.queries.inbox.requests import desk_waiting
 from cases.queries.inbox.rows import InboxRow, Queue, Snoozes, Waiting, hidden_until
 from cases.queries.inbox.runs import failed_runs
@@ -61,7 +62,7 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
     self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
     rule_changes_waiting, notices_waiting, agencies_waiting, officers_waiting, alarms_waiting,
-    preservations_waiting, legal_rows_waiting,
+    preservations_waiting, legal_rows_waiting, reports_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -85,10 +86,11 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "instrument": (L("Legal instruments"), "freeze"),
     "tag": (L("Tags to decide"), "wallet"),
     "conflict": (L("Conflicts of tags to decide"), "wallet"),
-    "case": (L("Cases to decide"), "case"),
+    "case": (L("Cases to decide or due"), "case"),
     "run": (L("Failed and drifted traces"), "trace"),
     "task": (L("Tasks"), ""),
     "alert": (L("Alerts"), "alert"),
+    "report": (L("Reports to finish and file"), "report"),
     "request": (L("Requests"), "request"),
     "preservation": (L("Preserved data ending"), "request"),
     "question": (L("Questions about releases"), "referral"),
@@ -96,7 +98,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 24 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 25 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -116,7 +118,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 56 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 58 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -126,7 +128,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 23 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 24 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """
@@ -206,7 +208,7 @@ def _claimed(places: Sequence[Waiting], actor: Actor) -> dict[tuple[str, UUID], 
 
 
 def rows_of(places: Sequence[Waiting], actor: Actor) -> list[InboxRow]:
-    """These things as the inbox shows them, what was done meanwhile left out: 26 queries."""
+    """These things as the inbox shows them, what was done meanwhile left out: 27 queries."""
     queues = {each.kind: each.queue for each in places if isinstance(each.queue, Queue)}
     told = {
         (kind, row.pk): queue.tell(row)

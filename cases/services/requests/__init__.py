@@ -1,5 +1,6 @@
 """Information requests: what an agency asks, checked by one person and decided by another."""
 
+from cases.services.requests.announcements import announce_officers_acts
 from cases.services.requests.bulk import mark_no_matches
 from cases.services.requests.content import content_hash_of
 from cases.services.requests.decisions import (
@@ -27,6 +28,7 @@ from cases.services.requests.preservations import (
 __all__ = [
     "RequestSpec",
     "accept_request",
+    "announce_officers_acts",
     "answer_agency",
     "ask_agency",
     "check_request",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import InformationRequest
 from cases.policy import Action, Actor, PermissionDenied, StepUpRequired, require, require_step_up
+from cases.services.audit import record_refusal
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.requests.decisions import mark_no_match
 from cases.states import InvalidTransition
@@ -25,7 +26,8 @@ def mark_no_matches(
     """Each request with "", or with the reason why it was left as it is.
 
     `content_hashes` are those that were shown. The search runs again for each, and one that matches
-    meanwhile is left. Raises PermissionDenied, StepUpRequired, CaseworkError for too many.
+    meanwhile is left. A refused permission leaves its event, each by itself: call this outside of
+    any transaction. Raises PermissionDenied, StepUpRequired, CaseworkError for too many.
     """
     require(by, Action.DECIDE_REQUEST)
     require_step_up(by)
@@ -38,7 +40,12 @@ def mark_no_matches(
             mark_no_match(request, words=words, content_hash=shown, reason=reason, by=by)
         except StepUpRequired:
             raise
-        except (CaseworkError, ContentChanged, InvalidTransition, PermissionDenied) as error:
+        except PermissionDenied as error:  # what no answer tells of is kept all the same (H8)
+            record_refusal(
+                by=by, action="mark_no_match", object=request.reference, reason=str(error)
+            )
+            done.append((request, str(error)))
+        except (CaseworkError, ContentChanged, InvalidTransition) as error:
             done.append((request, str(error)))
         else:
             done.append((request, ""))

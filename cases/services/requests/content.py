@@ -15,6 +15,7 @@ from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
 from cases.services.steps import swap_state
 from cases.services.validation import require_text
+from cases.services.webhooks import announce
 from cases.states import REQUEST, RequestAction
 
 ASKED = (
@@ -80,6 +81,16 @@ def advance_request(
         None, action.value, request.reference, by=by, reason=reason,
         data={"from": old.value, "to": new.value, **(data or {})},
     )  # fmt: skip
+    announce_request(request, by=by)
+
+
+def announce_request(request: InformationRequest, *, by: Actor) -> None:
+    """Tell the hosts that asked, unless an officer acts: that door knows no webhook.
+
+    What officers do is told by `announce_officers_acts` afterwards.
+    """
+    if by.role != Role.LIAISON:
+        announce("request", request.public_id)
 
 
 def words_for_agency(request: InformationRequest, text: str) -> str:

@@ -18,7 +18,12 @@ from cases.services.errors import CaseworkError, NotFound
 from cases.services.identifiers import MAXIMUM_LINES, GivenIdentifier, read_identifiers
 from cases.services.instruments import UploadedBytes, keep_document
 from cases.services.references import next_reference
-from cases.services.requests.content import advance_request, content_hash_of, enter_request
+from cases.services.requests.content import (
+    advance_request,
+    announce_request,
+    content_hash_of,
+    enter_request,
+)
 from cases.services.validation import check_fields, require_text
 from cases.states import RequestAction
 
@@ -122,6 +127,7 @@ def file_request(
             "content_hash": digest,
         },
     )  # fmt: skip
+    announce_request(request, by=by)
     return request
 
 

@@ -307,6 +307,12 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_case_decide": body(),
     "api_case_close": body(),
     "api_case_reopen": body(),
+    "api_freeze_totals": everywhere("200"),
+    "api_case_pause": body(),
+    "api_case_resume": body(),
+    "api_case_due": body(),
+    "api_case_escalate": body(),
+    "api_case_answer": body(),
     # Wallets and suspects.
     "api_wallet_list": everywhere("200"),
     "api_wallet_add": body(),
@@ -545,6 +551,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_evidence_file": program("200", writes=["cases_custodyevent"]),
     "api_evidence_verify": program(write="200", writes=changes("cases_custodyevent")),
     "api_evidence_export": body(),
+    "api_evidence_hand_over": body(),
     # The audit trail.
     "api_audit_list": program("200", sees=EVERYBODY, roles=EVERYBODY),
     "api_outside_lookup_list": program("200", sees=LOOKUP_READERS, roles=LOOKUP_READERS),
@@ -673,6 +680,7 @@ RULES: dict[str, Rule] = {
     "inbox_bulk": unit(write="302 /inbox/"),
     "inbox_undo": unit(write="302 /inbox/"),
     "inbox_view_keep": unit(write="302 /inbox/"),
+    "case_view_keep": unit(write="302 /cases/"),
     "inbox_view_drop": Rule(
         "house", ("analyst_member",), _answers(write="302 /inbox/"),
         writes=frozenset({"cases_auditevent", "cases_inboxview"}),
@@ -699,6 +707,11 @@ RULES: dict[str, Rule] = {
     "case_close": form(),
     "case_reopen": form(),
     "case_hold": form(),
+    "case_pause": form(),
+    "case_resume": form(),
+    "case_due": form(),
+    "case_escalate": form(),
+    "case_answer": form(),
     "case_relate": form(),
     "relation_end": form(),
     "case_merge": form(),
@@ -730,13 +743,13 @@ RULES: dict[str, Rule] = {
     "approval_policy_list": Rule("house", SENIORS, _answers("200")),
     "watch_list": unit("200"),
     "watch_add": Rule(
-        "house", MEMBERS, _answers(write="302 /watches/"),
-        writes=frozenset({"cases_watch", *DECIDED}),
+        "house", MEMBERS, _answers(write=ANYWHERE),
+        writes=frozenset({"cases_watch", "cases_auditevent"}),
     ),
     # A watch is of one person alone.
     "watch_drop": Rule(
         "house", ("analyst_member",), _answers(write="302 /watches/"),
-        writes=frozenset({"cases_watch", "cases_watchnotice", *DECIDED}),
+        writes=frozenset({"cases_watch", "cases_watchnotice", "cases_auditevent"}),
     ),
     "notice_read": Rule(
         "house", ("analyst_member",), _answers(write="302 /watches/"),
@@ -791,6 +804,7 @@ RULES: dict[str, Rule] = {
     "evidence_file": case("200", writes=["cases_custodyevent"]),
     "evidence_verify": case(write=ANYWHERE, writes=[*DECIDED, "cases_custodyevent"]),
     "evidence_export": form(),
+    "evidence_hand_over": form(),
     "evidence_ask": form(),
     "evidence_dispose": form(),
     "evidence_keep": form(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cases.models import InformationRequest, RequestDecision
+from cases.models import AuditEvent, InformationRequest, RequestDecision
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.queries.requests import without_match
 from cases.services.errors import CaseworkError
@@ -62,3 +62,13 @@ def test_who_may_not_decide_replies_to_none() -> None:
     for number in (0, MOST_AT_ONCE + 1):
         with pytest.raises(CaseworkError, match="from 1 to"):
             mark_no_matches(requests * number, content_hashes={}, **WORDS, by=person("supervisor"))
+
+
+def test_each_refused_permission_among_them_leaves_its_event() -> None:
+    boss = person("supervisor")
+    mine = in_review(record_request(spec(agency_ref="N-9"), by=person("liaison")), boss)
+    both = [mine, *checked(1)]
+    done = mark_no_matches(both, content_hashes=shown(both), **WORDS, by=boss)  # type: ignore[arg-type]
+    assert [bool(reason) for _request, reason in done] == [True, False]
+    event = AuditEvent.objects.get(action="permission_refused")
+    assert (event.case, event.object, event.actor_id) == (None, mine.reference, boss.user_id)

@@ -3,10 +3,6 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cases.models import Case, FreezeRequest
 from cases.policy import SYSTEM, PermissionDenied
@@ -25,8 +21,7 @@ from cases.services.cases import (
 )
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.findings import submit_finding
-from cases.services.relations import merge_case, relate_case
-from cases.states import CASE, CaseAction, CaseState, InvalidTransition
+from cases.states import InvalidTransition
 from tests.casework import make_case, make_finding, person
 
 pytestmark = pytest.mark.django_db
@@ -241,82 +236,3 @@ def test_a_case_with_a_living_freeze_stays_open() -> None:
         close_case(case, **arguments)
     FreezeRequest.objects.filter(pk=freeze.pk).update(state="cancelled")
     assert close_case(case, **arguments).state == "closed"
-
-
-class CaseLife(RuleBasedStateMachine):
-    """Any order of actions by any people: the table alone says what happens (T3)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.people = {
-            role: [person(role) for _ in range(2)]
-            for role in ("analyst", "supervisor", "compliance")
-        }
-        self.case = make_case(self.people["analyst"][0])
-        self.state = CaseState.INTAKE
-        self.submitted_by: int | None = None
-        self.twin = make_case(self.people["analyst"][0])
-        sayer = self.people["supervisor"][0]
-        self.said_by = sayer.user_id
-        relate_case(self.case, self.twin, kind="duplicate", reason="x", by=sayer)
-        self.num_events = 2
-
-    @rule(
-        action=st.sampled_from(list(CaseAction)),
-        role=st.sampled_from(["analyst", "supervisor", "compliance"]),
-        number=st.integers(0, 1),
-    )
-    def act(self, action: CaseAction, role: str, number: int) -> None:
-        by = self.people[role][number]
-        calls = {
-            CaseAction.START: lambda: start_case(self.case, by=by),
-            CaseAction.SUBMIT: lambda: submit_case(self.case, reason="x", by=by),
-            CaseAction.RETURN: lambda: return_case(self.case, reason="x", by=by),
-            CaseAction.DECIDE: lambda: decide_case(
-                self.case, decisions=["no_action"], reason="x", by=by
-            ),
-            CaseAction.CLOSE: lambda: close_case(
-                self.case, closure_reason="insufficient", reason="x", by=by
-            ),
-            CaseAction.REOPEN: lambda: reopen_case(self.case, reason="x", by=by),
-            CaseAction.MERGE: lambda: merge_case(
-                self.case, into=self.twin.public_id, reason="x", by=by
-            ),
-        }
-        decides = action not in (CaseAction.START, CaseAction.SUBMIT)
-        is_first = action != CaseAction.REOPEN and by.user_id == self.submitted_by
-        if action == CaseAction.MERGE:
-            is_first = by.user_id == self.said_by
-        if self.state == CaseState.MERGED:
-            is_first = False  # it is over, whoever asks
-        new = CASE.get((self.state, action))
-        if decides and (role == "analyst" or is_first):
-            with pytest.raises(PermissionDenied):
-                calls[action]()
-        elif new is None:
-            with pytest.raises(InvalidTransition):
-                calls[action]()
-        else:
-            calls[action]()
-            self.state = new
-            self.num_events += 1
-            if action == CaseAction.SUBMIT:
-                self.submitted_by = by.user_id
-            elif action == CaseAction.REOPEN:
-                self.submitted_by = None
-
-    @invariant()
-    def database_agrees(self) -> None:
-        self.case.refresh_from_db()
-        assert self.case.state == self.state.value
-        assert self.case.events.count() == self.num_events
-
-    def teardown(self) -> None:
-        assert verify_chains().is_whole
-
-
-class TestCaseLife(CaseLife.TestCase, TestCase):  # type: ignore[misc, name-defined]
-    settings = settings(
-        max_examples=15, stateful_step_count=15, deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )  # fmt: skip

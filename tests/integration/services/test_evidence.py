@@ -16,8 +16,10 @@ from cases.models import Case, CustodyEvent, Evidence
 from cases.policy import Actor, PermissionDenied, StepUpRequired
 from cases.services.errors import CaseworkError
 from cases.services.evidence import (
+    Origin,
     acquire_evidence,
     export_evidence,
+    hand_over_evidence,
     open_evidence,
     seal_evidence,
     verify_evidence,
@@ -204,3 +206,45 @@ def test_the_command_finds_a_changed_file(evidence: Evidence, analyst: Actor, ca
         path.write_bytes(kept)
     assert log_of(evidence)[-2:] == ["verify", "verify"]
     assert verify_store().breaks == []
+
+
+def test_a_redacted_copy_names_its_original_and_both_logs_say_so(
+    case: Case, analyst: Actor, evidence: Evidence
+) -> None:
+    words: dict[str, Any] = {
+        "kind": "document", "title": "Letter, redacted", "source": "Own work",
+        "source_grade": "A", "information_grade": "1", "by": analyst,
+    }  # fmt: skip
+    copy = acquire_evidence(
+        case, document=UploadedBytes("r.pdf", LETTER + b"-"), tlp="GREEN", handling_code="H2",
+        origin=Origin(evidence, is_redacted=True), **words,
+    )  # fmt: skip
+    assert (copy.redaction_of, copy.derived_from) == (evidence, None)
+    assert log_of(evidence) == ["acquire", "seal", "redact"]
+    assert evidence.custody.latest("seq").reason == copy.exhibit_no
+    elsewhere = make_case(analyst)
+    with pytest.raises(CaseworkError, match="another case"):
+        acquire_evidence(
+            elsewhere, document=UploadedBytes("r.pdf", LETTER), origin=Origin(evidence), **words
+        )
+    with pytest.raises(CaseworkError, match="H3"):
+        acquire_evidence(
+            case, document=UploadedBytes("h.pdf", LETTER + b"h"), handling_code="H3", **words
+        )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Evidence.objects.filter(pk=copy.pk).update(redaction_of=None)
+    assert verify_store().breaks == []
+
+
+def test_who_got_a_copy_or_the_original_stands_in_the_chain(evidence: Evidence) -> None:
+    sue = person("supervisor")
+    for act in ("copy", "transfer", "receive"):
+        hand_over_evidence(evidence, act=act, party="Harbour Court, Ng", reason="Order 7", by=sue)
+    assert log_of(evidence) == ["acquire", "seal", "copy", "transfer", "receive"]
+    assert verify_store().breaks == []
+    with pytest.raises(StepUpRequired):
+        hand_over_evidence(evidence, act="copy", party="X", reason="Y", by=stale(sue))
+    with pytest.raises(PermissionDenied):
+        hand_over_evidence(evidence, act="copy", party="X", reason="Y", by=person("analyst"))
+    with pytest.raises(CaseworkError, match="original went"):
+        hand_over_evidence(evidence, act="eat", party="X", reason="Y", by=sue)

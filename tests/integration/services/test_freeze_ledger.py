@@ -18,6 +18,7 @@ from cases.models import (
     OutboxMessage,
 )
 from cases.policy import PermissionDenied, StepUpRequired
+from cases.queries.freeze_register import register
 from cases.queries.ledger import expiry_step, ledger_of, line_page, lines_for_page
 from cases.queries.totals import freezes_by_month, unit_money
 from cases.services.audit import verify_chains
@@ -43,6 +44,7 @@ from tests.casework import (
     person,
     stale,
 )
+from tests.conftest import client_of
 from tests.held import Held, make_held
 
 pytestmark = pytest.mark.django_db
@@ -315,3 +317,26 @@ def test_every_step_left_its_event(held: Held) -> None:
     ):  # fmt: skip
         assert action in actions
     assert verify_chains().is_whole
+
+
+def test_the_register_sums_to_the_same_whatever_it_is_summed_by(
+    held: Held, django_assert_max_num_queries: Any
+) -> None:
+    held.approve(held.ask(100_000_000))
+    held.send()
+    with django_assert_max_num_queries(5):
+        book = register(held.compliance)
+        totals = book.totals
+    assert list(totals) == ["operation", "case", "authority", "asset", "account"]
+    for groups in totals.values():
+        assert sum(each.executed for each in groups) == book.ledger.executed_fiat == 300_005
+        assert sum(each.held for each in groups) == book.ledger.held_fiat == 200_005
+        assert sum(each.now for each in groups) == book.ledger.now_fiat
+        assert sum(each.num_lines for each in groups) == 2
+    assert [each.name for each in totals["asset"]] == ["BTC", "USDT"]
+    assert {each.name for each in totals["case"]} == {held.case.reference}
+    page = client_of(User.objects.get(pk=held.compliance.user_id)).get("/freezes/register/")
+    words = page.content.decode()
+    for expected in ("of no operation", "$300,005.00", "$200,005.00", "Test market"):
+        assert expected in words, expected
+    assert register(person("liaison")).ledger.lines == ()

@@ -190,7 +190,8 @@ def test_housekeeping_says_what_it_did() -> None:
         provisional_until=timezone.now() - timedelta(seconds=1)
     )
     nothing = {
-        "lapsed": 0, "warnings": 0, "decisions_due": 0, "releases": 0, "answers": 0, "paces": 0,
+        "lapsed": 0, "warnings": 0, "decisions_due": 0, "late_cases": 0, "releases": 0,
+        "answers": 0, "paces": 0,
     }  # fmt: skip
     assert outbox.housekeeping() == nothing | {"lapsed": 1}
     assert outbox.housekeeping() == nothing
@@ -399,7 +400,8 @@ def test_orders_wait_until_an_exchange_is_connected(settings: Any, tmp_path: Pat
     assert send_outbox_task(str(OutboxMessage.objects.get().pk)) == 0
     assert states(freeze) == ("pending", "sent")
     assert housekeeping_task() == {
-        "lapsed": 0, "warnings": 0, "decisions_due": 0, "releases": 0, "answers": 0, "paces": 0,
+        "lapsed": 0, "warnings": 0, "decisions_due": 0, "late_cases": 0, "releases": 0,
+        "answers": 0, "paces": 0,
         "reads_sealed": 0, "uploads_taken_in": 0, "mails": 0, "notices": 0, "stamps": 0,
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +24,14 @@ from cases.models import AuditEvent, Webhook, WebhookDelivery
 from cases.policy import PermissionDenied
 from cases.services.errors import CaseworkError
 from cases.services.findings import submit_finding
+from cases.services.requests import (
+    RequestSpec,
+    announce_officers_acts,
+    answer_agency,
+    ask_agency,
+    record_request,
+    start_verification,
+)
 from cases.services.webhooks import (
     MOST_TRIES,
     add_webhook,
@@ -35,7 +43,7 @@ from cases.services.webhooks import (
     switch_webhook,
 )
 from cases.states import InvalidTransition
-from tests.casework import make_case, make_finding, make_user, person
+from tests.casework import make_agency, make_case, make_finding, make_user, person
 from tests.conftest import client_of
 
 pytestmark = pytest.mark.django_db
@@ -237,3 +245,24 @@ def test_the_page_lists_deliveries_and_sends_again(
     assert row.state == "pending"
     call_command("webhook", "list", "--json")
     assert "secret" not in capsys.readouterr().out
+
+
+def test_a_request_is_told_with_its_change_and_an_officers_act_a_little_later(host: Host) -> None:
+    agency = make_agency()
+    officer = person("liaison", agency=agency)
+    spec = RequestSpec(
+        agency_ref="file 7", instrument_type="court_order", instrument_number="1",
+        issued_by="Court", issued_on=date(2026, 1, 5), legal_basis="Art. 230", offences="Fraud",
+        identifiers="ab" * 32, datasets=("balances",), due_at=timezone.now() + timedelta(days=9),
+    )  # fmt: skip
+    assert announce_officers_acts() == 0  # nobody asked for it
+    add_webhook("desk", host.url, ["request"])
+    asked = record_request(spec, by=officer)
+    assert not WebhookDelivery.objects.exists()
+    assert (announce_officers_acts(), announce_officers_acts()) == (1, 0)
+    start_verification(asked, by=person("analyst"))
+    ask_agency(asked, text="Which year?", reason="Open.", by=person("analyst"))
+    told = list(WebhookDelivery.objects.values_list("event", "subject"))
+    assert told == [("request", asked.public_id)] * 3
+    answer_agency(asked, text="2025", by=officer)
+    assert (announce_officers_acts(), announce_officers_acts()) == (1, 0)

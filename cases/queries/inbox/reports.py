@@ -1,0 +1,39 @@
+"""Suspicion reports with a time to file, for those to whom reports exist."""
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases.models import SuspicionReport
+from cases.policy import Action, Actor, may
+from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.states import ReportState
+
+
+def reports_waiting(actor: Actor) -> Queue | None:
+    """Those in review for a second person of compliance, all that run towards their day.
+
+    An approved one waits for whoever files it. Without the right no report exists, and no row.
+    """
+    if not may(actor, Action.VIEW_REPORT):
+        return None
+    wanted = Q(due_at__isnull=False) & ~Q(state=ReportState.FILED.value)
+    if may(actor, Action.APPROVE_REPORT):
+        wanted |= Q(state=ReportState.IN_REVIEW.value) & ~Q(last_edited_by=actor.user_id)
+    if may(actor, Action.FILE_REPORT):
+        wanted |= Q(state=ReportState.APPROVED.value)
+    rows = changeable(SuspicionReport.objects.visible_to(actor), actor).filter(wanted)
+
+    def tell(row: SuspicionReport) -> InboxRow:
+        words = {
+            ReportState.IN_REVIEW.value: _("Approve this report"),
+            ReportState.APPROVED.value: _("File this report"),
+        }.get(row.state, _("Finish this report"))
+        is_late = row.due_at is not None and row.due_at <= timezone.now()
+        return row_of(
+            "report", "file-text", words, row.reference, "report_detail", row,
+            since=row.drafted_at, deadline=row.due_at, tone="bad" if is_late else "",
+        )  # fmt: skip
+
+    rows = rows.select_related("case").order_by("due_at", "pk")
+    return Queue("report", rows, tell, since="drafted_at", deadline="due_at")

@@ -227,6 +227,21 @@ class DossierChange:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierMethod:
+    """What a heuristic of these traces gets wrong, as it was measured; `version` pins the figures.
+
+    `wrong` of `looked_at` were `error`: "missed", or "false hits".
+    """
+
+    heuristic: str
+    version: str
+    measured_on: str
+    looked_at: int
+    wrong: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """The number of the release and the point of the audit chain it was sealed at."""
 
@@ -259,6 +274,7 @@ class Dossier:
     customers: tuple[DossierCustomer, ...] = ()
     runs: tuple[DossierRun, ...] = ()
     tags: tuple[DossierTag, ...] = ()
+    methods: tuple[DossierMethod, ...] = ()
     language: str = "en"
     replaces: str = ""
     changes: tuple[DossierChange, ...] = ()
@@ -310,14 +326,16 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         customers=tuple(_customer(each) for each in plain.get("customers", ())),
         runs=tuple(_run(each) for each in plain.get("runs", ())),
         tags=tuple(DossierTag(**each) for each in plain.get("tags", ())),
+        methods=tuple(DossierMethod(**each) for each in plain.get("methods", ())),
         changes=tuple(DossierChange(**_texts(each)) for each in plain.get("changes", ())),
         seal=Seal(**values["release"]) if values.get("release") else None,
     )
 
 
-_LATER = ("customers", "runs", "tags", "replaces", "changes")
+_LATER = ("customers", "runs", "tags", "methods", "replaces", "changes")
 _LISTS = (
-    "findings", "suspects", "wallets", "freezes", "customers", "runs", "tags", "changes",
+    "findings", "suspects", "wallets", "freezes", "customers", "runs", "tags", "methods",
+    "changes",
 )  # fmt: skip
 
 

@@ -79,6 +79,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "left out": ("略去", "omis"),
     "preview, not sealed": ("預覽，未封存", "aperçu, non scellé"),
     "tier": ("級別", "niveau"),
+    "What the heuristics of these traces got wrong where the truth is known:": (
+        "在已知真相的資料上，這些追蹤所用經驗法則的錯誤：",
+        "Ce que les heuristiques de ces traçages ont manqué là où la vérité est connue :",
+    ),
+    "Measured on": ("量測資料", "Mesuré sur"),
+    "Wrong": ("錯誤", "Erreurs"),
+    "Version": ("版本", "Version"),
+    "CoinJoin detection": ("CoinJoin 偵測", "Détection des CoinJoin"),
+    "missed": ("漏判", "manqués"),
+    "false hits": ("誤判", "faux positifs"),
     # Fixed words of the dossier.
     "Low": ("低", "Faible"),
     "Medium": ("中", "Moyenne"),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = {"zh-hant": "zh_Hant", "fr": "fr"}
 TEMPLATES = (
     "liaison/*.html", "base_document.html", "components/theme_switch.html",
-    "components/error_summary.html", "40*.html", "500.html",
+    "components/error_summary.html", "django/forms/*.html", "40*.html", "500.html",
 )  # fmt: skip
 MODULES = (
     "cases/liaison/*.py", "cases/release_words.py", "cases/request_words.py",

@@ -43,7 +43,9 @@ class OutcomeForm(forms.Form):
         label=_("How many"), min_value=0, max_value=1000, initial=1,
         help_text=_("People arrested or charged, or seizures; 0 where nothing follows."),
     )  # fmt: skip
-    happened_on = forms.DateField(label=_("On"), widget=forms.DateInput(attrs={"type": "date"}))
+    happened_on = forms.DateField(
+        label=_("On"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
     asset = forms.ChoiceField(label=_("Asset"), required=False)
     amount = forms.DecimalField(
         label=_("Amount seized"), required=False, min_value=0, max_digits=60, decimal_places=30

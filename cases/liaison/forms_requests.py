@@ -15,10 +15,12 @@ from cases.services.requests import RequestSpec
 from cases.services.uploads import require_clean
 
 L = gettext_lazy
+ISO = "%Y-%m-%d"
 
 
 def _day(label: Any, **fields: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **fields)
+    # The browser's own field takes no other form, whatever the language.
+    return forms.DateField(label=label, widget=forms.DateInput({"type": "date"}, ISO), **fields)
 
 
 class RequestForm(forms.Form):

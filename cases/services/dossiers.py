@@ -30,6 +30,7 @@ from cases.dossier import (
 )
 from cases.dossier_difference import difference
 from cases.exports.canonical_json import render as render_json
+from cases.heuristics import methods_behind
 from cases.models import (
     Asset,
     CohortMember,
@@ -113,6 +114,7 @@ def _present_content(referral: Referral) -> Dossier:
         suspects = _numbered("S", (s for f in findings for s in f.suspects.all()))
         wallets = _numbered("W", (w for f in findings for w in f.wallets.all()))
         assets = {asset.pk: asset for asset in Asset.objects.all()}
+        runs = tuple(runs_behind(findings, referral.redactions))
         return Dossier(
             referral=referral.reference,
             agency=referral.agency.short_name,
@@ -140,7 +142,8 @@ def _present_content(referral: Referral) -> Dossier:
                 _customer(each, f"C{n}", assets, redact.code(referral.reference, "customers"))
                 for n, each in enumerate(_members(referral), 1)
             ),
-            runs=tuple(runs_behind(findings, referral.redactions)),
+            runs=runs,
+            methods=methods_behind(runs),
             tags=tuple(tags_behind(wallets, referral.redactions)),
         )
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from cases.dossier import Dossier, DossierFinding, Redaction, redactions_in
+from cases.exports import flow_svg
 from cases.release_words import TIERS, field_words, reason_words, sharing_words
 from fiu.templatetags.icons import icon
 
@@ -89,6 +90,13 @@ def sums_of(finding: DossierFinding) -> list[AmountSum]:
             )
         )
     return found
+
+
+@register.simple_tag
+def flow_pictures(dossier: Dossier) -> list[SafeString]:
+    """`{% flow_pictures dossier as pictures %}`: the way of the money in windows; none untraced."""
+    # Our own pictures: every text in them is escaped where it is drawn.
+    return [mark_safe(each.decode()) for each in flow_svg.render_bands(dossier)]
 
 
 @register.filter

@@ -6,6 +6,7 @@
 #                long ones there too, such as the matrix)
 #   make test-sqlite   the first of the two rounds
 #   make fast    add the compiled kernels for large ledgers (210 MB)
+#   make learn   add what trains the learned score (190 MB)
 #   make scale   add the engines of whole-ledger jobs (230 MB)
 #   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
 #                20 people over 20,000 cases, `make bench-desk` what one person waits for
@@ -24,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
 COMPILE := $(PY) -m compileall -qq -j 0 -x /tests/ $(VENV)/lib fiu cases tracing
 
-.PHONY: demo test test-sqlite fast scale bench bench-load bench-desk check audit tour format clean
+.PHONY: demo test test-sqlite fast learn scale bench bench-load bench-desk check audit tour format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.runtime
@@ -39,6 +40,8 @@ test-sqlite: $(VENV)/.dev
 fast: $(VENV)/.fast
 
 scale: $(VENV)/.scale
+
+learn: $(VENV)/.learn
 
 bench: $(VENV)/.dev
 	@exec $(PY) -m tests.bench $(ARGS)
@@ -89,11 +92,17 @@ $(VENV)/.scale: requirements.txt requirements-scale.txt | $(PY)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
-$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-scale.txt requirements-oidc.txt requirements-dev.txt | $(PY)
+$(VENV)/.learn: requirements.txt requirements-learn.txt | $(PY)
+	@echo "installing the packages of requirements-learn.txt (once) ..." >&2
+	@$(PIP) -r requirements-learn.txt
+	@$(COMPILE)
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.dev: requirements.txt requirements-fast.txt requirements-learn.txt requirements-scale.txt requirements-oidc.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
 	@$(PIP) -r requirements-dev.txt
 	@$(COMPILE)
-	@touch $@ $(VENV)/.runtime $(VENV)/.fast $(VENV)/.scale
+	@touch $@ $(VENV)/.runtime $(VENV)/.fast $(VENV)/.learn $(VENV)/.scale
 
 # Apart: what looks for holes in packages brings thirty of its own.
 $(VENV)/audit/.done: .ci/audit.py | $(PY)

@@ -66,6 +66,7 @@ DEFAULTS: Mapping[str, Clock] = {
     "answer": Clock("answer", 30, "days"),
     "preserve": Clock("preserve", 90, "days"),
     "finding_ended": Clock("finding_ended", 2, "days"),
+    "triage": Clock("triage", 5, "working_days"),
 }
 
 

@@ -35,12 +35,18 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class MetKind:
-    """A kind of address that a movement's money met: how far off, how much of it, and whose."""
+    """A kind of address that a movement's money met: how far off, how much of it, and whose.
+
+    `share_pct` is by haircut; `low_pct` must be of that origin and `high_pct` can be, whatever the
+    policy: outward to whole percent.
+    """
 
     category: str
     hops: int
     share_pct: int
     label: str
+    low_pct: int = 0
+    high_pct: int = 100
 
 
 @dataclass(frozen=True)
@@ -54,18 +60,19 @@ class MovementContacts:
 def movement_contacts(
     ledger: str, paid_in: Sequence[tuple[str, str]], paid_out: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], MovementContacts]:
-    """What deposits and withdrawals met, by (txid, address); those that met nothing are left out.
+    """What deposits and withdrawals met, by (txid, address); those that the ledger does not hold
+    are left out.
 
     A deposit that a peel chain or a CoinJoin lies behind met the kind `peel_chain`, whose hops are
     the chain's length, or `coinjoin`. On a ledger of accounts only the address that a withdrawal
-    went to is looked at.
+    went to is looked at, and what met nothing there is left out too: it was not followed.
     Cost: two passes over the ledger, kept for the same blocks, tags and walls, and one bounded
     haircut trace for each movement that is near a tagged address.
     """
     if names.is_account(ledger):
         kinds = own_categories(ledger)
         return {
-            place: MovementContacts(met=(MetKind(kinds[place[1]], 1, 100, ""),))
+            place: MovementContacts(met=(MetKind(kinds[place[1]], 1, 100, "", 100),))
             for place in paid_out
             if kinds.get(place[1], OWN) != OWN
         }
@@ -82,8 +89,8 @@ def movement_contacts(
         found[place] = MovementContacts(_sources(opened, tx), tuple(met))
     for place, coin in _coins(opened, paid_out):
         tx = int(opened.out_tx[coin])
-        if near_out[tx] and (met := _followed(opened, categories, coin, "forward")):
-            found[place] = MovementContacts(met=tuple(met))
+        met = _followed(opened, categories, coin, "forward") if near_out[tx] else []
+        found[place] = MovementContacts(met=tuple(met))
     return found
 
 
@@ -149,6 +156,8 @@ def _followed(
             max(hops, 1),
             min(sum(each.amount for each in contacts) * 100 // max(value, 1), 100),
             categories.labels.get(contacts[0].address, ""),
+            min(sum(each.low for each in contacts) * 100 // max(value, 1), 100),
+            min(-(-sum(each.high for each in contacts) * 100 // max(value, 1)), 100),
         )
         for (hops, code), contacts in sorted(groups.items())
     ]

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django_filters import ChoiceFilter, FilterSet, UUIDFilter
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +19,7 @@ from cases.api.named import Visible
 from cases.models import Alert, Case
 from cases.models.alerts import DISPOSITIONS, SEVERITIES
 from cases.policy import Action, Actor
+from cases.queries.risk_models import champion_points
 from cases.services import alerts as services
 from cases.states import AlertState
 
@@ -25,9 +28,14 @@ STATES = [(state.value, state.value) for state in AlertState]
 PEOPLE = ("rule", "account", "case", "assigned_to", "proposed_by", "dismissed_by")
 
 
+def _alerts(actor: Actor) -> QuerySet[Alert]:
+    rows = Alert.objects.visible_to(actor).select_related(*PEOPLE)
+    return rows.prefetch_related(champion_points(actor))
+
+
 def one_alert(actor: Actor, alert_id: UUID) -> Alert:
     """The alert if the person may see it. Raises Http404."""
-    rows = Alert.objects.visible_to(actor).select_related(*PEOPLE)
+    rows = _alerts(actor)
     found: Alert = one(rows, public_id=alert_id)
     return found
 
@@ -40,6 +48,14 @@ class RuleValueAnswer(serializers.Serializer):
     limit = serializers.JSONField(default=None)
 
 
+class LearnedAnswer(serializers.Serializer):
+    """What the champion model says of the account: points of 1000, and why."""
+
+    model = serializers.CharField()
+    points = serializers.IntegerField()
+    reasons = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+
+
 class AlertAnswer(Row):
     """A rule fired on an account, and why."""
 
@@ -50,16 +66,27 @@ class AlertAnswer(Row):
     masked = serializers.CharField(source="account.masked")
     values = RuleValueAnswer(many=True)
     state = serializers.ChoiceField(choices=STATES)
+    learned = serializers.SerializerMethodField()
     case = CaseName(allow_null=True)
     assigned_to = PersonAnswer(allow_null=True)
     proposed_by = PersonAnswer(allow_null=True)
     dismissed_by = PersonAnswer(allow_null=True)
 
+    @extend_schema_field(LearnedAnswer(allow_null=True))
+    def get_learned(self, alert: Alert) -> dict[str, Any] | None:
+        # Of a list they came along; a step answers with a row that was read anew.
+        if not hasattr(alert.account, "champion_scores"):
+            prefetch_related_objects([alert], champion_points(self.context["actor"]))
+        for score in alert.account.champion_scores:
+            return dict(LearnedAnswer(score).data)
+        return None
+
     class Meta:
         model = Alert
         fields = [
             "id", "rule", "title", "account", "masked", "values", "window_from", "window_to",
-            "fiat", "severity", "score", "num_merged", "state", "raised_at", "last_raised_at",
+            "fiat", "exposed_low", "exposed_high", "severity", "score", "learned", "num_merged",
+            "state", "raised_at", "last_raised_at", "due_at",
             "assigned_to", "case", "disposition", "disposition_reason", "proposed_by",
             "dismissed_by", "closed_at",
         ]  # fmt: skip
@@ -94,8 +121,7 @@ class Alerts(Door):
     }
 
     def get(self, request: Request) -> Response:
-        rows = Alert.objects.visible_to(self.actor).select_related(*PEOPLE)
-        return self.page(rows, "raised_at")
+        return self.page(_alerts(self.actor), "raised_at")
 
 
 class LeadAlert(Door):

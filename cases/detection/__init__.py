@@ -7,11 +7,12 @@ of an earlier one and adds to them.
 """
 
 from cases.detection.catalogue import FLAGS, RULES, SPECS, Flag, RuleSpec
+from cases.detection.features import exposed_part
 from cases.detection.movements import Account, Event, Hit, Movement, Touch, Value
 from cases.detection.registry import EVENT_RULES, LEDGER_RULES, evaluate
 from cases.detection.rules import evaluate_group
 
 __all__ = [
     "EVENT_RULES", "FLAGS", "LEDGER_RULES", "RULES", "SPECS", "Account", "Event", "Flag", "Hit",
-    "Movement", "RuleSpec", "Touch", "Value", "evaluate", "evaluate_group",
+    "Movement", "RuleSpec", "Touch", "Value", "evaluate", "evaluate_group", "exposed_part",
 ]  # fmt: skip

@@ -27,6 +27,9 @@ class Touch:
     is_registered: bool | None = None
     is_high_risk: bool | None = None
     is_ruled: bool | None = None
+    # What of the movement must be and what can be of that origin, whatever the policy.
+    low_pct: int = 0
+    high_pct: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Account:
     events: tuple[Event, ...] = ()
     shared: tuple[tuple[str, str], ...] = ()  # (account of another customer, what is shared)
     named: tuple[tuple[str, str, int], ...] = ()  # (own address, category of a tag, confidence)
+    # (when, asset, value) of other customers' deposits soon after this one paid an exchanger.
+    deposits_of_others: tuple[tuple[datetime, str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

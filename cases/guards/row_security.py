@@ -209,6 +209,8 @@ POLICIES: Mapping[str, str] = {
     "cases_watch": f"user_id = {ME}",
     "cases_watchnotice": f"{_through('cases_watchnotice', 'watch_id', 'cases_watch')}",
     "cases_inboxview": f"{WORKS} AND (user_id = {ME} OR is_shared)",
+    # About customers, of no case: for those who work on alerts.
+    "cases_riskscore": WORKS,
     # Written by whoever looked; read by compliance.
     "cases_selflookup": f"user_id = {ME} OR {ROLE} = 'compliance' AND (case_id IS NULL"
     f" OR {_through('cases_selflookup', 'case_id', 'cases_case')})",
@@ -243,6 +245,7 @@ OPEN: Mapping[str, str] = {
     "cases_rule": "rules of detection, of no case",
     "cases_rulechange": "rules of detection, of no case",
     "cases_detectionrun": "runs of the rules, of no case",
+    "cases_trainedmodel": "models of the learned score, of no case",
     "cases_labelsource": "where labels come from, of no case",
 }  # fmt: skip
 

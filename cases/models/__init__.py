@@ -79,6 +79,7 @@ from cases.models.requests import (
     RequestIdentifier,
     RequestMessage,
 )
+from cases.models.risk_models import RiskScore, TrainedModel
 from cases.models.rules import RuleChange
 from cases.models.second_looks import SecondLook
 from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
@@ -181,6 +182,7 @@ __all__ = [
     "RequestDecision",
     "RequestIdentifier",
     "RequestMessage",
+    "RiskScore",
     "Rule",
     "RuleChange",
     "SampledMember",
@@ -197,6 +199,7 @@ __all__ = [
     "SuspicionReport",
     "TagConflict",
     "Task",
+    "TrainedModel",
     "Wallet",
     "Watch",
     "WatchNotice",

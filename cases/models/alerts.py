@@ -75,6 +75,11 @@ class Alert(PublicModel):
     num_merged = models.PositiveIntegerField(default=0)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged")
     state = models.CharField(max_length=10, default=AlertState.NEW.value)
+    # Of `fiat`, what must be and what can be of illicit origin; null where no ledger tells.
+    exposed_low = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    exposed_high = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    # When somebody has to have decided, by the clock that was in force as it was raised.
+    due_at = models.DateTimeField(null=True)
     raised_at = models.DateTimeField()
     last_raised_at = models.DateTimeField()
     assigned_to = models.ForeignKey(

@@ -11,6 +11,7 @@ from cases.states import PolicyState
 CLOCK_ACTS = [
     ("provisional_hold", _("Provisional holds: until they lapse")),
     ("freeze", _("Freezes: at most until they end")),
+    ("triage", _("Alerts: from the first firing until they are decided")),
     ("report", _("Suspicion reports: from the first alert until filed")),
     ("answer", _("Requests of agencies: until they are answered")),
     ("preserve", _("Data preserved for an agency: until somebody is asked")),

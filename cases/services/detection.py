@@ -7,7 +7,7 @@ once that one is closed or in a case, a new firing is a new alert.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,8 +28,10 @@ from cases.detection import (
 )
 from cases.models import Alert, ExchangeAccount, ExchangeRecord, Rule
 from cases.policy import Action, Actor, require
+from cases.queries.clocks import clock_for
 from cases.queries.detection import Inputs, accounts_moved, device_groups
 from cases.services.audit import record_event
+from cases.services.risk_models import Scorer
 from cases.services.steps import swap_state
 from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 
@@ -38,6 +40,8 @@ ACCOUNTS_AT_ONCE = 5_000
 RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
 MOST_POINTS = 100
 MOST_NAMED = 900  # names in one query
+ZERO = Decimal(0)
+Exposed = Mapping[str, tuple[Decimal, Decimal]]
 
 
 @dataclass(slots=True)
@@ -71,20 +75,24 @@ class Firing:
 def install_rules() -> list[Rule]:
     """The rules that are on; a rule of the catalogue that is not there yet comes as version 1.
 
-    Those whose precision nobody measured yet come switched off.
+    Those whose precision nobody measured yet come switched off. Of two processes that install at
+    once the second leaves the rows of the first as they are: one version 1 a code, by the database.
     """
     known = set(Rule.objects.values_list("code", flat=True))
     Rule.objects.bulk_create(
-        Rule(
-            code=spec.code,
-            title=spec.title,
-            red_flags=[spec.flag],
-            parameters=spec.parameters,
-            severity=spec.severity,
-            is_on=spec.is_on,
-        )
-        for spec in RULES
-        if spec.code not in known
+        [
+            Rule(
+                code=spec.code,
+                title=spec.title,
+                red_flags=[spec.flag],
+                parameters=spec.parameters,
+                severity=spec.severity,
+                is_on=spec.is_on,
+            )
+            for spec in RULES
+            if spec.code not in known
+        ],
+        ignore_conflicts=True,
     )
     return list(Rule.objects.filter(is_on=True).order_by("code"))
 
@@ -97,10 +105,10 @@ def run_detection(*, since: datetime | None = None, by: Actor) -> DetectReport:
     Raises PermissionDenied.
     """
     require(by, Action.RAISE_ALERT)
-    with transaction.atomic():
-        rules = install_rules()
+    rules = install_rules()
     report = DetectReport(fired={rule.code: 0 for rule in rules})
-    inputs = inputs_of(rules)
+    scorer = Scorer()
+    inputs = inputs_of(rules, scorer)
     if since is None:
         batches = inputs.batches(ACCOUNTS_AT_ONCE)
     else:
@@ -109,25 +117,36 @@ def run_detection(*, since: datetime | None = None, by: Actor) -> DetectReport:
         starts = range(0, len(numbers), ACCOUNTS_AT_ONCE)
         batches = (numbers[start : start + ACCOUNTS_AT_ONCE] for start in starts)
     for batch in batches:
-        raise_alerts(firings_of(rules, inputs, batch, report), report, by=by)
+        found = firings_of(rules, inputs, batch, report, scorer)
+        with transaction.atomic():
+            raise_alerts(found, report, inputs, by=by)
+            scorer.write(batch)
     if since is None:
-        raise_alerts(group_firings(rules, inputs, report), report, by=by)
+        raise_alerts(group_firings(rules, inputs, report), report, inputs, by=by)
     return report
 
 
-def inputs_of(rules: Sequence[Rule]) -> Inputs:
-    """What these rules read, and no more."""
+def inputs_of(rules: Sequence[Rule], scorer: Scorer | None = None) -> Inputs:
+    """What these rules read, and no more; a scorer with a model reads everything."""
     codes = {rule.code for rule in rules}
+    scores = scorer is not None and bool(scorer.models)
     return Inputs(
-        with_ledger=not LEDGER_RULES.isdisjoint(codes),
-        with_events=not EVENT_RULES.isdisjoint(codes),
+        with_ledger=scores or not LEDGER_RULES.isdisjoint(codes),
+        with_events=scores or not EVENT_RULES.isdisjoint(codes),
     )
 
 
 def firings_of(
-    rules: Sequence[Rule], inputs: Inputs, accounts: Sequence[int], report: DetectReport
+    rules: Sequence[Rule],
+    inputs: Inputs,
+    accounts: Sequence[int],
+    report: DetectReport,
+    scorer: Scorer | None = None,
 ) -> list[Firing]:
-    """Every hit of every rule on a batch of accounts; the report counts what was read."""
+    """Every hit of every rule on a batch of accounts; the report counts what was read.
+
+    A scorer sees each account too, so that nothing is read twice.
+    """
     found: list[Firing] = []
     asked = [rule for rule in rules if rule.code != GROUP_RULE]
     # Without an event or a link an account that never moved has nothing a rule could say.
@@ -137,6 +156,8 @@ def firings_of(
             report.num_accounts += 1
             report.num_movements += len(rows)
             report.num_unpriced += sum(row.fiat is None for row in rows)
+            if scorer is not None:
+                scorer.see(pk, account, rows)
         elif not quiet_too:
             continue
         for rule in asked:
@@ -213,15 +234,21 @@ def score(rule: Rule, fiat: Decimal) -> tuple[int, list[dict[str, object]]]:
 
 
 @transaction.atomic
-def raise_alerts(firings: Iterable[Firing], report: DetectReport, *, by: Actor) -> None:
+def raise_alerts(
+    firings: Iterable[Firing], report: DetectReport, inputs: Inputs, *, by: Actor
+) -> None:
     """Write what is new of these firings, in one transaction; all of an account come together.
 
-    7 queries for any number of alerts, and 2 for each that is merged.
+    8 queries for any number of alerts, and 2 for each that is merged; and what their money met,
+    where a ledger is loaded.
     """
     fresh = _unknown(firings, report)
     if not fresh:
         return
-    alerts = Alert.objects.bulk_create(_make(firing) for firing in fresh)
+    clock, now = clock_for("triage"), timezone.now()
+    due_at = clock.ends(now) if clock else None
+    exposed = inputs.exposed(sorted({ref for firing in fresh for ref in firing.hit.refs}))
+    alerts = Alert.objects.bulk_create(_make(firing, exposed, now, due_at) for firing in fresh)
     _tie(fresh, alerts)
     open_ones = {
         (alert.rule.code, alert.account_id): alert
@@ -259,9 +286,10 @@ def _unknown(firings: Iterable[Firing], report: DetectReport) -> list[Firing]:
     return sorted(fresh, key=attrgetter("hit.last_at", "rule.code", "account"))
 
 
-def _make(firing: Firing) -> Alert:
-    hit, now = firing.hit, timezone.now()
+def _make(firing: Firing, exposed: Exposed, now: datetime, due_at: datetime | None) -> Alert:
+    hit = firing.hit
     points, parts = score(firing.rule, hit.fiat)
+    told = [exposed[ref] for ref in dict.fromkeys(hit.refs) if ref in exposed]
     return Alert(
         rule=firing.rule,
         account_id=firing.account,
@@ -274,6 +302,9 @@ def _make(firing: Firing) -> Alert:
         rank=RANKS[firing.rule.severity],
         score=points,
         contributions=parts,
+        exposed_low=sum((low for low, _high in told), ZERO) if told else None,
+        exposed_high=sum((high for _low, high in told), ZERO) if told else None,
+        due_at=due_at,
         raised_at=now,
         last_raised_at=now,
     )

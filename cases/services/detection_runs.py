@@ -34,8 +34,10 @@ from cases.services.detection import (
     run_detection,
 )
 from cases.services.errors import CaseworkError
-from cases.states import DetectionState
+from cases.services.risk_models import Scorer
+from cases.states import DETECTION, DetectionAction, DetectionState, next_state
 
+QUEUED, RUNNING = DetectionState.QUEUED, DetectionState.RUNNING
 LEASE = timedelta(minutes=5)
 TRIES = 5
 MOST_SHOWN = 12
@@ -122,22 +124,23 @@ def work_on_due_runs(seconds: float) -> bool:
     return bool(_claimable().exists())
 
 
+def _waiting() -> Any:
+    """Runs that nobody works on: those that wait, and those whose worker is gone."""
+    return DetectionRun.objects.filter(Q(state=QUEUED) | Q(state=RUNNING, lease_until__lt=Now()))
+
+
 def _claimable() -> Any:
-    waiting = Q(state=DetectionState.QUEUED) | Q(
-        state=DetectionState.RUNNING, lease_until__lt=Now()
-    )
-    return DetectionRun.objects.filter(waiting, num_tries_left__gt=0)
+    return _waiting().filter(num_tries_left__gt=0)
 
 
 def _fail_exhausted() -> None:
     """A run that died five times without a further batch is given up, with a sentence."""
-    dead = DetectionRun.objects.filter(num_tries_left=0).filter(
-        Q(state=DetectionState.QUEUED) | Q(state=DetectionState.RUNNING, lease_until__lt=Now())
-    )
-    dead.update(
-        state=DetectionState.FAILED, lease_until=None, ended_at=Now(),
-        error=_("It ended five times without getting further. The worker's log says why."),
-    )  # fmt: skip
+    for state in (QUEUED, RUNNING):
+        _waiting().filter(num_tries_left=0, state=state).update(
+            state=next_state(DETECTION, state, DetectionAction.FAIL), lease_until=None,
+            ended_at=Now(),
+            error=_("It ended five times without getting further. The worker's log says why."),
+        )  # fmt: skip
 
 
 def work_on_run(pk: int, *, until: float | None = None) -> bool:
@@ -146,9 +149,13 @@ def work_on_run(pk: int, *, until: float | None = None) -> bool:
     Somebody else's live run is left alone. May be called twice, and killed anywhere.
     """
     with transaction.atomic():
-        claimed = _claimable().filter(pk=pk).update(
-            state=DetectionState.RUNNING, attempt=F("attempt") + 1,
-            num_tries_left=F("num_tries_left") - 1, lease_until=Now() + LEASE,
+        claimed = sum(
+            _claimable().filter(pk=pk, state=state).update(
+                state=next_state(DETECTION, state, DetectionAction.CLAIM),
+                attempt=F("attempt") + 1, num_tries_left=F("num_tries_left") - 1,
+                lease_until=Now() + LEASE,
+            )
+            for state in (RUNNING, QUEUED)
         )  # fmt: skip
         if not claimed:
             return False
@@ -159,7 +166,7 @@ def work_on_run(pk: int, *, until: float | None = None) -> bool:
         for batch in job.batches():
             job.do(batch)
             if until is not None and monotonic() >= until:
-                _write(held, state=DetectionState.QUEUED, lease_until=None)
+                _steps(held, DetectionAction.YIELD)
                 return False
         job.end()
     except Fenced:
@@ -169,11 +176,14 @@ def work_on_run(pk: int, *, until: float | None = None) -> bool:
 
 def _write(held: _Held, **fields: object) -> None:
     """Write under the fence. Raises Fenced where the attempt is not ours any more."""
-    mine = DetectionRun.objects.filter(
-        pk=held.pk, attempt=held.attempt, state=DetectionState.RUNNING
-    )
+    mine = DetectionRun.objects.filter(pk=held.pk, attempt=held.attempt, state=RUNNING)
     if not mine.update(**fields):
         raise Fenced
+
+
+def _steps(held: _Held, action: DetectionAction, **fields: object) -> None:
+    """Leave the running state by its table, and the lease with it."""
+    _write(held, state=next_state(DETECTION, RUNNING, action), lease_until=None, **fields)
 
 
 def _goes_on(held: _Held, **fields: object) -> None:
@@ -181,7 +191,7 @@ def _goes_on(held: _Held, **fields: object) -> None:
 
 
 def _ends(held: _Held, **fields: object) -> None:
-    _write(held, state=DetectionState.DONE, lease_until=None, ended_at=Now(), **fields)
+    _steps(held, DetectionAction.FINISH, ended_at=Now(), **fields)
 
 
 class _Raising:
@@ -189,9 +199,9 @@ class _Raising:
 
     def __init__(self, run: DetectionRun, held: _Held) -> None:
         self.run, self.held = run, held
-        with transaction.atomic():
-            self.rules = install_rules()
-        self.inputs = inputs_of(self.rules)
+        self.rules = install_rules()
+        self.scorer = Scorer(run.pk if run.kind == "full" else None)
+        self.inputs = inputs_of(self.rules, self.scorer)
         fired = {rule.code: 0 for rule in self.rules}
         self.report = DetectReport(**run.result) if run.result else DetectReport()
         self.report.fired = {**fired, **self.report.fired}
@@ -210,9 +220,10 @@ class _Raising:
         return ExchangeAccount.objects.filter(moved).order_by("pk")
 
     def do(self, batch: Sequence[int]) -> None:
-        found = firings_of(self.rules, self.inputs, batch, self.report)
+        found = firings_of(self.rules, self.inputs, batch, self.report, self.scorer)
         with transaction.atomic():
-            raise_alerts(found, self.report, by=SYSTEM)
+            raise_alerts(found, self.report, self.inputs, by=SYSTEM)
+            self.scorer.write(batch)
             self.num_done += len(batch)
             _goes_on(
                 self.held, done_to=batch[-1], num_accounts=self.num_done,
@@ -225,7 +236,7 @@ class _Raising:
             among = frozenset(self._moved().values_list("pk", flat=True))
         found = group_firings(self.rules, self.inputs, self.report, among)
         with transaction.atomic():
-            raise_alerts(found, self.report, by=SYSTEM)
+            raise_alerts(found, self.report, self.inputs, by=SYSTEM)
             _ends(self.held, result=asdict(self.report))
 
 

@@ -505,6 +505,10 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_rule_change_detail": program("200", sees=SENIORS, roles=SENIORS),
     "api_rule_approve": program(write="400", sees=SENIORS, roles=SENIORS),
     "api_rule_reject": program(write="400", sees=SENIORS, roles=SENIORS),
+    "api_risk_model_list": everywhere("200"),
+    "api_risk_model_detail": everywhere("200"),
+    "api_risk_model_approve": program(write="400", sees=SENIORS, roles=SENIORS),
+    "api_risk_model_reject": program(write="400", sees=SENIORS, roles=SENIORS),
     # Alerts and suspicion reports.
     "api_alert_list": everywhere("200"),
     "api_alert_detail": program("200"),
@@ -963,6 +967,10 @@ RULES: dict[str, Rule] = {
     # Alerts. The one asked for was led to the sealed case.
     "second_look_list": unit("200"),
     "second_look_detail": form(),
+    "risk_model_list": unit("200"),
+    "risk_model_detail": unit("200"),
+    "risk_model_approve": Rule("house", SENIORS, _answers("200", "422")),
+    "risk_model_reject": Rule("house", SENIORS, _answers("200", "422")),
     "rule_list": unit("200"),
     "rule_detail": unit("200"),
     "rule_change": Rule("house", SENIORS, _answers("200", "422")),

@@ -129,6 +129,7 @@ from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
 from tests.report_desk import make_alert, make_prices
+from tests.scored import make_model
 from tracing.engine.bookseal import BookQuestion, sealed_answer
 from tracing.engine.resolve import trace_spec
 from tracing.engine.trace import trace
@@ -177,7 +178,7 @@ class World:
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
         others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
                   "clock_id", "delivery_id", "change_id", "agency_entry_id", "officer_id",
-                  "alarm_id", "legal_id")  # fmt: skip
+                  "alarm_id", "legal_id", "model_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -315,6 +316,7 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         reason="Too many.", by=world.actor("supervisor_member"),
     )  # fmt: skip
     world.ids |= {"change_id": changed.public_id, "rule": "structuring"}
+    world.ids["model_id"] = make_model(by=world.actor("supervisor_member")).public_id
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(

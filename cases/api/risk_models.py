@@ -1,0 +1,83 @@
+"""The learned score: the cards of its models, and champion and challenger by two people."""
+
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases.api.door import Call, Door, One, Step, one, route, writing
+from cases.api.fields import Decision, PersonAnswer, Reason, Row
+from cases.models import TrainedModel
+from cases.policy import Action, Actor
+from cases.queries.risk_models import drift_of, models
+from cases.services import risk_models as services
+from cases.states import PolicyState
+
+TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.PROPOSE_RULE,)
+STATES = [(state.value, state.value) for state in PolicyState]
+
+
+def one_model(actor: Actor, model_id: UUID) -> TrainedModel:
+    """The model: a rule of the house, for whom the door is open. Raises Http404."""
+    found: TrainedModel = one(models(actor), public_id=model_id)
+    return found
+
+
+class DriftAnswer(serializers.Serializer):
+    """How far a figure moved since training: its population stability index."""
+
+    figure = serializers.CharField(source="words")
+    index = serializers.CharField()
+    level = serializers.CharField()
+
+
+class RiskModelAnswer(Row):
+    """A trained model: proposed it is the challenger, in force the champion."""
+
+    id = serializers.UUIDField(source="public_id")
+    state = serializers.ChoiceField(choices=STATES)
+    card = serializers.JSONField()
+    drift = serializers.SerializerMethodField()
+    proposed_by = PersonAnswer()
+    decided_by = PersonAnswer(allow_null=True)
+
+    def get_drift(self, model: TrainedModel) -> list[dict[str, str]]:
+        return list(DriftAnswer(drift_of(model), many=True).data)
+
+    class Meta:
+        model = TrainedModel
+        fields = [
+            "id", "number", "state", "card", "drift", "reason", "proposed_by", "proposed_at",
+            "decided_by", "decided_at", "decision_reason", "content_hash",
+        ]  # fmt: skip
+
+
+class RiskModels(Door):
+    rights = TRIAGE
+    calls = {"GET": Call(_("Trained models, newest first"), RiskModelAnswer, is_page=True)}
+
+    def get(self, request: Request) -> Response:
+        return self.page(models(self.actor), "proposed_at")
+
+
+ONE = "risk-models/<uuid:model_id>"
+urlpatterns = [
+    route("risk-models", RiskModels, "risk_model_list"),
+    route(
+        ONE, One, "risk_model_detail", find=one_model, rights=TRIAGE,
+        calls={"GET": Call(_("One trained model with its card"), RiskModelAnswer)},
+    ),
+    *(
+        route(
+            f"{ONE}/{name}", Step, f"risk_model_{name}", find=one_model, service=service,
+            rights=SENIORS, calls={"POST": writing(words, RiskModelAnswer, body)},
+        )
+        for name, service, body, words in (
+            ("approve", services.approve_model, Decision,
+             _("Make a challenger the champion as a second person; asks for step-up")),
+            ("reject", services.reject_model, Reason, _("Reject a challenger")),
+        )
+    ),
+]  # fmt: skip

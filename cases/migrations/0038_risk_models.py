@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='clockrule',
             name='act',
-            field=models.CharField(choices=[('provisional_hold', 'Provisional holds: until they lapse'), ('freeze', 'Freezes: at most until they end'), ('triage', 'Alerts: from the first firing until they are decided'), ('report', 'Suspicion reports: from the first alert until filed'), ('answer', 'Requests of agencies: until they are answered'), ('finding_ended', 'What rests on an ended finding: until it is put right')], max_length=20),
+            field=models.CharField(choices=[('provisional_hold', 'Provisional holds: until they lapse'), ('freeze', 'Freezes: at most until they end'), ('triage', 'Alerts: from the first firing until they are decided'), ('report', 'Suspicion reports: from the first alert until filed'), ('answer', 'Requests of agencies: until they are answered'), ('preserve', 'Data preserved for an agency: until somebody is asked'), ('finding_ended', 'What rests on an ended finding: until it is put right')], max_length=20),
         ),
         migrations.CreateModel(
             name='TrainedModel',

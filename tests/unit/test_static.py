@@ -53,6 +53,13 @@ def test_text_is_readable_on_its_ground(theme, text, ground):
     assert contrast(TOKENS[text][theme], TOKENS[ground][theme]) >= 4.5
 
 
+def test_chips_wear_only_tones_that_the_stylesheet_has():
+    pages = "".join(page.read_text() for page in (STATIC.parents[1] / "templates").rglob("*.html"))
+    worn = set(re.findall(r'\{% chip (?:_\("[^"]*"\)|\S+) "([a-z]+)"', pages))
+    assert {"good", "warn", "bad"} <= worn
+    assert worn <= set(re.findall(r"\.tone-([a-z]+)", STYLESHEET))
+
+
 def test_stylesheet_stays_under_forty_kilobytes():
     assert len(STYLESHEET.encode()) <= 40_000
 

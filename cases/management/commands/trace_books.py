@@ -34,7 +34,7 @@ class Command(BaseCommand):
             view = self.case(options["case"]) if options["case"] else self.account(options)
         except TracingError as error:
             raise CommandError(str(error)) from None
-        if view.trace.unmet:
+        if view.trace.unmet and options["deposit"]:
             raise CommandError(
                 f"{view.trace.unmet[0]} is no completed deposit of this account, or the account "
                 "has more records than are read."
@@ -98,6 +98,10 @@ def in_words(view: BookView) -> str:
             f"{name}: {sheet.seeds} in + {sheet.converted_in} converted = {sheet.held} held + "
             f"{sheet.left} left + {sheet.converted_out} converted + {sheet.fees} fees + {cut} cut"
             f" ({end})"
+        )
+    if trace.unmet:
+        lines.append(
+            f"{', '.join(trace.unmet)}: not followed, the account has more records than are read"
         )
     if view.num_unrecorded:
         lines.append(f"{view.num_unrecorded} coins of the run have no record of ours")

@@ -167,6 +167,9 @@ def test_an_account_of_too_many_records_is_said_to_be_a_services(
     url = reverse("account_books", args=[case.public_id, main.public_id])
     page = client_of(case.owner_by).get(url).content.decode()
     assert "more records than are read" in page
+    words = io.StringIO()
+    call_command("trace_books", main.uid, stdout=words)
+    assert "not followed, the account has more records than are read" in words.getvalue()
     monkeypatch.setattr(book_traces, "MOST_LINES", 3)
     monkeypatch.setattr(books, "MOST_LINES", 3)
     view = account_books(main, "haircut")

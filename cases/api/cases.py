@@ -120,7 +120,7 @@ class CaseDecisionBody(Reason):
 class CaseClosureBody(Reason):
     """Why the case is closed."""
 
-    closure_reason = Text(max_length=16)
+    closure_reason = serializers.ChoiceField(choices=services.CLOSURE_REASONS)
 
 
 class CaseFilter(FilterSet):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
-from cases.states import CaseState
+from cases.states import OVER_CASES, CaseState
 
 
 class CaseQuerySet(CaseScopedQuerySet):
@@ -129,6 +129,11 @@ class Case(PublicModel):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def is_over(self) -> bool:
+        """Closed or merged: work on it has ended."""
+        return self.state in OVER_CASES
 
     @property
     def tag_list(self) -> list[str]:

@@ -9,7 +9,7 @@ from cases.detection import FLAGS, Flag
 from cases.models import Alert, Case, ExchangeRecord, FreezeLine, ReachedAccount, SuspectAccount
 from cases.policy import Actor, writable_cases
 from cases.queries.risk_models import champion_points
-from cases.states import OPEN_ALERT_STATES, AlertState, LineState
+from cases.states import OPEN_ALERT_STATES, OVER_CASES, AlertState, LineState
 
 PAGE_ROWS = 50
 MOST_RECORDS = 200
@@ -123,7 +123,7 @@ def open_cases(actor: Actor) -> QuerySet[Case]:
     found: QuerySet[Case] = (
         Case.objects.visible_to(actor)
         .filter(writable_cases(actor))
-        .exclude(state="closed")
+        .exclude(state__in=OVER_CASES)
         .order_by("-updated_at")[:50]
     )
     return found

@@ -24,7 +24,7 @@ from cases.queries.keyset import Page, newest_first
 from cases.queries.legal_rows import law_for
 from cases.queries.request_matches import Match, matches_of
 from cases.request_words import CHECKS, DATASETS, PERSONAL
-from cases.states import ReleaseState, RequestState
+from cases.states import OVER_CASES, ReleaseState, RequestState
 
 MOST_OPEN = 200
 # What both sides see, in order; a question or a refusal leaves this way.
@@ -172,7 +172,7 @@ def answers_for(request: InformationRequest, actor: Actor) -> QuerySet[SharedRel
 def linkable_cases(actor: Actor) -> QuerySet[Case]:
     """The cases a request can be put into: 1 query."""
     rows: QuerySet[Case] = Case.objects.visible_to(actor)
-    return rows.exclude(state="closed").order_by("-opened_at")
+    return rows.exclude(state__in=OVER_CASES).order_by("-opened_at")
 
 
 def request_deadlines(actor: Actor, limit: int = 6) -> list[tuple[InformationRequest, datetime]]:

@@ -37,7 +37,7 @@ from cases.states import (
 )
 
 DECISIONS = ("report", "refer", "freeze", "no_action")
-CLOSURE_REASONS = ("reported", "no_suspicion", "referred", "insufficient", "merged")
+CLOSURE_REASONS = ("reported", "no_suspicion", "referred", "insufficient")
 EDITABLE = frozenset(
     {"title", "summary", "case_type", "priority", "visibility", "tlp", "owner_by_id", "tags"}
 )

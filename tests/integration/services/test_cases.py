@@ -219,6 +219,8 @@ def test_only_compliance_closes_after_a_referral() -> None:
     arguments = {"closure_reason": "referred", "reason": "Done."}
     with pytest.raises(PermissionDenied):
         close_case(case, **arguments, by=person("supervisor"))
+    with pytest.raises(CaseworkError):  # a merge has an act of its own, which names the other case
+        close_case(case, closure_reason="merged", reason="Done.", by=person("compliance"))
     assert close_case(case, **arguments, by=person("compliance")).state == "closed"
 
 

@@ -173,7 +173,10 @@ class CounterEvidence(models.Model):
             ("dust", _("Dust only")),
             ("service", _("Service in the path")),
             ("single_source", _("Single source")),
+            ("single_tag", _("Tag of a single source")),
+            ("tag_conflict", _("Tags that disagree")),
             ("unknown_input", _("Unknown inputs")),
+            ("unknown_balance", _("Unknown opening balance")),
             ("analyst", _("Analyst's note")),
         ],
     )

@@ -29,6 +29,7 @@ from cases.models import (
 from cases.policy import SYSTEM, Action, Actor, Role, may
 from cases.services.audit import record_event
 from cases.services.findings.content import AmountSpec
+from cases.services.findings.doubts import tag_doubts
 from cases.services.findings.drafts import draft_finding
 from cases.services.locks import enter_case
 from cases.services.webhooks import announce
@@ -52,6 +53,7 @@ class Arrival:
     base: int
     low: int
     high: int
+    hops: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +66,10 @@ class Reached:
 
     def total(self, name: str) -> int:
         return sum(getattr(arrival, name) for arrival in self.arrivals)
+
+    def mixed_by(self) -> int:
+        """The hop by which the first of what came was mixed; 0 where nothing was."""
+        return min((each.hops for each in self.arrivals if each.low < each.high), default=0)
 
 
 @transaction.atomic
@@ -103,7 +109,9 @@ def collect_findings(run: UUID) -> int:
         reached, num_unassigned = _reached(case, view.ledger, result)
         num_reached = len(reached)
         _save_reached(case_run, reads.asset_name(result), reached)
-        made = [_draft(case, view, result, each) for each in _worth_a_draft(reached)]
+        worth = _worth_a_draft(reached)
+        doubts = tag_doubts(view.ledger, _named_by_tags(view, result)) if worth else []
+        made = [_draft(case, view, result, each, doubts) for each in worth]
     record_event(
         case, "collect_findings", f"run:{run}", by=SYSTEM,
         data={
@@ -160,6 +168,7 @@ def _reached(case: Case, ledger: str, result: Mapping[str, Any]) -> tuple[list[R
             base=int(end["amount"]),
             low=int(end["low"]),
             high=int(end["high"]),
+            hops=int(end["hops"]),
         )
         holder = next(
             (
@@ -222,7 +231,20 @@ def _worth_a_draft(reached: Sequence[Reached]) -> list[Reached]:
     return [each for each in reached if each.suspects or each.account.pk in chosen]
 
 
-def _draft(case: Case, view: reads.RunView, result: Mapping[str, Any], reached: Reached) -> str:
+def _named_by_tags(view: reads.RunView, result: Mapping[str, Any]) -> list[str]:
+    """Where the claim rests on a name: the first addresses, and the services where it ended."""
+    parameters = jobs.TraceParameters.from_json(view.parameters)
+    ends = {end["address"] for end in result["ends"] if end["status"] == "service"}
+    return sorted({*_seed_addresses(result, parameters), *ends} - {None, ""})[:BATCH]
+
+
+def _draft(
+    case: Case,
+    view: reads.RunView,
+    result: Mapping[str, Any],
+    reached: Reached,
+    doubts: Sequence[tuple[str, str]],
+) -> str:
     """Draft the finding of one account; returns its reference."""
     parameters = jobs.TraceParameters.from_json(view.parameters)
     asset = reads.asset_name(result)
@@ -272,7 +294,7 @@ def _draft(case: Case, view: reads.RunView, result: Mapping[str, Any], reached: 
             )
             for arrival in reached.arrivals
         ],
-        counter_evidence=_counter_evidence(result, reached, unit),
+        counter_evidence=[*_counter_evidence(result, reached, unit), *doubts],
         wallets=wallets,
         suspects=reached.suspects,
         by=SYSTEM,
@@ -334,9 +356,9 @@ def _counter_evidence(
         against.append(
             (
                 "commingling",
-                _("The money was mixed with other money on its way: only %(low)s of up to"
-                  " %(high)s come from the traced origin with certainty.")
-                % {"low": unit.text(low), "high": unit.text(high)},
+                _("The money was mixed with other money on its way, at hop %(hop)d at the latest:"
+                  " only %(low)s of up to %(high)s come from the traced origin with certainty.")
+                % {"hop": reached.mixed_by(), "low": unit.text(low), "high": unit.text(high)},
             )
         )  # fmt: skip
     for status, kind, sentence in (

@@ -58,10 +58,11 @@ from tests.casework import (
     trace_result,
 )
 from tracing.jobs import TraceParameters
-from tracing.models import TraceRun
+from tracing.models import AttributionTag, TagPack, TraceRun
 
 pytestmark = pytest.mark.django_db
 AMOUNT = AmountSpec(BTC, 10, 9, 8, 10)
+BANK, SWAP = "bcrt1qbankbankbankbank", "bcrt1qswapswapswapswap"
 
 
 @pytest.fixture
@@ -551,3 +552,45 @@ class TestCollectedMoney(TestCase):
                 int(each["amount"]) for each in mine
             )
         assert verify_chains().is_whole
+
+
+def tag(label: str, address: str) -> None:
+    """What a pack of its own says of an address."""
+    number = TagPack.objects.count()
+    pack = TagPack.objects.create(
+        name=f"pack{number}", licence="CC0-1.0", sha256=f"{number:064d}", num_tags=1,
+        file_name="p.yaml",
+    )  # fmt: skip
+    AttributionTag.objects.create(
+        pack=pack, number=1, chain=BTC.partition("/")[0], address=address, family="btc",
+        payload_hex="00", label=label, category="market", concepts=["market"],
+        confidence="forensic", level=50, source="https://example.org",
+    )  # fmt: skip
+
+
+def test_names_of_one_source_and_names_in_dispute_speak_against_a_finding(
+    case: Case, by: Actor
+) -> None:
+    """Two of the six that the engine fills in; the hop of the mixing stands in a third."""
+    make_deposit_address(make_account(), "one")
+    for label, address in (("Lanternbox", BANK), ("Ferryswap", SWAP), ("Eastmere", SWAP)):
+        tag(label, address)
+    run = finished(
+        case, by,
+        [
+            end(outpoint(1), "one", value=5_000, low=4_000),
+            end(outpoint(2), SWAP, value=100, status="service"),
+        ],
+        result={"steps": [{
+            "txid": "cc" * 32, "height": 1, "at": "2025-01-05T00:00:00Z", "hops": 1, "fee": "0",
+            "in": [[SEED, BANK, "5100"]], "out": [],
+        }]},
+    )  # fmt: skip
+    assert collect_findings(run) == 1
+    against = dict(Finding.objects.get().counter_evidence.values_list("kind", "text"))
+    assert set(against) == {
+        "commingling", "service", "single_source", "single_tag", "tag_conflict",
+    }  # fmt: skip
+    assert "at hop 2 at the latest" in against["commingling"]
+    assert "Lanternbox" in against["single_tag"]
+    assert "Eastmere, Ferryswap" in against["tag_conflict"]

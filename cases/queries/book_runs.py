@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from cases.models import BookRun, Case, ExchangeAccount
@@ -14,8 +13,6 @@ from cases.policy import Actor
 from cases.queries.book_traces import BookView, RecordedBooks, view_of
 from tracing import reads
 from tracing.reads import BookQuestion, Change
-
-LEAST_LETTERS = 8
 
 
 @dataclass(frozen=True)
@@ -92,19 +89,3 @@ def repeat_book_run(book_run: BookRun, *, of_now: bool = False) -> BookReplay:
         is_same_code=sealed["seal"]["code_hash"] == reads.code_hash(),
         changes=tuple(reads.book_differences(sealed, again)),
     )
-
-
-def find_book_run(name: str) -> BookRun | None:
-    """The sealed answer of an id, or of the beginning of its hash: 1 or 2 queries.
-
-    None where none or several are meant.
-    """
-    text = name.strip().lower()
-    try:
-        return BookRun.objects.filter(public_id=text).select_related("case").first()
-    except ValidationError:
-        pass
-    if len(text) < LEAST_LETTERS:
-        return None
-    found = list(BookRun.objects.filter(result_sha256__startswith=text).select_related("case")[:2])
-    return found[0] if len(found) == 1 else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +19,8 @@ from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.locks import enter_case
 from tracing import reads
+
+LEAST_LETTERS = 8
 
 
 def seal_books(
@@ -67,3 +70,19 @@ def seal_books(
             },
         )  # fmt: skip
     return kept
+
+
+def find_book_run(name: str) -> BookRun | None:
+    """The sealed answer of an id, or of the beginning of its hash, for a command: 1 or 2 queries.
+
+    None where none or several are meant.
+    """
+    text = name.strip().lower()
+    try:
+        return BookRun.objects.filter(public_id=text).select_related("case").first()
+    except ValidationError:
+        pass
+    if len(text) < LEAST_LETTERS:
+        return None
+    found = list(BookRun.objects.filter(result_sha256__startswith=text).select_related("case")[:2])
+    return found[0] if len(found) == 1 else None

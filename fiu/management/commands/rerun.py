@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from cases.queries.book_runs import BookReplay, find_book_run, repeat_book_run
+from cases.queries.book_runs import BookReplay, repeat_book_run
+from cases.services.book_runs import find_book_run
 from tracing.management.commands.rerun import SHOWN
 from tracing.management.commands.rerun import Command as LedgerCommand
 

@@ -104,6 +104,7 @@ class Action(StrEnum):
     PROPOSE_POLICY = "propose_policy"
     DECIDE_POLICY = "decide_policy"
     LOAD_PRICES = "load_prices"
+    PUSH_RECORDS = "push_records"
     MANAGE_WEBHOOKS = "manage_webhooks"
     PROPOSE_RULE = "propose_rule"
     DECIDE_RULE = "decide_rule"
@@ -217,6 +218,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.FILE_REPORT,
             Action.DECIDE_POLICY,
             Action.LOAD_PRICES,
+            Action.PUSH_RECORDS,
             Action.MANAGE_WEBHOOKS,
             Action.DECIDE_RULE,
             Action.DECIDE_OFFICER,
@@ -234,7 +236,8 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         }
     ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT, Action.READ_LOOKUPS}),
-    Role.ADMIN: frozenset({Action.VERIFY_AUDIT}),
+    # The exchange core sends its records as this role: it reads nothing of any case.
+    Role.ADMIN: frozenset({Action.VERIFY_AUDIT, Action.PUSH_RECORDS}),
     Role.SYSTEM: frozenset(
         {
             Action.COLLECT_FINDINGS,

@@ -263,9 +263,15 @@ def num_live() -> dict[str, int]:
 
 def set_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:
     """Replace every boundary of one source, in one transaction. Returns how many there are now."""
-    wanted = list(rows)
     with transaction.atomic():
         Boundary.objects.filter(source=source).delete()
+        return add_boundaries(source, rows)
+
+
+def add_boundaries(source: str, rows: Iterable[BoundaryRow]) -> int:
+    """Add boundaries to those of one source; known ones stay. Returns how many were given."""
+    wanted = list(rows)
+    with transaction.atomic():
         upsert(
             Boundary,
             {

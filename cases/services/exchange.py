@@ -1,10 +1,10 @@
-"""The exchange's records, imported from a folder of CSV files, and the walls they mean for traces.
+"""The exchange's records, from a folder of files or sent by a program, and the walls they mean.
 
 One transaction: a fault in any line leaves everything as it was. Loading a folder twice changes
 nothing; rows already known are brought up to date.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _t
 
 from cases.models import (
     AccountEvent,
@@ -26,16 +27,20 @@ from cases.models import (
     Price,
     Provider,
 )
-from cases.policy import SYSTEM
+from cases.policy import SYSTEM, Action, Actor, require
 from cases.services.audit import record_event
-from cases.services.errors import ImportRefused
-from cases.services.exchange_rows import REQUIRED, Batch, Columns, ExchangeFile
-from tracing import jobs
+from cases.services.errors import CaseworkError, ImportRefused
+from cases.services.exchange_rows import REQUIRED, Batch, Columns, Source, canonical_address
+from cases.services.exchange_sources import STEMS, SentRows, sources_of
+from tracing import jobs, reads
 from tracing.jobs import BoundaryRow
 from tracing.upserts import upsert
 
 BATCH = 5000
 BOUNDARY_SOURCE = "exchange-records"
+MOST_SENT = 5000  # rows of one call: some seconds
+ACCOUNT_COLUMNS = ("uid", "account", "counter_account", "other_account")
+ADDRESS_STEMS = ("deposit_addresses", "own_addresses")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 Progress = Callable[[str, int], None]
@@ -51,10 +56,15 @@ class ImportReport:
 
 @dataclass(slots=True)
 class _Import:
-    """One import: the numbers of accounts and assets by their outside names."""
+    """One import: the numbers of accounts and assets by their outside names.
 
-    folder: Path
-    progress: Progress | None
+    Args:
+        sent: of rows that a program sent, what they name: nothing else is looked up then.
+    """
+
+    sources: Mapping[str, Source]
+    progress: Progress | None = None
+    sent: "_Named | None" = None
     accounts: dict[str, int] = field(default_factory=dict)
     assets: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -68,21 +78,21 @@ class _Import:
         renewed: tuple[str, ...],
     ) -> None:
         """Read a file in batches and write them; known keys get `renewed` columns."""
-        path = self.folder / file
-        if not path.exists():
-            if file in REQUIRED:
+        source = self.sources.get(file.removesuffix(".csv"))
+        if source is None:
+            if file in REQUIRED and self.sent is None:
                 raise ImportRefused(file, 0, "the folder does not have this file.")
             return
         seen: set[Hashable] = set()
         count = 0
-        for batch in ExchangeFile(path).batches(BATCH):
+        for batch in source.batches(BATCH):
             columns = make(batch)
             _refuse_seen(batch, columns, key, seen)
             upsert(model, columns, key, renewed)
             count += len(columns[key[0]])
             if self.progress:
-                self.progress(file, count)
-        self.counts[file] = count
+                self.progress(source.name, count)
+        self.counts[source.name] = count
 
     def account_ids(self, batch: Batch, column: str = "account") -> list[int | None]:
         """The numbers of accounts by their uids."""
@@ -93,9 +103,18 @@ class _Import:
         return batch.look_up(column, self.assets, "assets.csv")
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the rows of one call name."""
+
+    accounts: set[str]
+    addresses: set[str]
+
+
 def _refuse_seen(batch: Batch, columns: Columns, key: tuple[str, ...], seen: set[Hashable]) -> None:
     """Each key once in a file: of two rows nobody can say which one holds."""
-    for index, values in enumerate(zip(*(columns[name] for name in key), strict=True)):
+    one = columns[key[0]] if len(key) == 1 else None  # a tuple for each doubles the memory
+    for index, values in enumerate(one or zip(*(columns[name] for name in key), strict=True)):
         if values in seen:
             what = " and ".join(name.removesuffix("_id").replace("_", " ") for name in key)
             raise batch.refuse(index, f"{what} stands twice in this file.")
@@ -107,7 +126,7 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
 
     Files: assets.csv and accounts.csv, and any of deposit_addresses, own_addresses, balances,
     movements, prices, links, profiles, events and providers; their first lines name the columns.
-    Other files are left alone.
+    Each may be a Parquet file of the same columns instead. Other files are left alone.
     `progress(file, rows)` is called after each batch. Raises ImportRefused with file and line;
     nothing is kept then. Cost: one pass, one batch of 5,000 rows in memory beside the keys; about
     40 us a movement on SQLite.
@@ -115,7 +134,7 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
     if not folder.is_dir():
         raise ImportRefused(str(folder.name), 0, "there is no such folder.")
     with transaction.atomic():
-        work = _Import(folder, progress)
+        work = _Import(sources_of(folder), progress)
         _load_accounts(work)
         _load_addresses(work)
         _load_books(work)
@@ -126,6 +145,50 @@ def import_exchange(folder: Path, progress: Progress | None = None) -> ImportRep
             data={"rows": work.counts, "num_boundaries": num_boundaries},
         )  # fmt: skip
     return ImportReport(work.counts, num_boundaries)
+
+
+def push_records(rows: Mapping[str, Sequence[Mapping[str, str]]], *, by: Actor) -> ImportReport:
+    """Take records that a program sends, by the names and columns of the files, as text.
+
+    All of a call or nothing of it. Costs what it sends: nothing else is looked up. Walls are added
+    and none is taken away: an address that was ours stays one until the next import of a folder.
+
+    Raises PermissionDenied; ImportRefused with the row, counted from 1; CaseworkError for none or
+    too many rows.
+    """
+    require(by, Action.PUSH_RECORDS)
+    sources = {stem: SentRows(stem, rows[stem]) for stem in STEMS if rows.get(stem)}
+    number = sum(len(source.rows) for source in sources.values())
+    if not 0 < number <= MOST_SENT:
+        raise CaseworkError(_t("Send 1 to %(most)d rows in one call.") % {"most": MOST_SENT})
+    named = _Named(
+        {uid for each in sources.values() for uid in each.named(*ACCOUNT_COLUMNS)},
+        {
+            _canonical(row)
+            for stem in ADDRESS_STEMS
+            for row in (sources[stem].rows if stem in sources else ())
+        },
+    )
+    with transaction.atomic():
+        work = _Import(sources, sent=named)
+        _load_accounts(work)
+        _load_addresses(work)
+        _load_books(work)
+        _load_surroundings(work)
+        num_boundaries = jobs.add_boundaries(BOUNDARY_SOURCE, _boundaries(named.addresses))
+        record_event(
+            None, "push_records", "exchange", by=by,
+            data={"rows": work.counts, "num_boundaries": num_boundaries},
+        )  # fmt: skip
+    return ImportReport(work.counts, num_boundaries)
+
+
+def _canonical(row: Mapping[str, str]) -> str:
+    """The address of a row as it is kept; of a wrong one nothing: its row is refused later."""
+    try:
+        return canonical_address(row.get("ledger", ""), row.get("address", ""))
+    except reads.AddressError:
+        return ""
 
 
 def _load_accounts(work: _Import) -> None:
@@ -139,13 +202,18 @@ def _load_accounts(work: _Import) -> None:
         "accounts.csv", ExchangeAccount, account, ("uid",),
         ("customer", "holder_name", "country", "kind", "opened_on", "state", "kyc_level"),
     )  # fmt: skip
-    work.accounts = dict(ExchangeAccount.objects.values_list("uid", "pk"))
+    accounts = ExchangeAccount.objects.all()
+    if work.sent is not None:
+        accounts = accounts.filter(uid__in=work.sent.accounts)
+    work.accounts = dict(accounts.values_list("uid", "pk"))
 
 
 def _refuse_other_decimals(work: _Import) -> None:
     """The decimals of an asset never change: every stored amount would mean something else."""
     known = dict(Asset.objects.values_list("asset", "decimals"))
-    for batch in ExchangeFile(work.folder / "assets.csv").batches(BATCH):
+    if "assets" not in work.sources:
+        return
+    for batch in work.sources["assets"].batches(BATCH):
         for index, (asset, decimals) in enumerate(batch.rows("asset", "decimals")):
             if known[asset] != decimals:
                 raise batch.refuse(index, f"asset {asset!r} has other decimals in the records.")
@@ -153,12 +221,16 @@ def _refuse_other_decimals(work: _Import) -> None:
 
 def _load_addresses(work: _Import) -> None:
     periods: dict[tuple[str, str], list[tuple[datetime, datetime, int]]] = {}
-    for ledger, address, account, start, end in DepositAddress.objects.values_list(
+    deposits, owned = DepositAddress.objects.all(), OwnAddress.objects.all()
+    if work.sent is not None:
+        deposits = deposits.filter(address__in=work.sent.addresses)
+        owned = owned.filter(address__in=work.sent.addresses)
+    for ledger, address, account, start, end in deposits.values_list(
         "ledger", "address", "account_id", "assigned_from_at", "assigned_to_at"
     ).iterator(BATCH):
         periods.setdefault((ledger, address), []).append((start, end or _NEVER, account))
 
-    ours = set(OwnAddress.objects.values_list("ledger", "address"))
+    ours = set(owned.values_list("ledger", "address"))
 
     def deposit(batch: Batch) -> Columns:
         columns = batch.columns
@@ -275,11 +347,14 @@ def _movements(work: _Import, batch: Batch) -> Columns:
     return columns
 
 
-def _boundaries() -> Iterable[BoundaryRow]:
-    """Each address of the exchange once: its own ones and those of its customers."""
-    for ledger, address, kind in OwnAddress.objects.values_list("ledger", "address", "kind"):
+def _boundaries(only: set[str] | None = None) -> Iterable[BoundaryRow]:
+    """Each address of the exchange once, or of these: its own ones and those of its customers."""
+    owned, deposits = OwnAddress.objects.all(), DepositAddress.objects.all()
+    if only is not None:
+        owned, deposits = owned.filter(address__in=only), deposits.filter(address__in=only)
+    for ledger, address, kind in owned.values_list("ledger", "address", "kind"):
         yield BoundaryRow(ledger, address, "exchange_own", kind)
     for ledger, address in (
-        DepositAddress.objects.values_list("ledger", "address").distinct().order_by().iterator()
+        deposits.values_list("ledger", "address").distinct().order_by().iterator()
     ):
         yield BoundaryRow(ledger, address, "exchange_deposit")

@@ -216,13 +216,65 @@ REQUIRED = ("assets.csv", "accounts.csv")
 Columns = dict[str, list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeFile:
-    """One file of the exchange's records, read as batches of typed columns.
+class Source:
+    """Rows of one kind, read as batches of typed columns, wherever they come from.
 
     A column is parsed at once and each of its values once: most cells of a book are an asset, a
-    kind or a state that has been seen before. Which line is at fault is asked when one is.
+    kind or a state that has been seen before. Which row is at fault is asked when one is.
     """
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """What the rows are called, such as `accounts.csv`."""
+        raise NotImplementedError
+
+    @property
+    def parsers(self) -> Mapping[str, Parse]:
+        """How each column is read, in order."""
+        return COLUMNS[f"{self.name.rpartition('.')[0] or self.name}.csv"]
+
+    def batches(self, size: int) -> "Iterator[Batch]":
+        """The rows, `size` at a time. Raises ImportRefused."""
+        raise NotImplementedError
+
+    def refuse(self, row: int | None, reason: str) -> ImportRefused:
+        """The error for a row, counted from 0, or for all of it; raise it."""
+        raise NotImplementedError
+
+    def typed(self, before: int, rows: list[list[str]]) -> Columns:
+        """Some rows as columns, `before` of them read earlier. Raises ImportRefused."""
+        parsers = self.parsers
+        if set(map(len, rows)) != {len(parsers)}:
+            raise self._first_fault(before, rows)
+        columns = {}
+        for (column, parse), cells in zip(parsers.items(), zip(*rows, strict=True), strict=True):
+            try:
+                values = {cell: parse(cell) for cell in set(cells)}
+            except ValueError:
+                raise self._first_fault(before, rows) from None
+            columns[column] = [values[cell] for cell in cells]
+        return columns
+
+    def _first_fault(self, before: int, rows: list[list[str]]) -> ImportRefused:
+        """The error for the first row that is not of the form; there is one."""
+        parsers = self.parsers
+        for row, cells in enumerate(rows, before):
+            if len(cells) != len(parsers):
+                return self.refuse(row, f"it has {len(cells)} cells in place of {len(parsers)}.")
+            for (column, parse), cell in zip(parsers.items(), cells, strict=True):
+                try:
+                    parse(cell)
+                except ValueError as error:
+                    shown = cell if len(cell) <= 40 else cell[:37] + "..."
+                    return self.refuse(row, f"{column} {shown!r} {error}")
+        raise AssertionError("a fault was seen and is gone")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFile(Source):
+    """One CSV file of the exchange's records."""
 
     path: Path
 
@@ -235,13 +287,13 @@ class ExchangeFile:
         try:
             with self._open() as file:
                 reader = csv.reader(file, strict=True)
-                wanted = list(COLUMNS[self.name])
+                wanted = list(self.parsers)
                 if next(reader, None) != wanted:
                     raise ImportRefused(self.name, 1, f"the first line must be {','.join(wanted)}.")
                 rows = filter(None, reader)
                 before = 0
                 while batch := list(islice(rows, size)):
-                    yield Batch(self, before, self._typed(before, batch))
+                    yield Batch(self, before, self.typed(before, batch))
                     before += len(batch)
         except UnicodeDecodeError:
             raise self.refuse(None, "the text is not UTF-8.") from None
@@ -270,39 +322,12 @@ class ExchangeFile:
     def _open(self) -> TextIO:
         return self.path.open(encoding="utf-8-sig", newline="")
 
-    def _typed(self, before: int, rows: list[list[str]]) -> Columns:
-        parsers = COLUMNS[self.name]
-        if set(map(len, rows)) != {len(parsers)}:
-            raise self._first_fault(before, rows)
-        columns = {}
-        for (column, parse), cells in zip(parsers.items(), zip(*rows, strict=True), strict=True):
-            try:
-                values = {cell: parse(cell) for cell in set(cells)}
-            except ValueError:
-                raise self._first_fault(before, rows) from None
-            columns[column] = [values[cell] for cell in cells]
-        return columns
-
-    def _first_fault(self, before: int, rows: list[list[str]]) -> ImportRefused:
-        """The error for the first row that is not of the form; there is one."""
-        parsers = COLUMNS[self.name]
-        for row, cells in enumerate(rows, before):
-            if len(cells) != len(parsers):
-                return self.refuse(row, f"it has {len(cells)} cells in place of {len(parsers)}.")
-            for (column, parse), cell in zip(parsers.items(), cells, strict=True):
-                try:
-                    parse(cell)
-                except ValueError as error:
-                    shown = cell if len(cell) <= 40 else cell[:37] + "..."
-                    return self.refuse(row, f"{column} {shown!r} {error}")
-        raise AssertionError("a fault was seen and is gone")
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some rows of a file by column, `before` of them read earlier."""
 
-    file: ExchangeFile
+    file: Source
     before: int
     columns: Columns
 

@@ -321,6 +321,7 @@ WORDS = {
     "share_release": _("Release shared"),
     "supersede_release": _("Release superseded"),
     "import_exchange": _("Exchange records imported"),
+    "push_records": _("Exchange records sent by a program"),
     "record_request": _("Request filed"),
     "start_verification": _("Verification begun"),
     "check_request": _("A point of the checklist confirmed"),

@@ -148,6 +148,9 @@ REVIEWED = {
         approve_report file_report see_self_lookup decide_policy decide_rule load_prices
         manage_webhooks import_cases decide_officer
     """,
+    "cd": """
+        push_records
+    """,
     "s": """
         break_glass
     """,

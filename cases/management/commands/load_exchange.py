@@ -12,7 +12,10 @@ from cases.services.exchange import import_exchange
 
 
 class Command(BaseCommand):
-    help = "Import accounts, addresses, balances, movements and prices. Twice changes nothing."
+    help = (
+        "Import customers' accounts, addresses, balances, movements and prices, from CSV or "
+        "Parquet files. Twice changes nothing."
+    )
     requires_system_checks: list[str] = []  # they load every page, for nothing here
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -402,6 +402,10 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_case_relations": program("200", "400"),
     "api_case_merge": body(),
     "api_relation_end": body(),
+    # Also for the account of the exchange core, which sees no case; an empty object sends nothing.
+    "api_exchange_records": program(
+        write="422", sees=(*OFFICE, "admin"), roles=(*OFFICE, "admin")
+    ),
     "api_legacy_cases": program(write="400", sees=OFFICE, roles=OFFICE),
     "api_watch_list": everywhere("200", write="400"),
     "api_notice_list": everywhere("200"),

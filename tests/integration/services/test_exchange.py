@@ -1,17 +1,22 @@
 """The import of the exchange's records: whole or not at all, twice without harm, fast."""
 
+import csv as plain_csv
 import io
 import json
+import re
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from pyarrow import csv
 
 from cases.models import (
     AccountLink,
@@ -25,9 +30,12 @@ from cases.models import (
     Price,
 )
 from cases.models.fields import MAX_BASE_UNITS
-from cases.services.errors import ImportRefused
-from cases.services.exchange import import_exchange
-from tests.casework import BTC, USDT
+from cases.policy import PermissionDenied
+from cases.services.errors import CaseworkError, ImportRefused
+from cases.services.exchange import import_exchange, push_records
+from cases.services.exchange_rows import COLUMNS
+from tests.casework import BTC, USDT, make_user, person
+from tests.integration.api.conftest import made, program_of, told
 from tracing.models import Boundary
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +256,126 @@ class TestAmounts(TestCase):
     def setUp(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
+
+
+# Parquet, and what a program sends
+
+
+def parquet(folder: Path, name: str, **types: pa.DataType) -> None:
+    """Turn a CSV file of the folder into Parquet, some columns by types of their own."""
+    path = folder / f"{name}.csv"
+    # Without these an empty text and none are the same; both are an empty cell.
+    table = csv.read_csv(path, convert_options=csv.ConvertOptions(
+        column_types=dict.fromkeys(COLUMNS[path.name], pa.string()) | types,
+        strings_can_be_null=True,
+    ))  # fmt: skip
+    pq.write_table(table.select(sorted(table.column_names)), folder / f"{name}.parquet")
+    path.unlink()
+
+
+def kept() -> list[list[Any]]:
+    """All rows but the numbers that each import gives anew."""
+    return [
+        list(model._default_manager.order_by("pk").values_list(
+            *(f.attname for f in model._meta.fields if f.attname not in ("id", "public_id"))
+        ))
+        for model in (ExchangeRecord, ExchangeAccount, DepositAddress, Balance)
+    ]  # fmt: skip
+
+
+def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
+    import_exchange(write(tmp_path))
+    before = kept()
+    moment = pa.timestamp("ms", tz="UTC")
+    parquet(tmp_path, "movements", base=pa.int64(), at=moment)
+    parquet(tmp_path, "accounts", opened_on=pa.date32())
+    parquet(tmp_path, "balances", base=pa.decimal128(38, 0), at=pa.timestamp("us", tz="UTC"))
+    report = import_exchange(tmp_path)
+    assert (report.rows["movements.parquet"], report.rows["accounts.parquet"]) == (3, 2)
+    assert kept() == before
+    write(tmp_path, **dict.fromkeys(("movements", "balances")))
+    with pytest.raises(ImportRefused, match=r"accounts.csv is there too"):
+        import_exchange(tmp_path)
+    (tmp_path / "accounts.parquet").write_bytes(b"none")
+    (tmp_path / "accounts.csv").unlink()
+    with pytest.raises(ImportRefused, match=r"accounts.parquet: it cannot be read"):
+        import_exchange(tmp_path)
+    pq.write_table(pa.table({"uid": ["A1"]}), tmp_path / "accounts.parquet")
+    with pytest.raises(ImportRefused, match="its columns must be uid,customer"):
+        import_exchange(tmp_path)
+
+
+@pytest.mark.once
+def test_every_column_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs/operate/exchange_records.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    for name, columns in COLUMNS.items():
+        told = rows[name.removesuffix(".csv")]
+        assert [column for column in columns if f"`{column}`" not in told] == []
+
+
+def sent(**changed: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """The files as a program sends them."""
+    found = {}
+    for name, text in FILES.items():
+        with io.StringIO(text) as file:
+            found[name.removesuffix(".csv")] = list(plain_csv.DictReader(file))
+    return found | changed
+
+
+def test_a_program_sends_the_same_rows_once() -> None:
+    core = program_of(make_user("admin"))
+    before = made(core.post("exchange-records", sent(), key="first"))
+    assert before == {
+        "rows": {name.removesuffix(".csv"): text.count("\n") - 1 for name, text in FILES.items()},
+        "num_boundaries": 2,
+    }  # fmt: skip
+    assert made(core.post("exchange-records", sent(), key="first")) == before
+    assert AuditEvent.objects.filter(action="push_records").count() == 1
+    assert set(Boundary.objects.values_list("address", "kind")) == {
+        (ONE, "exchange_deposit"), (TWO, "exchange_own"),
+    }  # fmt: skip
+    later = {
+        "movements": [
+            {"ref": "M4", "kind": "deposit", "account": "A2", "asset": BTC, "base": "9", "at": AT,
+             "status": "completed"},
+            {"ref": "M1", "kind": "deposit", "account": "A1", "asset": BTC, "base": "100",
+             "at": AT, "status": "stopped"},
+        ]
+    }  # fmt: skip
+    made(core.post("exchange-records", later))
+    assert ExchangeRecord.objects.count() == 4
+    assert ExchangeRecord.objects.get(ref="M1").status == "stopped"
+    assert Boundary.objects.count() == 2  # nothing sent takes a wall away
+    told(core.get("cases"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ({}, "Send 1 to 5000 rows"),
+        ({"movements": [{"ref": "M9"}]}, "movements, line 1: kind '' must be one of"),
+        ({"accounts": [{"uid": "A9", "name": "x"}]}, "it has no column 'name'"),
+        ({"balances": [{"account": "A7", "asset": BTC, "base": "1", "at": AT}]}, "is in no"),
+        ({"own_addresses": [{"ledger": "bitcoin-regtest", "address": ONE, "kind": "hot"}]},
+         "customer's deposit address"),
+        ({"own_addresses": [{"ledger": "bitcoin", "address": "1x", "kind": "hot"}]}, "no address"),
+    ],
+    ids=["nothing", "kind", "column", "account", "own", "address"],
+)  # fmt: skip
+def test_what_a_program_sends_wrongly_is_named_and_changes_nothing(
+    rows: dict[str, list[dict[str, str]]], reason: str
+) -> None:
+    by = person("admin")
+    push_records(
+        sent(deposit_addresses=[
+            {"ledger": "bitcoin-regtest", "address": ONE, "account": "A1",
+             "assigned_from_at": AT}
+        ]), by=by,
+    )  # fmt: skip
+    before = counts()
+    with pytest.raises(CaseworkError, match=re.escape(reason)):
+        push_records(rows, by=by)
+    assert counts() == before
+    with pytest.raises(PermissionDenied):
+        push_records(rows, by=person("analyst"))

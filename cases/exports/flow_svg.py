@@ -26,10 +26,10 @@ def render(dossier: Dossier) -> bytes:
     return svg.render(flow) if flow.nodes else b""
 
 
-def render_bands(dossier: Dossier) -> list[bytes]:
-    """The same in windows that a page of A4 shows legibly; none where there is no trace."""
+def render_bands(dossier: Dossier, num_lanes: int = LANES_ON_PAPER) -> list[bytes]:
+    """The same in windows of so many lanes, which a page shows legibly; none without a trace."""
     flow = flow_of(dossier)
-    return svg.render_bands(flow, LANES_ON_PAPER) if flow.nodes else []
+    return svg.render_bands(flow, num_lanes) if flow.nodes else []
 
 
 def flow_of(dossier: Dossier) -> Flow:

@@ -15,6 +15,8 @@ from fiu.templatetags.icons import icon
 
 register = template.Library()
 
+LANES = 3  # of a window of the picture, as wide as the page's column
+
 
 @dataclass(frozen=True)
 class Held:
@@ -96,7 +98,7 @@ def sums_of(finding: DossierFinding) -> list[AmountSum]:
 def flow_pictures(dossier: Dossier) -> list[SafeString]:
     """`{% flow_pictures dossier as pictures %}`: the way of the money in windows; none untraced."""
     # Our own pictures: every text in them is escaped where it is drawn.
-    return [mark_safe(each.decode()) for each in flow_svg.render_bands(dossier)]
+    return [mark_safe(each.decode()) for each in flow_svg.render_bands(dossier, LANES)]
 
 
 @register.filter

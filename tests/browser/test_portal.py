@@ -1,0 +1,82 @@
+"""The portal of two agencies in two languages: read, asked, printed, and without JavaScript."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import SeatOf
+from tests.browser.site import Seat, Site
+from tests.browser.test_tour import path_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+LISTS = ("", "downloads/", "messages/", "requests/", "requests/new/")
+
+
+@pytest.fixture
+def speaks(seat_of: SeatOf) -> Iterator[dict[str, Seat]]:
+    """Ortiz in French and Chen in Chinese; both speak English again for the next journey."""
+    seats = {"fr": seat_of("ortiz"), "zh-hant": seat_of("chen")}
+    for code, seat in seats.items():
+        choose(seat, "language", code)
+    yield seats
+    for seat in seats.values():
+        choose(seat, "language", "en")
+
+
+def choose(seat: Seat, name: str, value: str) -> None:
+    page = seat.go("/liaison/")
+    page.locator(f"button[name={name}][value={value}]").click()
+    page.wait_for_load_state("networkidle")
+
+
+def test_two_agencies_read_their_portal_in_two_languages(speaks: dict[str, Seat]) -> None:
+    heads = {"fr": "Communications", "zh-hant": "發布"}
+    for code, seat in speaks.items():
+        page = seat.go("/liaison/")
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        expect(page.locator("h1")).to_have_text(heads[code])
+        for each in LISTS:
+            seat.go(f"/liaison/{each}")
+            seat.check()
+    ortiz, chen = speaks["fr"], speaks["zh-hant"]
+    ortiz.go("/liaison/").locator("main a.title").first.click()
+    ortiz.page.wait_for_load_state("networkidle")
+    ortiz.check()
+    expect(ortiz.page.locator("svg.flow-svg").first).to_be_visible()
+    release = path_of(ortiz.page)
+    answer = chen.page.request.get(chen.site.url + release)
+    assert answer.status == 404
+    assert "FNTF" not in chen.page.content()
+
+
+def test_times_are_shown_in_utc_when_the_officer_says_so(seat_of: SeatOf) -> None:
+    ortiz = seat_of("ortiz")
+    choose(ortiz, "times", "utc")
+    expect(ortiz.page.locator("fiu-time time").first).to_contain_text("UTC")
+    ortiz.check()
+    choose(ortiz, "times", "local")
+    expect(ortiz.page.locator("fiu-time time").first).not_to_contain_text("UTC")
+
+
+def test_a_release_prints_without_its_forms_and_reads_without_javascript(
+    seat_of: SeatOf, site: Site, browser: Browser
+) -> None:
+    ortiz = seat_of("ortiz")
+    page = ortiz.go("/liaison/")
+    page.locator("main a.title").first.click()
+    page.wait_for_load_state("networkidle")
+    page.emulate_media(media="print")
+    expect(page.locator("main form").first).to_be_hidden()
+    expect(page.locator("#finding-F1")).to_be_visible()
+    page.emulate_media(media="screen")
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=ortiz.context.storage_state()
+    )
+    quiet = plain.new_page()
+    quiet.goto(site.url + path_of(page))
+    expect(quiet.locator("#finding-F1")).to_be_visible()
+    with quiet.expect_download() as waiting:
+        quiet.locator("header a[download]").first.click()
+    assert waiting.value.suggested_filename.endswith(".zip")
+    plain.close()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from tests.detection_signals import SIGNALS
+
 START = datetime(2025, 3, 3, tzinfo=UTC)
 PER_RULE = 20
 Met = tuple[str, int, int, str]  # category, hops, share in percent, keeper
@@ -60,6 +62,7 @@ class Story:
     expected: int | None = None
     shared: list[tuple[str, str]] = field(default_factory=list)
     named: list[tuple[str, str, int]] = field(default_factory=list)
+    others: list[tuple[float, str, float]] = field(default_factory=list)  # their deposits
     days: int = 400  # how long the records go on after the start
 
     def line(self, kind: str, hours: float, usd: float, **more: object) -> None:
@@ -650,6 +653,7 @@ STORIES: dict[str, tuple[Tell, tuple[str, ...]]] = {
     ),
     "separate_accounts": (sharing(2), ("too few signs", "of different people", "nobody")),
     "words_of_crime": (words, ("harmless", "inside a word", "no message")),
+    **SIGNALS,
 }  # fmt: skip
 
 

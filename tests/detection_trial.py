@@ -45,6 +45,10 @@ def account_of(told: Story) -> tuple[Account, list[Movement]]:
         None if told.income is None else Decimal(told.income),
         None if told.expected is None else Decimal(told.expected),
         events, tuple(told.shared), tuple(told.named),
+        tuple(
+            (START + timedelta(hours=at), asset, Decimal(round(usd * 100)) / 100)
+            for at, asset, usd in told.others
+        ),
     )  # fmt: skip
     rows = [
         Movement(
@@ -110,8 +114,10 @@ account" is seen between accounts of the exchange only), when a device was share
 the accounts on one device all moved inside the window), what lies behind a mixer (so A6 asks for a
 mixer and a market beside each other), and kinds of addresses that nobody tagged.
 
-Not computed, though partly computable by the catalogue: {missing}. Their facts lie outside the
-exchange's records and the ledger; people record them on the case.
+Signals A9, S4, A12, F5, F7, S7, S11, S14, X8 and X12 rest on facts that people or other systems
+record: a register of domains, a check of papers, a screening, a bank's notice. The exchange hands
+them over as events; without them these signals stay silent, which says nothing. X11 sees an
+exchanger only where a tag names it, X7 only what a loaded ledger of coins shows.
 """
 
 
@@ -129,9 +135,7 @@ def page() -> str:
         else:
             row = f"{PER_RULE} | {PER_RULE} | - | 1.00 | 1.00"  # what test_detection.py asserts
         lines.append(f"| {spec.flag} | {name} | {row} |")
-    told = {spec.flag for spec in RULES}
-    missing = sorted(f.id for f in FLAGS.values() if f.computable == "part" and f.id not in told)
-    return "\n".join(lines) + "\n" + TAIL.format(missing=", ".join(missing))
+    return "\n".join(lines) + "\n" + TAIL
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ address with a category, and only movements near one are followed exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tracing.engine.coinjoin import is_coinjoin
 from tracing.engine.exposure import Contact, coin_exposure
 from tracing.engine.ledger import UNKNOWN_OUTPUT
+from tracing.engine.market_banks import MarketBank, find_market_banks
 from tracing.engine.tagging import OWN
 from tracing.exposure_views import Categories, categories_of, own_categories
-from tracing.ledger_views import opened_ledger
+from tracing.ledger_views import clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
 from tracing.tag_views import versions_of
 
@@ -58,7 +59,11 @@ class MovementContacts:
 
 
 def movement_contacts(
-    ledger: str, paid_in: Sequence[tuple[str, str]], paid_out: Sequence[tuple[str, str]]
+    ledger: str,
+    paid_in: Sequence[tuple[str, str]],
+    paid_out: Sequence[tuple[str, str]],
+    *,
+    with_banks: bool = False,
 ) -> dict[tuple[str, str], MovementContacts]:
     """What deposits and withdrawals met, by (txid, address); those that the ledger does not hold
     are left out.
@@ -66,6 +71,9 @@ def movement_contacts(
     A deposit that a peel chain or a CoinJoin lies behind met the kind `peel_chain`, whose hops are
     the chain's length, or `coinjoin`. On a ledger of accounts only the address that a withdrawal
     went to is looked at, and what met nothing there is left out too: it was not followed.
+    `with_banks` also looks for clusters that work like a market's bank: the kind `market_bank`,
+    whose label says what the ledger shows of it. A sort of the ledger's outputs, kept likewise.
+
     Cost: two passes over the ledger, kept for the same blocks, tags and walls, and one bounded
     haircut trace for each movement that is near a tagged address.
     """
@@ -80,16 +88,20 @@ def movement_contacts(
     versions = versions_of(opened)
     categories = categories_of(opened, *versions)
     near_in, near_out = _near(opened, *versions)
+    banks = _banks(opened, *versions) if with_banks else {}
     found: dict[tuple[str, str], MovementContacts] = {}
     for place, coin in _coins(opened, paid_in):
         tx = int(opened.out_tx[coin])
         met = _behind(opened, coin, tx)
         if near_in[tx]:
             met += _followed(opened, categories, coin, "backward")
+        payer = np.asarray(opened.in_address[int(opened.in_off[tx]) : int(opened.in_off[tx]) + 1])
+        met += _bank_of(opened, banks, *payer.tolist())
         found[place] = MovementContacts(_sources(opened, tx), tuple(met))
     for place, coin in _coins(opened, paid_out):
         tx = int(opened.out_tx[coin])
         met = _followed(opened, categories, coin, "forward") if near_out[tx] else []
+        met += _bank_of(opened, banks, int(opened.out_address[coin]))
         found[place] = MovementContacts(met=tuple(met))
     return found
 
@@ -136,6 +148,32 @@ def _near(ledger: StoredLedger, *versions: object) -> tuple[Bools, Bools]:
         behind[later[behind[earlier]]] = True
         ahead[earlier[ahead[later]]] = True
     return behind, ahead
+
+
+@lru_cache(maxsize=2)
+def _banks(ledger: StoredLedger, *_versions: object) -> dict[int, MarketBank]:
+    """Clusters that work like a market's bank, by their earliest address; walls merge nobody."""
+    parent = np.asarray(clusters_under_walls(ledger).clusters.parent).astype(np.int64)
+    return {bank.anchor: bank for bank in find_market_banks(ledger, parent)}
+
+
+def _bank_of(
+    ledger: StoredLedger, banks: Mapping[int, MarketBank], *addresses: int
+) -> list[MetKind]:
+    """The bank that an address belongs to, with what the ledger shows of it."""
+    if not banks:
+        return []
+    clusters = clusters_under_walls(ledger)
+    found = (
+        banks.get(clusters.anchor(each)) for each in addresses if each < ledger.num_addresses
+    )
+    return [
+        MetKind(
+            "market_bank", 1, 100,
+            f"deposits={bank.num_deposits} hours={bank.hours} fee_bp={bank.fee_bp}", 100,
+        )
+        for bank in found if bank is not None
+    ]  # fmt: skip
 
 
 def _followed(

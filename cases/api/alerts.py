@@ -77,9 +77,8 @@ class AlertAnswer(Row):
         # Of a list they came along; a step answers with a row that was read anew.
         if not hasattr(alert.account, "champion_scores"):
             prefetch_related_objects([alert], champion_points(self.context["actor"]))
-        for score in alert.account.champion_scores:
-            return dict(LearnedAnswer(score).data)
-        return None
+        scores = getattr(alert.account, "champion_scores", [])
+        return dict(LearnedAnswer(scores[0]).data) if scores else None
 
     class Meta:
         model = Alert

@@ -57,7 +57,9 @@ def load_elliptic(folder: Path) -> Elliptic:
         ILLICIT, LICIT, UNKNOWN,
     }:  # fmt: skip
         raise NotElliptic(f"{CLASSES_FILE} does not give each txId the class 1, 2 or unknown.")
-    table, steps, illicit = [], [], []
+    table: list[list[float]] = []
+    steps: list[int] = []
+    illicit: list[bool] = []
     for number, row in enumerate(_rows(folder / FEATURES_FILE, 3), 1):
         known = classes.get(row[0], UNKNOWN)
         if known == UNKNOWN:

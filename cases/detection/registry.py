@@ -7,14 +7,20 @@ from cases.detection.amounts import AMOUNT_RULES
 from cases.detection.contacts import CONTACT_RULES
 from cases.detection.movements import Account, Hit, Movement
 from cases.detection.rules import FIRST_RULES
+from cases.detection.signals import LEDGER_SIGNALS, SIGNAL_RULES
 from cases.detection.windows import AccountRule, Params
 
 ACCOUNT_RULES: Mapping[str, AccountRule] = {
-    **FIRST_RULES, **AMOUNT_RULES, **CONTACT_RULES, **ACCESS_RULES,
+    **FIRST_RULES, **AMOUNT_RULES, **CONTACT_RULES, **ACCESS_RULES, **SIGNAL_RULES,
 }  # fmt: skip
-LEDGER_RULES = frozenset(CONTACT_RULES) | {"straight_to_private", "pile_and_sweep"}
+LEDGER_RULES = (
+    frozenset(CONTACT_RULES) | {"straight_to_private", "pile_and_sweep"} | LEDGER_SIGNALS
+)
 """Rules that ask what the money met on the ledger."""
-EVENT_RULES = frozenset(ACCESS_RULES) | {"pay_like", "large_first_deposit"}
+EVENT_RULES = (
+    frozenset(ACCESS_RULES) | {"pay_like", "large_first_deposit"}
+    | (frozenset(SIGNAL_RULES) - {"doubtful_asset", "market_bank"})
+)  # fmt: skip
 """Rules that ask for events, profiles or links."""
 
 

@@ -14,6 +14,13 @@ EVENT_KINDS = [
     ("answer", _("Answer of the customer")),
     ("card", _("Card used")),
     ("message", _("Message or memo")),
+    ("domain", _("Where the customer's internet domain is registered")),
+    ("funds", _("Source of funds as the customer named it")),
+    ("paper", _("Check of an identity paper")),
+    ("screening", _("Found in public sources")),
+    ("care", _("Sign of a person in need, seen by our people")),
+    ("criterion", _("Criterion of a local fraud law met")),
+    ("cash", _("Money drawn or sent on elsewhere, as a bank tells")),
 ]
 RATINGS = [("strong", _("Strong")), ("weak", _("Weak")), ("none", _("None"))]
 
@@ -38,7 +45,9 @@ class AccountEvent(models.Model):
     at = models.DateTimeField()
     ip = models.CharField(max_length=45, blank=True)
     country = models.CharField(max_length=2, blank=True)
-    # Of a login: tor, vpn, proxy, remote or flagged; of a card: its mark; of a message: its text.
+    # Of a login: tor, vpn, proxy, remote or flagged; of a card: its mark; of a message: its text;
+    # of a domain: proxy or withheld; of funds: their source; of a paper: what was found; of a
+    # screening: how well the name matches in percent, then the source; of a criterion: its name.
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta:

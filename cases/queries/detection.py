@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from heapq import merge
@@ -32,6 +32,7 @@ from cases.queries.money import CURRENCY, NOT_ARRIVED, value_of
 from tracing import reads
 
 READ_AT_ONCE = 5_000
+MOST_SWAPS = 200  # payments to exchangers of one account, the oldest
 Rows = list[Movement]
 
 
@@ -60,10 +61,21 @@ class Inputs:
     Args:
         with_ledger: whether a rule asks what money met on the ledger; costs a pass over it.
         with_events: whether a rule asks for events, profiles or links.
+        with_banks: whether a rule asks for clusters that work like a market's bank.
+        swaps: words in the names of instant exchangers, and for how many minutes after a payment
+            to one the deposits of others are wanted; 1 query for each such payment.
     """
 
-    def __init__(self, *, with_ledger: bool = False, with_events: bool = False) -> None:
-        self.with_ledger, self.with_events = with_ledger, with_events
+    def __init__(
+        self,
+        *,
+        with_ledger: bool = False,
+        with_events: bool = False,
+        with_banks: bool = False,
+        swaps: tuple[Sequence[str], int] = ((), 0),
+    ) -> None:
+        self.with_ledger, self.with_events, self.with_banks = with_ledger, with_events, with_banks
+        self._exchangers, self._swap_time = swaps[0], timedelta(minutes=swaps[1])
         self.prices = Prices()
         self.symbols = dict(Asset.objects.values_list("asset", "symbol"))
         ends = ExchangeRecord.objects.aggregate(first=Min("at"), last=Max("at"))
@@ -95,7 +107,7 @@ class Inputs:
             mine = rows.get(pk, [])
             if touches:
                 mine = [touches.get((pk, row.ref), row) for row in mine]
-            yield pk, known[pk], mine
+            yield pk, self._beside_swaps(pk, known[pk], mine), mine
 
     def _movements(self, accounts: Sequence[int]) -> Iterator[tuple[int, Movement]]:
         """(account, movement) in order of account and time; a transfer stands on both sides."""
@@ -132,6 +144,33 @@ class Inputs:
             return row[0], row[1].at
 
         return merge(rows("account_id"), rows("counter_account_id"), key=place)
+
+    def _beside_swaps(self, pk: int, account: Account, rows: Rows) -> Account:
+        """The account with the deposits of others that came soon after it paid an exchanger."""
+        entries = [
+            row.at for row in rows
+            if row.kind == "withdrawal" and self._exchangers and any(
+                touch.hops <= 1 and any(name in touch.label.lower() for name in self._exchangers)
+                for touch in row.touches
+            )
+        ]  # fmt: skip
+        if not entries:
+            return account
+        soon = Q()
+        for at in entries[:MOST_SWAPS]:
+            soon |= Q(at__gte=at, at__lte=at + self._swap_time)
+        found = (
+            ExchangeRecord.objects.filter(soon, kind="deposit").exclude(account=pk)
+            .exclude(status__in=NOT_ARRIVED).order_by("at", "pk")
+        )  # fmt: skip
+        return replace(
+            account,
+            deposits_of_others=tuple(
+                (at, self.symbols[asset], value)
+                for at, asset, base in found.values_list("at", "asset_id", "base")
+                if (value := self.prices.value(asset, base, at)) is not None
+            ),
+        )
 
     def _accounts(self, accounts: Sequence[int]) -> dict[int, Account]:
         plain = {
@@ -228,7 +267,9 @@ class Inputs:
                     mine.append((pk, row, txid))
             if not mine:
                 continue
-            met = reads.movement_contacts(ledger, sides["deposit"], sides["withdrawal"])
+            met = reads.movement_contacts(
+                ledger, sides["deposit"], sides["withdrawal"], with_banks=self.with_banks
+            )
             for pk, row, txid in mine:
                 seen = met.get((txid, row.address))
                 if seen is not None:

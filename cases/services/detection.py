@@ -36,6 +36,7 @@ from cases.services.steps import swap_state
 from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 
 GROUP_RULE = "shared_device"
+SWAP_RULE, BANK_RULE = "fits_a_swap", "market_bank"
 ACCOUNTS_AT_ONCE = 5_000
 RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
 MOST_POINTS = 100
@@ -130,7 +131,11 @@ def inputs_of(rules: Sequence[Rule], scorer: Scorer | None = None) -> Inputs:
     """What these rules read, and no more; a scorer with a model reads everything."""
     codes = {rule.code for rule in rules}
     scores = scorer is not None and bool(scorer.models)
+    swap = next((rule.parameters for rule in rules if rule.code == SWAP_RULE), None)
+    names = [str(name).lower() for name in swap["exchangers"]] if swap else []
     return Inputs(
+        with_banks=BANK_RULE in codes,
+        swaps=(names, int(swap["window_minutes_max"]) if swap else 0),
         with_ledger=scores or not LEDGER_RULES.isdisjoint(codes),
         with_events=scores or not EVENT_RULES.isdisjoint(codes),
     )

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+from cases.models.account_events import EVENT_KINDS
 from cases.models.fields import parse_base_units
 from cases.services.errors import ImportRefused
 from tracing import reads
@@ -193,9 +194,7 @@ COLUMNS: Mapping[str, Mapping[str, Parse]] = {
     "events.csv": {
         "ref": word(40),
         "account": ACCOUNT,
-        "kind": one_of(
-            "login", "open_attempt", "profile_change", "question", "answer", "card", "message"
-        ),
+        "kind": one_of(*(kind for kind, _words in EVENT_KINDS)),
         "at": moment,
         "ip": optional(word(45), ""),
         "country": optional(word(2), ""),

@@ -15,7 +15,9 @@ import pytest
 from django.core.management import call_command
 
 from tests.demo_ledger import LEDGER, DemoLedger
+from tracing.engine.market_banks import find_market_banks
 from tracing.engine.patterns import peel_chains, peel_pattern
+from tracing.ledgers.clusters import stored_clusters
 from tracing.pattern_views import address_patterns
 
 pytestmark = pytest.mark.xdist_group("demo_ledger")
@@ -60,6 +62,18 @@ def test_the_planted_crumbs_and_the_forged_sender_are_found_and_no_others(
     assert {text: each["forged"] for text, each in forged.items()} == {
         known["a1.0"]: known["dust_sender"]
     }
+
+
+def test_of_all_clusters_the_planted_bank_alone_works_like_one(demo: DemoLedger) -> None:
+    ledger, known = demo.ledger, demo.oracle["addresses"]
+    clusters = stored_clusters(ledger, [address for address, _kind in demo.walls])
+    parent = clusters.clusters.parent.astype(np.int64)
+    banks = find_market_banks(ledger, parent)
+    (bank,) = banks
+    assert ledger.address_text(bank.anchor) in demo.oracle["clusters"]["bank"]
+    assert ledger.address_text(bank.fee_wallet) == known["fee_wallet"]
+    assert bank.num_deposits >= 4_000
+    assert (bank.hours <= 6, 200 <= bank.fee_bp <= 1_000) == (True, True)
 
 
 def test_the_exchanges_hot_wallet_is_like_a_service_and_fans(demo: DemoLedger) -> None:

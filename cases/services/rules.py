@@ -120,7 +120,7 @@ def propose_rule_change(
     require(by, Action.PROPOSE_RULE)
     rule = present_rule(code)
     if severity not in dict(SEVERITIES):
-        raise CaseworkError(_("Choose how grave a hit is."))
+        raise CaseworkError(_("Choose a severity."))
     figures = read_figures(rule.parameters, parameters)
     same = (figures, severity, switch_on) == (rule.parameters, rule.severity, rule.is_on)
     if same or not (switch_on or rule.is_on):

@@ -15,7 +15,7 @@ class RuleChangeForm(forms.Form):
     """A change that one person proposes; one field for each figure of the rule."""
 
     switch_on = forms.BooleanField(label=L("The rule runs"), required=False)
-    severity = forms.ChoiceField(label=L("How grave a hit is"), choices=SEVERITIES)
+    severity = forms.ChoiceField(label=L("Severity"), choices=SEVERITIES)
     reason = forms.CharField(
         label=L("Reason for the record"), widget=forms.Textarea(attrs={"rows": 2})
     )

@@ -98,7 +98,7 @@ def _act(actor: Actor, change: RuleChange, name: str) -> Act:
     facts = [
         Fact(_("Rule"), change.rule.title),
         Fact(_("The rule runs"), _("Yes") if change.switch_on else _("No")),
-        Fact(_("How grave a hit is"), change.get_severity_display()),
+        Fact(_("Severity"), change.get_severity_display()),
         *(
             Fact(name.replace("_", " ").capitalize(), _words(value))
             for name, value in change.parameters.items()

@@ -164,9 +164,7 @@ def _bank_of(
     if not banks:
         return []
     clusters = clusters_under_walls(ledger)
-    found = (
-        banks.get(clusters.anchor(each)) for each in addresses if each < ledger.num_addresses
-    )
+    found = (banks.get(clusters.anchor(each)) for each in addresses if each < ledger.num_addresses)
     return [
         MetKind(
             "market_bank", 1, 100,

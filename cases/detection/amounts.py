@@ -35,7 +35,6 @@ from cases.detection.windows import (
 )
 
 FUNDING = frozenset({"deposit", "fiat_in"})
-PAYOUT = frozenset({"withdrawal", "fiat_out"})
 PAST_WINDOWS = 3  # what came before must reach over so many windows to be called usual
 
 

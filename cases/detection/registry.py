@@ -13,9 +13,7 @@ from cases.detection.windows import AccountRule, Params
 ACCOUNT_RULES: Mapping[str, AccountRule] = {
     **FIRST_RULES, **AMOUNT_RULES, **CONTACT_RULES, **ACCESS_RULES, **SIGNAL_RULES,
 }  # fmt: skip
-LEDGER_RULES = (
-    frozenset(CONTACT_RULES) | {"straight_to_private", "pile_and_sweep"} | LEDGER_SIGNALS
-)
+LEDGER_RULES = frozenset(CONTACT_RULES) | {"straight_to_private", "pile_and_sweep"} | LEDGER_SIGNALS
 """Rules that ask what the money met on the ledger."""
 EVENT_RULES = (
     frozenset(ACCESS_RULES) | {"pay_like", "large_first_deposit"}

@@ -16,7 +16,6 @@ from typing import Any
 import lxml
 from lxml import etree
 
-ENGINES = ("lxml", "xmlschema")
 MOST_ERRORS = 20
 PATTERN = re.compile(r'(<xs:pattern\s+value=")([^"]*)(")')
 MIN_VERSION = re.compile(r'\s+vc:minVersion="[^"]*"')

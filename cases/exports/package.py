@@ -20,7 +20,6 @@ from cases.exports.merkle import root_of
 MIME = "application/zip"
 PAYLOAD = "data/"
 LISTING = "manifest-sha256.txt"
-TAG_LISTING = "tagmanifest-sha256.txt"
 MANIFEST = "manifest.json"
 MERKLE = "merkle.json"
 CHECKPOINT = "checkpoint.json"

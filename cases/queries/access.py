@@ -51,10 +51,6 @@ class CasePeople:
     walls: list[CaseBlock]
     emergencies: list[EmergencyAccess]
 
-    @property
-    def num_seeing(self) -> int:
-        return len([row for row in self.rows if row.right != Right.ENDED])
-
 
 def people_of_case(case: Case, actor: Actor) -> CasePeople:
     """By right, the owner first, then by name: at most 5 queries."""

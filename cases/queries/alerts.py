@@ -1,7 +1,6 @@
 """Alerts as their screens need them: the queue, one alert with why and its transactions."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -14,7 +13,6 @@ from cases.states import OPEN_ALERT_STATES, OVER_CASES, AlertState, LineState
 PAGE_ROWS = 50
 MOST_RECORDS = 200
 MOST_LIKE = 8
-AROUND = timedelta(days=3)
 STATES = tuple(state.value for state in AlertState)
 
 

@@ -7,7 +7,6 @@ from cases.models import Watch, WatchNotice
 from cases.policy import Actor
 
 MOST = 200
-ROUTES = {"wallet": "address_detail", "freeze": "freeze_detail"}
 
 
 @dataclass(frozen=True)

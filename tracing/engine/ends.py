@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from tracing.engine.ledger import NO_ADDRESS, Ledger
 
@@ -33,20 +33,6 @@ class Status(StrEnum):
     BURNED = "burned"
     MINTED = "minted"
     OPENING = "opening"
-
-
-STOPPED_EARLY: Final = frozenset(
-    {
-        Status.COINJOIN,
-        Status.HOP_LIMIT,
-        Status.AFTER_HORIZON,
-        Status.BEFORE_HORIZON,
-        Status.UNKNOWN_INPUT,
-        Status.UNKNOWN_OUTPUT,
-        Status.OPENING,
-    }
-)
-"""Ends that are no answer but a limit of the run or of the ledger."""
 
 
 Lots: TypeAlias = tuple[tuple[int, int], ...]

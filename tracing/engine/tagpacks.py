@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -224,14 +224,6 @@ def parse_tag_csv(
     return ParsedPack(
         title=name, rows=tuple(found.rows), rejected=tuple(found.rejected), notes=tuple(notes)
     )
-
-
-def count_families(addresses: Iterable[ChainAddress]) -> dict[str, int]:
-    """How many addresses of each family, by name."""
-    counts: dict[str, int] = {}
-    for address in addresses:
-        counts[address.family] = counts.get(address.family, 0) + 1
-    return dict(sorted(counts.items()))
 
 
 def _yaml(content: bytes) -> dict[str, object]:

@@ -28,7 +28,6 @@ from tracing.nodes.wire import Call, Json, RpcError, Wire
 T = TypeVar("T")
 
 MOST_HEIGHT: Final = 0xFFFFFFFE
-NO_SUCH_METHOD: Final = -32601
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}")
 _BLOOM: Final = re.compile(r"0x[0-9a-fA-F]{512}")
 _WORD: Final = re.compile(r"0x(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})")
@@ -65,11 +64,6 @@ class EvmNode:
         self.ledger = wire.node.ledger
         # None until the node has said whether it offers the call.
         self._offers: dict[str, bool | None] = {"eth_getBlockReceipts": None, "trace_block": None}
-
-    @property
-    def offers_traces(self) -> bool:
-        """Whether internal transfers are among what was read."""
-        return bool(self._offers["trace_block"])
 
     def check_chain(self) -> None:
         """Raises NodeRefused if the node is of another chain than the ledger."""

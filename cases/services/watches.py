@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from cases.gateways.mail import MailRefused, is_configured, send_notice
 from cases.models import Case, CaseRun, FreezeRequest, Wallet, Watch, WatchNotice
 from cases.policy import Action, Actor, Role, require
-from cases.services.audit import record_event
+from cases.services.audit import keyed, record_event
 from cases.services.cases import CASE_ROLES
 from cases.services.errors import CaseworkError, NotFound
 from tracing import reads
@@ -80,11 +80,12 @@ def _require_sight(case_id: int, *, by: Actor) -> None:
 
 
 def _record(act: str, watch: Watch, *, by: Actor) -> None:
-    """In the system's chain: the case's own is read by everybody who works on it."""
-    record_event(
-        None, act, f"watch:{watch.public_id}", by=by,
-        data={"kind": watch.kind, "subject": str(watch.subject)},
-    )  # fmt: skip
+    """In the system's chain: the case's own is read by everybody who works on it.
+
+    What it is of stands there as a keyed hash: who is walled off from its case reads that chain.
+    """
+    mark = keyed(f"watch:{watch.kind}:{watch.subject}")
+    record_event(None, act, f"watch:{mark}", by=by, data={"kind": watch.kind})
 
 
 def _subject(kind: str, subject: UUID, by: Actor) -> tuple[Case, str]:

@@ -123,6 +123,12 @@ class DueForm(ReasonForm):
 class AnswerForm(DueForm):
     """What a senior says to a case that was brought to them."""
 
+    due_at = forms.DateTimeField(
+        label=_("Due"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=_("UTC. Empty keeps the date; one that is past needs a new one."),
+    )
     reason = forms.CharField(label=_("What follows"), widget=forms.Textarea(attrs={"rows": 3}))
 
 

@@ -13,7 +13,7 @@ from tests.machines.walk import Walk
 MACHINES: dict[str, tuple[type[Walk], int]] = {
     "alert": (AlertWalk, 2),
     "case": (CaseWalk, 5),
-    "evidence": (EvidenceWalk, 2),
+    "evidence": (EvidenceWalk, 4),
     "finding": (FindingWalk, 3),
     "freeze": (FreezeWalk, 7),
     "identity": (IdentityWalk, 2),

@@ -251,8 +251,8 @@ def _wallet_files() -> tuple[bytes, ...]:
 
 
 REQUESTS = (
-    b"agency_ref,Requester,process type,targets,data,due date,Crime\n"
-    b'"A-1",chen,"order","1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\nx@y.example",kyc,2026-01-02,"Fraud"\n'
+    b"agency_ref,Requester,process type,issue date,targets,data,due date,Crime\n"
+    b'"A-1",chen,"order",2026-01-01,"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\nx@y.example",kyc,2026-01-02,"Fraud"\n'
 )
 ANSWER = b"""<?xml version="1.0"?>
 <EFilingBatchXML xmlns="www.fincen.gov/base" StatusCode="A"><EFilingActivityXML SeqNum="1">

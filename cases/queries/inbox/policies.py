@@ -36,7 +36,7 @@ def rule_changes_waiting(actor: Actor) -> Queue | None:
     def tell(row: RuleChange) -> InboxRow:
         words = _("Decide on a changed rule: %(rule)s") % {"rule": row.rule.title}
         return InboxRow(
-            "rule", "flag", "", words, "", "rule_list", (), row.public_id, None,
+            "rule", "flag", "", words, "", "rule_detail", (row.rule.code,), row.public_id, None,
             row.proposed_at, can_take=False, about=row.reason,
         )  # fmt: skip
 

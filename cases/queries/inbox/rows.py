@@ -32,7 +32,7 @@ class InboxRow:
     words: str
     reference: str
     route: str
-    path: tuple[UUID, ...]
+    path: tuple[Any, ...]
     subject: UUID
     case: Case | None
     since: datetime | None

@@ -41,7 +41,9 @@ ALIASES: Mapping[str, str] = {
     "startdate": "period_from", "enddate": "period_until", "priority": "urgency",
     "duedate": "due_on", "deadline": "due_on",
 }  # fmt: skip
-REQUIRED = ("agency_ref", "officer", "instrument_type", "identifiers", "datasets", "due_on")
+REQUIRED = (
+    "agency_ref", "officer", "instrument_type", "issued_on", "identifiers", "datasets", "due_on",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -510,11 +510,12 @@ def _summary(
 ) -> AddressSummary:
     ledger.will_need(OF_ADDRESS, (number,))
     num_tx, first, last = _num_transactions(ledger, number, clusters.num_tx(number))
+    received, sent, balance = ledger.sums_of(number)
     return AddressSummary(
         address=text,
-        received=int(ledger.address_received[number]),
-        sent=int(ledger.address_sent[number]),
-        balance=int(ledger.address_unspent[number]),
+        received=received,
+        sent=sent,
+        balance=balance,
         num_tx=num_tx,
         first_at=utc_time(int(ledger.tx_time[first])),
         first_height=int(ledger.tx_height[first]),

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +68,9 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
     Cost: about 2 us an input or output, a handful of sorts; memory about 400 bytes each.
     """
     arrays: Arrays = {}
-    tx = _transactions(reader, chain, arrays)
-    outs, ins = _coins_of(reader, tx, arrays)
-    own_value, own_row = _stored_coins(reader, chain, tx, ins)
+    tx = place_transactions(reader, chain, arrays)
+    outs, ins = place_coins(reader, tx, arrays)
+    own_value, own_row = stored_coins(reader, ins)
     book = reader.fixed("address", "row", ROW)
     _number_addresses(book, reader.addresses("output")[outs], own_row, arrays)
     _link(
@@ -79,7 +79,8 @@ def build_arrays(reader: BatchReader, chain: Chain) -> Arrays:
         arrays,
     )
     _value_inputs(own_value, reader.numbers("input", "bare")[ins], arrays)
-    _fees(arrays)
+    in_off, out_off = (arrays[f"{side}_off"].astype(np.int64) for side in ("in", "out"))
+    arrays["tx_fee"] = fees_of(arrays, in_off, out_off)
     count = len(arrays["address_row"])
     for side in ("out", "in"):
         arrays[f"by_{side}"], arrays[f"by_{side}_off"] = group_by_address(
@@ -110,7 +111,7 @@ def chain_order(chain: Chain) -> tuple[I64, I64, U32]:
     return stored[order], height[order], number[order]
 
 
-def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
+def place_transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
     """Blocks and transactions in chain order; returns the stored position of each transaction."""
     stored, height, segment = chain_order(chain)
     per_block = reader.numbers("block", "num_tx").astype(np.int64)
@@ -133,7 +134,7 @@ def _transactions(reader: BatchReader, chain: Chain, arrays: Arrays) -> I64:
     return tx
 
 
-def _coins_of(reader: BatchReader, tx: I64, arrays: Arrays) -> tuple[I64, I64]:
+def place_coins(reader: BatchReader, tx: I64, arrays: Arrays) -> tuple[I64, I64]:
     """Outputs and inputs in chain order; returns the stored position of each."""
     picked = {}
     for side in ("out", "in"):
@@ -147,14 +148,19 @@ def _coins_of(reader: BatchReader, tx: I64, arrays: Arrays) -> tuple[I64, I64]:
     arrays["out_value"] = reader.numbers("output", "value")[picked["out"]]
     arrays["out_kind"] = reader.numbers("output", "script_type")[picked["out"]]
     at, scripts = reader.scripts_without_address()
-    numbers: dict[bytes, int] = {}
     whole = np.full(len(reader.numbers("output", "value")), NO_SCRIPT, np.uint32)
-    whole[at] = [numbers.setdefault(script, len(numbers)) for script in scripts]
+    ends = offsets(reader.numbers("tx", "num_out").astype(np.int64))
+    own = np.searchsorted(ends, at, side="right") - 1
+    first: dict[tuple[int, bytes], int] = {}
+    whole[at] = [
+        first.setdefault((tx_of, script), place - int(ends[tx_of]))
+        for tx_of, place, script in zip(own.tolist(), at.tolist(), scripts, strict=True)
+    ]
     arrays["out_script"] = whole[picked["out"]]
     return picked["out"], picked["in"]
 
 
-def _stored_coins(reader: BatchReader, chain: Chain, tx: I64, ins: I64) -> tuple[I64, U32]:
+def stored_coins(reader: BatchReader, ins: I64) -> tuple[I64, U32]:
     """Value (-1 unknown) and address book position each input has by itself, in chain order."""
     value = np.full(len(reader.numbers("input", "prev_vout")), UNKNOWN_VALUE, np.int64)
     row = reader.addresses("input")
@@ -230,12 +236,14 @@ def _link(prev: U8, vout: U32, arrays: Arrays) -> None:
     spent_in = np.full(len(arrays["out_value"]), UNSPENT, np.uint32)
     spent_in[out] = found
     if len(out) != int(np.count_nonzero(spent_in != UNSPENT)):
-        first = int(found[np.flatnonzero(spent_in[out] != found)[0]])
-        name = prev[first][::-1].tobytes().hex()
-        raise LedgerError(
-            f"the output {name}:{int(vout[first])} is spent twice; these blocks conflict"
-        )
+        refuse_second_spend(prev, vout, int(found[np.flatnonzero(spent_in[out] != found)[0]]))
     arrays["in_out"], arrays["out_spent_in"] = in_out, spent_in
+
+
+def refuse_second_spend(prev: U8, vout: NDArray[Any], at: int) -> NoReturn:
+    """Raises LedgerError with the name of the output that input `at` spends again."""
+    name = prev[at][::-1].tobytes().hex()
+    raise LedgerError(f"the output {name}:{int(vout[at])} is spent twice; these blocks conflict")
 
 
 def _value_inputs(own_value: I64, bare: U8, arrays: Arrays) -> None:
@@ -262,7 +270,7 @@ def _value_inputs(own_value: I64, bare: U8, arrays: Arrays) -> None:
     arrays["in_value"] = value
 
 
-def _fees(arrays: Arrays) -> None:
+def fees_of(arrays: Arrays, in_off: I64, out_off: I64) -> I64:
     """Inputs less outputs; -1 where an input is unknown, 0 for a coinbase."""
     sums = {}
     for name, values in (
@@ -270,7 +278,7 @@ def _fees(arrays: Arrays) -> None:
         ("out", arrays["out_value"]),
         ("unknown", (arrays["in_value"] < 0).astype(np.int64)),
     ):
-        off = arrays["out_off" if name == "out" else "in_off"].astype(np.int64)
+        off = out_off if name == "out" else in_off
         running = offsets(values)
         sums[name] = running[off[1:]] - running[off[:-1]]
     fee = np.where(sums["unknown"] > 0, UNKNOWN_VALUE, sums["in"] - sums["out"])
@@ -279,4 +287,4 @@ def _fees(arrays: Arrays) -> None:
         name = arrays["txid"][over[0]][::-1].tobytes().hex()
         raise LedgerError(f"the transaction {name} pays out more than it takes in")
     fee[arrays["tx_coinbase"] > 0] = 0
-    arrays["tx_fee"] = fee
+    return np.asarray(fee, np.int64)

@@ -15,6 +15,7 @@ from tracing.engine.columns import offsets
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import I64, NO_ADDRESS, U32, U64, Ledger
 from tracing.ledgers.arrays import Arrays, save_arrays
+from tracing.ledgers.growth import cluster_folder
 from tracing.ledgers.maps import Maps
 from tracing.ledgers.stored import StoredLedger
 
@@ -74,7 +75,7 @@ def stored_clusters(
     a second for a million inputs), all others map them.
     """
     name = hashlib.sha256("\n".join([_VERSION, *sorted(set(walls))]).encode()).hexdigest()[:16]
-    folder = ledger.folder / f"clusters-{name}"
+    folder = cluster_folder(ledger.folder, ledger.epoch, name)
     if not folder.exists():
         with ledger.maps.scanned():
             _compute(ledger, walls, folder, kernels)

@@ -18,6 +18,7 @@ from tracing.ledgers import names
 from tracing.ledgers.arrays import build_arrays, save_arrays
 from tracing.ledgers.batches import BatchReader, CoinColumns, no_coins
 from tracing.ledgers.coins import match_coins, new_spenders, stored_spenders
+from tracing.ledgers.growth import holder
 from tracing.ledgers.manifest import Manifest, OrphanedBlock, Snapshot, loading_lock, read_manifest
 from tracing.ledgers.store import LoadReport, Progress, arrays_folder, chain_of, store_blocks
 from tracing.ledgers.stored import StoredLedger
@@ -80,7 +81,7 @@ def open_ledger(
         if manifest is None:
             raise LedgerMissing(f"the ledger {full} is empty; load blocks into it with load_blocks")
         snapshot = manifest.snapshot(epoch, tip_hash)
-        arrays = arrays_folder(folder, snapshot.epoch)
+        arrays = holder(folder / "arrays", snapshot.epoch) or arrays_folder(folder, snapshot.epoch)
         try:
             return StoredLedger(full, names.NETWORK[full], snapshot, arrays)
         except FileNotFoundError:
@@ -90,7 +91,8 @@ def open_ledger(
         if epoch is None and newest is not None and newest.current.epoch != snapshot.epoch:
             continue  # loads overtook this reader; what they left is there
         with loading_lock(folder, full):
-            if not arrays.exists():
+            arrays = arrays_folder(folder, snapshot.epoch)
+            if holder(folder / "arrays", snapshot.epoch) is None:
                 batches = manifest.batches[: snapshot.num_batches]
                 reader = BatchReader([folder / "batches" / batch for batch in batches])
                 save_arrays(arrays, build_arrays(reader, chain_of(reader, full)))

@@ -31,9 +31,17 @@ class Maps:
         self._maps: list[mmap.mmap] = []
         self._held: dict[int, tuple[mmap.mmap, int]] = {}  # where an array begins -> its map
 
-    def open(self, path: Path) -> NDArray[Any]:  # arrays of several types
-        """Map an array; a plain view, as numpy's memmap class makes every small slice slow."""
+    def open(self, path: Path, length: int | None = None) -> NDArray[Any]:  # of several types
+        """Map an array; a plain view, as numpy's memmap class makes every small slice slow.
+
+        Args:
+            length: rows, where the file has grown beyond what its head tells.
+        """
         mapped = np.load(path, mmap_mode="r")
+        if length is not None and length != len(mapped):
+            start, shape = head_of(path), (length, *mapped.shape[1:])
+            if length:
+                mapped = np.memmap(path, mapped.dtype, "r", start, shape)
         held: mmap.mmap | None = getattr(mapped, "_mmap", None)  # None for an empty array
         if held is not None:
             self._maps.append(held)
@@ -53,10 +61,11 @@ class Maps:
         """
         if not self.scattered or not len(places):
             return
-        rows = np.asarray(places, np.int64)
+        every = np.asarray(places, np.int64)
         for array in arrays:
             held, start = self._held.get(_begin(array), (None, 0))
-            if held is None or len(held) < LARGE:
+            rows = every[every < len(array)]
+            if held is None or len(held) < LARGE or not len(rows):
                 continue
             first = start + rows * array.strides[0]
             pages = np.concatenate([first, first + array.strides[0] - 1]) // PAGE
@@ -83,6 +92,14 @@ class Maps:
     def _advise_all(self, advice: int) -> None:
         for each in self._maps:
             _advise(each, advice)
+
+
+def head_of(path: Path) -> int:
+    """Bytes before the rows of a file that numpy wrote."""
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        return file.tell()
 
 
 def _begin(array: NDArray[Any]) -> int:

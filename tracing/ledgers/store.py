@@ -16,11 +16,13 @@ import numpy as np
 from tracing.engine.addresses import Network
 from tracing.engine.blocks import block_work, parse_blocks
 from tracing.engine.columns import BlockColumns, concat_columns, select_blocks
+from tracing.engine.ledger import UNSPENT
 from tracing.errors import LedgerError
 from tracing.ledgers import names
 from tracing.ledgers.arrays import Arrays, build_arrays, save_arrays
 from tracing.ledgers.batches import BatchReader, CoinColumns, write_batch
-from tracing.ledgers.chain import Chain, Header, choose_chain
+from tracing.ledgers.chain import Chain, Header, Segment, choose_chain
+from tracing.ledgers.growth import Seen, Tail, append, grown_arrays, holder, may_grow, tidy
 from tracing.ledgers.manifest import (
     Manifest,
     OrphanedBlock,
@@ -30,6 +32,7 @@ from tracing.ledgers.manifest import (
     read_manifest,
     write_manifest,
 )
+from tracing.ledgers.stored import StoredLedger
 
 KEPT_EPOCHS = 2
 """Epochs whose arrays stay on disk;
@@ -81,17 +84,24 @@ def store_blocks(
         _clear_leftovers(folder, manifest)
         paths = [folder / "batches" / b for b in manifest.batches] if manifest else []
         before = BatchReader(paths)
-        columns, num_known = _new_blocks(parts, before if paths else None)
-        headers = _headers(before) if paths else []
-        if columns is not None:
-            columns = _in_chain_order(columns, headers, ledger)
+        on_top = blocks_on_top(parts, manifest)
+        columns, num_known = on_top, 0
+        if on_top is None:
+            columns, num_known = _new_blocks(parts, before if paths else None)
+            headers = _headers(before) if paths else []
+            if columns is not None:
+                columns = _in_chain_order(columns, headers, ledger)
         spent = coins(columns, before if paths else None)
         if columns is None and not len(spent.num):
             if manifest is None:
                 raise LedgerError("no blocks given")
             return LoadReport(ledger, 0, 0, 0, 0, num_known, 0, manifest.current)
         told("store", 0, 1)
-        stored = _store(folder, ledger, manifest, columns or _no_blocks(), spent, told)
+        stored = None
+        if on_top is not None and manifest is not None:
+            stored = _grow(folder, ledger, manifest, on_top, spent, told)
+        if stored is None:
+            stored = _store(folder, ledger, manifest, columns or _no_blocks(), spent, told)
     if columns is None:
         return LoadReport(ledger, 0, 0, 0, 0, num_known, len(spent.value), stored)
     return LoadReport(
@@ -203,9 +213,122 @@ def _store(
     # From here on the manifest may name the batch: where writing it fails, the next load clears up.
     write_manifest(folder, old.with_load(batch, snapshot))
     told("link", 1, 1)
-    for stale in range(1, epoch - KEPT_EPOCHS + 1):
-        shutil.rmtree(arrays_folder(folder, stale), ignore_errors=True)
+    _forget(folder, epoch)
     return snapshot
+
+
+def _grow(
+    folder: Path,
+    ledger: str,
+    manifest: Manifest,
+    columns: BlockColumns,
+    coins: CoinColumns,
+    told: Progress,
+) -> Snapshot | None:
+    """Store blocks on top of all others behind the arrays that stand; None where that cannot be.
+
+    A refused block leaves nothing behind. A failure later leaves rows that no epoch sees, and its
+    number, so that the next load makes the arrays anew.
+    """
+    now = manifest.current
+    new = {each.tobytes() for each in columns.block_hash}
+    path = holder(folder / "arrays", now.epoch)
+    if path is None or any(each.tobytes() not in new for each in coins.block_hash):
+        return None
+    try:
+        old = StoredLedger(ledger, names.NETWORK[ledger], now, path)
+    except FileNotFoundError:
+        return None
+    counts = Seen(
+        len(old.block_height), old.num_tx, old.num_outputs, old.num_inputs, old.num_addresses,
+        base_txs=old.num_tx,
+    )  # fmt: skip
+    seen = old.seen or counts
+    num_most = max(seen.outputs + len(columns.out_value), seen.inputs + len(columns.in_vout))
+    if not may_grow(path, now.epoch, seen, len(columns.txid)) or num_most >= UNSPENT:
+        return None
+    batch, epoch = f"{len(manifest.batches) + 1:06d}", now.epoch + 1
+    batch_path = folder / "batches" / batch
+    first = now.segments[-1].height + 1
+    part = Segment(tuple(range(columns.num_blocks)), first, True, 0)
+    try:
+        write_batch(batch_path, columns, coins, names.NETWORK[ledger])
+        told("link", 0, 1)
+        tail = Tail(seen, old.columns(), old.find_txids, old.find_rows)
+        num_stored = now.num_blocks + now.num_stale
+        arrays = grown_arrays(
+            BatchReader([batch_path]), Chain((part,), ()), tail, num_stored, len(now.segments) - 1
+        )
+        append(path, epoch, seen, arrays)
+    except BaseException:
+        shutil.rmtree(batch_path, ignore_errors=True)
+        raise
+    last = now.segments[-1]
+    tip = SegmentInfo(
+        tip_hash=columns.block_hash[-1][::-1].tobytes().hex(),
+        tip_time=int(columns.block_time[-1]),
+        first_height=last.first_height,
+        height=last.height + columns.num_blocks,
+        num_blocks=last.num_blocks + columns.num_blocks,
+        known=True,
+    )
+    snapshot = Snapshot(
+        epoch=epoch,
+        chain=now.chain,
+        num_batches=epoch,
+        height=tip.height,
+        tip_hash=tip.tip_hash,
+        tip_time=tip.tip_time,
+        num_blocks=now.num_blocks + columns.num_blocks,
+        num_tx=now.num_tx + len(arrays["txid"]),
+        num_inputs=now.num_inputs + len(arrays["in_out"]),
+        num_outputs=now.num_outputs + len(arrays["out_value"]),
+        num_addresses=now.num_addresses + len(arrays["address_row"]),
+        num_stale=now.num_stale,
+        segments=(*now.segments[:-1], tip),
+    )
+    write_manifest(folder, manifest.with_load(batch, snapshot))
+    told("link", 1, 1)
+    _forget(folder, epoch)
+    return snapshot
+
+
+def blocks_on_top(parts: Sequence[BlockColumns], manifest: Manifest | None) -> BlockColumns | None:
+    """The blocks as one run that goes on where the chain ends, in the order given; None if not.
+
+    A block on the tip of the last segment cannot be stored yet, as it would be on the chain, and
+    whatever hangs on the tip has more work than all its branches. Where every height is certain,
+    and the new blocks claim none but their own, nothing else of the chain can move.
+    """
+    if manifest is None or not parts or not manifest.snapshots:
+        return None
+    now, columns = manifest.current, concat_columns(parts)
+    if not now.segments or not all(segment.known for segment in now.segments):
+        return None
+    last = now.segments[-1]
+    if not columns.num_blocks or last.tip_hash != now.tip_hash:
+        return None
+    heights = last.height + 1 + np.arange(columns.num_blocks)
+    claimed = columns.block_height
+    follows = (columns.block_prev[1:] == columns.block_hash[:-1]).all()
+    on_tip = columns.block_prev[0][::-1].tobytes().hex() == now.tip_hash
+    honest = ((claimed == heights) | (claimed < 0)).all()
+    return columns if follows and on_tip and honest else None
+
+
+def _forget(folder: Path, epoch: int) -> None:
+    """Remove arrays of older epochs than are kept."""
+    kept = range(max(1, epoch - KEPT_EPOCHS + 1), epoch + 1)
+    used: dict[Path, set[int]] = {}
+    for each in kept:
+        path = holder(folder / "arrays", each)
+        if path is not None:
+            used.setdefault(path, set()).add(each)
+    for path in (folder / "arrays").iterdir():
+        if path in used:
+            tidy(path, used[path])
+        elif path.name.isdigit() and int(path.name) <= epoch:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _orphaned(

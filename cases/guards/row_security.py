@@ -232,6 +232,7 @@ OPEN: Mapping[str, str] = {
     ),
     "cases_referencecounter": "numbers of series",
     "cases_pace": "how fast somebody asks, of no case",
+    "cases_importmark": "how far an import has come, of no case",
     "cases_approvalpolicy": "rules of the house, of no case",
     **dict.fromkeys(
         ("cases_webhook", "cases_webhookdelivery"), "which host was told which id, of no case"

@@ -46,6 +46,7 @@ from cases.models.freezes import (
 from cases.models.holds import LegalHold
 from cases.models.idempotency import IdempotencyKey
 from cases.models.identities import IdentityLink
+from cases.models.import_marks import ImportMark
 from cases.models.inbox import InboxSnooze, InboxView
 from cases.models.label_sources import LabelSource
 from cases.models.legacy import LegacyCase
@@ -142,6 +143,7 @@ __all__ = [
     "HouseTag",
     "IdempotencyKey",
     "IdentityLink",
+    "ImportMark",
     "InboxClaim",
     "InboxSnooze",
     "InboxView",

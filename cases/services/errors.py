@@ -31,14 +31,19 @@ class TooFast(CaseworkError):
 
 
 class ImportRefused(CaseworkError):
-    """A file of exchange records is wrong at one line; nothing of the folder was kept."""
+    """A file of exchange records is wrong at one line; nothing of the folder was kept.
 
-    def __init__(self, file: str, line: int, reason: str) -> None:
+    Of a resumable import `kept` says what was.
+    """
+
+    def __init__(
+        self, file: str, line: int, reason: str, kept: str = "Nothing was imported."
+    ) -> None:
         self.file = file
         self.line = line
         self.reason = reason
         where = f"{file}, line {line}" if line else file
-        super().__init__(f"{where}: {reason} Nothing was imported.")
+        super().__init__(f"{where}: {reason} {kept}")
 
 
 class ContentChanged(InvalidTransition):

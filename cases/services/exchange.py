@@ -7,6 +7,7 @@ nothing; rows already known are brought up to date.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from cases.models import (
     DepositAddress,
     ExchangeAccount,
     ExchangeRecord,
+    ImportMark,
     OwnAddress,
     Price,
     Provider,
@@ -30,8 +32,15 @@ from cases.models import (
 from cases.policy import SYSTEM, Action, Actor, require
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, ImportRefused
-from cases.services.exchange_rows import REQUIRED, Batch, Columns, Source, canonical_address
-from cases.services.exchange_sources import STEMS, SentRows, sources_of
+from cases.services.exchange_rows import (
+    REQUIRED,
+    Batch,
+    Columns,
+    ExchangeFile,
+    Source,
+    canonical_address,
+)
+from cases.services.exchange_sources import STEMS, ParquetFile, SentRows, sources_of
 from tracing import jobs, reads
 from tracing.jobs import BoundaryRow
 from tracing.upserts import upsert
@@ -41,6 +50,7 @@ BOUNDARY_SOURCE = "exchange-records"
 MOST_SENT = 5000  # rows of one call: some seconds
 ACCOUNT_COLUMNS = ("uid", "account", "counter_account", "other_account")
 ADDRESS_STEMS = ("deposit_addresses", "own_addresses")
+LONG = ("movements.csv", "events.csv")  # what a resumable import keeps as it goes
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 Progress = Callable[[str, int], None]
@@ -65,6 +75,7 @@ class _Import:
     sources: Mapping[str, Source]
     progress: Progress | None = None
     sent: "_Named | None" = None
+    is_resumable: bool = False
     accounts: dict[str, int] = field(default_factory=dict)
     assets: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -84,15 +95,30 @@ class _Import:
                 raise ImportRefused(file, 0, "the folder does not have this file.")
             return
         seen: set[Hashable] = set()
+        mark = self.mark_of(source) if self.is_resumable and file in LONG else None
         count = 0
         for batch in source.batches(BATCH):
             columns = make(batch)
             _refuse_seen(batch, columns, key, seen)
-            upsert(model, columns, key, renewed)
             count += len(columns[key[0]])
+            if mark is None:
+                upsert(model, columns, key, renewed)
+            elif count > mark.num_rows:
+                with transaction.atomic():  # of its own: what is kept is kept with its mark
+                    upsert(model, columns, key, renewed)
+                    ImportMark.objects.filter(pk=mark.pk).update(num_rows=count)
             if self.progress:
                 self.progress(source.name, count)
+        if mark is not None:
+            mark.delete()
         self.counts[source.name] = count
+
+    def mark_of(self, source: Source) -> ImportMark:
+        """How far an earlier import of this very file came."""
+        assert isinstance(source, ExchangeFile | ParquetFile)  # a program's rows are few
+        with source.path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        return ImportMark.objects.get_or_create(file_sha256=digest)[0]
 
     def account_ids(self, batch: Batch, column: str = "account") -> list[int | None]:
         """The numbers of accounts by their uids."""
@@ -121,30 +147,63 @@ def _refuse_seen(batch: Batch, columns: Columns, key: tuple[str, ...], seen: set
         seen.add(values)
 
 
-def import_exchange(folder: Path, progress: Progress | None = None) -> ImportReport:
+def import_exchange(
+    folder: Path, progress: Progress | None = None, *, is_resumable: bool = False
+) -> ImportReport:
     """Import accounts, addresses, balances, movements, prices and what is around them.
 
     Files: assets.csv and accounts.csv, and any of deposit_addresses, own_addresses, balances,
     movements, prices, links, profiles, events and providers; their first lines name the columns.
     Each may be a Parquet file of the same columns instead. Other files are left alone.
     `progress(file, rows)` is called after each batch. Raises ImportRefused with file and line;
-    nothing is kept then. Cost: one pass, one batch of 5,000 rows in memory beside the keys; about
+    nothing is kept then.
+
+    With `is_resumable` what others hang on (accounts, addresses, walls) still comes whole or not at
+    all, and first; movements and events are kept batch by batch, and the same folder goes on where
+    it was cut off. What stands before a fault is kept then, and the error says so.
+
+    Cost: one pass, one batch of 5,000 rows in memory beside the keys; about
     40 us a movement on SQLite.
     """
     if not folder.is_dir():
         raise ImportRefused(str(folder.name), 0, "there is no such folder.")
+    work = _Import(sources_of(folder), progress, is_resumable=is_resumable)
+    if is_resumable:
+        return _import_in_parts(work)
     with transaction.atomic():
-        work = _Import(sources_of(folder), progress)
         _load_accounts(work)
         _load_addresses(work)
         _load_books(work)
         _load_surroundings(work)
         num_boundaries = jobs.set_boundaries(BOUNDARY_SOURCE, _boundaries())
-        record_event(
-            None, "import_exchange", "exchange", by=SYSTEM,
-            data={"rows": work.counts, "num_boundaries": num_boundaries},
-        )  # fmt: skip
+        _note_import(work, num_boundaries)
     return ImportReport(work.counts, num_boundaries)
+
+
+def _import_in_parts(work: _Import) -> ImportReport:
+    """First what the rest hangs on with its walls, in one transaction; then row by row."""
+    with transaction.atomic():
+        _load_accounts(work)
+        _load_addresses(work)
+        num_boundaries = jobs.set_boundaries(BOUNDARY_SOURCE, _boundaries())
+    try:
+        _load_books(work)
+        _load_surroundings(work)
+    except ImportRefused as error:
+        raise ImportRefused(
+            error.file, error.line, error.reason,
+            "What stands before it was kept: mend the file and import the folder again.",
+        ) from None  # fmt: skip
+    with transaction.atomic():
+        _note_import(work, num_boundaries)
+    return ImportReport(work.counts, num_boundaries)
+
+
+def _note_import(work: _Import, num_boundaries: int) -> None:
+    record_event(
+        None, "import_exchange", "exchange", by=SYSTEM,
+        data={"rows": work.counts, "num_boundaries": num_boundaries},
+    )  # fmt: skip
 
 
 def push_records(rows: Mapping[str, Sequence[Mapping[str, str]]], *, by: Actor) -> ImportReport:

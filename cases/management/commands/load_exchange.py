@@ -20,11 +20,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
+        parser.add_argument(
+            "--resumable", action="store_true",
+            help="keep movements and events as they are read; the same command goes on after a cut",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            report = import_exchange(options["folder"])
+            report = import_exchange(options["folder"], is_resumable=options["resumable"])
         except ImportRefused as error:
             raise CommandError(str(error)) from None
         if options["json"]:

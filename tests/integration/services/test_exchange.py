@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -26,14 +27,16 @@ from cases.models import (
     DepositAddress,
     ExchangeAccount,
     ExchangeRecord,
+    ImportMark,
     OwnAddress,
     Price,
 )
 from cases.models.fields import MAX_BASE_UNITS
 from cases.policy import PermissionDenied
+from cases.services import exchange
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange, push_records
-from cases.services.exchange_rows import COLUMNS
+from cases.services.exchange_rows import COLUMNS, Columns
 from tests.casework import BTC, USDT, make_user, person
 from tests.integration.api.conftest import made, program_of, told
 from tracing.models import Boundary
@@ -379,3 +382,38 @@ def test_what_a_program_sends_wrongly_is_named_and_changes_nothing(
     assert counts() == before
     with pytest.raises(PermissionDenied):
         push_records(rows, by=person("analyst"))
+
+
+def test_an_import_that_was_cut_off_goes_on_behind_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = FILES["movements.csv"].splitlines()[0]
+    lines = [f"M{n},deposit,A1,,{BTC},{n},,,,,{AT},,completed,," for n in range(1, 8)]
+    folder = write(tmp_path, movements="\n".join([head, *lines]) + "\n")
+    monkeypatch.setattr(exchange, "BATCH", 2)
+    written: list[int] = []
+    real = exchange.upsert
+
+    def cut(model: type[Model], columns: Columns, *rest: Any) -> None:
+        if model is ExchangeRecord:
+            written.append(len(columns["ref"]))
+            if len(written) == 3:
+                raise OSError("the machine went down")
+        real(model, columns, *rest)
+
+    monkeypatch.setattr(exchange, "upsert", cut)
+    with pytest.raises(OSError, match="went down"):
+        import_exchange(folder, is_resumable=True)
+    assert ExchangeRecord.objects.count() == 4
+    assert Boundary.objects.count() == 2  # walls stand before any movement
+    assert not AuditEvent.objects.filter(action="import_exchange").exists()
+    assert import_exchange(folder, is_resumable=True).rows["movements.csv"] == 7
+    assert written == [2, 2, 2, 2, 1]  # the first two batches were not written again
+    assert ExchangeRecord.objects.count() == 7
+    assert not ImportMark.objects.exists()
+    wrong = "\n".join([head, *lines, lines[0].replace("M1,", "M9,").replace(BTC, "none")])
+    (folder / "movements.csv").write_text(wrong + "\n", encoding="utf-8")
+    with pytest.raises(ImportRefused, match=r"line 9: .*What stands before it was kept"):
+        import_exchange(folder, is_resumable=True)
+    call_command("load_customers", str(write(tmp_path)), "--resumable", stdout=io.StringIO())
+    assert ExchangeRecord.objects.get(ref="M1").base == 100

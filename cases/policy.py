@@ -109,6 +109,8 @@ class Action(StrEnum):
     PROPOSE_RULE = "propose_rule"
     DECIDE_RULE = "decide_rule"
     IMPORT_CASES = "import_cases"
+    DRAFT_OUTBOUND = "draft_outbound"
+    DECIDE_OUTBOUND = "decide_outbound"
     PROPOSE_OFFICER = "propose_officer"
     DECIDE_OFFICER = "decide_officer"
     SUSPEND_OFFICER = "suspend_officer"
@@ -147,6 +149,7 @@ CASEWORK = frozenset(
         Action.VIEW_REQUEST,
         Action.VERIFY_REQUESTER,
         Action.CLOSE_REQUEST,
+        Action.DRAFT_OUTBOUND,
     }
 )
 
@@ -189,7 +192,7 @@ ENDED_BY_MERGE = frozenset(
         Action.ADD_TASK, Action.ADD_NOTE, Action.ACQUIRE_EVIDENCE, Action.QUEUE_TRACE,
         Action.BUILD_COHORT, Action.DRAFT_FINDING, Action.SUBMIT_FINDING,
         Action.RECORD_INSTRUMENT, Action.REQUEST_FREEZE, Action.DRAFT_REFERRAL,
-        Action.DRAFT_REPORT,
+        Action.DRAFT_REPORT, Action.DRAFT_OUTBOUND,
     }
 )  # fmt: skip
 
@@ -222,6 +225,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.MANAGE_WEBHOOKS,
             Action.DECIDE_RULE,
             Action.DECIDE_OFFICER,
+            Action.DECIDE_OUTBOUND,
             Action.IMPORT_CASES,
         }
     ),

@@ -579,6 +579,34 @@ PRESERVATION: Mapping[tuple[PreservationState, PreservationAction], Preservation
 }
 
 
+class OutboundState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SENT = "sent"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class OutboundAction(StrEnum):
+    APPROVE = "approve_outbound"
+    SEND = "send_outbound"
+    ANSWER = "answer_outbound"
+    CLOSE = "close_outbound"
+    WITHDRAW = "withdraw_outbound"
+
+
+OUTBOUND: Mapping[tuple[OutboundState, OutboundAction], OutboundState] = {
+    (OutboundState.DRAFT, OutboundAction.APPROVE): OutboundState.APPROVED,
+    (OutboundState.DRAFT, OutboundAction.WITHDRAW): OutboundState.WITHDRAWN,
+    (OutboundState.APPROVED, OutboundAction.SEND): OutboundState.SENT,
+    (OutboundState.APPROVED, OutboundAction.WITHDRAW): OutboundState.WITHDRAWN,
+    (OutboundState.SENT, OutboundAction.ANSWER): OutboundState.ANSWERED,
+    (OutboundState.SENT, OutboundAction.CLOSE): OutboundState.CLOSED,
+    (OutboundState.ANSWERED, OutboundAction.CLOSE): OutboundState.CLOSED,
+}
+
+
 class OfficerState(StrEnum):
     PROPOSED = "proposed"
     VERIFIED = "verified"

@@ -95,7 +95,7 @@ def _until_next_act(name: str, actor: Actor, count: Callable[[Actor], Counted]) 
 @require_safe
 @login_required
 def home(request: AuthedRequest) -> HttpResponse:
-    """Each role's first page: at most 65 queries for people who work on cases."""
+    """Each role's first page: at most 71 queries for people who work on cases."""
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)

@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[Any, Any]] = {
     "Shared release": states.RELEASE,
     "Information request": states.REQUEST,
     "Preservation": states.PRESERVATION,
+    "Request to others": states.OUTBOUND,
     "Alert": states.ALERT,
     "Suspicion report": states.REPORT,
     "Approval policy, change of a rule": states.POLICY,

@@ -77,6 +77,22 @@ def request_guards() -> list[Guard]:
             "what an agency asked stays",
         ),
         *append_only("cases_requestcheck", ("request_id", "round", "item")),
+        *state_table("cases_outboundrequest", states.OutboundState.DRAFT, states.OUTBOUND),
+        Guard(
+            "outbound_content", "cases_outboundrequest", "UPDATE",
+            changed((
+                "public_id", "reference", "case_id", "kind", "agency_id", "recipient", "way",
+                "legal_basis", "subject", "text", "due_on", "drafted_by_id", "drafted_at",
+                "content_hash",
+            )) + " OR (OLD.approved_by_id IS NOT NULL AND "
+            + changed(("approved_by_id", "approved_at")) + ") OR (OLD.answer <> '' AND "
+            + changed(("answer", "answered_at")) + ")",
+            "what we ask stays as it was drafted, approved and answered",
+        ),
+        Guard(
+            "outbound_undeleted", "cases_outboundrequest", "DELETE", "1 = 1",
+            "a request to others is never deleted",
+        ),
         *append_only("cases_requestmessage"),
         *state_table(
             "cases_preservation", states.PreservationState.ACTIVE, states.PRESERVATION

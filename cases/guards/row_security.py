@@ -102,7 +102,8 @@ _CASE = (
 OF_A_CASE = (
     "bookrun", "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest",
     "housetag", "inboxclaim", "legacycase",
-    "legalhold", "legalinstrument", "note", "outboxmessage", "suspect", "tagconflict",
+    "legalhold", "legalinstrument", "note", "outboundrequest", "outboxmessage", "suspect",
+    "tagconflict",
     "task", "wallet",
 )  # fmt: skip
 # Tables whose rows are there with the row they hang on: table, column, parent.

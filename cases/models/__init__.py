@@ -54,6 +54,7 @@ from cases.models.legal_rows import LegalRow
 from cases.models.limits import Pace
 from cases.models.officers import AgencyEntry, OfficerAlarm, OfficerEntry
 from cases.models.operations import Operation, OperationPartner
+from cases.models.outbound import OutboundRequest
 from cases.models.outcomes import Outcome
 from cases.models.preservations import Preservation
 from cases.models.questions import ReleaseQuestion
@@ -159,6 +160,7 @@ __all__ = [
     "OfficerEntry",
     "Operation",
     "OperationPartner",
+    "OutboundRequest",
     "OutboxMessage",
     "Outcome",
     "OwnAddress",

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cases.models import ReferenceCounter
 
-SERIES = frozenset({"CASE", "SUSP", "FIND", "FRZ", "REF", "R", "OP", "REQ", "REP"})
+SERIES = frozenset({"CASE", "SUSP", "FIND", "FRZ", "REF", "R", "OP", "REQ", "REP", "OUT"})
 
 
 def next_reference(series: str) -> str:

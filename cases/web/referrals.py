@@ -18,6 +18,7 @@ from cases.models import Referral, SharedRelease
 from cases.policy import Action, may
 from cases.queries import referrals as queries
 from cases.queries.cases import may_change
+from cases.queries.outbound import outbound_of
 from cases.queries.outcomes import outcomes_of
 from cases.queries.questions import downloads_of, questions_of
 from cases.queries.release_drift import release_drift
@@ -69,7 +70,7 @@ def referral_list(request: AuthedRequest) -> HttpResponse:
 @casework
 def case_referrals(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     case = get_case(request, case_id)
-    context = {"rows": queries.case_referrals(case)}
+    context = {"rows": queries.case_referrals(case), "outbound": outbound_of(case)}
     return render_case(request, "cases/referral_tab.html", case, TAB, context)
 
 

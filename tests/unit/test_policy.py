@@ -49,6 +49,7 @@ DECISIONS = {
     Action.DECIDE_POLICY,
     Action.DECIDE_RULE,
     Action.DECIDE_OFFICER,
+    Action.DECIDE_OUTBOUND,
 }
 
 
@@ -131,7 +132,7 @@ REVIEWED = {
         record_instrument
         request_freeze cancel_freeze triage_freeze draft_referral redact_referral
         view_request verify_requester close_request reveal_customer triage_alert
-        view_report draft_report
+        view_report draft_report draft_outbound
     """,
     "sc": """
         confirm_identity
@@ -146,7 +147,7 @@ REVIEWED = {
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report see_self_lookup decide_policy decide_rule load_prices
-        manage_webhooks import_cases decide_officer
+        manage_webhooks import_cases decide_officer decide_outbound
     """,
     "cd": """
         push_records

@@ -32,6 +32,7 @@ from cases.queries.inbox.freezes import (
 from cases.queries.inbox.instruments import instruments_waiting
 from cases.queries.inbox.legal_rows import legal_rows_waiting
 from cases.queries.inbox.officers import agencies_waiting, alarms_waiting, officers_waiting
+from cases.queries.inbox.outbound import outbound_waiting
 from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
 from cases.queries.inbox.preservations import preservations_waiting
 from cases.queries.inbox.questions import questions_waiting
@@ -62,7 +63,7 @@ QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
     self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
     rule_changes_waiting, notices_waiting, agencies_waiting, officers_waiting, alarms_waiting,
-    preservations_waiting, legal_rows_waiting, reports_waiting,
+    preservations_waiting, legal_rows_waiting, reports_waiting, outbound_waiting,
 )  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -92,13 +93,14 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "alert": (L("Alerts"), "alert"),
     "report": (L("Reports to finish and file"), "report"),
     "request": (L("Requests"), "request"),
+    "outbound": (L("Requests to others"), "referral"),
     "preservation": (L("Preserved data ending"), "request"),
     "question": (L("Questions about releases"), "referral"),
 }
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 25 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 31 queries.
 
     One more for each kind of which the person has put something off.
     """
@@ -118,7 +120,7 @@ def inbox_numbers(actor: Actor) -> dict[str, int]:
 
 
 def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[InboxRow]:
-    """What waits for this person, nearest deadline first, then oldest: at most 58 queries.
+    """What waits for this person, nearest deadline first, then oldest: at most 70 queries.
 
     With `kind` only rows of that kind, at most 200 of each; whole with those put off.
     """
@@ -128,7 +130,7 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 def waiting(
     actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 24 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 30 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
     """

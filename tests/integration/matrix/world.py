@@ -85,6 +85,7 @@ from cases.services.instruments import UploadedBytes, record_instrument, verify_
 from cases.services.legal_rows import propose_legal_row
 from cases.services.officers import OfficerSpec, propose_officer
 from cases.services.operations import open_operation, put_case
+from cases.services.outbound import draft_outbound
 from cases.services.questions import ask_about_release
 from cases.services.referrals import (
     approve_referral,
@@ -721,6 +722,11 @@ def make_request(world: World, case: Case, by: Actor) -> InformationRequest:
         state="ended", ended_by=by.person, ended_at=now, end_reason=f"{HOUSE} end"
     )
     world.ids["preservation_id"] = kept.public_id
+    world.ids["outbound_id"] = draft_outbound(
+        case, kind="exchange", recipient=f"{HOUSE} exchange", way="email",
+        legal_basis=f"{HOUSE} law", subject=f"{HOUSE} subject", text=f"{HOUSE} question",
+        due_on=(now + timedelta(days=9)).date(), by=by,
+    ).public_id  # fmt: skip
     return link_request(asked, case, by=by)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from tracing.engine.accounts.pools import Lot
 from tracing.engine.balance import BalanceSheet
+from tracing.engine.pools import Lot
 from tracing.engine.spec import Json, canonical_sha256
 
 OUTSIDE: Final = ""

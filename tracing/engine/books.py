@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tracing.engine.accounts.pools import Flow, Lot, Pool, opening
 from tracing.engine.booklines import (
     OUTSIDE,
     AssetSheet,
@@ -29,6 +28,7 @@ from tracing.engine.booklines import (
 )
 from tracing.engine.bounds import of_part
 from tracing.engine.policies import haircut_shares
+from tracing.engine.pools import Flow, Lot, Pool, opening
 from tracing.errors import BalanceError, ParametersError
 
 POLICIES: Final = ("haircut", "fifo", "lifo", "poison")

@@ -1,6 +1,6 @@
 """The exchange's books read from their end: what did money that left, or is held, come from?
 
-A pool is mirrored like that of an account (`tracing.engine.accounts.pools`): what left comes in,
+A pool is mirrored like that of an account (`tracing.engine.pools`): what left comes in,
 what arrived goes out, last first. Haircut mirrors itself, and so do a queue and a stack, so the
 walk is the one of `books.py` over mirrored lines, and its answer is turned round again at the end.
 """

@@ -17,10 +17,10 @@ from typing import Final, Protocol, cast
 
 import numpy as np
 
-from tracing.engine.accounts.pools import NARROW, Pool, Units, walk_rows
 from tracing.engine.clusters import Bools, Clusters, cospend
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.ledger import Ledger
+from tracing.engine.pools import NARROW, Pool, Units, walk_rows
 from tracing.engine.walk import Tick, Walk
 
 RUN_FROM: Final = 10_000
@@ -46,7 +46,7 @@ class Compiled(Protocol):
         """The twin of `Walk.run`."""
 
     def walk_rows(self, pool: Pool, amounts: Units, end: int, policy: str) -> None:
-        """The twin of `accounts.pools.walk_rows`."""
+        """The twin of `pools.walk_rows`."""
 
 
 def compiled(cache: Path) -> Compiled | None:

@@ -23,7 +23,9 @@ BATCH: Final = 3  # payees of one payout
 LEAST_BATCHES: Final = 5
 LEAST_FEES: Final = 4
 FEE_SPREAD_PCT: Final = 10
-"""Payments to the fee wallet within this of their median are steady; four of five must be."""
+"""Payments to the fee wallet within this of their median are steady."""
+STEADY_PCT: Final = 80  # of the payments to the fee wallet, at least
+SWEPT_PCT: Final = 90  # of the deposits that were swept
 Ints = NDArray[np.int64]
 
 
@@ -127,7 +129,8 @@ def _hours_until_swept(ledger: Ledger, came: Ints) -> int | None:
     times = np.asarray(ledger.tx_time).astype(np.int64)
     later = times[np.asarray(ledger.in_tx)[spent_in[swept]]]
     earlier = times[np.asarray(ledger.out_tx)[came[swept]]]
-    return int(np.quantile(later - earlier, 0.9, method="higher")) // 3_600
+    waited = np.sort(later - earlier)
+    return int(waited[-(-(len(waited) - 1) * SWEPT_PCT // 100)]) // 3_600
 
 
 def _fee_wallet(ledger: Ledger, went: Ints, batched: set[int]) -> tuple[int, int] | None:
@@ -143,6 +146,6 @@ def _fee_wallet(ledger: Ledger, went: Ints, batched: set[int]) -> tuple[int, int
         paid = values[alone & (out_address == addresses[place])]
         middle = int(np.median(paid))
         steady = np.abs(paid - middle) * 100 <= middle * FEE_SPREAD_PCT
-        if steady.mean() >= 0.8:
+        if int(steady.sum()) * 100 >= len(steady) * STEADY_PCT:
             return int(addresses[place]), int(paid.astype(object).sum())
     return None

@@ -19,8 +19,8 @@ from tests.bench.twins import compare_clusters, compare_traces
 from tests.unit.engine.ledgers import Chain, txid_of
 from tests.unit.engine.worlds import random_world
 from tracing.engine import clusters, kernels
-from tracing.engine.accounts.pools import walk_rows
 from tracing.engine.kernels import PLAIN, Kernels
+from tracing.engine.pools import walk_rows
 from tracing.engine.spec import TraceSpec
 from tracing.engine.trace import trace
 from tracing.engine.walk import Walk

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracing.engine.accounts.index import U32
 from tracing.engine.accounts.ledger import AccountLedger
-from tracing.engine.accounts.pools import NARROW, Units
+from tracing.engine.pools import NARROW, Units
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ import numpy as np
 from tracing.engine.accounts.index import NO_ACCOUNT
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.moved import AccountRows, sums_of, units_of
-from tracing.engine.accounts.pools import Flow, Pool
 from tracing.engine.accounts.rows import Kind
 from tracing.engine.ends import Lots, Status, joined_lots
 from tracing.engine.kernels import PLAIN, Kernels
+from tracing.engine.pools import Flow, Pool
 from tracing.engine.spec import Json, TraceSpec
 from tracing.engine.walk import STEP_LIMIT, Progress, Tick
 from tracing.errors import ParametersError

@@ -2,7 +2,7 @@
 
 Importing this package imports numba, so nothing imports it by name: `kernels.compiled` loads it
 where a caller asked for it, and a process that never asks never pays. The twins are
-`clusters.cospend`, `walk.Walk.run` and `accounts.pools.walk_rows`.
+`clusters.cospend`, `walk.Walk.run` and `pools.walk_rows`.
 """
 
 from tracing.engine.compiled.clusters import cospend

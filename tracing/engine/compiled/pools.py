@@ -1,4 +1,4 @@
-"""A pool over many rows of its account, compiled; the twin is `tracing.engine.accounts.pools`.
+"""A pool over many rows of its account, compiled; the twin is `tracing.engine.pools`.
 
 Everything here is exact in 64 bits while the account never holds more than `NARROW`: the caller
 sees to that, and leaves wider amounts to the twin. Only the product in a haircut would pass 64
@@ -13,9 +13,9 @@ from typing import Any, Final  # Any: numba types what it compiles by the argume
 import numpy as np
 from numba import njit
 
-from tracing.engine.accounts.pools import Pool, Units
 from tracing.engine.compiled.spread import MOST as DIGITS_HOLD
 from tracing.engine.compiled.spread import floor_share
+from tracing.engine.pools import Pool, Units
 
 HAIRCUT: Final = 0
 POISON: Final = 1

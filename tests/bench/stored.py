@@ -51,7 +51,8 @@ def columns_of(ledger: MemoryLedger) -> BlockColumns:
     out_row = np.zeros((ledger.num_outputs, ROW), np.uint8)
     out_row[:, 0], out_row[:, 2] = ScriptKind.P2WPKH, 20
     payload = np.ascontiguousarray(ledger.out_address.astype(">u4")).view(np.uint8).reshape(-1, 4)
-    out_row[:, 20:24] = payload
+    # At both ends: keys of addresses are made of the first bytes, and differ as on a real chain.
+    out_row[:, 4:8] = out_row[:, 20:24] = payload
     heights = np.arange(1, num_blocks + 1)
     return BlockColumns(
         block_hash=chain[1:],

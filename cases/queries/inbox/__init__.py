@@ -55,7 +55,8 @@ __all__ = [
 ]  # fmt: skip
 
 LOOKED_UP = 100  # claims asked for at once
-NEVER_SNOOZED = ("emergency", "self_lookup", "alarm")  # somebody opened what was closed to them
+# Somebody opened what was closed to them; or an event of the case would tell of a report (P1).
+NEVER_SNOOZED = ("emergency", "self_lookup", "alarm", "report")
 OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
 QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
     findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,

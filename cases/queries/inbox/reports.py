@@ -1,12 +1,14 @@
 """Suspicion reports with a time to file, for those to whom reports exist."""
 
+from dataclasses import replace
+
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import SuspicionReport
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import NOT_TO_TAKE, InboxRow, Queue, changeable, row_of
 from cases.states import ReportState
 
 
@@ -14,6 +16,7 @@ def reports_waiting(actor: Actor) -> Queue | None:
     """Those in review for a second person of compliance, all that run towards their day.
 
     An approved one waits for whoever files it. Without the right no report exists, and no row.
+    Nobody takes, gives away or puts off such a row: the case's own chain would tell of it (P1).
     """
     if not may(actor, Action.VIEW_REPORT):
         return None
@@ -30,10 +33,11 @@ def reports_waiting(actor: Actor) -> Queue | None:
             ReportState.APPROVED.value: _("File this report"),
         }.get(row.state, _("Finish this report"))
         is_late = row.due_at is not None and row.due_at <= timezone.now()
-        return row_of(
+        told = row_of(
             "report", "file-text", words, row.reference, "report_detail", row,
             since=row.drafted_at, deadline=row.due_at, tone="bad" if is_late else "",
         )  # fmt: skip
+        return replace(told, can_take=False)
 
     rows = rows.select_related("case").order_by("due_at", "pk")
-    return Queue("report", rows, tell, since="drafted_at", deadline="due_at")
+    return Queue("report", rows, tell, since="drafted_at", deadline="due_at", can_take=NOT_TO_TAKE)

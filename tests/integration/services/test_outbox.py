@@ -401,7 +401,7 @@ def test_orders_wait_until_an_exchange_is_connected(settings: Any, tmp_path: Pat
     assert states(freeze) == ("pending", "sent")
     assert housekeeping_task() == {
         "lapsed": 0, "warnings": 0, "decisions_due": 0, "late_cases": 0, "releases": 0,
-        "answers": 0, "paces": 0,
+        "answers": 0, "paces": 0, "officers_expired": 0, "officer_alarms": 0,
         "reads_sealed": 0, "uploads_taken_in": 0, "mails": 0, "notices": 0, "stamps": 0,
     }  # fmt: skip
 

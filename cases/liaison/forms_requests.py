@@ -59,7 +59,10 @@ class RequestForm(forms.Form):
     )  # fmt: skip
     period_from = _day(L("From"), required=False)
     period_until = _day(L("Until"), required=False)
-    urgency = forms.ChoiceField(label=L("Urgency"), choices=list(URGENCIES.items()))
+    urgency = forms.ChoiceField(
+        label=L("Urgency"), choices=list(URGENCIES.items()),
+        help_text=L("Where a life is at risk the desk answers within 24 hours, before all others."),
+    )  # fmt: skip
     due_on = _day(L("Answer due on"), help_text=L("The day ends at midnight UTC."))
 
     def __init__(self, *args: Any, due_on: date, **kwargs: Any) -> None:

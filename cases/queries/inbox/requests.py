@@ -27,8 +27,9 @@ def desk_waiting(actor: Actor) -> Queue | None:
 
     def tell(row: InformationRequest) -> InboxRow:
         is_new = row.state == RequestState.RECEIVED
+        is_grave = row.due_at <= timezone.now() or row.urgency == "life_at_risk"
         return InboxRow(
-            "request", "file-text", "bad" if row.due_at <= timezone.now() else "",
+            "request", "file-text", "bad" if is_grave else "",
             str(REQUEST_WORDS[row.state]), row.reference, "request_detail", (row.public_id,),
             row.public_id, row.case, row.received_at, row.due_at,
             owner=row.started_by if row.state == RequestState.VERIFYING else None,

@@ -28,6 +28,8 @@ from cases.services.validation import check_fields, require_text
 from cases.states import RequestAction
 
 LONGEST_WAIT = timedelta(days=366)
+EMERGENCY = timedelta(hours=24)
+"""Where a life is at risk: such a request stands before all others at the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def file_request(
         datasets=join_datasets(spec.datasets),
         period_from=spec.period_from,
         period_until=spec.period_until,
-        due_at=spec.due_at.replace(microsecond=0),
+        due_at=_due_at(spec, now),
         **{field: getattr(spec, field).strip() for field in TEXTS},
     )
     check_fields(request, *TEXTS)
@@ -129,6 +131,14 @@ def file_request(
     )  # fmt: skip
     announce_request(request, by=by)
     return request
+
+
+def _due_at(spec: RequestSpec, now: datetime) -> datetime:
+    """When the answer is due; where a life is at risk never later than `EMERGENCY` from now."""
+    due_at = spec.due_at.replace(microsecond=0)
+    if spec.urgency == "life_at_risk":
+        return min(due_at, (now + EMERGENCY).replace(microsecond=0))
+    return due_at
 
 
 def _check(spec: RequestSpec) -> list[GivenIdentifier]:

@@ -577,3 +577,18 @@ def test_the_inbox_holds_what_waits_for_whom(
     assert inbox(analyst, "request") == []
     (row,) = inbox(supervisor, "request")
     assert not row.can_take
+
+
+def test_where_a_life_is_at_risk_the_answer_is_due_within_a_day_before_all_others(
+    officer: Actor, analyst: Actor
+) -> None:
+    record_request(spec(due_at=timezone.now() + timedelta(days=2)), by=officer)
+    urgent = record_request(
+        spec(
+            agency_ref="LIFE-1", urgency="life_at_risk", due_at=timezone.now() + timedelta(days=9)
+        ),
+        by=officer,
+    )
+    assert urgent.due_at <= timezone.now() + timedelta(hours=24)
+    rows = [row for row in inbox(analyst) if row.kind == "request"]
+    assert (rows[0].reference, rows[0].tone) == (urgent.reference, "bad")

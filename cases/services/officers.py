@@ -73,7 +73,8 @@ def propose_officer(spec: OfficerSpec, *, by: Actor) -> OfficerEntry:
     if known is None:
         raise CaseworkError(_("Verify the agency first: its domains and the number to call back."))
     now = timezone.now()
-    if not (known.decided_at or now) <= spec.called_at <= now:
+    known_since = (known.decided_at or now).replace(second=0, microsecond=0)  # forms tell minutes
+    if not known_since <= spec.called_at <= now:
         raise CaseworkError(_("The call must lie between the day the number was verified and now."))
     today = now.date()
     if not today < spec.valid_until <= today + LONGEST:

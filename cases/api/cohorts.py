@@ -103,13 +103,14 @@ class CohortMemberAnswer(Row):
     id = serializers.UUIDField(source="public_id")
     account = serializers.UUIDField(source="account.public_id")
     masked = serializers.CharField(source="account.masked")
+    path_length = serializers.IntegerField(help_text="transactions to the platform")
     alternative = serializers.SerializerMethodField()
 
     class Meta:
         model = CohortMember
         fields = [
             "id", "account", "masked", "country", "tier", "kept_out", "is_exportable",
-            "num_payments", "amount", "first_at", "last_at", "alternative",
+            "num_payments", "amount", "first_at", "last_at", "path_length", "alternative",
         ]  # fmt: skip
 
     def get_alternative(self, member: CohortMember) -> str:
@@ -120,16 +121,24 @@ class CohortMemberAnswer(Row):
 class CohortPaymentAnswer(Row):
     """The output or transfer that paid the platform, and our record that it began with.
 
+    `through` is the wallet between, empty where our record paid the platform itself.
+
     A payment inside our books has height 0 and the record's reference as `txid`.
     """
 
     record = serializers.CharField(source="record.ref")
+    through = serializers.SerializerMethodField()
 
     class Meta:
         model = CohortPayment
         fields = [
-            "record", "tier", "txid", "vout", "address", "amount", "height", "at", "is_disputed",
+            "record", "through", "tier", "txid", "vout", "address", "amount", "height", "at",
+            "is_disputed",
         ]  # fmt: skip
+
+    def get_through(self, payment: CohortPayment) -> str:
+        """The wallet that our withdrawal went to first."""
+        return payment.record.address if payment.tier > 1 else ""
 
 
 class NewCohortBody(Body):

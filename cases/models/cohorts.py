@@ -88,6 +88,11 @@ class CohortMember(PublicModel):
             ),
         ]
 
+    @property
+    def path_length(self) -> int:
+        """Transactions from our account to the platform; a wallet lies between from tier 2 on."""
+        return 1 if self.tier == 1 else 2
+
 
 class CohortPaymentQuerySet(CaseScopedQuerySet):
     case_path = "member__cohort__case__"

@@ -56,17 +56,23 @@ class CohortView:
     page: int
     num_pages: int
     countries: list[tuple[str, int]]
+    months: list[tuple[str, int]]  # payments of those who may be exported, the month as 2025-02
     num_members: int
     num_exportable: int
     num_kept_out: int
     earlier: list[Cohort]
     packages: list[int]
 
+    @property
+    def most_in_a_month(self) -> int:
+        """The longest bar of the payments by month."""
+        return max((number for _month, number in self.months), default=0)
+
 
 def cohort_view(
     case: Case, actor: Actor, asked: UUID | None = None, part: str = "", page: str = ""
 ) -> CohortView | None:
-    """The newest cohort of a case, or the one asked for: 3 queries. None where there is none."""
+    """The newest cohort of a case, or the one asked for: 4 queries. None where there is none."""
     found = list(
         Cohort.objects.visible_to(actor).filter(case=case).select_related("built_by")
         .order_by("-built_at", "-pk")
@@ -81,6 +87,10 @@ def cohort_view(
     num_pages = max(1, -(-len(rows) // ROWS))
     number = number_asked(page, num_pages)
     exportable = [member for member in members if member.is_exportable]
+    paid = CohortPayment.objects.visible_to(actor).filter(
+        member__cohort=cohort, member__is_exportable=True, is_disputed=False
+    )
+    months = Counter(f"{at:%Y-%m}" for at in paid.values_list("at", flat=True))
     return CohortView(
         cohort=cohort,
         asset=Asset.objects.filter(asset=cohort.asset).first() or cohort.asset,
@@ -93,6 +103,7 @@ def cohort_view(
         page=number,
         num_pages=num_pages,
         countries=Counter(member.country for member in exportable).most_common(),
+        months=sorted(months.items()),
         num_members=sum(not member.kept_out for member in members),
         num_exportable=len(exportable),
         num_kept_out=sum(bool(member.kept_out) for member in members),

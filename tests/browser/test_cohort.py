@@ -43,6 +43,21 @@ def test_the_cohort_is_told_by_tier_and_exported_by_a_second_person(seat_of: Sea
     mei.page.wait_for_load_state("networkidle")
     assert "Tags give the paid addresses to different services." in mei.page.content()
     mei.check()
+    assert "Sample Customer" not in mei.page.content()
+    mei.page.get_by_label("Purpose").fill("Order 12 of the court")
+    mei.page.get_by_role("button", name="Reveal").click()
+    mei.page.wait_for_load_state("networkidle")
+    assert "Sample Customer" in mei.page.locator("main").inner_text()
+    mei.page.goto(mei.page.url)  # shown once: the page asked anew is masked
+    assert "Sample Customer" not in mei.page.locator("main").inner_text()
+    mei.page.get_by_role("link", name="Cohort", exact=False).first.click()
+    mei.page.get_by_role("link", name="Safe numbers").click()
+    mei.page.wait_for_load_state("networkidle")
+    numbers = mei.page.locator("main").inner_text()
+    assert "Of them referred" in numbers
+    assert "Acknowledged by an agency" in numbers
+    assert "120" in numbers
+    mei.check()
     open_case(tomas, "Lanternbox: payment wallets")
     open_tab(tomas, "Cohort")
     with tomas.page.expect_download() as waiting:

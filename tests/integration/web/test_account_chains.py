@@ -364,6 +364,8 @@ def test_who_paid_a_platform_in_a_token_is_found_by_the_form(room: Room) -> None
     assert members(cohort) == [("NQ-1", 1, 2 * BIG), ("NQ-2", 1, BIG)]
     page = text_of(room, reverse("case_cohorts", args=[room.case.public_id]))
     assert "14,000,000,000,000.00 TUSD" in page
+    assert page.count("path of 1 transaction") == 2
+    assert "Payments by month" in page
     few = build_cohort(room.case, platform="X", packages=(BIG,), by=room.by)
     assert (few.asset, members(few)) == (ASSET, [("NQ-2", 1, BIG)])
 
@@ -374,7 +376,10 @@ def test_a_wallet_between_names_one_customer_or_nobody(room: Room) -> None:
     paid("W1", "NQ-1", HOP)
     cohort = build_cohort(room.case, platform="Lanternbox", by=room.by)
     assert members(cohort) == [("NQ-1", 3, BIG)]
-    assert not cohort.members.get().is_exportable
+    member = cohort.members.get()
+    assert (member.is_exportable, member.path_length) == (False, 2)
+    page = text_of(room, reverse("cohort_member", args=[member.public_id]))
+    assert "to the wallet between" in page
     paid("W2", "NQ-2", HOP)  # in the same transaction and of the same amount: nobody can say
     assert members(build_cohort(room.case, platform="Lanternbox", by=room.by)) == []
     ExchangeRecord.objects.filter(ref="W2").delete()

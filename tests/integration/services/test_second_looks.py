@@ -88,3 +88,20 @@ def test_the_page_is_blind(look: SecondLook) -> None:
     assert "1.000" in client.get("/second-looks/").content.decode()
     first = client_of(User.objects.get(pk=look.first_by_id))
     assert first.get(f"/second-looks/{look.public_id}/").status_code == 404
+
+
+def test_a_program_judges_as_a_person_does_and_is_not_told_how_it_ended(look: SecondLook) -> None:
+    client = client_of(User.objects.get(pk=person("analyst").pk))
+    page = "/api/v1/second-looks"
+    (row,) = client.get(page).json()["rows"]
+    assert (row["id"], len(row["records"])) == (str(look.public_id), 2)
+    assert "Secret9" not in client.get(f"{page}/{look.public_id}").text
+    body = {"judgement": "dismiss", "reason": "I would as well."}
+    sent = client.post(
+        f"{page}/{look.public_id}/judge", body, content_type="application/json",
+        headers={"idempotency-key": "look-1"},
+    )  # fmt: skip
+    assert (sent.status_code, sent.json()["judgement"]) == (201, "dismiss")
+    told = client.get(f"{page}/agreement").json()
+    assert (told["agreed"], told["judged"]) == (1, 1)
+    assert client.get(page).json()["rows"] == []

@@ -363,6 +363,15 @@ class _Blocked(_OnCase):
     )
 
 
+class _Subject(_OnCase):
+    """Of a report and a person: may the person be one of its subjects?"""
+
+    template = (
+        "EXISTS (SELECT 1 FROM cases_reportwall named"
+        " WHERE named.report_id = {0} AND named.user_id = {1})"
+    )
+
+
 class _Named(_OnCase):
     """Of a case, a person and a time: is the person named on it, at any level?"""
 
@@ -463,7 +472,10 @@ def visible_alerts(actor: Actor) -> Q:
 
 
 def visible_reports(actor: Actor) -> Q:
-    """Row filter for suspicion reports: without the right none exists, whatever the case (P1)."""
+    """Row filter for suspicion reports: without the right none exists, whatever the case (P1).
+
+    Nor does one exist for whoever may be a subject of it, whatever the role.
+    """
     if not may(actor, Action.VIEW_REPORT):
         return Q(pk__in=[])
-    return visible_cases(actor, "case__")
+    return visible_cases(actor, "case__") & ~Q(_Subject(F("pk"), Value(actor.user_id)))

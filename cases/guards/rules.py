@@ -369,6 +369,7 @@ def _reports() -> list[Guard]:
             )
         ),
         *append_only("cases_reportacknowledgement", ("public_id",)),
+        *append_only("cases_reportwall", ("report_id", "user_id")),
         *append_only("cases_reportapproval", ("report_id", "user_id", "content_hash")),
         second_person(
             "cases_reportapproval", table, "report_id", "drafted_by_id", "last_edited_by_id"

@@ -72,6 +72,7 @@ from cases.models.reports import (
     ReportApproval,
     ReportEvent,
     ReportSubject,
+    ReportWall,
     SuspicionReport,
 )
 from cases.models.requests import (
@@ -182,6 +183,7 @@ __all__ = [
     "ReportApproval",
     "ReportEvent",
     "ReportSubject",
+    "ReportWall",
     "RequestCheck",
     "RequestDecision",
     "RequestIdentifier",

@@ -131,6 +131,24 @@ class ReportSubject(PublicModel):
         ]
 
 
+class ReportWall(models.Model):
+    """One of our people who may be a subject of the report: for that person it does not exist.
+
+    It rests on the name alone, and is never lifted: somebody else does the work.
+    """
+
+    report = models.ForeignKey(SuspicionReport, models.PROTECT, related_name="walls")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="one_wall_per_report_and_person", fields=["report", "user"]
+            )
+        ]
+
+
 class ReportApproval(Approval):
     report = models.ForeignKey(SuspicionReport, models.PROTECT, related_name="approvals")
 

@@ -26,7 +26,7 @@ from cases.policy import Action, Actor
 from cases.retention import kept_until
 from cases.services.errors import CaseworkError
 from cases.services.references import next_reference
-from cases.services.reports.chain import enter_report, record_report_event
+from cases.services.reports.chain import enter_report, raise_walls, record_report_event
 from cases.services.validation import require_text
 from cases.states import InvalidTransition, ReportState
 
@@ -132,6 +132,7 @@ def follow_report(report: SuspicionReport, *, kind: str, by: Actor) -> Suspicion
     record_report_event(
         made, "follow_report", by=by, data={"kind": kind, "follows": fresh.reference}
     )
+    raise_walls(made, by=by)
     return made
 
 

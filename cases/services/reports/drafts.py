@@ -20,7 +20,13 @@ from cases.services.errors import CaseworkError, VersionChanged
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
 from cases.services.reports.afterwards import facts_of
-from cases.services.reports.chain import advance_report, enter_report, record_report_event
+from cases.services.reports.chain import (
+    advance_report,
+    enter_report,
+    raise_walls,
+    record_report_event,
+)
+from cases.services.self_lookups import namesakes
 from cases.services.validation import check_fields
 from cases.states import InvalidTransition, ReportAction, ReportState
 
@@ -53,6 +59,8 @@ def draft_report(
     )  # fmt: skip
     if not chosen or len(chosen) != len({alert.pk for alert in alerts}):
         raise CaseworkError(_("Choose at least one alert of this case."))
+    if by.person in namesakes(alert.account.holder_name for alert in chosen):
+        raise CaseworkError(_("You may be a subject of this report: somebody else drafts it."))
     clock = clock_for("report", profile.partition("-")[0].upper())
     detected_at = min(alert.raised_at for alert in chosen)
     report = SuspicionReport.objects.create(
@@ -90,6 +98,7 @@ def draft_report(
     record_report_event(report, "draft_report", by=by, data={
         "num_alerts": len(chosen), **({"clock": clock.fact} if clock else {}),
     })  # fmt: skip
+    raise_walls(report, by=by)
     return report
 
 
@@ -174,6 +183,7 @@ def edit_subject(
     ReportSubject.objects.filter(pk=row.pk).update(**fields)
     _save(fresh, version, by=by)
     record_report_event(fresh, "edit_subject", by=by, data={"fields": sorted(fields)})
+    raise_walls(fresh, by=by)
     return fresh
 
 

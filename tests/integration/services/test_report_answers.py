@@ -1,11 +1,20 @@
 """After filing: the receiver's answer, reports that follow, and facts that changed meanwhile."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.core import mail
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import Alert, ReportAcknowledgement, SuspicionReport
+from cases.models import (
+    Alert,
+    AuditEvent,
+    OutboxMessage,
+    ReadEvent,
+    ReportAcknowledgement,
+    SuspicionReport,
+    WebhookDelivery,
+)
 from cases.policy import PermissionDenied
 from cases.services.errors import CaseworkError
 from cases.services.reports import (
@@ -19,6 +28,7 @@ from cases.services.reports import (
 from cases.services.reports.content import missing
 from cases.states import InvalidTransition
 from fiu.models import User
+from tests.casework import make_user
 from tests.conftest import client_of
 from tests.report_desk import ReportDesk, make_report_desk
 from tests.shared_data import schema_path
@@ -155,3 +165,46 @@ def test_the_page_shows_answers_and_what_may_follow(desk: ReportDesk) -> None:
     stranger = client_of(User.objects.get(pk=desk.outsider.pk))
     assert stranger.get(form).status_code == 404
     assert stranger.post(f"/reports/{report.public_id}/follow/").status_code == 404
+
+
+@pytest.mark.once
+def test_answers_and_what_follows_show_in_none_of_the_eight_channels(
+    desk: ReportDesk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = filed(desk)
+    number = "Canary5512"
+    office = client_of(User.objects.get(pk=desk.compliance.pk))
+    page = f"/reports/{report.public_id}"
+    with caplog.at_level("DEBUG"):
+        sent = office.post(f"{page}/acknowledge/", {"answer": "accepted", "number": number})
+        assert sent.status_code == 302
+        assert office.post(f"{page}/follow/", {"kind": "amendment"}).status_code == 302
+        bad = office.post(f"{page}/acknowledge/", {"answer": "accepted", "number": number * 9})
+        assert bad.status_code == 422
+    made = SuspicionReport.objects.get(follows=report)
+    marks = (number, report.reference, made.reference, str(made.public_id))
+    colleague = client_of(make_user("supervisor"))
+    pages = ("/", "/alerts/", "/audit/", f"/cases/{desk.case.public_id}/", "/inbox/")
+    refused = colleague.post(f"{page}/acknowledge/", {"number": number})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM fiu_cache")
+        cached = str(cursor.fetchall())
+    channels = {
+        "logs": caplog.text + "".join(capfd.readouterr()),
+        "mail": str([(each.subject, each.body) for each in mail.outbox]),
+        "orders and webhooks": str(
+            [*OutboxMessage.objects.values_list(), *WebhookDelivery.objects.values_list()]
+        ),
+        "chains and looks": str(
+            [*AuditEvent.objects.values_list(), *ReadEvent.objects.values_list()]
+        ),
+        "cache": cached,
+        "error pages": refused.text,
+        "pages of others": "".join(colleague.get(each).text for each in pages),
+        "the description for programs": colleague.get("/api/v1/schema").text,
+    }
+    assert refused.status_code == 404
+    assert len(channels) == 8
+    # The path of a page that one opened oneself stands in the log of requests, as for every page.
+    told = [(name, mark) for name, text in channels.items() for mark in marks if mark in text]
+    assert told == []

@@ -18,12 +18,13 @@ from cases.models import (
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.queries.search import search
 from cases.services.audit import verify_chains
-from cases.services.errors import CaseworkError, ContentChanged, VersionChanged
+from cases.services.errors import CaseworkError, ContentChanged, NotFound, VersionChanged
 from cases.services.referrals import draft_referral, preview
 from cases.services.reports import (
     approve_report,
     draft_report,
     edit_report,
+    edit_subject,
     file_report,
     read_report,
     return_report,
@@ -33,7 +34,14 @@ from cases.services.reports import (
 )
 from cases.states import InvalidTransition
 from fiu.models import User
-from tests.casework import make_agency, make_approved_finding, person, stale
+from tests.casework import (
+    make_actor,
+    make_agency,
+    make_approved_finding,
+    make_user,
+    person,
+    stale,
+)
 from tests.report_desk import CANARY, ReportDesk, complete, make_report_desk, set_up_receiver
 
 # The schema of the receiver is compiled once a process.
@@ -201,6 +209,29 @@ def test_without_the_right_no_report_exists(desk: ReportDesk) -> None:
     # The mark of the person counts for investigators only.
     auditor = replace(person("auditor"), may_view_reports=True)
     assert not SuspicionReport.objects.visible_to(auditor).exists()
+
+
+@pytest.mark.parametrize("role", ["analyst", "compliance"])
+def test_for_one_of_us_who_may_be_a_subject_the_report_does_not_exist(role: str) -> None:
+    named = {"first_name": "Kai-Wen", "last_name": "DEMOSON", "may_view_reports": True}
+    subject = make_actor(make_user(role, **named))
+    desk = make_report_desk()  # the holder of its account is called Kai-Wen Demoson
+    report = desk.draft()
+    assert SuspicionReport.objects.visible_to(desk.compliance).count() == 1
+    assert not SuspicionReport.objects.visible_to(subject).exists()
+    with pytest.raises(NotFound):
+        edit_report(report, version=report.version, reason="Me?", by=subject)
+    with pytest.raises(CaseworkError, match="may be a subject"):
+        draft_report(desk.case, [desk.alert], by=subject)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        report.walls.all().delete()
+    assert verify_report_chain() is None
+    later = make_actor(make_user(role, first_name="Ann", last_name="Other", may_view_reports=True))
+    row = report.subjects.get()
+    edit_subject(
+        report, row, version=report.version, first_name="Ann", last_name="Other", by=desk.author
+    )
+    assert not SuspicionReport.objects.visible_to(later).exists()
 
 
 def test_a_report_follows_the_wall_of_its_case(desk: ReportDesk) -> None:

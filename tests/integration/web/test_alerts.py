@@ -136,7 +136,10 @@ def desk(receiver: Path, settings: object) -> ReportDesk:
 
 
 def routes(report: SuspicionReport, desk: ReportDesk) -> list[str]:
-    names = ("detail", "edit", "validate", "review", "return", "approve", "file", "download")
+    names = (
+        "detail", "edit", "validate", "review", "return", "approve", "file", "download",
+        "acknowledge", "follow",
+    )  # fmt: skip
     subject = report.subjects.get().public_id
     return [
         *(reverse(f"report_{name}", args=[report.public_id]) for name in names),

@@ -20,6 +20,7 @@ from tracing.account_views import (
     why_together,
 )
 from tracing.cluster_views import ClusterLook, ProbableChange, RefusedMerge, cluster_look
+from tracing.compute import Place, customer_jobs
 from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
 from tracing.engine.booklines import OUTSIDE, AssetSheet, BookTrace, Held, Hop, Line, Seed
@@ -117,6 +118,7 @@ __all__ = [
     "PackView",
     "ParsedAddress",
     "PastedAddress",
+    "Place",
     "Platform",
     "PlatformPayment",
     "ProbableChange",
@@ -141,6 +143,7 @@ __all__ = [
     "cluster",
     "cluster_look",
     "code_hash",
+    "customer_jobs",
     "direct_tags",
     "drifts",
     "estimate",

@@ -21,6 +21,9 @@ NEAR: Final = 900_000
 SMALL: Final = 100_000
 QUICK: Final = 24 * 3_600
 NIGHT_ENDS: Final = 6  # o'clock, UTC
+LIMITS: Final = {
+    "large": LARGE, "near": NEAR, "small": SMALL, "quick": QUICK, "night_ends": NIGHT_ENDS,
+}  # fmt: skip
 PRIVACY: Final = frozenset(FLAGS["A2"].params["privacy_assets"])
 ILLICIT: Final = FLAGS["A7"].categories | FLAGS["F1"].categories
 MIXING: Final = FLAGS["F6"].categories
@@ -117,7 +120,7 @@ def figures_of(
     """
     known = [row for row in rows if until is None or row.at <= until]
     end = until or (known[-1].at if known else account.known_to)
-    found = _money(known) | _wallets(known)
+    found = money_figures(known) | _wallets(known)
     events = [event for event in account.events if until is None or event.at <= until]
     logins = [event for event in events if event.kind == "login"]
     opened = datetime.combine(account.opened_on, time(), UTC) if account.opened_on else None
@@ -140,7 +143,8 @@ def _permille(part: int, whole: int) -> int:
     return min(part * 1_000 // whole, 10_000) if whole > 0 else 0
 
 
-def _money(rows: Sequence[Movement]) -> Figures:
+def money_figures(rows: Sequence[Movement]) -> Figures:
+    """Those of MONEY, of movements sorted by time: O(rows)."""
     values = [cents(row.fiat) for row in rows]
     days = Counter(row.at.astimezone(UTC).date() for row in rows)
     pairs = list(zip(rows, values, strict=True))

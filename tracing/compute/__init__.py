@@ -8,7 +8,7 @@ no use for them and never load them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -90,8 +90,27 @@ class Jobs(Protocol):
         """The hash of the same result by the kernels."""
 
 
+class CustomerJobs(Protocol):
+    """What `tracing.compute.customers` offers."""
+
+    def customer_figures(
+        self, path: str, place: Place, limits: Mapping[str, int], privacy: tuple[str, ...]
+    ) -> Iterator[dict[str, Any]]:
+        """Figures of each account over a Parquet file of movements."""
+
+
 def loaded_jobs() -> Jobs:
     """The jobs. Raises ComputeError where their packages are not installed."""
+    _require()
+    return cast("Jobs", import_module("tracing.compute.jobs"))
+
+
+def customer_jobs() -> CustomerJobs:
+    """The job over customers' movements. Raises ComputeError as `loaded_jobs`."""
+    _require()
+    return cast("CustomerJobs", import_module("tracing.compute.customers"))
+
+
+def _require() -> None:
     if any(find_spec(name) is None for name in NEEDED):
         raise ComputeError("Whole-ledger jobs need packages of their own: run make scale once.")
-    return cast("Jobs", import_module("tracing.compute.jobs"))

@@ -4,6 +4,7 @@ import json
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from io import StringIO
 from itertools import pairwise
@@ -12,11 +13,17 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
+from cases.detection import Movement
+from cases.detection.features import money_figures
+from cases.services.customer_figures import computed_figures, movement_table
 from tests.bench.generator import generate
 from tests.bench.stored import LEDGER, store_generated
+from tests.report_desk import make_alert
+from tests.risk_trial import world
 from tests.shared_data import data_path
 from tracing import compute
 from tracing.compute import ACCOUNT_JOBS, JOBS, Computed, Known, Place, loaded_jobs
@@ -136,15 +143,49 @@ def test_a_spark_connect_server_finds_the_same(
         found = computed(home, LEDGER, Place(home, f"sc://127.0.0.1:{port}"))
         place = Place(accounts, f"sc://127.0.0.1:{port}")
         figures, _ = of_accounts(accounts, place, ["statistics"])
+        of_customers = list(computed_figures(str(movements_file(tmp_path)), place))
     finally:
         server.stop()
     assert found.engine.startswith("Spark Connect")
     assert hashes(found) == hashes(on_duckdb)
+    assert of_customers == by_rows()
     ledger = open_account_ledger(accounts, "ethereum")
     assert figures == {"statistics": loaded_jobs().kernel_hash(ledger, "statistics", Known())}
     assert [each.figures for each in found.outcomes] == [
         each.figures for each in on_duckdb.outcomes
     ]
+
+
+def people() -> list[tuple[int, list[Movement]]]:
+    """Some customers of a planted world, and rows without a price."""
+    told = [(each.number, list(each.rows)) for each in world(40, share_bad=0.5)]
+    number, rows = told[0]
+    told[0] = number, [replace(row, fiat=None, fiat_out=None) for row in rows]
+    return [(number, rows) for number, rows in told if rows]
+
+
+def movements_file(folder: Path) -> Path:
+    rows = [(number, row) for number, mine in people() for row in mine]
+    pq.write_table(movement_table(rows), folder / "movements.parquet")
+    return folder / "movements.parquet"
+
+
+def by_rows() -> list[dict[str, int]]:
+    return [{"account": number, **money_figures(rows)} for number, rows in people()]
+
+
+def test_figures_of_customers_are_those_found_row_by_row(tmp_path: Path) -> None:
+    assert list(computed_figures(str(movements_file(tmp_path)), Place(tmp_path))) == by_rows()
+
+
+@pytest.mark.django_db
+def test_the_command_holds_both_ways_against_each_other(tmp_path: Path, settings: Any) -> None:
+    settings.FIU_HOME = tmp_path
+    make_alert()
+    out = StringIO()
+    call_command("customer_figures", "--check", stdout=out)
+    assert "1 accounts in" in out.getvalue()
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_a_real_block_with_spent_coins_is_read_alike(tmp_path: Path) -> None:

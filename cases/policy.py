@@ -186,13 +186,14 @@ SENIOR = CASEWORK | {
 }
 
 # What a case that was merged into another takes no more: it is read, kept and disposed of.
+# Its reports go on where they are: a merge tells nobody whether there are any, so none may end.
 ENDED_BY_MERGE = frozenset(
     {
         Action.EDIT_CASE, Action.DECIDE_CASE, Action.ADD_WALLET, Action.ADD_SUSPECT,
         Action.ADD_TASK, Action.ADD_NOTE, Action.ACQUIRE_EVIDENCE, Action.QUEUE_TRACE,
         Action.BUILD_COHORT, Action.DRAFT_FINDING, Action.SUBMIT_FINDING,
         Action.RECORD_INSTRUMENT, Action.REQUEST_FREEZE, Action.DRAFT_REFERRAL,
-        Action.DRAFT_REPORT, Action.DRAFT_OUTBOUND,
+        Action.DRAFT_OUTBOUND,
     }
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from cases.models import Alert, Case, SuspicionReport
 from cases.policy import Actor
 from cases.queries.keyset import Page, newest_first
+from cases.queries.relations import with_taken_in
 
 
 def report_list(actor: Actor, after: str = "") -> Page:
@@ -27,10 +28,10 @@ def report_for_page(actor: Actor) -> QuerySet[SuspicionReport]:
 
 
 def case_alerts(case: Case, actor: Actor) -> QuerySet[Alert]:
-    """Alerts of the case that a report can be drafted from."""
+    """Alerts of the case, and of those merged into it, that a report can be drafted from."""
     return (
         Alert.objects.visible_to(actor)
-        .filter(case=case, state="linked")
+        .filter(case__in=with_taken_in(case, actor), state="linked")
         .select_related("rule", "account")
         .order_by("-rank", "raised_at")
     )

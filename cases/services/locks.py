@@ -44,6 +44,12 @@ def enter_case(case_id: int, action: Action, *, by: Actor) -> Case:
         Case.objects.filter(writable_cases(by), pk=case_id).exists()
     ):
         raise PermissionDenied("You may not change this case.")
-    if case.state == CaseState.MERGED.value and action in ENDED_BY_MERGE:
-        raise InvalidTransition("This case was merged into another: the work goes on there.")
+    if action in ENDED_BY_MERGE:
+        require_unmerged(case)
     return case
+
+
+def require_unmerged(case: Case) -> None:
+    """Raise InvalidTransition for a case whose work goes on in another."""
+    if case.state == CaseState.MERGED.value:
+        raise InvalidTransition("This case was merged into another: the work goes on there.")

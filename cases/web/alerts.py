@@ -28,7 +28,7 @@ from cases.services.alerts import (
     reopen_alert,
 )
 from cases.services.errors import CaseworkError
-from cases.states import ALERT, AlertAction, AlertState
+from cases.states import ALERT, AlertAction, AlertState, CaseState
 from cases.web.acts import Act, Fact, perform, why_not
 
 triage = require_at_the_door(Action.TRIAGE_ALERT)
@@ -89,6 +89,7 @@ def alert_detail(request: AuthedRequest, alert_id: UUID) -> HttpResponse:
         "may_assign": (state, AlertAction.ASSIGN) in ALERT,
         "may_link": (state, AlertAction.LINK) in ALERT,
         "may_report": alert.case is not None
+        and alert.case.state != CaseState.MERGED
         and may(request.actor, Action.DRAFT_REPORT)
         and may_change(alert.case, request.actor),
     }

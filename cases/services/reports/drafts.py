@@ -16,8 +16,9 @@ from cases.models import Alert, Case, ExchangeRecord, ReportSubject, SuspicionRe
 from cases.policy import Action, Actor
 from cases.queries.clocks import clock_for
 from cases.queries.money import CURRENCY
+from cases.queries.relations import with_taken_in
 from cases.services.errors import CaseworkError, VersionChanged
-from cases.services.locks import enter_case
+from cases.services.locks import enter_case, require_unmerged
 from cases.services.references import next_reference
 from cases.services.reports.afterwards import facts_of
 from cases.services.reports.chain import (
@@ -48,13 +49,16 @@ def draft_report(
 ) -> SuspicionReport:
     """Draft a report on alerts of the case: what fired becomes subjects, lines and indicators.
 
-    Raises PermissionDenied, CaseworkError.
+    Alerts of a case that was merged into it count as its own. Raises PermissionDenied,
+    CaseworkError, InvalidTransition for a case that was merged into another.
     """
     fresh = enter_case(case.pk, Action.DRAFT_REPORT, by=by)
+    require_unmerged(fresh)
     if profile not in goaml.PROFILES:
         raise CaseworkError(_("There is no such receiver."))
     chosen = list(
-        Alert.objects.filter(case=fresh, pk__in=[alert.pk for alert in alerts])
+        Alert.objects.visible_to(by)
+        .filter(case__in=with_taken_in(fresh, by), pk__in=[alert.pk for alert in alerts])
         .select_related("rule", "account").order_by("window_from", "pk")
     )  # fmt: skip
     if not chosen or len(chosen) != len({alert.pk for alert in alerts}):

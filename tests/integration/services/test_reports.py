@@ -20,12 +20,14 @@ from cases.queries.search import search
 from cases.services.audit import verify_chains
 from cases.services.errors import CaseworkError, ContentChanged, NotFound, VersionChanged
 from cases.services.referrals import draft_referral, preview
+from cases.services.relations import merge_case, relate_case
 from cases.services.reports import (
     approve_report,
     draft_report,
     edit_report,
     edit_subject,
     file_report,
+    follow_report,
     read_report,
     return_report,
     review_report,
@@ -38,6 +40,7 @@ from tests.casework import (
     make_actor,
     make_agency,
     make_approved_finding,
+    make_case,
     make_user,
     person,
     stale,
@@ -294,3 +297,24 @@ def test_a_report_for_a_receiver_without_codes_is_drafted_ready_to_choose_nothin
     assert (report.indicators, report.report_code) == (["-"], "STR")
     with pytest.raises(CaseworkError, match="no such receiver"):
         draft_report(desk.case, [desk.alert], profile="xx-1", by=desk.author)
+
+
+def test_a_merge_by_one_who_sees_no_reports_ends_none(desk: ReportDesk) -> None:
+    report = desk.draft()
+    other = make_case(desk.outsider)
+    relate_case(desk.case, other, kind="duplicate", reason="Same.", by=desk.outsider)
+    merge_case(desk.case, into=other.public_id, reason="Yes.", by=person("supervisor"))
+    report = validate_report(complete(report, desk.author), by=desk.author)
+    review_report(report, by=desk.compliance)
+    report = return_report(report, reason="Name the wallet.", by=desk.compliance)
+    report = edit_report(
+        report, version=report.version, reason=f"{report.reason} It is named.", by=desk.author
+    )
+    report = review_report(validate_report(report, by=desk.author), by=desk.compliance)
+    shown = report.content_hash
+    report = approve_report(report, content_hash=shown, reason="Sound.", by=desk.compliance)
+    filed = file_report(report, transport="Portal", by=desk.compliance)
+    assert follow_report(filed, kind="amendment", by=desk.author).state == "drafting"
+    with pytest.raises(InvalidTransition, match="merged into another"):
+        desk.draft()
+    assert draft_report(other, [desk.alert], by=desk.author).case_id == other.pk

@@ -133,7 +133,8 @@ def _relations() -> list[Guard]:
         Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),
         Guard(
             "case_merged_by_a_second_person", "cases_case", "UPDATE",
-            f"NEW.state = 'merged' AND OLD.state <> 'merged' AND NOT {said}",
+            "NEW.state = 'merged' AND OLD.state <> 'merged'"
+            f" AND (NOT {said} OR NEW.merged_by_id = OLD.submitted_by_id)",
             "a second person merges what somebody else called the same matter",
         ),
         Guard(

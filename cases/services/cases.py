@@ -16,14 +16,13 @@ from cases.policy import (
     SYSTEM,
     Action,
     Actor,
-    PermissionDenied,
     Role,
     require,
     require_second_person,
 )
 from cases.retention import kept_until
 from cases.services.audit import record_event
-from cases.services.closing import open_ends
+from cases.services.closing import open_ends, require_end_of_decided
 from cases.services.errors import CaseworkError, NotFound, VersionChanged
 from cases.services.locks import enter_case
 from cases.services.references import next_reference
@@ -193,8 +192,7 @@ def close_case(case: Case, *, closure_reason: str, reason: str, by: Actor) -> Ca
     """
     fresh = enter_case(case.pk, Action.DECIDE_CASE, by=by)
     require_second_person(by, fresh.submitted_by_id)
-    if set(fresh.decisions) - {"no_action"} and by.role != Role.COMPLIANCE:
-        raise PermissionDenied("Only compliance closes a case with a report, referral or freeze.")
+    require_end_of_decided(fresh, by=by)
     text = require_reason(reason)
     if closure_reason not in CLOSURE_REASONS:
         raise CaseworkError(_("Choose why the case is closed."))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from cases.models import Case, FreezeRequest, Seizure, SuspicionReport
-from cases.policy import Action, Actor, may
+from cases.policy import Action, Actor, PermissionDenied, Role, may
 from cases.states import (
     FindingState,
     FreezeState,
@@ -27,6 +27,12 @@ ENDED_REQUESTS = (
 MOVING_REFERRALS = (
     ReferralState.REDACTION, ReferralState.APPROVED, ReferralState.CLEARED, ReferralState.PACKAGED,
 )  # fmt: skip
+
+
+def require_end_of_decided(case: Case, *, by: Actor) -> None:
+    """Raise PermissionDenied unless this person may end a case for which this was decided."""
+    if set(case.decisions) - {"no_action"} and by.role != Role.COMPLIANCE:
+        raise PermissionDenied("Only compliance closes a case with a report, referral or freeze.")
 
 
 def open_ends(case: Case, *, by: Actor) -> list[str]:

@@ -15,7 +15,7 @@ from cases.models.relations import RELATION_KINDS
 from cases.policy import Action, Actor, require, require_second_person
 from cases.retention import kept_until
 from cases.services.audit import record_event
-from cases.services.closing import open_ends
+from cases.services.closing import open_ends, require_end_of_decided
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
@@ -79,9 +79,10 @@ def end_relation(relation: CaseRelation, *, reason: str, by: Actor) -> CaseRelat
 def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
     """Merge the case into another that somebody else called the same matter.
 
-    Its rows stay where they are. Refused while anything of it is open: freezes, seizures, requests,
-    referrals on their way, tasks, findings in review. Raises PermissionDenied, NotFound,
-    CaseworkError, InvalidTransition.
+    Its rows stay where they are. A merge ends a case as closing does: who submitted it cannot, and
+    where a report, a referral or a freeze was decided only compliance can. Refused while anything
+    of it is open: freezes, seizures, requests, referrals on their way, tasks, findings in review.
+    Raises PermissionDenied, NotFound, CaseworkError, InvalidTransition.
     """
     require(by, Action.DECIDE_CASE)
     other = Case.objects.visible_to(by).filter(public_id=into).first()
@@ -94,7 +95,8 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
     ).first()
     if relation is None:
         raise CaseworkError(_("Somebody says first that this is the same matter as that case."))
-    require_second_person(by, relation.related_by_id)
+    require_second_person(by, relation.related_by_id, mine.submitted_by_id)
+    require_end_of_decided(mine, by=by)
     if theirs.state in OVER_CASES:
         raise CaseworkError(_("The case that it would be merged into is over: reopen it first."))
     ends = open_ends(mine, by=by)

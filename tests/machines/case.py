@@ -67,6 +67,7 @@ class CaseWalk(Walk):
         ("resume", "state"), ("return", "person: submitted"), ("decide", "person: submitted"),
         ("decide", "analyst"), ("close", "person: submitted"), ("close", "rule: open task"),
         ("close", "supervisor"), ("reopen", "state"), ("merge", "person: said"),
+        ("merge", "person: submitted"), ("merge", "supervisor"),
         ("merge", "rule: open task"), ("due", "analyst"), ("due", "rule: past"),
         ("answer", "person: escalated"), ("answer", "state"), ("escalate", "state"),
         ("answer", "rule: no date"), ("lift hold", "person: set"), ("lift hold", "factor"),
@@ -123,9 +124,10 @@ class CaseWalk(Walk):
         yield Try("reopen", who, grounds=grounds(
             senior, (self.state not in ("decided", "closed"), "state"),
         ))  # fmt: skip
-        said = is_one_of(who, said=self.said)
+        said = is_one_of(who, said=self.said, submitted=self.submitted)
         yield Try("merge", who, grounds=grounds(
-            senior, said if self.state != "merged" else (False, ""), (self.state in OVER, "state"),
+            (senior[0] or (office[0] and self.state != "merged"), "role"),
+            said if self.state != "merged" else (False, ""), (self.state in OVER, "state"),
             (is_open and self.state != "merged", "rule: open task"),
         ))  # fmt: skip
 

@@ -11,7 +11,13 @@ from cases.models import Case, CaseRelation, Evidence
 from cases.policy import Actor, PermissionDenied
 from cases.queries.relations import relatives_of
 from cases.services.audit import verify_chains
-from cases.services.cases import block_user, edit_case, reopen_case
+from cases.services.cases import (
+    block_user,
+    decide_case,
+    edit_case,
+    reopen_case,
+    submit_case,
+)
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.evidence import acquire_evidence
 from cases.services.instruments import UploadedBytes
@@ -110,6 +116,21 @@ def test_nothing_open_goes_under_with_a_merge(mei: Actor, tomas: Actor) -> None:
         merged(pair, tomas)
     finish_task(task, by=mei)
     assert merged(pair, tomas).state == "merged"
+
+
+def test_a_merge_ends_a_case_by_whom_closing_would(mei: Actor, tomas: Actor) -> None:
+    nora, pair = person("compliance"), (make_case(mei, started=True), make_case(mei))
+    submit_case(pair[0], reason="Ripe.", by=tomas)
+    said(pair, mei)
+    with pytest.raises(PermissionDenied, match="second person"):
+        merged(pair, tomas)
+    values = {"state": "merged", "merged_into": pair[1].pk, "closed_at": timezone.now()}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.filter(pk=pair[0].pk).update(merged_by=tomas.user_id, **values)
+    decide_case(pair[0], decisions=["refer"], reason="Refer.", by=nora)
+    with pytest.raises(PermissionDenied, match="Only compliance"):
+        merged(pair, person("supervisor"))
+    assert merged(pair, nora).state == "merged"
 
 
 def test_a_relation_is_seen_only_by_who_sees_both(

@@ -27,7 +27,9 @@ from cases.services.freezes.content import (
     LineSpec,
     approval_rule,
     content_hash_of,
+    end_by_clock,
     is_in_window,
+    iso,
     require_evidence,
     require_shown,
     require_standing_approval,
@@ -149,6 +151,7 @@ def approve_freeze(
 ) -> FreezeRequest:
     """Approve as a second person and send the orders: APPROVED, then EXECUTING.
 
+    Where no end was asked for and a clock is in force, it ends by the clock.
     Where the policy asks for more people it stays in review until the last of them signed.
     `content_hash` is the one the person was shown. Raises PermissionDenied, StepUpRequired,
     ContentChanged, CaseworkError, InvalidTransition if the request moved on meanwhile.
@@ -158,6 +161,7 @@ def approve_freeze(
     next_state(FREEZE, FreezeState(freeze.state), FreezeAction.APPROVE)
     shown = require_shown(freeze, content_hash)
     require_evidence(freeze)
+    end = end_by_clock(freeze)
     if not _sign_enough(freeze, rule, shown, reason, by=by):
         return freeze
     advance_freeze(
@@ -165,9 +169,10 @@ def approve_freeze(
         FreezeAction.APPROVE,
         by=by,
         reason=reason,
-        data={"content_hash": shown},
+        data={"content_hash": shown, "until": iso(end)},
         approved_by_id=by.user_id,
         approved_at=timezone.now(),
+        expires_at=end,
     )
     _execute(freeze, by=by)
     return freeze
@@ -208,6 +213,7 @@ def ratify_freeze(
     require_evidence(freeze)
     if not freeze.lines.filter(state__in=[LineState.HELD.value, *UNSETTLED]).exists():
         raise CaseworkError(_("The exchange holds nothing under this request."))
+    end = end_by_clock(freeze)
     if not _sign_enough(freeze, rule, shown, reason, by=by):
         return freeze
     advance_freeze(
@@ -215,9 +221,10 @@ def ratify_freeze(
         FreezeAction.RATIFY,
         by=by,
         reason=reason,
-        data={"content_hash": shown},
+        data={"content_hash": shown, "until": iso(end)},
         approved_by_id=by.user_id,
         approved_at=timezone.now(),
+        expires_at=end,
     )
     return freeze
 

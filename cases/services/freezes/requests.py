@@ -17,6 +17,7 @@ from cases.services.freezes.content import (
     LineSpec,
     check_request,
     content_hash_of,
+    end_by_clock,
     require_balances,
     require_end_in_time,
     require_evidence,
@@ -171,6 +172,7 @@ def cite_evidence(
     )
     freeze.refresh_from_db()
     require_sound_evidence(freeze)
+    end_by_clock(freeze)  # an instrument may bring the clock of its country with it
     freeze.content_hash = content_hash_of(freeze)
     FreezeRequest.objects.filter(pk=freeze.pk).update(content_hash=freeze.content_hash)
     cited = {"finding": finding_id, "instrument": instrument_id}

@@ -8,18 +8,35 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.models import AuditEvent, ClockRule, FreezeWarning
+from cases.models import AuditEvent, ClockRule, FreezeRequest, FreezeWarning
 from cases.policy import Actor, PermissionDenied, StepUpRequired
 from cases.queries.clocks import clock_for, clock_page
 from cases.queries.inbox import inbox
 from cases.queries.shared_requests import answer_due_on
 from cases.services.clocks import approve_clock, propose_clock, reject_clock
 from cases.services.errors import CaseworkError, ContentChanged
-from cases.services.freezes import LineSpec, place_hold
+from cases.services.freezes import (
+    LineSpec,
+    approve_freeze,
+    cite_evidence,
+    place_hold,
+    request_freeze,
+    submit_freeze,
+    triage_freeze,
+)
 from cases.services.freezes.extensions import request_extension
 from cases.services.freezes.warnings import warn_of_ends
+from cases.services.instruments import record_instrument, verify_instrument
 from cases.states import InvalidTransition
-from tests.casework import BTC, make_account, make_asset, make_case, person, stale
+from tests.casework import (
+    BTC,
+    make_account,
+    make_agency,
+    make_asset,
+    make_case,
+    person,
+    stale,
+)
 from tests.held import make_held
 from tests.report_desk import make_report_desk
 
@@ -163,6 +180,38 @@ def test_where_a_law_sets_an_end_no_extension_goes_beyond_it(people: list[Actor]
     with pytest.raises(CaseworkError, match=r"at the latest: Some Act s\. 3\."):
         ask(12)
     assert ask(9)
+
+
+def test_a_freeze_that_comes_under_a_clock_later_ends_by_it(people: list[Actor]) -> None:
+    in_force(people, country="DE")
+    make_asset()
+    case, now = make_case(people[0]), timezone.now()
+    paper = record_instrument(
+        case, type="court_order", number="12 Gs 34", agency_id=make_agency().pk,
+        issued_by="District Court", issued_on=now.date(), valid_until=None, jurisdiction="DE",
+        document=None, by=people[0],
+    )  # fmt: skip
+    verify_instrument(paper, by=people[1])
+
+    def cited(days: int | None) -> FreezeRequest:
+        freeze = request_freeze(
+            case, legal_basis="internal_suspicion", restriction="withdrawals", urgency="urgent",
+            agency_id=None, reason="R.", lines=[LineSpec(make_account().pk, BTC, 5)],
+            expires_at=now + timedelta(days=days) if days else None, by=people[0],
+        )  # fmt: skip
+        triage_freeze(submit_freeze(freeze, by=people[0]), by=people[0])
+        return cite_evidence(freeze, instrument_id=paper.pk, by=people[0])
+
+    with pytest.raises(CaseworkError, match=r"at the latest: Some Act s\. 3\."):
+        cited(30)
+    assert approved(cited(5), people[1]).expires_at == now + timedelta(days=5)
+    end = approved(cited(None), people[1]).expires_at
+    assert end is not None
+    assert end.date() == (now + timedelta(days=10)).date()
+
+
+def approved(freeze: FreezeRequest, by: Actor) -> FreezeRequest:
+    return approve_freeze(freeze, content_hash=freeze.content_hash, reason="Y.", by=by)
 
 
 def test_an_officers_answer_is_due_by_the_clock(people: list[Actor]) -> None:

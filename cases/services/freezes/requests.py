@@ -83,7 +83,8 @@ def request_freeze(
             instrument_id=line.instrument_id,
             beyond_balance=line.beyond_balance.strip()[:200],
         )
-    require_end_in_time(freeze, expires_at)
+    if expires_at is not None or urgency not in URGENT:  # else it gets its end when decided
+        require_end_in_time(freeze, expires_at)
     record_event(
         case, "request_freeze", freeze.reference, by=by, reason=freeze.reason,
         data={"lines": len(lines), "basis": legal_basis, "urgency": urgency},

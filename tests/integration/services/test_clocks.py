@@ -20,6 +20,7 @@ from cases.services.freezes import (
     approve_freeze,
     cite_evidence,
     place_hold,
+    ratify_freeze,
     request_freeze,
     submit_freeze,
     triage_freeze,
@@ -32,6 +33,7 @@ from tests.casework import (
     BTC,
     make_account,
     make_agency,
+    make_approved_finding,
     make_asset,
     make_case,
     person,
@@ -208,6 +210,27 @@ def test_a_freeze_that_comes_under_a_clock_later_ends_by_it(people: list[Actor])
     end = approved(cited(None), people[1]).expires_at
     assert end is not None
     assert end.date() == (now + timedelta(days=10)).date()
+
+
+def test_a_hold_that_cannot_wait_gets_its_end_when_it_is_ratified(people: list[Actor]) -> None:
+    in_force(people)
+    make_asset()
+    case = make_case(people[0])
+    fields: dict[str, Any] = {
+        "lines": [LineSpec(make_account().pk, BTC, 5)], "reason": "R.", "by": people[0],
+    }  # fmt: skip
+    with pytest.raises(CaseworkError, match="at the latest"):
+        request_freeze(
+            case, legal_basis="internal_suspicion", restriction="withdrawals", urgency="routine",
+            agency_id=None, **fields,
+        )  # fmt: skip
+    hold = place_hold(case, urgency="urgent", **fields)
+    assert (hold.state, hold.expires_at) == ("provisional", None)
+    cite_evidence(hold, finding_id=make_approved_finding(case, people[0]).pk, by=people[0])
+    shown = hold.content_hash
+    hold = ratify_freeze(hold, content_hash=shown, reason="Y.", by=people[1])
+    assert hold.expires_at is not None
+    assert hold.expires_at.date() == (timezone.now() + timedelta(days=10)).date()
 
 
 def approved(freeze: FreezeRequest, by: Actor) -> FreezeRequest:

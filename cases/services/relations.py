@@ -21,6 +21,7 @@ from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import CASE, OVER_CASES, CaseAction, TaskState
+from tracing import reads
 
 
 @transaction.atomic
@@ -81,8 +82,8 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
 
     Its rows stay where they are. A merge ends a case as closing does: who submitted it cannot, and
     where a report, a referral or a freeze was decided only compliance can. Refused while anything
-    of it is open: freezes, seizures, requests, referrals on their way, tasks, findings in review.
-    Raises PermissionDenied, NotFound, CaseworkError, InvalidTransition.
+    of it is open: freezes, seizures, requests, referrals on their way, tasks, findings in review,
+    traces. Raises PermissionDenied, NotFound, CaseworkError, InvalidTransition.
     """
     require(by, Action.DECIDE_CASE)
     other = Case.objects.visible_to(by).filter(public_id=into).first()
@@ -102,6 +103,8 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
     ends = open_ends(mine, by=by)
     if mine.tasks.filter(state=TaskState.OPEN.value, due_at=None).exists():
         ends.append(_("A task is open: finish it, drop it, or write it into the other case."))
+    if _has_live_run(mine):
+        ends.append(_("A trace of this case is not over or not taken yet: wait, or cancel it."))
     if ends:
         raise CaseworkError(" ".join(ends))
     now = timezone.now()
@@ -118,6 +121,13 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
     )  # fmt: skip
     record_event(theirs, "take_in_case", str(mine.public_id), by=by)
     return mine
+
+
+def _has_live_run(case: Case) -> bool:
+    """Whether a trace still runs, or ended with findings that nobody took yet: 2 queries."""
+    open_runs = case.runs.filter(collected_at=None).values_list("run", flat=True)
+    states = {view.state for view in reads.runs_by_id(open_runs).values()}
+    return bool(states & {"queued", "running", "done"})
 
 
 def _enter_both(case: Case, other: Case, action: Action, *, by: Actor) -> tuple[Case, Case]:

@@ -33,6 +33,7 @@ from cases.services.findings.doubts import tag_doubts
 from cases.services.findings.drafts import draft_finding
 from cases.services.locks import enter_case
 from cases.services.webhooks import announce
+from cases.states import CaseState
 from tracing import jobs, reads
 
 MAXIMUM_FINDINGS = 20  # for accounts without a suspect; the others stand as reached accounts
@@ -77,8 +78,9 @@ def collect_findings(run: UUID) -> int:
     """Take what a finished run says reached the exchange's customers; returns the drafts made.
 
     Runs twice without harm: the second call finds the run collected. Nothing is taken when the
-    requester's account is closed or no longer sees the case (J13). The first collected run to the
-    destination leads. Cost: one pass over the run's ends; queries grow with the drafts.
+    requester's account is closed or no longer sees the case (J13), and for a merged case. The first
+    collected run to the destination leads. Cost: one pass over the run's ends; queries grow with
+    the drafts.
     """
     case_run = CaseRun.objects.filter(run=run).first()
     view = reads.run_view(run)
@@ -92,11 +94,8 @@ def collect_findings(run: UUID) -> int:
     jobs.mark_collected(run)
     announce("run", run)
     who = {"requested_by": case_run.requested_by_id}
-    if not _requester_sees(case, case_run):
-        record_event(
-            case, "leave_findings", f"run:{run}", by=SYSTEM, data=who,
-            reason="The person who asked for this run no longer sees the case.",
-        )  # fmt: skip
+    if left := _left_for(case, case_run):
+        record_event(case, "leave_findings", f"run:{run}", by=SYSTEM, data=who, reason=left)
         return 0
     made: list[str] = []
     num_reached = num_unassigned = 0
@@ -124,6 +123,15 @@ def collect_findings(run: UUID) -> int:
     )  # fmt: skip
     jobs.failpoint("run.collect")
     return len(made)
+
+
+def _left_for(case: Case, case_run: CaseRun) -> str:
+    """Why nothing is taken from this run; empty where it is. At most 3 queries."""
+    if case.state == CaseState.MERGED.value:
+        return "The case was merged into another: the work goes on there."
+    if not _requester_sees(case, case_run):
+        return "The person who asked for this run no longer sees the case."
+    return ""
 
 
 def _requester_sees(case: Case, case_run: CaseRun) -> bool:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, CaseRelation, Evidence
+from cases.models import Case, CaseRelation, CaseRun, Evidence
 from cases.policy import Actor, PermissionDenied
 from cases.queries.relations import relatives_of
 from cases.services.audit import verify_chains
@@ -20,13 +20,24 @@ from cases.services.cases import (
 )
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.evidence import acquire_evidence
+from cases.services.findings import collect_findings
 from cases.services.instruments import UploadedBytes
 from cases.services.relations import end_relation, merge_case, relate_case
 from cases.services.tasks import add_task, finish_task
+from cases.services.traces import queue_trace
 from cases.states import InvalidTransition
-from tests.casework import make_actor, make_case, make_user, person
+from tests.casework import (
+    LEDGER,
+    finish_run,
+    make_actor,
+    make_case,
+    make_user,
+    person,
+    trace_result,
+)
 from tests.conftest import client_of
 from tests.held import make_held
+from tracing.jobs import TraceParameters
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +127,23 @@ def test_nothing_open_goes_under_with_a_merge(mei: Actor, tomas: Actor) -> None:
         merged(pair, tomas)
     finish_task(task, by=mei)
     assert merged(pair, tomas).state == "merged"
+
+
+def test_no_trace_is_lost_to_a_merge(pair: tuple[Case, Case], mei: Actor, tomas: Actor) -> None:
+    run = queue_trace(pair[0], TraceParameters(ledger=LEDGER, seeds=("11" * 32 + ":0",)), by=mei)
+    said(pair, mei)
+    with pytest.raises(CaseworkError, match="A trace of this case"):
+        merged(pair, tomas)
+    finish_run(run.run, trace_result([]))
+    with pytest.raises(CaseworkError, match="not taken yet"):
+        merged(pair, tomas)
+    collect_findings(run.run)
+    done = merged(pair, tomas)
+    CaseRun.objects.filter(pk=run.pk).update(collected_at=None)  # as one merged before was left
+    assert collect_findings(run.run) == 0
+    left = done.events.get(action="leave_findings")
+    assert "merged into another" in left.reason
+    assert CaseRun.objects.get(pk=run.pk).collected_at is not None
 
 
 def test_a_merge_ends_a_case_by_whom_closing_would(mei: Actor, tomas: Actor) -> None:

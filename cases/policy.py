@@ -193,7 +193,7 @@ ENDED_BY_MERGE = frozenset(
         Action.ADD_TASK, Action.ADD_NOTE, Action.ACQUIRE_EVIDENCE, Action.QUEUE_TRACE,
         Action.BUILD_COHORT, Action.DRAFT_FINDING, Action.SUBMIT_FINDING,
         Action.RECORD_INSTRUMENT, Action.REQUEST_FREEZE, Action.DRAFT_REFERRAL,
-        Action.DRAFT_OUTBOUND,
+        Action.DRAFT_OUTBOUND, Action.REDACT_REFERRAL,
     }
 )  # fmt: skip
 

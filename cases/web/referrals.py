@@ -40,7 +40,7 @@ from cases.services.referrals import (
     send_referral,
     successor_of,
 )
-from cases.states import REFERRAL, InvalidTransition, ReferralState, ReleaseState
+from cases.states import REFERRAL, CaseState, InvalidTransition, ReferralState, ReleaseState
 from cases.web.acts import perform
 from cases.web.acts_referrals import ACTS, ReferralAct, referral_act
 from cases.web.events import told
@@ -137,7 +137,7 @@ def referral_redact(request: AuthedRequest, referral_id: UUID) -> HttpResponse:
 def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None) -> HttpResponse:
     page = queries.referral_page(referral)
     dossier = _dossier(referral, page.release)
-    is_draft = referral.state == ReferralState.DRAFT
+    is_draft = referral.state == ReferralState.DRAFT and referral.case.state != CaseState.MERGED
     may_redact = is_draft and may(request.actor, Action.REDACT_REFERRAL)
     may_redact = may_redact and may_change(referral.case, request.actor)
     if form is None and may_redact:

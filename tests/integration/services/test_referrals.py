@@ -51,6 +51,7 @@ from cases.services.referrals import (
     return_referral,
     send_referral,
 )
+from cases.services.relations import merge_case, relate_case
 from cases.services.suspects import link_account
 from cases.states import InvalidTransition
 from fiu.models import Agency, User
@@ -160,6 +161,16 @@ def cleared(case: Case, agency: Agency, by: Actor, second: Actor, third: Actor) 
     referral = redact_referral(draft(case, agency, by), redactions={}, by=by)
     approve_referral(referral, content_hash=content_hash_of(referral), reason="Y.", by=second)
     return clear_referral(referral, content_hash=content_hash_of(referral), reason="Y.", by=third)
+
+
+def test_a_draft_of_a_merged_case_goes_nowhere(
+    case: Case, agency: Agency, analyst: Actor, supervisor: Actor
+) -> None:
+    referral, other = draft(case, agency, analyst), make_case(analyst)
+    relate_case(case, other, kind="duplicate", reason="Same.", by=analyst)
+    merge_case(case, into=other.public_id, reason="Yes.", by=supervisor)
+    with pytest.raises(InvalidTransition, match="merged into another"):
+        redact_referral(referral, redactions={}, by=analyst)
 
 
 def tomorrow() -> Any:

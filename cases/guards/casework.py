@@ -146,10 +146,20 @@ def _relations() -> list[Guard]:
     ]  # fmt: skip
 
 
+def _is_held(case: str) -> str:
+    """Whether a hold stands on this case, or on one that it was merged into, by however many."""
+    return (
+        f"EXISTS (WITH RECURSIVE kept(id) AS (SELECT {case} UNION SELECT c.merged_into_id"
+        " FROM cases_case c JOIN kept k ON k.id = c.id WHERE c.merged_into_id IS NOT NULL)"
+        " SELECT 1 FROM cases_legalhold h JOIN kept k ON k.id = h.case_id"
+        " WHERE h.cleared_at IS NULL)"
+    )
+
+
 def legal_holds() -> list[Guard]:
     """A hold stays as it was set, is lifted once, and beats every deletion in its case."""
     table = "cases_legalhold"
-    stands = f"EXISTS (SELECT 1 FROM {table} h WHERE h.case_id = {{}} AND h.cleared_at IS NULL)"
+    own = f"EXISTS (SELECT 1 FROM {table} h WHERE h.case_id = NEW.id AND h.cleared_at IS NULL)"
     message = "a legal hold stands on this case"
     return [
         Guard(
@@ -163,13 +173,12 @@ def legal_holds() -> list[Guard]:
         never_replaced(table, ("public_id",)),
         Guard(
             "case_hold_lifted", "cases_case", "UPDATE",
-            f"OLD.legal_hold AND NOT NEW.legal_hold AND {stands.format('NEW.id')}", message,
+            f"OLD.legal_hold AND NOT NEW.legal_hold AND {own}", message,
         ),
-        Guard("case_under_hold", "cases_case", "DELETE", stands.format("OLD.id"), message),
+        Guard("case_under_hold", "cases_case", "DELETE", _is_held("OLD.id"), message),
         *(
             Guard(
-                f"{part}_under_hold", f"cases_{part}", "DELETE", stands.format("OLD.case_id"),
-                message,
+                f"{part}_under_hold", f"cases_{part}", "DELETE", _is_held("OLD.case_id"), message,
             )
             for part in OF_A_CASE
             if part not in ("inboxclaim", "legalhold")  # who works on what is no evidence
@@ -228,9 +237,7 @@ def casework() -> list[Guard]:
         ),
         Guard(
             "disposal_under_hold", exhibit, "UPDATE",
-            "NEW.state = 'disposed' AND OLD.state <> 'disposed' AND EXISTS"
-            " (SELECT 1 FROM cases_legalhold h WHERE h.case_id = NEW.case_id"
-            " AND h.cleared_at IS NULL)",
+            f"NEW.state = 'disposed' AND OLD.state <> 'disposed' AND {_is_held('NEW.case_id')}",
             "a legal hold stands on this case",
         ),
         Guard(

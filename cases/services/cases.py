@@ -87,12 +87,14 @@ def open_case(
 
 @transaction.atomic
 def edit_case(case: Case, *, version: int, by: Actor, **fields: Any) -> Case:
-    """Change fields of a case as it was at `version`.
+    """Change fields of a case as it was at `version`; of a merged one, who may see it alone.
 
     Raises VersionChanged with the present values when somebody saved it since, PermissionDenied,
     CaseworkError.
     """
-    fresh = enter_case(case.pk, Action.EDIT_CASE, by=by)
+    is_assignment = bool(fields) and set(fields) <= ASSIGNMENT
+    right = Action.GRANT_ACCESS if is_assignment else Action.EDIT_CASE
+    fresh = enter_case(case.pk, right, by=by)
     unknown = sorted(set(fields) - EDITABLE)
     if unknown:
         raise CaseworkError(f"A case has no field {unknown[0]} that can be edited.")

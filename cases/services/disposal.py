@@ -8,9 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.acting import acting_as
 from cases.files import remove_bytes
 from cases.models import Case, Evidence
-from cases.policy import Action, Actor, require_second_person, require_step_up
+from cases.policy import SYSTEM, Action, Actor, require_second_person, require_step_up
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.evidence import is_needed, log_custody
@@ -91,3 +92,17 @@ def _require_time_over(case: Case) -> None:
         raise CaseworkError(
             _("This case is kept until %(day)s.") % {"day": case.retention_until.isoformat()}
         )
+    with acting_as(SYSTEM):  # where it went may be hidden from the actor, and counts all the same
+        if case.merged_into is not None and not _is_time_over(case.merged_into):
+            raise CaseworkError(_("What was merged is kept as long as the case that it went into."))
+
+
+def _is_time_over(case: Case) -> bool:
+    """Whether the case, and every one that it was merged into, is held and kept no more."""
+    return (
+        not case.legal_hold
+        and case.state in OVER_CASES
+        and case.retention_until is not None
+        and case.retention_until < timezone.now().date()
+        and (case.merged_into is None or _is_time_over(case.merged_into))
+    )

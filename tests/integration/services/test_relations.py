@@ -129,6 +129,17 @@ def test_nothing_open_goes_under_with_a_merge(mei: Actor, tomas: Actor) -> None:
     assert merged(pair, tomas).state == "merged"
 
 
+def test_a_merged_case_can_still_be_sealed(pair: tuple[Case, Case], mei: Actor) -> None:
+    said(pair, mei)
+    nora = person("compliance")
+    done = merged(pair, nora)
+    sealed = edit_case(done, version=done.version, visibility="sealed", by=nora)
+    assert (sealed.state, sealed.visibility) == ("merged", "sealed")
+    assert not Case.objects.visible_to(person("analyst")).filter(pk=done.pk).exists()
+    with pytest.raises(PermissionDenied):
+        edit_case(sealed, version=sealed.version, visibility="unit", by=mei)
+
+
 def test_no_trace_is_lost_to_a_merge(pair: tuple[Case, Case], mei: Actor, tomas: Actor) -> None:
     run = queue_trace(pair[0], TraceParameters(ledger=LEDGER, seeds=("11" * 32 + ":0",)), by=mei)
     said(pair, mei)

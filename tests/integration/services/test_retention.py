@@ -12,12 +12,19 @@ from cases.files import FileDamaged, load_bytes
 from cases.models import Case, Evidence, LegalHold
 from cases.policy import Actor, PermissionDenied, StepUpRequired
 from cases.retention import kept_until
-from cases.services.cases import close_case, decide_case, reopen_case, submit_case
+from cases.services.cases import (
+    close_case,
+    decide_case,
+    reopen_case,
+    start_case,
+    submit_case,
+)
 from cases.services.disposal import dispose_evidence, keep_evidence, request_disposal
 from cases.services.errors import CaseworkError
 from cases.services.evidence import acquire_evidence, open_evidence, verify_store
 from cases.services.holds import clear_legal_hold, set_legal_hold
 from cases.services.instruments import UploadedBytes
+from cases.services.relations import merge_case, relate_case
 from cases.services.tasks import add_note, add_task, finish_task
 from cases.services.wallets import add_wallet
 from cases.states import InvalidTransition
@@ -174,3 +181,29 @@ def test_a_hold_beats_disposal_and_so_does_another_case_with_the_same_file() -> 
         dispose_evidence(letter, reason="Yes.", by=head)
     assert load_bytes(letter.sha256) == b"another letter"  # the other case rests on it
     assert verify_store().breaks == []
+
+
+def test_what_was_merged_is_kept_as_long_as_where_it_went() -> None:
+    by, boss, head = person("analyst"), person("supervisor"), person("compliance")
+    case, into = make_case(by), make_case(by)
+    letter = exhibit(case, by)
+    relate_case(case, into, kind="duplicate", reason="Same.", by=by)
+    case = merge_case(case, into=into.public_id, reason="Yes.", by=boss)
+    over(case)
+    with pytest.raises(CaseworkError, match="as long as the case that it went into"):
+        request_disposal(letter, reason="Over.", by=boss)
+    relate_case(into, last := make_case(by), kind="duplicate", reason="Same.", by=by)
+    over(merge_case(into, into=last.public_id, reason="Yes.", by=boss))
+    submit_case(start_case(last, by=by), reason="Ready.", by=by)
+    decide_case(last, decisions=["no_action"], reason="Yes.", by=boss)
+    over(close_case(last, **ENDS, by=head))
+    request_disposal(letter, reason="Five years.", by=boss)
+    set_legal_hold(last, reason="Suit.", by=head)
+    with pytest.raises(CaseworkError, match="as long as the case that it went into"):
+        dispose_evidence(letter, reason="Yes.", by=head)
+    with pytest.raises(DatabaseError, match="legal hold stands"), transaction.atomic():
+        Evidence.objects.filter(pk=letter.pk).update(
+            state="disposed", disposed_by=head.user_id, disposed_at=timezone.now()
+        )
+    clear_legal_hold(last, reason="Over.", by=person("compliance"))
+    dispose_evidence(letter, reason="Yes.", by=head)

@@ -39,7 +39,10 @@ class RelationAnswer(Row):
 
     class Meta:
         model = CaseRelation
-        fields = ["id", "case", "other", "kind", "reason", "related_by", "related_at", "ended_at"]
+        fields = [
+            "id", "case", "other", "kind", "reason", "related_by", "related_at", "ended_at",
+            "ended_reason", "merge_reason",
+        ]  # fmt: skip
 
 
 class NewRelationBody(Body):

@@ -127,7 +127,9 @@ def _relations() -> list[Guard]:
                 "id", "public_id", "case_id", "other_id", "kind", "reason", "related_by_id",
                 "related_at",
             ))
-            + f" OR (OLD.ended_at IS NOT NULL AND {changed(('ended_at', 'ended_by_id'))})",
+            + " OR (OLD.ended_at IS NOT NULL AND "
+            + changed(("ended_at", "ended_by_id", "ended_reason"))
+            + f") OR (OLD.merge_reason <> '' AND {changed(('merge_reason',))})",
             "a relation stays as it was said",
         ),
         Guard(f"{table}_undeleted", table, "DELETE", "1 = 1", f"{table} is kept"),

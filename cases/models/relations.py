@@ -24,7 +24,10 @@ class CaseRelationQuerySet(models.QuerySet["CaseRelation"]):
 
 
 class CaseRelation(PublicModel):
-    """What one person says of two cases; "the same matter" is what a second person merges by."""
+    """What one person says of two cases; "the same matter" is what a second person merges by.
+
+    All words about the two stand here, for who sees both: the chain of neither case has them.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="relations")
     other = models.ForeignKey(Case, models.PROTECT, related_name="related_by_others")
@@ -36,6 +39,8 @@ class CaseRelation(PublicModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     ended_at = models.DateTimeField(null=True)
+    ended_reason = models.TextField(default="")
+    merge_reason = models.TextField(default="")
 
     objects = CaseRelationQuerySet.as_manager()
 

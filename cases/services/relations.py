@@ -1,6 +1,7 @@
 """Related cases, and one case merged into another: said by one person, done by a second.
 
 What was merged keeps all its rows, its custody and its chain, and points to where the work goes on.
+The chains of both name the relation alone; its words and its partner are for who sees both.
 """
 
 from uuid import UUID
@@ -45,13 +46,9 @@ def relate_case(case: Case, other: Case, *, kind: str, reason: str, by: Actor) -
             relation.save(force_insert=True)
     except IntegrityError as error:
         raise CaseworkError(_("This stands there already.")) from error
-    data = {"kind": kind}
-    record_event(
-        mine, "relate_case", str(relation.public_id), by=by, reason=words,
-        data=data | {"other": str(theirs.public_id)},
-    )  # fmt: skip
-    # In the other's chain without the words: who sees it may not see this one.
-    record_event(theirs, "relate_case", str(relation.public_id), by=by, data=data)
+    # In both chains without the words and the partner: who sees one may not see the other.
+    for each in (mine, theirs):
+        record_event(each, "relate_case", str(relation.public_id), by=by, data={"kind": kind})
     return relation
 
 
@@ -66,13 +63,13 @@ def end_relation(relation: CaseRelation, *, reason: str, by: Actor) -> CaseRelat
     if mine.merged_into_id == theirs.pk and relation.kind == "duplicate":
         raise CaseworkError(_("A merge rests on this: it stays."))
     ended = CaseRelation.objects.filter(pk=relation.pk, ended_at=None).update(
-        ended_at=timezone.now(), ended_by_id=by.person
+        ended_at=timezone.now(), ended_by_id=by.person, ended_reason=words
     )
     if not ended:
         raise CaseworkError(_("This was taken back already."))
     relation.refresh_from_db()
-    record_event(mine, "end_relation", str(relation.public_id), by=by, reason=words)
-    record_event(theirs, "end_relation", str(relation.public_id), by=by)
+    for each in (mine, theirs):
+        record_event(each, "end_relation", str(relation.public_id), by=by)
     return relation
 
 
@@ -115,11 +112,10 @@ def merge_case(case: Case, *, into: UUID, reason: str, by: Actor) -> Case:
         escalated_at=None, escalated_by_id=None, escalation_reason="",
     )  # fmt: skip
     mine.refresh_from_db()
-    record_event(
-        mine, CaseAction.MERGE.value, mine.reference, by=by, reason=words,
-        data={"into": str(theirs.public_id), "said_by": relation.related_by_id},
-    )  # fmt: skip
-    record_event(theirs, "take_in_case", str(mine.public_id), by=by)
+    CaseRelation.objects.filter(pk=relation.pk).update(merge_reason=words)
+    data = {"said_by": relation.related_by_id}
+    for each, event in ((mine, CaseAction.MERGE.value), (theirs, "take_in_case")):
+        record_event(each, event, str(relation.public_id), by=by, data=data)
     return mine
 
 

@@ -185,14 +185,29 @@ def test_a_relation_is_seen_only_by_who_sees_both(
     assert relatives_of(pair[1], tomas).related[0].points_here
     with pytest.raises(NotFound):
         relate_case(pair[1], pair[0], kind="related", reason="R.", by=walled)
-    told = pair[1].events.filter(action="relate_case").get()
-    assert (told.reason, pair[0].reference in told.data) == ("", False)
-    end_relation(relation, reason="Wrong.", by=mei)
+    relation = end_relation(relation, reason="Wrong.", by=mei)
+    assert relation.ended_reason == "Wrong."
     assert not relatives_of(pair[1], tomas)
     with pytest.raises(CaseworkError, match="taken back already"):
         end_relation(relation, reason="Wrong.", by=mei)
     with pytest.raises(CaseworkError, match="itself"):
         relate_case(pair[0], pair[0], kind="related", reason="R.", by=mei)
+
+
+def test_the_chain_of_neither_case_tells_of_the_other(
+    pair: tuple[Case, Case], mei: Actor, tomas: Actor
+) -> None:
+    end_relation(said(pair, mei, "related"), reason="Wrong of CANARY.", by=mei)
+    relate_case(*pair, kind="duplicate", reason="CANARY's wallets.", by=mei)
+    merge_case(pair[0], into=pair[1].public_id, reason="CANARY it is.", by=tomas)
+    assert CaseRelation.objects.get(kind="duplicate").merge_reason == "CANARY it is."
+    for mine, theirs in (pair, pair[::-1]):
+        events = list(mine.events.exclude(action="open_case").order_by("seq"))
+        assert len(events) == 4
+        for each in events:
+            said_there = f"{each.object} {each.reason} {each.data}"
+            for name in (str(theirs.public_id), theirs.reference, "CANARY", "wallets"):
+                assert name not in said_there
 
 
 def test_the_database_merges_by_a_second_person_alone(

@@ -10,8 +10,8 @@ from cases.request_words import CHECKS, PERSONAL
 def request_guards() -> list[Guard]:
     table = "cases_informationrequest"
     asked = (
-        "public_id", "reference", "agency_id", "liaison_id", "agency_ref", "channel",
-        "received_at", "instrument_type", "instrument_number", "issued_by", "issued_on",
+        "public_id", "reference", "agency_id", "liaison_id", "recorded_by_id", "agency_ref",
+        "channel", "received_at", "instrument_type", "instrument_number", "issued_by", "issued_on",
         "valid_until", "document_name", "document_sha256", "legal_basis", "offences",
         "background", "datasets", "period_from", "period_until", "urgency", "due_at",
     )  # fmt: skip
@@ -110,6 +110,6 @@ def request_guards() -> list[Guard]:
         *append_only("cases_requestdecision", ("request_id", "user_id", "content_hash", "step")),
         second_person(
             "cases_requestdecision", table, "request_id",
-            "liaison_id", "started_by_id", "verified_by_id",
+            "liaison_id", "recorded_by_id", "started_by_id", "verified_by_id",
         ),
     ]  # fmt: skip

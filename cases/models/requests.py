@@ -36,6 +36,9 @@ class InformationRequest(PublicModel):
     reference = models.CharField(max_length=20, unique=True)
     agency = models.ForeignKey("fiu.Agency", models.PROTECT, related_name="+")
     liaison = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    recorded_by = models.ForeignKey(  # the desk, where the officer did not file it at the portal
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     agency_ref = models.CharField(max_length=60)
     channel = models.CharField(max_length=8, default="portal", choices=list(CHANNELS.items()))
     received_at = models.DateTimeField()
@@ -89,13 +92,18 @@ class InformationRequest(PublicModel):
                 | (
                     (Q(verified_by=None) | ~Q(decided_by=F("verified_by")))
                     & (Q(started_by=None) | ~Q(decided_by=F("started_by")))
+                    & (Q(recorded_by=None) | ~Q(decided_by=F("recorded_by")))
                     & ~Q(decided_by=F("liaison"))
                 ),
             ),
             models.CheckConstraint(
                 name="request_releaser_is_a_second_person",
                 condition=Q(released_by=None)
-                | (~Q(released_by=F("verified_by")) & ~Q(released_by=F("started_by"))),
+                | (
+                    ~Q(released_by=F("verified_by"))
+                    & ~Q(released_by=F("started_by"))
+                    & (Q(recorded_by=None) | ~Q(released_by=F("recorded_by")))
+                ),
             ),
             models.CheckConstraint(
                 name="request_answered_only_decided",

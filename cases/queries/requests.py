@@ -86,7 +86,7 @@ def requests_waiting(actor: Actor) -> QuerySet[InformationRequest]:
     me = actor.user_id
     to_do = Q(state__in=[RequestState.RECEIVED.value, RequestState.VERIFYING.value])
     if may(actor, Action.DECIDE_REQUEST):
-        others = ~Q(started_by=me) & ~Q(verified_by=me) & ~Q(checks__by=me)
+        others = ~Q(recorded_by=me) & ~Q(started_by=me) & ~Q(verified_by=me) & ~Q(checks__by=me)
         ready = Q(state__in=[RequestState.IN_REVIEW.value, RequestState.COLLECTING.value])
         to_do |= ready & others
     rows: QuerySet[InformationRequest] = InformationRequest.objects.visible_to(actor)

@@ -39,7 +39,7 @@ def request_act(
     """One act on one request; `blocked` says why this person may not do it."""
     first: list[int | None] = []
     if name in SECOND_PERSON:
-        first = [asked.started_by_id, asked.verified_by_id]
+        first = [asked.recorded_by_id, asked.started_by_id, asked.verified_by_id]
         first += [row.check.by_id for row in page.checks if row.check]
     blocked = why_not(request.actor, ACTS[name][1], *first)
     title, effect, verb, icon = _words(name, asked)

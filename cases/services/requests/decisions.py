@@ -27,11 +27,15 @@ from cases.states import REQUEST, ReleaseState, RequestAction, RequestState, nex
 def _ready(
     request: InformationRequest, action: RequestAction, content_hash: str, *, by: Actor
 ) -> None:
-    """A second person, a fresh factor, a legal step, and the content that was shown."""
+    """A second person, a fresh factor, a legal step, and the content that was shown.
+
+    Who wrote the request down in an officer's name asked for it, too.
+    """
     checkers = request.checks.values_list("by_id", flat=True)
     require_second_person(
-        by, request.liaison_id, request.started_by_id, request.verified_by_id, *checkers
-    )
+        by, request.liaison_id, request.recorded_by_id, request.started_by_id,
+        request.verified_by_id, *checkers,
+    )  # fmt: skip
     require_step_up(by)
     next_state(REQUEST, RequestState(request.state), action)
     if content_hash_of(request) != request.content_hash or content_hash != request.content_hash:

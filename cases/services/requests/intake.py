@@ -86,6 +86,7 @@ def file_request(
         reference=next_reference("REQ"),
         agency_id=agency_id,
         liaison_id=liaison_id,
+        recorded_by_id=by.person,
         channel=channel,
         received_at=now,
         issued_on=spec.issued_on,

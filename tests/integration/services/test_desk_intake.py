@@ -4,16 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cases.models import AuditEvent, InformationRequest
 from cases.policy import PermissionDenied
+from cases.queries.requests import requests_waiting
 from cases.services.errors import CaseworkError
 from cases.services.requests import import_requests, record_for_agency
 from cases.services.requests.desk_intake import read_rows
 from cases.services.requests.intake import RequestSpec
 from fiu.models import User
 from tests.casework import make_user, person
+from tests.integration.services.test_requests import accept, in_review
 from tests.unit.exports.test_exports import ADDRESS
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +57,20 @@ def test_the_desk_files_a_letter_for_a_known_officer(officer: User) -> None:
     assert (filed.channel, filed.state) == ("court", "received")
     event = AuditEvent.objects.get(object=filed.reference)
     assert (event.action, event.actor_id) == ("record_request", by.user_id)
+
+
+def test_who_writes_a_request_in_an_officers_name_does_not_decide_it(officer: User) -> None:
+    writer, other = person("supervisor"), person("supervisor")
+    filed = record_for_agency(spec(), officer=officer.username, channel="court", by=writer)
+    in_review(filed, person("analyst"))
+    assert filed not in requests_waiting(writer)
+    assert filed in requests_waiting(other)
+    with pytest.raises(PermissionDenied, match="second person"):
+        accept(filed, writer)
+    for column in ("decided_by", "released_by"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            InformationRequest.objects.filter(pk=filed.pk).update(**{column: writer.user_id})
+    assert accept(filed, other).state == "collecting"
 
 
 def test_an_officer_is_named_without_doubt() -> None:

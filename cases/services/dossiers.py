@@ -48,10 +48,10 @@ from cases.redaction_policy import suggested
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
+from cases.services.references import names_inner_reference
 
 FINDING_FIELDS = ("statement", "confidence_reason", "assumptions", "alternatives", "amounts")
 Numbered = TypeVar("Numbered", Suspect, Wallet)
-INTERNAL_REFERENCE = re.compile(r"\b(?:CASE|FIND|SUSP|FRZ)-[0-9]{4}-[0-9]{6}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,15 +362,18 @@ def check_redactions(referral: Referral, redactions: Mapping[str, str]) -> dict[
 def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     """Refuse a dossier whose texts name what must not leave the house.
 
-    That is any internal reference, a whole account number of this case, another agency, or a name
-    that a redaction takes out elsewhere. Raises CaseworkError that says which of the four.
+    That is a number of ours that the agency does not know, a whole account number of this case,
+    another agency, or a name that a redaction takes out elsewhere. Raises CaseworkError that says which of the four.
     """
     refuse_words(referral, render_json(dossier).decode())
 
 
 def refuse_words(referral: Referral, text: str) -> None:
     """As `refuse_leaks`, of any text for the agency of this referral."""
-    if INTERNAL_REFERENCE.search(text) or str(referral.case.public_id) in text:
+    if (
+        names_inner_reference(text, referral.agency_id, [referral.reference])
+        or str(referral.case.public_id) in text
+    ):
         raise CaseworkError(
             _("A text names an internal reference: take it out or leave that field out.")
         )

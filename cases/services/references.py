@@ -1,13 +1,17 @@
 """Human numbers such as CASE-2026-000123, one series per kind and year, without gaps."""
 
+import re
+from collections.abc import Iterable
+
 from django.db import connection
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from cases.models import ReferenceCounter
+from cases.models import InformationRequest, ReferenceCounter, SharedRelease
 
 SERIES = frozenset({"CASE", "SUSP", "FIND", "FRZ", "REF", "R", "OP", "REQ", "REP", "OUT"})
+REFERENCE = re.compile(rf"\b(?:{'|'.join(sorted(SERIES))})-[0-9]{{4}}-[0-9]{{6}}\b", re.IGNORECASE)
 
 
 def next_reference(series: str) -> str:
@@ -26,3 +30,18 @@ def next_reference(series: str) -> str:
         ReferenceCounter.objects.get_or_create(series=series, year=year)
         counter.update(last=F("last") + 1)
     return f"{series}-{year}-{counter.values_list('last', flat=True).get():06d}"
+
+
+def names_inner_reference(text: str, agency_id: int, own: Iterable[str] = ()) -> bool:
+    """Whether a text for an agency names a number of ours that this agency does not know.
+
+    It knows its own requests, the releases made for it and those in `own`; anything else would
+    betray a case, a suspicion report or another agency's referral. 2 queries where it names any.
+    """
+    named = {found.upper() for found in REFERENCE.findall(text)} - set(own)
+    if not named:
+        return False
+    asked = InformationRequest.objects.filter(agency=agency_id, reference__in=named)
+    shared = SharedRelease.objects.filter(agency=agency_id, number__in=named)
+    named -= set(asked.values_list("reference", flat=True))
+    return bool(named - set(shared.values_list("number", flat=True)))

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from cases.models import ExchangeAccount, InformationRequest
 from cases.policy import Action, Actor, PermissionDenied, Role, require, writable_cases
 from cases.services.audit import content_digest, record_event
-from cases.services.dossiers import INTERNAL_REFERENCE
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
+from cases.services.references import names_inner_reference
 from cases.services.steps import swap_state
 from cases.services.validation import require_text
 from cases.services.webhooks import announce
@@ -99,7 +99,7 @@ def words_for_agency(request: InformationRequest, text: str) -> str:
     That is an internal reference, a whole account number, or another agency.
     """
     words = require_text(text, _("Write what the agency reads."))
-    if INTERNAL_REFERENCE.search(words):
+    if names_inner_reference(words, request.agency_id):
         raise CaseworkError(_("The text names an internal reference: take it out."))
     tokens = set(re.findall(r"[\w-]{4,40}", words))
     if ExchangeAccount.objects.filter(uid__in=tokens).exists():

@@ -52,12 +52,14 @@ from cases.services.referrals import (
     send_referral,
 )
 from cases.services.relations import merge_case, relate_case
+from cases.services.requests import record_request
 from cases.services.suspects import link_account
 from cases.states import InvalidTransition
 from fiu.models import Agency, User
 from tests.casework import (
     BTC,
     make_account,
+    make_actor,
     make_agency,
     make_approved_finding,
     make_asset,
@@ -69,6 +71,7 @@ from tests.casework import (
     stale,
 )
 from tests.fakes import FakeExchange
+from tests.integration.services.test_requests import spec
 
 pytestmark = pytest.mark.django_db
 
@@ -292,6 +295,33 @@ def test_a_text_that_would_betray_something_is_refused(
     key = f"{referral.reference}.summary"
     redact_referral(referral, redactions={key: "ongoing"}, by=analyst)
     assert text not in str(preview(referral))
+
+
+@pytest.mark.parametrize("series", ["REP", "REQ", "OP", "REF", "R", "susp"])
+def test_a_text_names_no_number_that_its_agency_does_not_know(
+    case: Case, agency: Agency, analyst: Actor, freeze: FreezeRequest, series: str
+) -> None:
+    referral = draft(case, agency, analyst, summary=f"As in {series}-2026-009999.")
+    with pytest.raises(CaseworkError, match="internal reference"):
+        redact_referral(referral, redactions={}, by=analyst)
+
+
+def test_a_text_may_name_the_numbers_that_its_agency_knows(
+    case: Case, agency: Agency, analyst: Actor, supervisor: Actor, compliance: Actor
+) -> None:
+    officer, stranger = make_user("liaison", agency=agency), make_user("liaison")
+    mine, foreign = (record_request(spec(), by=make_actor(each)) for each in (officer, stranger))
+    release = package_referral(
+        cleared(case, agency, analyst, supervisor, compliance), by=supervisor
+    )
+    told = draft(case, agency, analyst, summary=f"{mine.reference}, as {release.number} says.")
+    redact_referral(told, redactions={}, by=analyst)
+    told = draft(case, agency, analyst, summary=f"As {foreign.reference} asked.")
+    with pytest.raises(CaseworkError, match="internal reference"):
+        redact_referral(told, redactions={}, by=analyst)
+    told = draft(case, make_agency(), analyst, summary=f"As {release.number} says.")
+    with pytest.raises(CaseworkError, match="internal reference"):
+        redact_referral(told, redactions={}, by=analyst)
 
 
 def test_a_text_may_not_name_what_a_redaction_leaves_out_elsewhere(

@@ -309,7 +309,13 @@ def test_a_text_for_the_agency_betrays_nothing(
     start_verification(request_, by=analyst)
     make_account(UID)
     other = make_agency(short_name="FNTF")
-    for text in ("See CASE-2026-000001.", f"Account {UID}?", f"{other.short_name} asked.", ""):
+    for text in (
+        "See CASE-2026-000001.",
+        "REP-2026-000001 is filed.",
+        f"Account {UID}?",
+        f"{other.short_name} asked.",
+        "",
+    ):
         with pytest.raises(CaseworkError):
             ask_agency(request_, text=text, reason="R.", by=analyst)
     with pytest.raises(CaseworkError):

@@ -3,6 +3,8 @@
 Objects are numbered anew in each dossier, so they are told apart by what they are: a wallet by its
 address, a freeze by its basis and day, a trace by its hash. Findings of one kind that differ are
 compared in their order. No Django, no I/O.
+
+What was said before is compared as it was and quoted as it may be told now.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,33 +21,33 @@ OF_FINDINGS = (
 )  # fmt: skip
 
 
-def difference(before: Dossier, after: Dossier) -> tuple[DossierChange, ...]:
+def difference(
+    before: Dossier, after: Dossier, told: Dossier | None = None
+) -> tuple[DossierChange, ...]:
     """Every field that changed, came or went, in the order of the dossier.
 
-    What is left out now is left out of the value before as well. Cost: O(fields).
+    `told` is `before` without what may not be told any more, finding by finding; what is left out
+    now is left out of the value before as well. Cost: O(fields).
     """
+    told = told or before
     changes = [
         _change("", name, getattr(before, name), getattr(after, name))
         for name in WORDS
         if getattr(before, name) != getattr(after, name)
     ]
-    changes += _findings(before.findings, after.findings)
+    changes += _findings(before.findings, after.findings, told.findings)
     changes += _rows(
-        "names", before.suspects, after.suspects, lambda each: (_names(each.names), each.standing)
+        "names", told.suspects, after.suspects, lambda each: (_names(each.names), each.standing)
     )
+    changes += _rows("wallet", told.wallets, after.wallets, lambda each: (each.address, each.role))
+    changes += _rows("held", told.freezes, after.freezes, _of_freeze)
     changes += _rows(
-        "wallet", before.wallets, after.wallets, lambda each: (each.address, each.role)
-    )
-    changes += _rows("held", before.freezes, after.freezes, _of_freeze)
-    changes += _rows(
-        "customer", before.customers, after.customers,
+        "customer", told.customers, after.customers,
         lambda each: (each.account, f"{each.base} {each.symbol}"),
     )  # fmt: skip
+    changes += _rows("trace", told.runs, after.runs, lambda each: (each.result_sha256, each.policy))
     changes += _rows(
-        "trace", before.runs, after.runs, lambda each: (each.result_sha256, each.policy)
-    )
-    changes += _rows(
-        "tag", before.tags, after.tags, lambda each: (each.address, f"{each.label}, {each.source}")
+        "tag", told.tags, after.tags, lambda each: (each.address, f"{each.label}, {each.source}")
     )
     return tuple(changes)
 
@@ -60,30 +62,34 @@ def _of_freeze(freeze: Any) -> tuple[str, str]:
 
 
 def _findings(
-    before: Sequence[DossierFinding], after: Sequence[DossierFinding]
+    before: Sequence[DossierFinding],
+    after: Sequence[DossierFinding],
+    told: Sequence[DossierFinding],
 ) -> list[DossierChange]:
     same = {_content(each) for each in before} & {_content(each) for each in after}
-    old = [each for each in before if _content(each) not in same]
+    pairs = zip(before, told, strict=True)
+    old = [(each, words) for each, words in pairs if _content(each) not in same]
     new = [each for each in after if _content(each) not in same]
     changes: list[DossierChange] = []
     for each in new:
-        match = next((other for other in old if other.kind == each.kind), None)
-        if match is None:
+        pair = next((pair for pair in old if pair[0].kind == each.kind), None)
+        if pair is None:
             changes.append(DossierChange(each.number, "finding", "", each.statement))
             continue
-        old.remove(match)
+        old.remove(pair)
+        match, words = pair
         changes += [
-            _change(each.number, name, getattr(match, name), getattr(each, name))
+            _change(each.number, name, getattr(words, name), getattr(each, name))
             for name in OF_FINDINGS
             if getattr(match, name) != getattr(each, name)
         ]
         if match.amounts != each.amounts:
-            changes.append(_change(each.number, "amounts", _amounts(match), _amounts(each)))
+            changes.append(_change(each.number, "amounts", _amounts(words), _amounts(each)))
         points = tuple(point.text for point in match.counter_evidence)
         now = tuple(point.text for point in each.counter_evidence)
         if points != now:
             changes.append(_change(each.number, "against", " | ".join(points), " | ".join(now)))
-    return changes + [DossierChange("", "finding", each.statement, "") for each in old]
+    return changes + [DossierChange("", "finding", words.statement, "") for _each, words in old]
 
 
 def _content(finding: DossierFinding) -> tuple[object, ...]:

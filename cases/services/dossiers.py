@@ -39,16 +39,19 @@ from cases.models import (
     FreezeLine,
     FreezeRequest,
     Referral,
+    SharedRelease,
     Suspect,
     Wallet,
 )
 from cases.models.cohorts import ALTERNATIVES
 from cases.models.findings import TIERS
 from cases.redaction_policy import suggested
+from cases.services.dossier_masks import as_told_now
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.errors import CaseworkError
 from cases.services.freezes.content import iso
 from cases.services.references import names_inner_reference
+from cases.states import ReleaseState
 
 FINDING_FIELDS = ("statement", "confidence_reason", "assumptions", "alternatives", "amounts")
 Numbered = TypeVar("Numbered", Suspect, Wallet)
@@ -88,16 +91,31 @@ def build_dossier(referral: Referral) -> Dossier:
     """
     with translation.override("en"):
         dossier = _present_content(referral)
-    previous = referral.supersedes and referral.supersedes.releases.order_by("-version").first()
-    if not previous:
+    previous = replaced_release(referral)
+    if previous is None:
         return dossier
-    changes = difference(from_json(json.loads(previous.dossier)), dossier)
+    before = from_json(json.loads(previous.dossier))
+    told = as_told_now(previous, before, referral.redactions)
+    changes = difference(before, dossier, told)
     words = list(_words_left_out(referral))
     return replace(
         dossier,
         replaces=previous.number,
         changes=tuple(_without(each, words) for each in changes),
     )
+
+
+def replaced_release(referral: Referral) -> SharedRelease | None:
+    """The release that this referral takes the place of: 1 query.
+
+    None where it was recalled, or never opened: then the agency must not read its values, not as
+    what changed either. One that a sent successor closed stays what it replaced.
+    """
+    if referral.supersedes is None:
+        return None
+    states = (ReleaseState.SHARED.value, ReleaseState.SUPERSEDED.value)
+    last: SharedRelease | None = referral.supersedes.releases.order_by("-version").first()
+    return last if last is not None and last.state in states else None
 
 
 def _without(change: DossierChange, words: list[str]) -> DossierChange:
@@ -363,7 +381,8 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     """Refuse a dossier whose texts name what must not leave the house.
 
     That is a number of ours that the agency does not know, a whole account number of this case,
-    another agency, or a name that a redaction takes out elsewhere. Raises CaseworkError that says which of the four.
+    another agency, or a name that a redaction takes out elsewhere. Raises CaseworkError that says
+    which of the four.
     """
     refuse_words(referral, render_json(dossier).decode())
 

@@ -35,6 +35,7 @@ from cases.models import (
 )
 from cases.policy import Actor
 from cases.services.custody import custody_of
+from cases.services.dossiers import replaced_release
 from cases.services.freezes.content import iso
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
@@ -73,9 +74,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     """
     head = AuditEvent.objects.filter(case_id=referral.case_id).order_by("-seq").first()
     assert head is not None  # a case begins with its first event
-    previous = (
-        referral.supersedes.releases.order_by("-version").first() if referral.supersedes else None
-    )
+    previous = replaced_release(referral)
     now = timezone.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     sealed = dossier.sealed(

@@ -120,6 +120,7 @@ def send_referral(
         enter_referral(referral, Action.SEND_REFERRAL, by=by)
         _require_liaisons(referral, chosen)
         release.refresh_from_db()
+        _require_readable_before(release)
         share_release(release, copies, expires_at, by=by)
         _end_the_one_before(release, by=by)
         advance_referral(
@@ -141,6 +142,15 @@ def send_referral(
         )
         failpoint("release.shared")
     return referral
+
+
+def _require_readable_before(release: SharedRelease) -> None:
+    """A sealed release quotes the one before: none that was recalled since leaves again in it."""
+    before = release.supersedes
+    if before is not None and before.state == ReleaseState.RECALLED.value:
+        raise CaseworkError(
+            _("The release before this one was recalled: recall this one too, and draft anew.")
+        )
 
 
 def _end_the_one_before(release: SharedRelease, *, by: Actor) -> None:

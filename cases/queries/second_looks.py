@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from cases.models import ExchangeRecord, SecondLook
 from cases.policy import Actor
 from cases.proportions import Share, share_of
+from cases.states import AlertState
 
 MOST = 50
 MOST_RECORDS = 200
@@ -21,12 +22,18 @@ class LooksPage:
 
 
 def second_looks(actor: Actor) -> QuerySet[SecondLook]:
-    """Those that this person may judge: not the own decisions, nor alerts one may not see."""
+    """Those that this person may judge: not the own decisions, nor alerts one may not see.
+
+    Only while the alert is dismissed, and not by who dismissed or proposed it last.
+    """
+    me = actor.user_id
     return (
         SecondLook.objects.visible_to(actor)
-        .filter(judged_by=None)
-        .exclude(first_by=actor.user_id)
-        .exclude(proposed_by=actor.user_id)
+        .filter(judged_by=None, alert__state=AlertState.DISMISSED.value)
+        .exclude(first_by=me)
+        .exclude(proposed_by=me)
+        .exclude(alert__dismissed_by=me)
+        .exclude(alert__proposed_by=me)
         .select_related("alert__rule", "alert__account")
     )
 

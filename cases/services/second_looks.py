@@ -12,7 +12,7 @@ from cases.policy import Action, Actor, require, require_second_person
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.validation import require_reason
-from cases.states import InvalidTransition
+from cases.states import AlertState, InvalidTransition
 
 ONE_IN = 10
 """How many dismissals bring one into the sample."""
@@ -39,13 +39,20 @@ def draw_second_look(alert: Alert) -> None:
 def judge_second_look(look: SecondLook, *, judgement: str, reason: str, by: Actor) -> SecondLook:
     """Judge a dismissed alert as another person. The alert itself stays as it is.
 
-    Raises PermissionDenied, NotFound, CaseworkError, InvalidTransition.
+    Another than who dismissed or proposed it when it was drawn, and than who did so last: it may
+    have been taken up again in between. Raises PermissionDenied, NotFound, CaseworkError,
+    InvalidTransition where it is not dismissed now or was judged meanwhile.
     """
+    alert = Alert.objects.select_for_update(no_key=True).filter(pk=look.alert_id).first()
     fresh = SecondLook.objects.select_for_update(no_key=True).get(pk=look.pk)
     require(by, Action.TRIAGE_ALERT)
-    if not Alert.objects.visible_to(by).filter(pk=fresh.alert_id).exists():
+    if alert is None or not Alert.objects.visible_to(by).filter(pk=alert.pk).exists():
         raise NotFound(_("There is no such alert."))
-    require_second_person(by, fresh.first_by_id, fresh.proposed_by_id)
+    require_second_person(
+        by, fresh.first_by_id, fresh.proposed_by_id, alert.dismissed_by_id, alert.proposed_by_id
+    )
+    if alert.state != AlertState.DISMISSED:
+        raise InvalidTransition(_("This alert was taken up again: there is nothing to judge."))
     words = require_reason(reason)
     if judgement not in dict(JUDGEMENTS):
         raise CaseworkError(_("Choose how you would have decided."))

@@ -49,6 +49,25 @@ def test_an_alert_is_drawn_once_whatever_happens_to_it(look: SecondLook) -> None
     assert SecondLook.objects.count() == 1
 
 
+def test_an_alert_that_was_taken_up_again_is_judged_by_neither_pair(look: SecondLook) -> None:
+    alert, judge = Alert.objects.get(pk=look.alert_id), person("analyst")
+    again = person("supervisor")
+    reopen_alert(alert, reason="New facts.", by=again)
+    assert looks_page(judge).waiting == [], "it is not dismissed"
+    with pytest.raises(InvalidTransition, match="taken up again"):
+        judge_second_look(look, judgement="dismiss", reason="R.", by=judge)
+    why = {"disposition": "false_positive", "reason": "Still."}
+    proposer = person("analyst")
+    propose_dismissal(alert, **why, by=proposer)
+    dismiss_alert(alert, **why, by=again)
+    for who in (again, proposer, *people_of(look)):
+        assert looks_page(who).waiting == []
+        with pytest.raises(PermissionDenied, match="second person"):
+            judge_second_look(look, judgement="dismiss", reason="Mine.", by=who)
+    assert looks_page(judge).waiting == [look]
+    judge_second_look(look, judgement="dismiss", reason="Agreed.", by=judge)
+
+
 def test_another_person_judges_and_agreement_is_counted(look: SecondLook) -> None:
     judge = person("analyst")
     assert looks_page(judge).waiting == [look]

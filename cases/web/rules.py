@@ -92,7 +92,7 @@ def rule_decide(request: AuthedRequest, change_id: UUID, decision: str) -> HttpR
 
 def _act(actor: Actor, change: RuleChange, name: str) -> Act:
     """Put in force or reject, with what the trial on history found."""
-    trial = queries.trial_view(change)
+    trial = queries.trial_view(change, actor)
     is_tried = trial is not None and trial.run.state == DetectionState.DONE
     is_waiting = change.switch_on and not is_tried
     facts = [

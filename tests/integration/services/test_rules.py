@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from cases.models import Alert, DetectionRun, ExchangeAccount, ExchangeRecord, Rule, RuleChange
 from cases.policy import SYSTEM, Actor, PermissionDenied, StepUpRequired
-from cases.queries.rules import rule_page, rules_page
+from cases.queries.rules import rule_page, rules_page, trial_view
 from cases.services import detection_runs
+from cases.services.alerts import link_alert
 from cases.services.audit import verify_chains
 from cases.services.detection import install_rules
 from cases.services.detection_runs import (
@@ -30,7 +31,7 @@ from cases.services.rules import (
     reject_rule_change,
 )
 from cases.states import InvalidTransition
-from tests.casework import person
+from tests.casework import make_case, person
 from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,13 @@ def propose(by: Actor, **changed: object) -> RuleChange:
     return propose_rule_change("privacy_swap", **(values | changed), by=by)  # type: ignore[arg-type]
 
 
+def named_in_trial(change: RuleChange, who: Actor) -> list[str]:
+    view = trial_view(change, who)
+    assert view is not None
+    assert view.told["lost"] == 1
+    return [row["masked"] for row in view.shown]
+
+
 def test_a_change_is_tried_and_then_put_in_force_by_a_second_person(
     senior: Actor, office: Actor
 ) -> None:
@@ -67,6 +75,11 @@ def test_a_change_is_tried_and_then_put_in_force_by_a_second_person(
     told = {name: trial.result[name] for name in ("now", "then", "added", "lost")}
     assert told == {"now": 1, "then": 0, "added": 0, "lost": 1}
     assert trial.result["shown"][0]["account"] == alert.account_id
+    author = person("analyst")
+    assert named_in_trial(change, senior) == [alert.account.masked]
+    link_alert(alert, make_case(author, visibility="sealed"), by=author)
+    assert named_in_trial(change, senior) == [], "the case of that alert is not for these eyes"
+    assert named_in_trial(change, author) == [alert.account.masked]
     approve_rule_change(change, content_hash=change.content_hash, reason="Good.", by=office)
     old, new = Rule.objects.filter(code="privacy_swap").order_by("version")
     assert (old.is_on, new.is_on, new.version) == (False, True, 2)

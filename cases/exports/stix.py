@@ -207,18 +207,26 @@ class _Bundle:
         return list(found.values())
 
     def _accounts(self) -> list[dict[str, Any]]:
-        found = {}
+        """One for each frozen line: a masked number is no name, two customers may share one.
+
+        So the release and the place of the line are part of it, and no tool that joins bundles by
+        their ids takes two people for one.
+        """
+        found = []
         for freeze in self.dossier.freezes:
-            for line in freeze.lines:
+            for place, line in enumerate(freeze.lines, 1):
                 if isinstance(line.account, Redaction):
                     continue
-                key = {"account_type": "exchange", "user_id": f"{freeze.number}:{line.account}"}
-                name = _id("user-account", key)
-                found[name] = {
-                    "type": "user-account", "spec_version": "2.1", "id": name, **key,
-                    "display_name": line.account, "object_marking_refs": self.marks,
-                }  # fmt: skip
-        return list(found.values())
+                user = f"{self._number()}:{freeze.number}:{place}:{line.account}"
+                key = {"account_type": "exchange", "user_id": user}
+                found.append(
+                    {
+                        "type": "user-account", "spec_version": "2.1",
+                        "id": _id("user-account", key), **key,
+                        "display_name": line.account, "object_marking_refs": self.marks,
+                    }
+                )  # fmt: skip
+        return found
 
     def _findings(self) -> list[dict[str, Any]]:
         found = []

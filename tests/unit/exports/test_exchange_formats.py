@@ -51,6 +51,20 @@ def test_the_makers_of_stix_call_the_bundle_valid(tlp: str, stix2validator: Any)
     assert errors_of(content, stix2validator) == []
 
 
+def test_two_customers_with_one_masked_number_stay_two_in_every_tool() -> None:
+    def accounts(number: str) -> list[dict[str, Any]]:
+        freeze, seal = DOSSIER.freezes[0], DOSSIER.seal
+        assert seal is not None
+        twice = replace(freeze, lines=(freeze.lines[0], freeze.lines[0]))
+        made = replace(DOSSIER, freezes=(twice,), seal=replace(seal, number=number))
+        objects = json.loads(stix.render(made))["objects"]
+        return [each for each in objects if each["type"] == "user-account"]
+
+    found = accounts("R-2025-000001") + accounts("R-2025-000002")
+    assert len({each["id"] for each in found}) == len({each["user_id"] for each in found}) == 4
+    assert len({each["display_name"] for each in found}) == 1
+
+
 def test_the_makers_of_stix_refuse_what_is_wrong(stix2validator: Any) -> None:
     content = stix.render(RICH).replace(b'"confidence":80', b'"confidence":101')
     assert len(errors_of(content, stix2validator)) == 1

@@ -7,10 +7,12 @@ snoozed row, and never beyond its deadline.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,21 +29,33 @@ from cases.services.tasks import take_row
 from cases.services.validation import check_fields
 from cases.states import TaskState
 
+Row = TypeVar("Row", Alert, InformationRequest)
 LONGEST_SNOOZE = timedelta(days=30)
 MOST_VIEWS = 20
 
 
 def take_waiting(row: InboxRow, *, by: Actor) -> None:
-    """Take one row oneself. Raises CaseworkError where somebody was faster, PermissionDenied."""
+    """Take one row oneself.
+
+    Raises CaseworkError where somebody was faster, PermissionDenied, NotFound where one does not
+    see it any more.
+    """
     if row.kind == "alert":
-        assign_alert(Alert.objects.visible_to(by).get(public_id=row.subject), by=by)
+        assign_alert(_there(Alert.objects.visible_to(by), row), by=by)
     elif row.kind == "request":
-        asked = InformationRequest.objects.visible_to(by).get(public_id=row.subject)
-        start_verification(asked, by=by)
+        start_verification(_there(InformationRequest.objects.visible_to(by), row), by=by)
     elif row.case is not None and row.can_take:
         take_row(row.case.pk, row.kind, row.subject, by=by)
     else:
         raise CaseworkError(_("This is for each of you to look at: nobody takes it alone."))
+
+
+def _there(rows: QuerySet[Row], row: InboxRow) -> Row:
+    """What the list told of, read anew: since then it may have gone into a case one cannot see."""
+    found = rows.filter(public_id=row.subject).first()
+    if found is None:
+        raise NotFound(_("This is no longer in your inbox."))
+    return found
 
 
 @transaction.atomic
@@ -69,8 +83,7 @@ def assign_row(row: InboxRow, user_id: int, *, by: Actor) -> None:
     if row.kind == "request":
         raise CaseworkError(_("A request is taken by who checks it; it cannot be given away."))
     if row.kind == "alert":
-        alert = Alert.objects.visible_to(by).get(public_id=row.subject)
-        assign_alert(alert, to_id=user_id, by=by)
+        assign_alert(_there(Alert.objects.visible_to(by), row), to_id=user_id, by=by)
         return
     if row.case is None or not row.can_take:
         raise CaseworkError(_("This is for each of you to look at: nobody takes it alone."))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cases.models import Alert, AuditEvent, InboxClaim, InboxSnooze, InboxView, Task
 from cases.policy import Actor, PermissionDenied
 from cases.queries import inbox as queries
-from cases.services.alerts import assign_alert
+from cases.services.alerts import assign_alert, link_alert
 from cases.services.cases import block_user
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.findings import submit_finding
@@ -169,6 +169,17 @@ def test_many_rows_at_once_and_what_is_refused_is_said() -> None:
     assert InboxSnooze.objects.count() == 1
     soon.refresh_from_db()
     assert soon.assignee_id == user.pk
+
+
+def test_what_left_the_own_sight_since_the_list_was_made_is_not_found() -> None:
+    boss, author = person("supervisor"), person("analyst")
+    alert = make_alert()
+    row = next(each for each in rows(boss) if each.subject == alert.public_id)
+    link_alert(alert, make_case(author, visibility="sealed"), by=author)
+    with pytest.raises(NotFound, match="no longer in your inbox"):
+        take_waiting(row, by=boss)
+    with pytest.raises(NotFound, match="no longer in your inbox"):
+        assign_row(row, author.person, by=boss)
 
 
 def test_filters_show_what_is_mine_free_and_due() -> None:

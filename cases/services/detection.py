@@ -265,11 +265,10 @@ def raise_alerts(
     num_raised, num_merged = 0, 0
     for firing, alert in zip(fresh, alerts, strict=True):
         survivor = open_ones.get((firing.rule.code, firing.account))
-        if survivor is None:
+        if survivor is None or not merge_into(alert, survivor):
             open_ones[firing.rule.code, firing.account] = alert
             num_raised += 1
             continue
-        merge_into(alert, survivor)
         num_merged += 1
     report.num_raised += num_raised
     report.num_merged += num_merged
@@ -337,12 +336,17 @@ def _tie(firings: Sequence[Firing], alerts: Sequence[Alert]) -> None:
     )
 
 
-def merge_into(alert: Alert, survivor: Alert) -> None:
-    """Count a further firing in an open alert; its own row stays and is shown there."""
+def merge_into(alert: Alert, survivor: Alert) -> bool:
+    """Count a further firing in an open alert; its own row stays and is shown there.
+
+    False, and nothing done, where somebody closed that alert meanwhile: then nobody would look at
+    the firing, so it stands for itself. The row of the open alert stays locked to the end.
+    """
+    is_open = Alert.objects.filter(pk=survivor.pk, state__in=OPEN_ALERT_STATES)
+    if not is_open.update(num_merged=F("num_merged") + 1, last_raised_at=alert.raised_at):
+        return False
     swap_state(
         alert, ALERT, AlertAction.MERGE, "This alert",
         merged_into_id=survivor.pk, closed_at=timezone.now(),
     )  # fmt: skip
-    Alert.objects.filter(pk=survivor.pk).update(
-        num_merged=F("num_merged") + 1, last_raised_at=alert.raised_at
-    )
+    return True

@@ -11,12 +11,13 @@ from django.core.management import call_command
 from cases.detection import FLAGS, RULES
 from cases.models import Alert, AuditEvent, ExchangeRecord, Provider, Rule
 from cases.policy import SYSTEM, PermissionDenied
-from cases.services.alerts import dismiss_alert, propose_dismissal
-from cases.services.detection import DetectReport, run_detection
+from cases.services.alerts import dismiss_alert, link_alert, propose_dismissal
+from cases.services.detection import DetectReport, merge_into, run_detection
 from cases.services.errors import ImportRefused
 from cases.services.exchange import import_exchange
 from tests.casework import BTC, person
 from tests.detection_world import PLANS, Truth, write_world
+from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
 RUNNING = tuple(spec for spec in RULES if spec.is_on)
@@ -100,6 +101,20 @@ def test_a_new_firing_is_never_hidden_in_a_closed_alert(truth: Truth) -> None:
     report = run_detection(by=SYSTEM)
     assert (report.num_raised, report.num_merged) == (1, 0)
     assert Alert.objects.filter(account=alert.account, state="new").count() == 1
+
+
+def test_a_firing_stands_for_itself_where_its_alert_is_closed_at_that_moment() -> None:
+    survivor = make_alert()
+    as_it_was_read = Alert.objects.get(pk=survivor.pk)
+    link_alert(survivor, None, by=person("analyst"))
+    fresh = make_alert(shift=40)
+    assert not merge_into(fresh, as_it_was_read)
+    fresh.refresh_from_db()
+    survivor.refresh_from_db()
+    assert (fresh.state, fresh.merged_into_id, survivor.num_merged) == ("new", None, 0)
+    assert merge_into(make_alert("NQ-2"), fresh)
+    fresh.refresh_from_db()
+    assert fresh.num_merged == 1
 
 
 def plant_again(alert: Alert, mark: str) -> None:

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from cases.models import Case, OutboundRequest
 from cases.policy import Action, Actor, require_second_person, require_step_up
 from cases.services.audit import content_digest, keyed, record_event
-from cases.services.dossiers import INTERNAL_REFERENCE
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.services.locks import enter_case
-from cases.services.references import next_reference
+from cases.services.references import names_inner_reference, next_reference
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import OUTBOUND, OutboundAction
@@ -80,7 +79,8 @@ def draft_outbound(
 
 def _refuse_words(row: OutboundRequest) -> None:
     words = f"{row.subject}\n{row.text}\n{row.legal_basis}"
-    if INTERNAL_REFERENCE.search(words) or str(row.case.public_id) in words:
+    inner = names_inner_reference(words, row.agency_id or 0)
+    if inner or str(row.case.public_id) in words:
         raise CaseworkError(_("The text names an internal reference: take it out."))
     others = apps.get_model("fiu", "Agency").objects.exclude(pk=row.agency_id or 0)
     for pair in others.values_list("short_name", "name"):

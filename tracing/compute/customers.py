@@ -43,9 +43,7 @@ def _rows(
     rows = _marked(table, limits, privacy)
     found = rows.group_by("account").agg(**_sums(rows))
     days = rows.group_by("account", "day").agg(num=rows.count())
-    most = days.group_by("account").agg(
-        num_days=days.count(), most_in_a_day=whole(days.num.max())
-    )
+    most = days.group_by("account").agg(num_days=days.count(), most_in_a_day=whole(days.num.max()))
     joined = found.join(most, "account").order_by("account")
     for row in engine.rows(joined):
         yield {name: int(value) for name, value in row.items() if not name.endswith("_right")}

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0038_risk_models")]
+    dependencies = [("cases", "0044_recorded_requests")]
 
     operations = [
         migrations.AddField("caserelation", "ended_reason", models.TextField(default="")),

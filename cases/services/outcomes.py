@@ -1,7 +1,7 @@
 """Reporting back what came of a release: by an officer to whom it is open."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,8 @@ from cases.services.liaison import open_grant
 from cases.services.locks import lock_case
 
 LONGEST = 2_000
+MOST_A_DAY = 50
+"""Reports of one officer on one release within 24 hours."""
 MOST_COUNTED = 1_000
 
 
@@ -41,6 +43,11 @@ def report_outcome(
     lock_case(grant.release.referral.case_id)
     require(by, Action.REPORT_OUTCOME)
     grant = open_grant(public_id, by)  # it may have ended while we waited
+    since = timezone.now() - timedelta(days=1)
+    if Outcome.objects.filter(grant=grant, at__gt=since).count() >= MOST_A_DAY:
+        raise CaseworkError(_("You reported %(n)d times today: go on tomorrow.") % {
+            "n": MOST_A_DAY
+        })  # fmt: skip
     if kind not in dict(OUTCOMES):
         raise CaseworkError(_("Choose what happened from the list."))
     if kind == "no_action" and number:

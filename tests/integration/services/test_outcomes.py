@@ -1,6 +1,7 @@
 """What came of a release: typed messages of officers, summed up in case, operation and rule."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -9,13 +10,15 @@ from django.utils import timezone
 from cases.exports import pdf
 from cases.models import AuditEvent, Outcome, SharedRelease
 from cases.policy import PermissionDenied
+from cases.queries import outcomes as outcome_rows
 from cases.queries.outcomes import outcomes_of, rule_outcomes
 from cases.queries.shared import release_for
+from cases.services import outcomes
 from cases.services.alerts import link_alert
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.outcomes import report_outcome
 from fiu.models import User
-from tests.casework import make_actor, make_agency, make_asset, make_case, make_user, person
+from tests.casework import BTC, make_actor, make_agency, make_asset, make_case, make_user, person
 from tests.integration.services.test_liaison import send
 from tests.report_desk import make_alert
 
@@ -90,6 +93,32 @@ def test_what_cannot_be_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(CaseworkError, match=words):
         report(release, officer, **fields)
+
+
+def test_reports_are_few_a_day_and_their_sums_cost_the_same_for_any_number(
+    release: SharedRelease, officer: User, monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(outcomes, "MOST_A_DAY", 3)
+    monkeypatch.setattr(outcome_rows, "MOST_SHOWN", 2)
+    for _n in range(3):
+        report(release, officer)
+    with pytest.raises(CaseworkError, match="3 times today"):
+        report(release, officer)
+    grant = release.grants.get()
+    yesterday = timezone.now() - timedelta(hours=25)
+    Outcome.objects.bulk_create(
+        Outcome(
+            release=release, grant=grant, kind="seizure", number=1, asset=BTC, base=2**70,
+            happened_on=DAY, at=yesterday,
+        )
+        for _n in range(3)
+    )  # fmt: skip
+    reader = person("analyst")
+    with django_assert_max_num_queries(4):
+        told = outcomes_of(reader, [release.referral.case_id])
+    assert (told.arrests, told.seizures, told.seized[0].base) == (6, 3, 3 * 2**70)
+    assert len(told.rows) == 2
 
 
 def test_only_who_has_the_release_open_reports_and_nothing_changes_afterwards(

@@ -176,6 +176,21 @@ def test_an_account_of_too_many_records_is_said_to_be_a_services(
     assert view.trace.sheets[USDT].cut == {"line_limit": 10_000}
 
 
+def test_no_more_records_are_read_than_are_followed(
+    main: ExchangeAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        write(main, "deposit", 10, txid=f"AB{number}", address="a")
+    monkeypatch.setattr(book_traces, "MOST_LINES", 2)
+    assert len(book_traces.account_question(main, "haircut").seeds) == 3
+    named = book_traces.account_question(main, "haircut", refs=["R7", "R8", "R9", "R10"])
+    assert all(seed.units for seed in named.seeds)
+    assert len(named.seeds) == 4
+    monkeypatch.setattr(book_traces, "ASKED_AT_ONCE", 1)
+    found = book_traces._deposits({main.pk}, {"ab1", "ab3", "", "other"})
+    assert [mark for _account, _asset, mark in found] == ["ab1", "ab3"]
+
+
 def test_the_command_tells_the_same(main: ExchangeAccount) -> None:
     out = io.StringIO()
     call_command("trace_books", main.uid, "--policy", "fifo", "--json", stdout=out)

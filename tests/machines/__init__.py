@@ -3,6 +3,7 @@
 from tests.machines.case import CaseWalk
 from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
+from tests.machines.offices import PolicyWalk, ReportWalk
 from tests.machines.referral import ReferralWalk
 from tests.machines.request import RequestWalk
 from tests.machines.seizure import SeizureWalk
@@ -18,7 +19,9 @@ MACHINES: dict[str, tuple[type[Walk], int]] = {
     "freeze": (FreezeWalk, 7),
     "identity": (IdentityWalk, 2),
     "operation": (OperationWalk, 2),
+    "policy": (PolicyWalk, 2),
     "referral": (ReferralWalk, 3),
+    "report": (ReportWalk, 2),
     "request": (RequestWalk, 4),
     "seizure": (SeizureWalk, 3),
     "tag": (TagWalk, 2),

@@ -318,6 +318,11 @@ def _alerts() -> list[Guard]:
             " AND r.state = 'done')",
             "a changed rule is tried on history before it goes live",
         ),
+        *proposal(
+            "cases_trainedmodel", ("number",), "a trained model",
+            also=" OR CAST(NEW.content AS TEXT) <>? CAST(OLD.content AS TEXT)"
+            " OR CAST(NEW.card AS TEXT) <>? CAST(OLD.card AS TEXT)",
+        ),
         *state_table("cases_detectionrun", states.DetectionState.QUEUED, states.DETECTION),
     ]  # fmt: skip
 

@@ -118,7 +118,7 @@ def enter_report(report: SuspicionReport, action: Action, *, by: Actor) -> Suspi
     """
     case = enter_case(report.case_id, action, by=by)
     fresh: SuspicionReport = SuspicionReport.objects.get(pk=report.pk)
-    if fresh.walls.filter(user_id=by.user_id).exists():
+    if fresh.walls.filter(user_id=by.person).exists():
         raise NotFound(_("There is no such report."))
     fresh.case = case
     return fresh

@@ -123,8 +123,9 @@ def test_a_second_person_makes_a_challenger_the_champion() -> None:
     assert [each.state for each in TrainedModel.objects.order_by("number")] == [
         "superseded", "in_force",
     ]  # fmt: skip
-    with pytest.raises(IntegrityError), transaction.atomic():
-        TrainedModel.objects.filter(pk=second.pk).update(decided_by=senior.pk)
+    for spoilt in ({"decided_by": senior.pk}, {"content": {}}, {"card": {}}, {"number": 9}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            TrainedModel.objects.filter(pk=second.pk).update(**spoilt)
 
 
 def test_a_run_scores_in_passing_and_does_nothing_else() -> None:

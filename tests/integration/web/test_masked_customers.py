@@ -1,13 +1,15 @@
 """No field of a customer leaves its masked form without a purpose, and each look is kept."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from cases.models import CohortMember, ExchangeAccount, ReadEvent
+from cases.models import BookRun, CohortMember, ExchangeAccount, ExchangeRecord, ReadEvent
 from cases.services.suspects import link_account, standing_purpose
-from tests.casework import make_actor, make_agency, make_user
+from tests.casework import make_actor, make_agency, make_asset, make_user
 from tests.conftest import client_of
 from tests.integration.services.test_cohorts import make_cohort, make_member
 from tests.integration.web.conftest import Room, ledger_home, room
@@ -44,13 +46,22 @@ def pages(room: Room, member: CohortMember) -> Iterator[str]:
         "timeline/",
     ):
         yield f"/cases/{case}/{tab}"
-    yield from (f"/cases/{case}/accounts/{account}/{part}/" for part in ("exposure", "links"))
+    yield from (
+        f"/cases/{case}/accounts/{account}/{part}/" for part in ("exposure", "links", "books")
+    )
+    yield f"/cases/{case}/books/"
     yield f"/suspects/{suspect}/accounts/{account}/reveal/"
     yield f"/suspects/{suspect}/identity/"
     yield from (f"/cohorts/{cohort}/{part}/" for part in ("sample", "numbers", "split"))
     yield f"/cohorts/members/{member.public_id}/"
     yield f"/api/v1/suspects/{suspect}"
-    yield f"/api/v1/cases/{case}/accounts/{account}/exposure"
+    for part in ("exposure", "links", "books"):
+        yield f"/api/v1/cases/{case}/accounts/{account}/{part}"
+    for part in ("", "/members", "/samples", "/numbers"):
+        yield f"/api/v1/cohorts/{cohort}{part}"
+    yield f"/api/v1/cohort-members/{member.public_id}/payments"
+    yield "/api/v1/book-runs"
+    yield "/api/v1/suspects"
 
 
 def leaks(client: Client, addresses: Iterator[str], expected: int = 200) -> list[tuple[str, str]]:
@@ -88,6 +99,31 @@ def test_a_look_has_its_purpose_which_is_asked_once_in_a_case(
     assert leaks(room.client, pages(room, member)) == []
 
 
+def test_no_file_or_sealed_answer_names_the_customer(held: tuple[Room, CohortMember]) -> None:
+    """The table of a cohort, and what our books answered and keep."""
+    room, member = held
+    CohortMember.objects.filter(pk=member.pk).update(is_exportable=True)
+    export = f"/cohorts/{member.cohort.public_id}/export/"
+    senior = client_of(make_user("compliance"))
+    written = senior.post(export).content.decode()
+    assert "••4411" in written
+    ExchangeRecord.objects.create(
+        ref="R1", kind="deposit", account=room.account, asset=make_asset(), base=5,
+        at=timezone.now(), status="completed",
+    )  # fmt: skip
+    books = f"/cases/{room.case.public_id}/accounts/{room.account.public_id}/books/"
+    page = room.client.post(books, follow=True).content.decode()
+    kept = BookRun.objects.get()
+    told = [
+        written, page, json.dumps(kept.result),
+        room.client.get(f"/api/v1/book-runs/{kept.public_id}").content.decode(),
+        room.client.get(f"/api/v1/book-runs/{kept.public_id}/repeat").content.decode(),
+    ]  # fmt: skip
+    assert not any(canary in text for canary in CANARIES for text in told)
+    for address in (export, books, f"/book-runs/{kept.public_id}/"):
+        assert room.outsider.get(address).status_code in (404, 405)
+
+
 def test_a_liaison_reaches_none_of_it(held: tuple[Room, CohortMember]) -> None:
     room, member = held
     officer = client_of(make_user("liaison", agency=make_agency()))
@@ -95,4 +131,7 @@ def test_a_liaison_reaches_none_of_it(held: tuple[Room, CohortMember]) -> None:
         answer = officer.get(address)
         assert answer.status_code in (302, 401, 404), address
         assert not any(canary in answer.content.decode() for canary in CANARIES)
-    assert leaks(room.outsider, pages(room, member), expected=404) == []
+    lists = ("/api/v1/book-runs", "/api/v1/suspects")
+    assert leaks(room.outsider, iter(lists)) == []  # they hold only what one may see
+    hidden = (address for address in pages(room, member) if address not in lists)
+    assert leaks(room.outsider, hidden, expected=404) == []

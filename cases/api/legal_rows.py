@@ -34,7 +34,7 @@ class LegalRowAnswer(Row):
 
     id = serializers.UUIDField(source="public_id")
     instrument = serializers.ChoiceField(choices=list(INSTRUMENTS.items()))
-    datasets = serializers.SerializerMethodField()
+    datasets = serializers.ListField(child=serializers.CharField(), source="named")
     state = serializers.ChoiceField(choices=STATES)
     proposed_by = PersonAnswer()
     decided_by = PersonAnswer(allow_null=True)
@@ -45,9 +45,6 @@ class LegalRowAnswer(Row):
             "id", "instrument", "country", "datasets", "note", "source", "is_verified", "reason",
             "state", "proposed_by", "proposed_at", "decided_by", "decided_at", "content_hash",
         ]  # fmt: skip
-
-    def get_datasets(self, row: LegalRow) -> list[str]:
-        return row.datasets.split()
 
 
 class NewLegalRowBody(Body):

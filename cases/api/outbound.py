@@ -63,7 +63,7 @@ class NewOutboundBody(Body):
     due_on = serializers.DateField()
 
 
-class AnswerBody(Body):
+class CameBackBody(Body):
     """What came back."""
 
     text = Text()
@@ -116,7 +116,7 @@ urlpatterns = [
             ("approve", services.approve_outbound, Decision,
              _("Approve exactly these words as a second person; asks for step-up")),
             ("send", services.send_outbound, Reason, _("Say that it was sent")),
-            ("answer", services.answer_outbound, AnswerBody, _("Keep what came back")),
+            ("answer", services.answer_outbound, CameBackBody, _("Keep what came back")),
             ("end", services.end_outbound, Reason, _("Withdraw it, or close it")),
         )
     ),

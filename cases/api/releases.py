@@ -50,7 +50,7 @@ class QuestionAnswer(Row, OfRelease):
         ]  # fmt: skip
 
 
-class AnswerBody(Body):
+class ReplyBody(Body):
     """What the officer reads."""
 
     text = Text(max_length=LONGEST)
@@ -147,7 +147,7 @@ urlpatterns = [
         find=one_question, service=answer_question, rights=RIGHTS,
         calls={
             "POST": writing(
-                _("Answer a question once; asks for step-up"), QuestionAnswer, AnswerBody
+                _("Answer a question once; asks for step-up"), QuestionAnswer, ReplyBody
             )
         },
     ),

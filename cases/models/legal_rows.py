@@ -31,6 +31,6 @@ class LegalRow(Proposal):
         ]  # fmt: skip
 
     @property
-    def obtained(self) -> frozenset[str]:
-        """The names of what may be obtained."""
-        return frozenset(join_datasets(self.datasets.split()).split())
+    def named(self) -> list[str]:
+        """The names of what may be obtained, in the order of the list."""
+        return join_datasets(self.datasets.split()).split()

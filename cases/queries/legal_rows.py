@@ -34,7 +34,9 @@ def law_for(instrument: str, country: str) -> MatrixRow:
 
 
 def _as_row(row: LegalRow) -> MatrixRow:
-    return MatrixRow(row.instrument, row.country, row.obtained, row.note, not row.is_verified)
+    return MatrixRow(
+        row.instrument, row.country, frozenset(row.named), row.note, not row.is_verified
+    )
 
 
 @dataclass(frozen=True)

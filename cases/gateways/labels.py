@@ -61,7 +61,7 @@ def fetch_labels(location: str, folder: Path) -> Path:
 def _download(location: str, path: Path) -> None:
     parts = urlsplit(location)
     end = time.monotonic() + WHOLE_SECONDS
-    with connected(parts, READ_SECONDS) as connection:
+    with connected(parts, READ_SECONDS, WHOLE_SECONDS) as connection:
         asked = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", asked, headers={"Accept": "*/*"})
         response = connection.getresponse()

@@ -72,7 +72,7 @@ def check_answer(answer: bytes, digest: bytes, nonce: bytes) -> None:
 def stamp(url: str, content: bytes) -> bytes:
     """The authority's signed answer about the SHA-256 of `content`, as it came.
 
-    Raises StampRefused. Takes at most some fifteen seconds.
+    Raises StampRefused. Takes at most some twenty-five seconds.
     """
     digest = hashlib.sha256(content).digest()
     # The first bit is set, so that the integer has one form only: with a zero byte before it.

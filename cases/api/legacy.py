@@ -1,13 +1,17 @@
 """Cases of another system, taken over row by row."""
 
+import json
+
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from cases.api.door import Door, making, route
+from cases.api.door import REPLAYED, Door, making, route
 from cases.api.fields import Body, Text
-from cases.policy import Action
+from cases.models import Case
+from cases.policy import Action, Actor
 from cases.services.legacy import import_legacy_cases
 
 MOST = 500
@@ -63,7 +67,24 @@ class LegacyCases(Door):
     }  # fmt: skip
 
     def post(self, request: Request) -> HttpResponse:
-        return self.once(lambda **values: import_legacy_cases(**values, by=self.actor), fresh=False)
+        answer = self.once(
+            lambda **values: import_legacy_cases(**values, by=self.actor), fresh=False
+        )
+        return _as_seen_now(answer, self.actor) if REPLAYED in answer else answer
+
+
+def _as_seen_now(answer: HttpResponse, actor: Actor) -> HttpResponse:
+    """A kept answer without the cases that a wall has gone up around since: 1 query."""
+    told = json.loads(answer.content)
+    named = [row["case"] for row in told["rows"] if row["case"]]
+    seen = Case.objects.visible_to(actor).filter(public_id__in=named)
+    names = {str(name) for name in seen.values_list("public_id", flat=True)}
+    told["rows"] = [
+        row if row["case"] in names else row | {"case": None, "reference": ""}
+        for row in told["rows"]
+    ]
+    answer.content = JSONRenderer().render(told)
+    return answer
 
 
 urlpatterns = [route("legacy-cases", LegacyCases, "legacy_cases")]

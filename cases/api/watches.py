@@ -13,7 +13,7 @@ from cases.api.fields import Body, CaseName, Nothing, Row
 from cases.models import Watch, WatchNotice
 from cases.models.watches import NOTICE_KINDS, WATCH_KINDS
 from cases.policy import Actor
-from cases.services.watches import add_watch, read_notice
+from cases.services.watches import add_watch, read_notice, watched_subject
 
 
 def one_notice(actor: Actor, notice_id: UUID) -> WatchNotice:
@@ -64,6 +64,8 @@ class Watches(Door):
         return self.page(Watch.objects.visible_to(self.actor).select_related("case"), "added_at")
 
     def post(self, request: Request) -> HttpResponse:
+        asked = self.read()
+        watched_subject(asked["kind"], asked["subject"], self.actor)  # a replay, too, is for eyes
         return self.once(lambda **values: add_watch(**values, by=self.actor))
 
 

@@ -39,7 +39,7 @@ def add_watch(kind: str, subject: UUID, *, by: Actor) -> Watch:
     Raises PermissionDenied, NotFound, CaseworkError.
     """
     require(by, Action.VIEW_CASE)
-    case, name = _subject(kind, subject, by)
+    case, name = watched_subject(kind, subject, by)
     _require_sight(case.pk, by=by)
     if Watch.objects.filter(user_id=by.person).count() >= MOST_WATCHES:
         raise CaseworkError(_("You watch 200 things already: drop one first."))
@@ -88,7 +88,7 @@ def _record(act: str, watch: Watch, *, by: Actor) -> None:
     record_event(None, act, f"watch:{mark}", by=by, data={"kind": watch.kind})
 
 
-def _subject(kind: str, subject: UUID, by: Actor) -> tuple[Case, str]:
+def watched_subject(kind: str, subject: UUID, by: Actor) -> tuple[Case, str]:
     """The case of what is to be watched, and what its page calls it. Raises NotFound."""
     if kind == "wallet":
         wallet = Wallet.objects.visible_to(by).filter(public_id=subject).first()

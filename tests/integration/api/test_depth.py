@@ -2,8 +2,10 @@
 
 import pytest
 
-from cases.models import Webhook, WebhookDelivery
+from cases.models import Case, Webhook, WebhookDelivery
+from cases.services.cases import block_user
 from cases.services.webhooks import announce
+from tests.casework import person
 from tests.held import make_held
 from tests.integration.api.conftest import Program, made, told
 
@@ -19,6 +21,28 @@ def test_a_watch_is_of_the_person_whose_token_it_is(analyst: Program, stranger: 
     assert made(analyst.get("watches"), 200)["rows"] == [watch]
     told(analyst.post("watches", body | {"kind": "task"}), 400, "invalid")
     assert made(analyst.get("notices"), 200)["rows"] == []
+
+
+def test_a_wall_holds_against_the_replay_of_a_call_too(
+    analyst: Program, compliance: Program
+) -> None:
+    held = make_held()
+    body = {"kind": "freeze", "subject": str(held.freeze.public_id)}
+    made(analyst.post("watches", body, key="once"))
+    again = analyst.post("watches", body, key="once")
+    assert made(again)["case"], "who sees it gets the same answer"
+    row = {"system": "Old", "number": "7", "title": "Harbour", "opened_on": "2019-05-20"}
+    cases = {"cases": [row], "visibility": "unit"}
+    [first] = made(compliance.post("legacy-cases", cases, key="once"))["rows"]
+    assert made(compliance.post("legacy-cases", cases, key="once"))["rows"] == [first]
+    boss = person("compliance")
+    for case, program in (
+        (held.case, analyst), (Case.objects.get(public_id=first["case"]), compliance)
+    ):  # fmt: skip
+        block_user(case, program.user.pk, "A relative.", by=boss)
+    told(analyst.post("watches", body, key="once"), 404, "not-found")
+    [now] = made(compliance.post("legacy-cases", cases, key="once"))["rows"]
+    assert now == first | {"case": None, "reference": ""}
 
 
 def test_cases_are_related_and_merged_by_two_people(analyst: Program, supervisor: Program) -> None:

@@ -223,7 +223,10 @@ def _prices() -> list[Guard]:
     """What a freeze was valued at stays as it was."""
     cited = "EXISTS (SELECT 1 FROM cases_freezeline l WHERE l.price_id = OLD.id)"
     table, message = "cases_price", "a freeze was valued at this price"
-    columns = ("id", "asset_id", "currency", "price", "at", "source", "method", "loaded_at")
+    columns = (
+        "id", "asset_id", "currency", "price", "at", "source", "method", "loaded_at",
+        "loaded_by_id",
+    )  # fmt: skip
     return [
         Guard(f"{table}_cited", table, "UPDATE", f"{changed(columns)} AND {cited}", message),
         Guard(f"{table}_cited_kept", table, "DELETE", cited, message),

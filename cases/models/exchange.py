@@ -1,5 +1,6 @@
 """The exchange's own records, as imported: accounts, addresses, balances, movements, prices."""
 
+from django.conf import settings
 from django.db import models
 
 from cases.models.base import PublicModel
@@ -158,6 +159,10 @@ class Price(models.Model):
     source = models.CharField(max_length=60)
     method = models.CharField(max_length=8, default="spot")
     loaded_at = models.DateTimeField(null=True)  # when this house learnt it
+    # The person who said so; nobody where it came in a file of the installation.
+    loaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         constraints = [

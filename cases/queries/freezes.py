@@ -1,6 +1,6 @@
 """Freezes as their screens need them: board, tab, one page with its lineage."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from cases.models import (
 from cases.policy import Actor
 from cases.queries.ledger import Ledger, freeze_ledger
 from cases.queries.money import AssetPrice, latest_prices, value_of
+from cases.queries.prices import highest_prices
 from cases.states import FreezeState, LineState
 
 WAITING = (
@@ -317,6 +318,23 @@ def candidates(case: Case, actor: Actor) -> list[Candidate]:
 def worth_of(requests: QuerySet[FreezeRequest]) -> dict[UUID, Decimal | None]:
     """What each request holds or asks for in fiat, by public id: 6 queries."""
     return {card.freeze.public_id: card.fiat for card in _cards(list(_with_lines(requests)))}
+
+
+def highest_worth_of(freeze: FreezeRequest, signers: Collection[int]) -> Decimal | None:
+    """What a freeze is worth at most to those who sign an act on it (`highest_prices`).
+
+    None where a price is missing. 3 queries, and 2 an asset.
+    """
+    lines = list(freeze.lines.select_related("asset"))
+    prices = highest_prices({line.asset_id for line in lines}, signers)
+    total = Decimal(0)
+    for line in lines:
+        price = prices[line.asset_id]
+        if price.price is None:
+            return None
+        amount = line.executed if line.executed_at else line.requested
+        total += max(value_of(amount, price.decimals, price.price), line.fiat_value or Decimal(0))
+    return total
 
 
 def _with_lines(requests: QuerySet[FreezeRequest]) -> QuerySet[FreezeRequest]:

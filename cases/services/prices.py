@@ -96,7 +96,7 @@ def _load(rows: Iterable[Mapping[str, str]], *, origin: str, sha256: str, by: Ac
     now = timezone.now()
     for number, row in enumerate(rows, 1):
         try:
-            price = _price_of(row, assets, now)
+            price = _price_of(row, assets, now, by.user_id)
         except ValueError as error:
             report.refused.append(RefusedPrice(number, str(error)))
             continue
@@ -122,7 +122,7 @@ def _load(rows: Iterable[Mapping[str, str]], *, origin: str, sha256: str, by: Ac
     return report
 
 
-def _price_of(row: Mapping[str, str], assets: set[str], now: datetime) -> Price:
+def _price_of(row: Mapping[str, str], assets: set[str], now: datetime, person: int | None) -> Price:
     """The price that a row tells. Raises ValueError with one sentence."""
     if BEYOND in row:
         raise ValueError(_("It has more cells than there are columns."))
@@ -143,7 +143,7 @@ def _price_of(row: Mapping[str, str], assets: set[str], now: datetime) -> Price:
         raise ValueError(_("A currency is three capital letters, such as USD."))
     if values["at"] > now + AHEAD:
         raise ValueError(_("The time lies in the future: nobody knows that price yet."))
-    return Price(asset_id=asset, loaded_at=now, **values)
+    return Price(asset_id=asset, loaded_at=now, loaded_by_id=person, **values)
 
 
 def _same(one: Price, other: Price) -> bool:

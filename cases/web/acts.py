@@ -71,8 +71,9 @@ def why_not(actor: Actor, action: Action, *first: int | None) -> str:
 def why_not_sign(actor: Actor, action: Action, freeze: FreezeRequest, *first: int | None) -> str:
     """As `why_not`, of a decision that a policy may open to supervisors: for them 1 query more."""
     may_be_open = not may(actor, action) and may(actor, Action.SIGN_FREEZE)
-    if may_be_open and holds_office(actor, action, approval_rule(freeze, action).roles):
-        action = Action.SIGN_FREEZE
+    if may_be_open:
+        rule = approval_rule(freeze, action, signers=[actor.user_id])
+        action = Action.SIGN_FREEZE if holds_office(actor, action, rule.roles) else action
     return why_not(actor, action, *first)
 
 

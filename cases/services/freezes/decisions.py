@@ -110,13 +110,17 @@ def _require_urgent(urgency: str) -> None:
 
 
 def _require_decider(freeze: FreezeRequest, *, by: Actor) -> ApprovalRule:
-    rule = approval_rule(freeze)
+    rule = approval_rule(freeze, signers=_signers(freeze, by))
     require_office(by, Action.APPROVE_FREEZE, rule.roles)
     require_second_person(
         by, freeze.requested_by_id, freeze.last_edited_by_id, freeze.provisional_by_id
     )
     require_step_up(by)
     return rule
+
+
+def _signers(freeze: FreezeRequest, by: Actor) -> list[int | None]:
+    return [by.user_id, *freeze.approvals.values_list("user_id", flat=True)]
 
 
 def _sign(

@@ -117,7 +117,10 @@ def _enter(extension: FreezeExtension, *, by: Actor) -> ApprovalRule:
     freeze = extension.freeze
     extension.refresh_from_db()
     extension.freeze = freeze
-    rule = approval_rule(freeze, Action.EXTEND_FREEZE)
+    rule = approval_rule(
+        freeze, Action.EXTEND_FREEZE,
+        signers=[by.user_id, *extension.approvals.values_list("user_id", flat=True)],
+    )  # fmt: skip
     require_office(by, Action.EXTEND_FREEZE, rule.roles)
     require_second_person(by, extension.requested_by_id)
     require_step_up(by)

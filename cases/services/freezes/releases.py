@@ -133,7 +133,10 @@ def _enter(release: FreezeRelease, *, by: Actor) -> ApprovalRule:
     freeze = release.freeze
     release.refresh_from_db()
     release.freeze = freeze
-    rule = approval_rule(freeze, Action.RELEASE_FREEZE)
+    rule = approval_rule(
+        freeze, Action.RELEASE_FREEZE,
+        signers=[by.user_id, *release.approvals.values_list("user_id", flat=True)],
+    )  # fmt: skip
     require_office(by, Action.RELEASE_FREEZE, rule.roles)
     require_second_person(by, release.requested_by_id)
     require_step_up(by)
@@ -210,7 +213,10 @@ def require_standing_release(release: FreezeRelease) -> None:
     person = release.decided_by
     if person is None or release.decided_at is None:
         raise CaseworkError(_("Nobody approved this release."))
-    rule = approval_rule(release.freeze, Action.RELEASE_FREEZE)
+    rule = approval_rule(
+        release.freeze, Action.RELEASE_FREEZE,
+        signers=release.approvals.values_list("user_id", flat=True),
+    )  # fmt: skip
     if timezone.now() - release.decided_at > rule.lasts:
         hours = int(rule.lasts.total_seconds() // 3600)
         raise CaseworkError(

@@ -10,7 +10,14 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from cases.models import ApprovalPolicy, AuditEvent, FreezeApproval, FreezeRequest, OutboxMessage
+from cases.models import (
+    ApprovalPolicy,
+    AuditEvent,
+    FreezeApproval,
+    FreezeRequest,
+    OutboxMessage,
+    Price,
+)
 from cases.policy import Action, Actor, PermissionDenied, StepUpRequired
 from cases.queries.inbox import inbox
 from cases.services.approval_policies import (
@@ -37,6 +44,8 @@ from cases.services.freezes import (
     submit_freeze,
     triage_freeze,
 )
+from cases.services.freezes.content import approval_rule
+from cases.services.prices import add_prices
 from cases.states import InvalidTransition
 from fiu.models import User
 from tests.casework import (
@@ -134,6 +143,22 @@ def test_a_policy_of_large_amounts_holds_above_them_and_where_no_price_is(
         return rule_for(Action.APPROVE_FREEZE, lambda: value).min_approvals
 
     assert [rule("99999"), rule("99999.01"), rule("200000"), rule(None)] == [1, 2, 2, 2]
+
+
+def test_one_officers_price_lowers_no_number_of_signatures(people: list[Actor]) -> None:
+    put_in_force(people, amount_over=Decimal(99_999))
+    freeze = asked()
+    told = {"asset": BTC, "currency": "USD", "price": "0.01", "method": "spot"}
+    at = (timezone.now() - timedelta(minutes=1)).isoformat()
+    told |= {"at": at, "source": "Mine"}
+    assert add_prices(prices=[told], by=people[0]).num_added == 1
+    for each in people:
+        rule = approval_rule(freeze, signers=[each.user_id])
+        assert rule.min_approvals == 2, "the highest of all sources counts"
+    Price.objects.filter(loaded_by=None).delete()
+    assert approval_rule(freeze, signers=[people[0].user_id]).min_approvals == 2, "no own price"
+    assert approval_rule(freeze, signers=[people[1].user_id]) == DEFAULT
+    assert sign(freeze, people[0]) == "in_review"
 
 
 def test_the_strictest_of_several_counts(people: list[Actor]) -> None:

@@ -1,7 +1,7 @@
 """Agencies as two people know them: domains, and the number that is called back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -13,10 +13,9 @@ from cases.models import AgencyEntry
 from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import POLICY, PolicyAction, PolicyState
+from cases.states import PolicyAction, PolicyState
 
 MOST_DOMAINS = 10
 DOMAIN = re.compile(r"(?=.{4,120}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
@@ -136,12 +135,12 @@ def approve_agency(entry: AgencyEntry, *, content_hash: str, reason: str, by: Ac
                 agency_id = entry.agency_id
                 agencies.filter(pk=agency_id).update(**known)
             in_force = PolicyState.IN_FORCE.value
-            for old in AgencyEntry.objects.filter(agency_id=agency_id, state=in_force):
-                swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this agency")
+            before = AgencyEntry.objects.filter(agency_id=agency_id, state=in_force)
+            ended = supersede(before, "this agency")
             words = decide_proposal(entry, PolicyAction.APPROVE, reason, by=by, agency_id=agency_id)
     except IntegrityError as error:
         raise CaseworkError(_("Another agency has this name.")) from error
-    _note("approve_agency", entry, by=by, reason=words)
+    _note("approve_agency", entry, by=by, reason=words, data=ended)
     return entry
 
 
@@ -160,8 +159,15 @@ def entry_of(agency_id: int) -> AgencyEntry | None:
     return rows.first()
 
 
-def _note(event: str, entry: AgencyEntry, *, by: Actor, reason: str) -> None:
+def _note(
+    event: str,
+    entry: AgencyEntry,
+    *,
+    by: Actor,
+    reason: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     record_event(
         None, event, f"agency:{entry.public_id}", by=by, reason=reason,
-        data=_content(entry) | {"content_hash": entry.content_hash},
+        data=_content(entry) | {"content_hash": entry.content_hash} | dict(data or {}),
     )  # fmt: skip

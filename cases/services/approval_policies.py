@@ -4,7 +4,7 @@ Where no policy is in force for an act, one approval beside the requester is eno
 72 hours. Of several that hold for an act the strictest counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -25,10 +25,9 @@ from cases.models.approval_policies import (
 from cases.policy import Action, Actor, Role, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
-from cases.states import POLICY, PolicyAction, PolicyState
+from cases.states import PolicyAction, PolicyState
 
 OFFICE = Role.COMPLIANCE
 
@@ -187,9 +186,9 @@ def approve_policy(
     before = ApprovalPolicy.objects.filter(
         action=policy.action, amount_over=policy.amount_over, state=PolicyState.IN_FORCE
     ).exclude(pk=policy.pk)
-    for old in before:
-        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this policy")
-    _decide(policy, PolicyAction.APPROVE, reason, by=by)
+    ended = supersede(before, "this policy")
+    words = decide_proposal(policy, PolicyAction.APPROVE, reason, by=by)
+    _note("approve_policy", policy, by=by, reason=words, data=ended)
     return policy
 
 
@@ -197,16 +196,19 @@ def approve_policy(
 def reject_policy(policy: ApprovalPolicy, *, reason: str, by: Actor) -> ApprovalPolicy:
     """Refuse a proposal as a second person: what was in force stays."""
     enter_proposal(policy, Action.DECIDE_POLICY, by=by)
-    _decide(policy, PolicyAction.REJECT, reason, by=by)
+    words = decide_proposal(policy, PolicyAction.REJECT, reason, by=by)
+    _note("reject_policy", policy, by=by, reason=words)
     return policy
 
 
-def _decide(policy: ApprovalPolicy, action: PolicyAction, reason: str, *, by: Actor) -> None:
-    words = decide_proposal(policy, action, reason, by=by)
-    _note(action.value, policy, by=by, reason=words)
-
-
-def _note(action: str, policy: ApprovalPolicy, *, by: Actor, reason: str = "") -> None:
+def _note(
+    action: str,
+    policy: ApprovalPolicy,
+    *,
+    by: Actor,
+    reason: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
     record_event(
         None, action, f"policy:{policy.public_id}", by=by, reason=reason or policy.reason,
         data={
@@ -216,5 +218,6 @@ def _note(action: str, policy: ApprovalPolicy, *, by: Actor, reason: str = "") -
             "roles": policy.roles,
             "expires_after": policy.expires_after,
             "content_hash": policy.content_hash,
+            **(data or {}),
         },
     )  # fmt: skip

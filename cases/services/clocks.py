@@ -1,6 +1,6 @@
 """Clocks as rows: proposed by one person with their source, put in force by another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,10 +14,9 @@ from cases.models import ClockRule
 from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import POLICY, PolicyAction, PolicyState
+from cases.states import PolicyAction, PolicyState
 
 LONGEST_HOLD = 72  # hours: what one person may hold alone (E7)
 MOST_WARNINGS = 6
@@ -119,7 +118,8 @@ def _check(rule: ClockRule) -> None:
 def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor) -> ClockRule:
     """Put a clock in force as a second person; the one before it for the same is superseded.
 
-    What runs already keeps its end. Raises PermissionDenied, StepUpRequired, ContentChanged,
+    One that two people put in force for a later day comes all the same. What runs already keeps
+    its end. Raises PermissionDenied, StepUpRequired, ContentChanged,
     InvalidTransition.
     """
     enter_proposal(rule, Action.DECIDE_POLICY, by=by)
@@ -128,13 +128,16 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
         act=rule.act, country=rule.country, agency=rule.agency_id,
         state=PolicyState.IN_FORCE.value,
     ).exclude(pk=rule.pk)  # fmt: skip
-    if rule.valid_from > timezone.now().date():  # until then the one before it holds
-        before = before.filter(valid_from__gte=rule.valid_from)
-    for old in before:
-        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this clock")
+    today = timezone.now().date()
+    if rule.valid_from > today:  # until then the one before it holds
+        before = before.filter(valid_from=rule.valid_from)
+    else:
+        before = before.filter(valid_from__lte=today)
+    ended = supersede(before, "this clock")
     try:
         with transaction.atomic():
-            _decide(rule, PolicyAction.APPROVE, "approve_clock", reason, by=by)
+            words = decide_proposal(rule, PolicyAction.APPROVE, reason, by=by)
+            _note("approve_clock", rule, by=by, reason=words, data=ended)
     except IntegrityError as error:
         raise CaseworkError(_("Another clock for the same was put in force meanwhile.")) from error
     return rule
@@ -144,16 +147,15 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
 def reject_clock(rule: ClockRule, *, reason: str, by: Actor) -> ClockRule:
     """Refuse a proposal as a second person: what was in force stays."""
     enter_proposal(rule, Action.DECIDE_POLICY, by=by)
-    _decide(rule, PolicyAction.REJECT, "reject_clock", reason, by=by)
+    words = decide_proposal(rule, PolicyAction.REJECT, reason, by=by)
+    _note("reject_clock", rule, by=by, reason=words)
     return rule
 
 
-def _decide(rule: ClockRule, step: PolicyAction, event: str, reason: str, *, by: Actor) -> None:
-    _note(event, rule, by=by, reason=decide_proposal(rule, step, reason, by=by))
-
-
-def _note(event: str, rule: ClockRule, *, by: Actor, reason: str) -> None:
+def _note(
+    event: str, rule: ClockRule, *, by: Actor, reason: str, data: Mapping[str, Any] | None = None
+) -> None:
     record_event(
         None, event, f"clock:{rule.public_id}", by=by, reason=reason,
-        data=_content(rule) | {"content_hash": rule.content_hash},
+        data=_content(rule) | {"content_hash": rule.content_hash} | dict(data or {}),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Rows of the legal matrix: proposed by one person with their source, put in force by another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,10 +12,9 @@ from cases.policy import Action, Actor, require
 from cases.request_words import DATASETS, join_datasets
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import POLICY, PolicyAction, PolicyState
+from cases.states import PolicyAction, PolicyState
 
 
 def legal_hash_of(row: LegalRow) -> str:
@@ -90,14 +89,13 @@ def approve_legal_row(row: LegalRow, *, content_hash: str, reason: str, by: Acto
     before = LegalRow.objects.filter(
         instrument=row.instrument, country=row.country, state=PolicyState.IN_FORCE.value
     )
-    for old in before:
-        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this row")
+    ended = supersede(before, "this row")
     try:
         with transaction.atomic():
             words = decide_proposal(row, PolicyAction.APPROVE, reason, by=by)
     except IntegrityError as error:
         raise CaseworkError(_("Another row for the same was put in force meanwhile.")) from error
-    _note("approve_legal_row", row, by=by, reason=words)
+    _note("approve_legal_row", row, by=by, reason=words, data=ended)
     return row
 
 
@@ -111,8 +109,10 @@ def reject_legal_row(row: LegalRow, *, reason: str, by: Actor) -> LegalRow:
     return row
 
 
-def _note(event: str, row: LegalRow, *, by: Actor, reason: str) -> None:
+def _note(
+    event: str, row: LegalRow, *, by: Actor, reason: str, data: Mapping[str, Any] | None = None
+) -> None:
     record_event(
         None, event, f"legal:{row.public_id}", by=by, reason=reason,
-        data=_content(row) | {"content_hash": row.content_hash},
+        data=_content(row) | {"content_hash": row.content_hash} | dict(data or {}),
     )  # fmt: skip

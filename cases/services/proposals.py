@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -46,3 +47,16 @@ def decide_proposal(
         decided_by_id=by.person, decided_at=timezone.now(), **columns,
     )  # fmt: skip
     return words
+
+
+def supersede(rows: QuerySet[Any], name: str) -> dict[str, list[str]]:
+    """End what was in force before, for the event of what takes its place: empty, or their ids.
+
+    `name` is what a message calls one of them. 1 query, and 1 a row. Raises InvalidTransition
+    where another caller ended one meanwhile.
+    """
+    ended = []
+    for old in rows.order_by("pk"):
+        swap_state(old, POLICY, PolicyAction.SUPERSEDE, name)
+        ended.append(str(old.public_id))
+    return {"supersedes": ended} if ended else {}

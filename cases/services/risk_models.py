@@ -3,7 +3,7 @@
 A score orders what people look at. It raises nothing, closes nothing and blocks nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -22,10 +22,9 @@ from cases.policy import Action, Actor, require
 from cases.queries.detection import Inputs
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
-from cases.states import OPEN_ALERT_STATES, POLICY, AlertState, PolicyAction, PolicyState
+from cases.states import OPEN_ALERT_STATES, AlertState, PolicyAction, PolicyState
 
 ACCOUNTS_AT_ONCE: Final = 2_000
 SHOWN_FROM: Final = 200  # points: from here a score is kept though no alert of the account is open
@@ -116,10 +115,9 @@ def approve_model(
     enter_proposal(model, Action.DECIDE_RULE, by=by)
     words = require_reason(reason)
     require_as_shown(model, content_hash, content_digest(model.content))
-    for old in TrainedModel.objects.filter(state=PolicyState.IN_FORCE):
-        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this model")
+    ended = supersede(TrainedModel.objects.filter(state=PolicyState.IN_FORCE), "this model")
     decide_proposal(model, PolicyAction.APPROVE, words, by=by, decision_reason=words)
-    _note("approve_model", model, words, by=by)
+    _note("approve_model", model, words, by=by, data=ended)
     return model
 
 
@@ -134,9 +132,16 @@ def reject_model(model: TrainedModel, *, reason: str, by: Actor) -> TrainedModel
     return model
 
 
-def _note(action: str, model: TrainedModel, reason: str, *, by: Actor) -> None:
-    data = {"content_hash": model.content_hash, "num_rows": model.card["num_rows"]}
-    record_event(None, action, f"model:{model.number}", by=by, reason=reason, data=data)
+def _note(
+    action: str,
+    model: TrainedModel,
+    reason: str,
+    *,
+    by: Actor,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    told = {"content_hash": model.content_hash, "num_rows": model.card["num_rows"], **(data or {})}
+    record_event(None, action, f"model:{model.number}", by=by, reason=reason, data=told)
 
 
 class Scorer:

@@ -20,10 +20,9 @@ from cases.services.audit import content_digest, record_event
 from cases.services.detection import install_rules
 from cases.services.detection_runs import queue_detection
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
-from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown
-from cases.services.steps import swap_state
+from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
-from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
+from cases.states import DetectionState, PolicyAction, PolicyState
 
 DETECT_TASK = "cases.run_detection"
 MOST_FIGURE = 1_000_000_000
@@ -165,12 +164,12 @@ def approve_rule_change(
         red_flags=change.rule.red_flags, parameters=change.parameters,
         severity=change.severity, is_on=change.switch_on,
     )  # fmt: skip
-    for old in RuleChange.objects.filter(code=change.code, state=PolicyState.IN_FORCE):
-        swap_state(old, POLICY, PolicyAction.SUPERSEDE, "this change")
+    before = RuleChange.objects.filter(code=change.code, state=PolicyState.IN_FORCE)
+    ended = supersede(before, "this change")
     decide_proposal(
         change, PolicyAction.APPROVE, words, by=by, made_id=made.pk, decision_reason=words
     )
-    _note("approve_rule_change", change, words, by=by)
+    _note("approve_rule_change", change, words, by=by, data=ended)
     return change
 
 
@@ -184,7 +183,14 @@ def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleCha
     return change
 
 
-def _note(action: str, change: RuleChange, reason: str, *, by: Actor) -> None:
+def _note(
+    action: str,
+    change: RuleChange,
+    reason: str,
+    *,
+    by: Actor,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     trial = change.last_trial
     record_event(
         None, action, f"rule:{change.code}", by=by, reason=reason,
@@ -196,5 +202,6 @@ def _note(action: str, change: RuleChange, reason: str, *, by: Actor) -> None:
             "switch_on": change.switch_on,
             "content_hash": change.content_hash,
             "trial": str(trial.public_id) if trial else "",
+            **(data or {}),
         },
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Clocks in force: two people, what they set, and what they refuse."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -96,9 +97,15 @@ def test_a_later_clock_takes_the_place_of_the_one_before_when_it_begins(
     second = in_force(people, length=20)
     first.refresh_from_db()
     later.refresh_from_db()
-    assert (first.state, later.state) == ("superseded", "superseded")
+    assert (first.state, later.state) == ("superseded", "in_force"), "that day comes all the same"
     assert clock_for("freeze").length == second.length  # type: ignore[union-attr]
-    assert [each.pk for each in clock_page().in_force] == [second.pk]
+    assert [each.pk for each in clock_page().in_force] == [later.pk, second.pk]
+    event = AuditEvent.objects.filter(action="approve_clock").order_by("seq").last()
+    assert event is not None
+    assert json.loads(event.data)["supersedes"] == [str(first.public_id)]
+    again = in_force(people, length=6, valid_from=later.valid_from)
+    later.refresh_from_db()
+    assert (later.state, again.state) == ("superseded", "in_force")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ import numpy as np
 
 from tests.bench.account_twins import compare_pools
 from tests.bench.accounts import account_haircut, compare_accounts
+from tests.bench.appending import append_block
 from tests.bench.generator import generate
 from tests.bench.load import HEADING
 from tests.bench.rows import Row, clustering, haircut, timed
@@ -84,7 +85,7 @@ def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
             for row in measure(ledger, kernels):
                 rows.append(row)
                 say(in_words(row))
-        for row in whole_ledger(ledger):
+        for row in (*whole_ledger(ledger), *append_block(ledger)):
             rows.append(row)
             say(in_words(row))
         del ledger

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bench.appending import append_block
+from tests.bench.generator import generate
 from tests.blockmaker import Block, address, pay
 from tests.integration.ledgers.test_store import NAME, PowerCut, long_chain, write
 from tracing.engine.ledger import UNSPENT
@@ -138,3 +140,8 @@ def test_blocks_beside_the_tip_do_not_grow_the_arrays(tmp_path: Path) -> None:
     load(tmp_path, *blocks[:2])
     load(tmp_path, *blocks[3:])  # a gap
     assert holders(tmp_path) == ["000001", "000002"]
+
+
+def test_the_benchmark_of_an_appended_block_compares_every_column() -> None:
+    (row,) = append_block(generate(900))
+    assert (row.operation, row.found) == ("append a block", "27 columns are the same")

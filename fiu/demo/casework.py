@@ -267,15 +267,17 @@ def _operator_suspects(case: Case, desk: Desk) -> None:
         note="Signs the market's notices.", by=desk.mei,
     )  # fmt: skip
     add_name(pharos, "ALIA", "法羅斯", by=desk.mei)
-    for kind, role, name, uid, basis in (
-        ("person", "launderer", "Kai-Wen Demoson", "OP-1", "Deposits of the peel chain"),
-        ("organisation", "launderer", "Demo Lighthouse Trading Limited", "OP-2",
+    for kind, role, name, born, uid, basis in (
+        ("person", "launderer", "Kai-Wen Demoson", 1980, "OP-1", "Deposits of the peel chain"),
+        ("organisation", "launderer", "Demo Lighthouse Trading Limited", None, "OP-2",
          "Shares a withdrawal address with OP-3; Monero from the bank's log"),
-        ("person", "money_mule", "Sample Courier 000003", "OP-3", "Shares a device with OP-1"),
+        ("person", "money_mule", "Sample Courier 000003", None, "OP-3",
+         "Shares a device with OP-1"),
     ):  # fmt: skip
         suspect = add_suspect(
-            case, kind=kind, standing="suspect", role=role, names=[("LEGL", name)], by=desk.mei
-        )
+            case, kind=kind, standing="suspect", role=role, names=[("LEGL", name)],
+            birth_year=born, by=desk.mei,
+        )  # fmt: skip
         link_account(suspect, account_number(uid), basis, by=desk.mei)
 
 
@@ -488,6 +490,13 @@ def _sellers(case: Case, facts: CaseFile, desk: Desk) -> None:
         names=[("LEGL", "Sample Seller 000001"), ("ALIA", "northern_parcels")], by=desk.ida,
     )  # fmt: skip
     link_account(seller, account_number("V-1"), "Named in the bank's log", by=desk.ida)
+    # Spelled almost like the holder of OP-1 and born in another year: likeness is proposed, and a
+    # person says that they are two.
+    add_suspect(
+        case, kind="person", standing="person_of_interest", role="vendor",
+        names=[("LEGL", "Kaiwen Demosen")], birth_year=1991, note="Named in a seller's message.",
+        by=desk.ida,
+    )  # fmt: skip
 
 
 def _open_platform(desk: Desk) -> Case:

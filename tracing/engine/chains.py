@@ -56,6 +56,7 @@ _BITCOIN58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE58: Final = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _FROM_RIPPLE: Final = str.maketrans(_RIPPLE58, _BITCOIN58)
 _CASH_GENERATOR: Final = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
+_MONERO_LENGTHS: Final = (95, 106)
 _MONERO_KINDS: Final = {(18, 69): "standard", (19, 77): "integrated", (42, 69): "subaddress"}
 _MONERO_BLOCK: Final = {11: 8, 7: 5, 2: 1, 3: 2, 5: 3, 6: 4, 9: 6, 10: 7}
 """Characters of a block -> bytes it holds."""
@@ -127,6 +128,10 @@ def decode_kept_address(text: str) -> BitcoinAddress | ChainAddress:
         found = decode_chain_address(text)
         if found.family != TRON[0]:
             raise AddressError(f"an address of {found.family}, a chain that is not kept")
+    elif len(text) in _MONERO_LENGTHS:
+        # Said as such: an answer about what no ledger shows would read like "nothing is there".
+        _monero(text, "")
+        raise AddressError("a Monero address: there is no ledger of it, so nothing can be told")
     else:
         return decode_address(text)
     if not int(found.payload_hex, 16):
@@ -221,7 +226,7 @@ def _cash(text: str, _label: str) -> ChainAddress:
 def _monero(text: str, _label: str) -> ChainAddress:
     if _HEX64.fullmatch(text):
         raise AddressError("64 hexadecimal digits: a transaction id or a key, not an address")
-    if len(text) not in (95, 106):
+    if len(text) not in _MONERO_LENGTHS:
         raise AddressError(f"a Monero address has 95 or 106 characters, this has {len(text)}")
     data = b"".join(_monero_block(text[at : at + 11]) for at in range(0, len(text), 11))
     if keccak256(data[:-4])[:4] != data[-4:]:
@@ -263,7 +268,7 @@ _Decode = Callable[[str, str], ChainAddress]
 _FORMS: Final[tuple[tuple[_Test, _Decode], ...]] = (
     (lambda text, _label: bool(_HEX40.fullmatch(text)), _evm),
     (lambda text, _label: bool(_TRON_HEX.fullmatch(text)), _tron_hex),
-    (lambda text, label: label == "XMR" or len(text) in (95, 106), _monero),
+    (lambda text, label: label == "XMR" or len(text) in _MONERO_LENGTHS, _monero),
     (lambda text, _label: bool(_HEX64.fullmatch(text)), _refuse_hex64),
     (lambda text, _label: text.lower().startswith("ltc1"), _litecoin),
     (_is_cash, _cash),

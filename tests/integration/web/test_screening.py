@@ -32,6 +32,12 @@ def labels(room: Room, tmp_path: Path) -> Path:
     return tmp_path
 
 
+MONERO = (
+    "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3Xjr"
+    "pDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
+)
+
+
 def test_every_line_is_answered_and_the_gravest_stands_first(room: Room, labels: Path) -> None:
     lines = [EVM, REST, BANK, DEPOSIT, *HOPS[:3], HOPS[0].upper(), "no address", f"see {REST}"]
     found = screen("\n".join(lines), room.by)
@@ -121,3 +127,15 @@ def test_an_address_never_seen_has_an_empty_row_in_the_file(room: Room) -> None:
     answer = room.client.post(URL, {"text": address(77), "as": "csv"})
     rows = list(csv.reader(io.StringIO(answer.content.decode())))
     assert (rows[1][3], rows[1][-4:-1]) == ("unseen", ["", "", ""])
+
+
+def test_of_a_monero_address_there_is_no_ledger_and_never_a_zero(room: Room) -> None:
+    """Trap 14: the address is whole, and nothing that a block shows is known of it."""
+    wrong = f"{MONERO[:-1]}B"
+    found = screen(f"{MONERO}\n{wrong}", room.by)
+    assert [line.text for line in found.rejected] == [MONERO, wrong]
+    assert "there is no ledger of it" in found.rejected[0].reason
+    assert "checksum" in found.rejected[1].reason
+    assert (found.lines, found.num_without_word) == ([], 0)
+    page = room.client.post(URL, {"text": MONERO}).content.decode()
+    assert "there is no ledger of it" in page

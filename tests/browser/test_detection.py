@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SeatOf
+from tests.browser.hand import press_on, tick
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -20,21 +21,21 @@ def test_from_the_queue_to_a_draft_that_others_never_see(seat_of: SeatOf) -> Non
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", name="Why it fired")).to_be_visible()
     mei.check()
-    page.get_by_role("button", name="Take it").click()
+    press_on(page.get_by_role("button", name="Take it"))
     page.wait_for_load_state("networkidle")
-    page.get_by_role("button", name="Open a case").click()
+    press_on(page.get_by_role("button", name="Open a case"))
     page.wait_for_load_state("networkidle")
     case = page.url.removeprefix(mei.site.url)
     page = mei.go(f"{case}reports/new/")
-    page.locator("[name=alerts]").first.check()
+    tick(page.locator("[name=alerts]").first)
     mei.check()
-    page.get_by_role("button", name="Draft", exact=True).click()
+    press_on(page.get_by_role("button", name="Draft", exact=True))
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", name="What is still missing")).to_be_visible()
     mei.check()
     report = page.url.removeprefix(mei.site.url)
     reference = page.locator("h1").inner_text()
-    page.get_by_role("link", name="Edit the words").click()
+    press_on(page.get_by_role("link", name="Edit the words"))
     page.wait_for_load_state("networkidle")
     mei.check()
     page = mei.go("/reports/")

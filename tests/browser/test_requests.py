@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SeatOf
+from tests.browser.hand import press_on
 from tests.browser.test_tour import decide, path_of, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -40,7 +41,7 @@ def test_a_request_is_filed_checked_and_decided_by_two(seat_of: SeatOf) -> None:
 
     page = mei.go("/requests/")
     mei.check()
-    page.get_by_role("row", name=re.compile("HDIB-TOUR-1")).get_by_role("link").first.click()
+    press_on(page.get_by_role("row", name=re.compile("HDIB-TOUR-1")).get_by_role("link").first)
     page.wait_for_load_state("networkidle")
     request = path_of(page)
     expect(page.get_by_text("name of the holder")).to_be_visible()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SeatOf
+from tests.browser.hand import choose, press_on, tick, write
 from tests.browser.pictures import Album
 from tests.browser.site import Seat, Site
 
@@ -56,24 +57,24 @@ def path_of(page: Page) -> str:
 
 
 def press(page: Page, words: str) -> None:
-    page.get_by_role("button", name=words, exact=False).first.click()
+    press_on(page.get_by_role("button", name=words, exact=False).first)
     page.wait_for_load_state("networkidle")
 
 
 def decide(seat: Seat, words: str, reason: str, confirm: str = "") -> None:
     """Open a legal act's dialog, give the reason, confirm, and do it."""
     page = seat.page
-    page.locator("a[data-dialog]", has_text=words).first.click()
+    press_on(page.locator("a[data-dialog]", has_text=words).first)
     dialog = page.locator("dialog[open]")
     expect(dialog).to_be_visible()
     seat.check()
-    dialog.locator("textarea[name=reason]").fill(reason)
+    write(dialog.locator("textarea[name=reason]"), reason)
     if confirm:
-        dialog.locator("input[name=confirm]").fill(confirm)
+        write(dialog.locator("input[name=confirm]"), confirm)
     code = dialog.locator("input[name=code]")
     if code.count():
-        code.fill(seat.code())
-    dialog.locator("button[type=submit]").click()
+        write(code, seat.code())
+    press_on(dialog.locator("button[type=submit]"))
     expect(dialog).to_have_count(0, timeout=SLOW)
     page.wait_for_load_state("networkidle")
 
@@ -97,7 +98,7 @@ def test_the_sums_agree_between_the_tabs(seat_of: SeatOf, album: Album) -> None:
     """One strip on every tab, the same to the cent, and each sum opens its rows."""
     mei = seat_of("mei")
     page = mei.go("/cases/")
-    page.get_by_role("link", name="Obelisk Market: from the bank to its operator").click()
+    press_on(page.get_by_role("link", name="Obelisk Market: from the bank to its operator"))
     page.wait_for_load_state("networkidle")
     case = path_of(page)
     album.take(
@@ -120,8 +121,8 @@ def test_the_sums_agree_between_the_tabs(seat_of: SeatOf, album: Album) -> None:
 def test_the_money_flow_is_a_graph_and_an_equal_table(seat_of: SeatOf, album: Album) -> None:
     mei = seat_of("mei")
     page = mei.go("/cases/")
-    page.get_by_role("link", name="Obelisk Market: from the bank to its operator").click()
-    page.get_by_role("link", name="Money flow").first.click()
+    press_on(page.get_by_role("link", name="Obelisk Market: from the bank to its operator"))
+    press_on(page.get_by_role("link", name="Money flow").first)
     page.wait_for_selector("fiu-graph canvas")
     page.wait_for_timeout(600)
     album.take(
@@ -129,7 +130,7 @@ def test_the_money_flow_is_a_graph_and_an_equal_table(seat_of: SeatOf, album: Al
         "From the market's bank to accounts here, laid out by the server: the same picture on "
         "screen, in print and in the release.", dark=True,
     )  # fmt: skip
-    page.get_by_role("link", name="Table").first.click()
+    press_on(page.get_by_role("link", name="Table").first)
     page.wait_for_load_state("networkidle")
     expect(page.locator("table").first).to_be_visible()
     album.take(mei, "flow-table", "The same as a table", "Every group and every edge, for hands "
@@ -142,18 +143,18 @@ def test_an_analyst_opens_a_case_and_adds_wallets(
     mei = seat_of("mei")
     page = mei.go("/cases/new/")
     mei.check()
-    page.locator("[name=title]").fill("Seller northern_parcels cashes out")
-    page.locator("[name=case_type]").select_option("darknet")
-    page.locator("[name=priority]").select_option("P2")
-    page.locator("[name=summary]").fill("Paid by the market's bank; deposits at this exchange.")
+    write(page.locator("[name=title]"), "Seller northern_parcels cashes out")
+    choose(page.locator("[name=case_type]"), "darknet")
+    choose(page.locator("[name=priority]"), "P2")
+    write(page.locator("[name=summary]"), "Paid by the market's bank; deposits at this exchange.")
     press(page, "Open case")
     story.case = path_of(page)
     press(page, "Start")
     page = mei.go(f"{story.case}wallets/new/")
     bad = facts["bank"][1][:-1] + ("q" if facts["bank"][1][-1] != "q" else "p")
-    page.locator("[name=text]").fill(f"{facts['bank'][0]}\n{bad}\nnot an address")
-    page.locator("[name=role]").select_option("bank")
-    page.locator("[name=provenance_note]").fill("Letter of the agency, annex 2, page 1")
+    write(page.locator("[name=text]"), f"{facts['bank'][0]}\n{bad}\nnot an address")
+    choose(page.locator("[name=role]"), "bank")
+    write(page.locator("[name=provenance_note]"), "Letter of the agency, annex 2, page 1")
     press(page, "Add wallets")
     expect(page.get_by_text("1 wallet added.")).to_be_visible()
     expect(page.get_by_text("2 lines were not taken")).to_be_visible()
@@ -168,8 +169,8 @@ def test_a_trace_is_watched_and_finds_an_account(
 ) -> None:
     mei = seat_of("mei")
     page = mei.go(f"{story.case}traces/new/")
-    page.locator("textarea[name=seeds]").fill("\n".join(facts["seller_payouts"]))
-    page.locator("[name=policy]").select_option("fifo")
+    write(page.locator("textarea[name=seeds]"), "\n".join(facts["seller_payouts"]))
+    choose(page.locator("[name=policy]"), "fifo")
     press(page, "Estimate")
     expect(page.get_by_text("Outputs to start at")).to_be_visible()
     album.take(mei, "trace-new", "A new trace", "Defaults in sight, the cost before the start.")
@@ -190,15 +191,17 @@ def test_the_analyst_hands_the_finding_to_review(
     page = mei.go(f"{story.case}findings/")
     link = page.locator("a.title").first
     expect(link).to_contain_text("received", timeout=SLOW)
-    link.click()
+    press_on(link)
     page.wait_for_load_state("networkidle")
     story.finding = path_of(page)
-    page.get_by_role("link", name="Edit").first.click()
+    press_on(page.get_by_role("link", name="Edit").first)
     mei.check()
-    page.locator("[name=alternatives]").fill("Sale of goods outside the market.")
+    write(page.locator("[name=alternatives]"), "Sale of goods outside the market.")
     press(page, "Save")
-    page.get_by_role("link", name="Add counter-evidence").first.click()
-    page.locator("[name=text]").fill("One run over one ledger; no second source names the seller.")
+    press_on(page.get_by_role("link", name="Add counter-evidence").first)
+    write(
+        page.locator("[name=text]"), "One run over one ledger; no second source names the seller."
+    )
     press(page, "Add")
     mei.check()
     press(page, "Hand to review")
@@ -224,9 +227,9 @@ def test_a_freeze_is_asked_for(seat_of: SeatOf, album: Album, story: Story) -> N
     mei = seat_of("mei")
     page = mei.go(f"{story.case}freezes/new/")
     line = page.locator("form tbody tr").filter(has_text="BTC").first
-    line.locator("input[type=checkbox]").check()
-    line.locator("select").select_option(index=1)
-    page.locator("[name=reason]").fill("Proceeds of the market; the balance can leave any time.")
+    tick(line.locator("input[type=checkbox]"))
+    choose(line.locator("select"), index=1)
+    write(page.locator("[name=reason]"), "Proceeds of the market; the balance can leave any time.")
     album.take(mei, "freeze-request", "Asking for a freeze",
                "Account and asset line by line, each resting on an approved finding or a verified "
                "instrument.")  # fmt: skip
@@ -247,7 +250,7 @@ def test_compliance_approves_and_the_exchange_holds(
 ) -> None:
     nora = seat_of("nora")
     page = nora.go(story.freeze)
-    page.locator("a[data-dialog]", has_text="Approve and freeze").first.click()
+    press_on(page.locator("a[data-dialog]", has_text="Approve and freeze").first)
     page.wait_for_timeout(300)
     album.take(nora, "freeze-approve", "Two people, one legal act",
                "What happens, to whom, who is told and who is not. A reason, the account's last "
@@ -276,20 +279,18 @@ def test_a_release_is_drafted_approved_cleared_and_sent(
 ) -> None:
     mei = seat_of("mei")
     page = mei.go(f"{story.case}referrals/new/")
-    page.locator("[name=agency]").select_option(
-        label="HDIB · Harbour District Investigation Bureau"
-    )
-    page.locator("[name=subject]").fill("A seller's account")
-    page.locator("[name=summary]").fill("Payouts of the market reached one account; it is held.")
-    page.locator("[name=purpose]").fill("Criminal investigation")
-    page.locator("[name=legal_gateway]").fill("Request HDIB-114-0101")
-    page.locator("[name=findings]").first.check()
-    page.locator("[name=freezes]").first.check()
+    choose(page.locator("[name=agency]"), HDIB)
+    write(page.locator("[name=subject]"), "A seller's account")
+    write(page.locator("[name=summary]"), "Payouts of the market reached one account; it is held.")
+    write(page.locator("[name=purpose]"), "Criminal investigation")
+    write(page.locator("[name=legal_gateway]"), "Request HDIB-114-0101")
+    tick(page.locator("[name=findings]").first)
+    tick(page.locator("[name=freezes]").first)
     mei.check()
     press(page, "Save draft")
     story.referral = path_of(page)
     mei.check()
-    page.locator("form:has(select[name^=field_]) button.primary").first.click()
+    press_on(page.locator("form:has(select[name^=field_]) button.primary").first)
     page.wait_for_load_state("networkidle")
     tomas = seat_of("tomas")
     tomas.go(story.referral)
@@ -301,18 +302,18 @@ def test_a_release_is_drafted_approved_cleared_and_sent(
     page = nora.go(story.referral)
     decide(nora, "Clear", "The gateway is open.")
     decide(nora, "Seal", "Ready.")
-    page.locator("a[data-dialog]", has_text="Send").first.click()
+    press_on(page.locator("a[data-dialog]", has_text="Send").first)
     dialog = page.locator("dialog[open]")
     nora.check()
-    dialog.locator("input[type=checkbox]").first.check()
+    tick(dialog.locator("input[type=checkbox]").first)
     number = page.locator(".ref", has_text=re.compile(r"^R-\d{4}-\d+")).first.inner_text()
     story.release = number.split()[0]
-    dialog.locator("textarea[name=reason]").fill("Asked for in writing.")
+    write(dialog.locator("textarea[name=reason]"), "Asked for in writing.")
     if dialog.locator("input[name=confirm]").count():
-        dialog.locator("input[name=confirm]").fill(story.release[-4:])
+        write(dialog.locator("input[name=confirm]"), story.release[-4:])
     if dialog.locator("input[name=code]").count():
-        dialog.locator("input[name=code]").fill(nora.code())
-    dialog.locator("button[type=submit]").click()
+        write(dialog.locator("input[name=code]"), nora.code())
+    press_on(dialog.locator("button[type=submit]"))
     expect(dialog).to_have_count(0, timeout=SLOW)
     expect(page.get_by_text("Not read yet").first).to_be_visible()
     nora.check()
@@ -325,14 +326,14 @@ def test_the_liaison_reads_downloads_and_acknowledges(
     page = chen.go("/liaison/")
     album.take(chen, "liaison-list", "The liaison's door",
                "A calm shell of its own: releases to this agency and nothing else.")  # fmt: skip
-    page.locator("li", has_text=story.release).locator("a.title").click()
+    press_on(page.locator("li", has_text=story.release).locator("a.title"))
     page.wait_for_load_state("networkidle")
     release = path_of(page)
     album.take(chen, "liaison-release", "The release as law enforcement reads it",
                "The answer in one paragraph, findings in plain words, the files of this copy and "
                "how to verify them.", dark=True)  # fmt: skip
     with page.expect_download() as started:
-        page.get_by_role("link", name="dossier.json").first.click()
+        press_on(page.get_by_role("link", name="dossier.json").first, stays=True)
     saved = tmp_path / "dossier.json"
     started.value.save_as(saved)
     assert json.loads(saved.read_text("utf-8"))

@@ -21,9 +21,10 @@ def test_from_the_queue_to_a_draft_that_others_never_see(seat_of: SeatOf) -> Non
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", name="Why it fired")).to_be_visible()
     mei.check()
-    press_on(page.get_by_role("button", name="Take it"))
-    page.wait_for_load_state("networkidle")
-    press_on(page.get_by_role("button", name="Open a case"))
+    page.keyboard.press("a")  # take it
+    expect(page.get_by_text("This alert is yours.")).to_be_visible()
+    page.keyboard.press("c")  # and lead it to a case
+    expect(page.get_by_text("The alert is in the case now.")).to_be_visible()
     page.wait_for_load_state("networkidle")
     case = page.url.removeprefix(mei.site.url)
     page = mei.go(f"{case}reports/new/")

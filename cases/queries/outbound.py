@@ -10,7 +10,7 @@ PEOPLE = ("case", "agency", "drafted_by", "approved_by", "sent_by")
 
 def outbound_of(case: Case) -> list[OutboundRequest]:
     """The requests of a case that the reader sees, newest first: 1 query."""
-    rows = case.outbound_requests.select_related("agency")  # type: ignore[attr-defined]
+    rows = case.outbound_requests.select_related("agency")
     return list(rows.order_by("-pk"))
 
 

@@ -32,11 +32,12 @@ def alerts_waiting(actor: Actor) -> Queue | None:
             "alert", "triangle-alert", "bad" if row.is_grave else "",
             words % {"rule": row.rule.title}, row.account.masked, "alert_detail",
             (row.public_id,), row.public_id, row.case, row.raised_at,
-            amount=row.fiat, owner=row.assigned_to,
+            row.due_at, amount=row.fiat, owner=row.assigned_to,
         )  # fmt: skip
 
     rows = rows.select_related("rule", "account", "case", "assigned_to")
     return Queue(
         "alert", rows.order_by("-rank", "-score", "raised_at", "pk"), tell, since="raised_at",
-        reference="account__uid", owner="assigned_to", write_reference=masked_uid,
+        deadline="due_at", reference="account__uid", owner="assigned_to",
+        write_reference=masked_uid,
     )  # fmt: skip

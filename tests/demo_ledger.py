@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fiu.demo.scale import DEMO
+from fiu.demo.scale import DEMO, Scale
 from fiu.demo.world import Built, build
 from tracing.engine.resolve import trace_spec
 from tracing.engine.spec import TraceParameters
@@ -15,6 +15,7 @@ from tracing.engine.trace import trace
 from tracing.ledgers import StoredLedger, load_blocks, open_ledger
 
 NOW = 1_748_250_000  # 2025-05-26T09:00:00Z
+SEED = 7
 LEDGER = "bitcoin-regtest"
 
 
@@ -25,6 +26,7 @@ class DemoLedger:
     home: Path
     built: Built
     results: dict[TraceParameters, dict[str, Any]] = field(default_factory=dict)
+    kept: dict[str, object] = field(default_factory=dict)
 
     @cached_property
     def oracle(self) -> dict[str, Any]:
@@ -83,8 +85,8 @@ class DemoLedger:
         return ledger.address_text(int(ledger.out_address[output])), int(ledger.out_value[output])
 
 
-def make_demo_ledger(home: Path) -> DemoLedger:
-    """Build and load. Cost: about 7 s."""
-    built = build(home / "demo", DEMO, 7, NOW)
+def make_demo_ledger(home: Path, scale: Scale = DEMO) -> DemoLedger:
+    """Build and load. Cost: about 7 s, at full scale some minutes."""
+    built = build(home / "demo", scale, SEED, NOW)
     load_blocks(home, LEDGER, built.blocks)
     return DemoLedger(home, built)

@@ -1,37 +1,28 @@
 """The engine over the demo ledger finds the planted truth, to the satoshi."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
 import numpy as np
 import pytest
 
-from cases.queries.book_traces import Record, lines_of
-from fiu.demo.exchange import BTC, USDT
+from fiu.demo.exchange import USDT
+from tests.demo_accuracy import (
+    AT_THE_FREEZE,
+    FEES,
+    HEAD,
+    PAGE,
+    POLICIES,
+    TAINT,
+    bound_counts,
+    follow_freeze,
+    section,
+)
 from tests.demo_ledger import DemoLedger
 from tracing.engine import clusters, coinjoin
-from tracing.engine.booklines import Line, Seed
-from tracing.engine.books import follow_books
 from tracing.engine.clusters import Clusters
 from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec
 from tracing.engine.spec import TraceParameters
 
 pytestmark = pytest.mark.xdist_group("demo_ledger")
-POLICIES = ("haircut", "fifo", "lifo")
-# end -> value, low, haircut, FIFO, LIFO, high
-TAINT = {
-    "namewharf": (180_000, 0, 150_779, 0, 180_000, 180_000),
-    "z": (75_000_000,) * 6,
-    "OP-1": (860_000_000, 620_000_000, 849_031_056, 820_180_000, 860_000_000, 860_000_000),
-    "OP-3": (500_000_000, 340_000_000, 493_622_707, 500_000_000, 460_012_000, 500_000_000),
-    "ferryswap": (640_000_000, 480_000_000, 631_837_065, 640_000_000, 640_000_000, 640_000_000),
-    "P14": (
-        1_133_783_500, 1_093_783_500, 1_119_322_561, 1_133_783_500, 1_133_783_500, 1_133_783_500,
-    ),
-}  # fmt: skip
-FEES = {"haircut": 35_832, "fifo": 36_500, "lifo": 24_500}
 SEEDS = 3_169_000_000
 
 
@@ -278,84 +269,14 @@ def test_dust_is_never_spent_and_changes_nothing(demo: DemoLedger) -> None:
         assert made[0] == (known["a1.0"], 546)
 
 
-# Behind the exchange's wall: value, low, haircut, FIFO, LIFO, high
-
-AT_THE_FREEZE = {
-    ("OP-1", BTC): (300_000_000, 60_000_000, 296_173_625, 300_000_000, 300_000_000, 300_000_000),
-    ("OP-1", USDT): (
-        249_540_000_000, 0, 226_630_494_154, 249_540_000_000, 209_540_000_000, 249_540_000_000,
-    ),
-    ("OP-3", BTC): (550_000_000, 290_000_000, 542_984_978, 550_000_000, 510_012_000, 550_000_000),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class StoryBooks:
-    """The demo's movements as books."""
-
-    rows: list[Line]
-    wishes: list[Line]
-
-    def lines(self, account: str) -> list[Line]:
-        return [line for line in self.rows if account in (line.account, line.to_account)]
-
-    def holdings(self, account: str) -> dict[str, int]:
-        return {}  # every account begins with nothing
-
-    def asked(self, account: str) -> list[tuple[Line, str]]:
-        return [(line, "stopped") for line in self.wishes if line.account == account]
-
-
-@pytest.fixture(scope="session")
-def books(demo: DemoLedger) -> StoryBooks:
-    own = {"OP-1", "OP-2", "OP-3"}
-    found: dict[str, list[Line]] = {"completed": [], "stopped": []}
-    for number, row in enumerate(demo.rows("exchange/movements.csv")):
-        if not {row["account"], row["counter_account"]} & own:
-            continue
-        found[row["status"]] += lines_of(
-            Record(
-                number, row["txid"] or f"R{number}", row["kind"],
-                datetime.fromisoformat(row["at"]), row["account"], row["counter_account"],
-                row["asset"], int(row["base"]), row["asset_out"], int(row["base_out"] or 0),
-                row["fee_asset"], int(row["fee_base"] or 0),
-            )
-        )  # fmt: skip
-    return StoryBooks(found["completed"], found["stopped"])
-
-
-def in_the_coin(row: dict[str, Any]) -> tuple[tuple[int, bool], ...]:
-    """The coin as (units, followed or not), in order."""
-    found, position, value = [], 0, int(row["value"])
-    for start, length in row.get("lots", [["0", row["amount"]]]):
-        found += [(int(start) - position, False), (int(length), True)]
-        position = int(start) + int(length)
-    assert sum(units for units, followed in found if followed) == int(row["amount"])
-    return tuple(lot for lot in (*found, (value - position, False)) if lot[0])
+# Behind the exchange's wall
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_what_was_there_at_the_freeze_is_told_to_the_unit(
-    demo: DemoLedger, books: StoryBooks, policy: str
-) -> None:
+def test_what_was_there_at_the_freeze_is_told_to_the_unit(demo: DemoLedger, policy: str) -> None:
     """Deposits -> conversion -> transfers, from what the run says reached OP-1 and OP-3."""
-    result = demo.trace(demo.oracle["operator"]["seeds"], policy)
-    ends = demo.oracle["operator"]["ends"]
-    ours = {*ends["OP-1"], *ends["OP-3"]}
-    rows = [row for row in result["ends"] + result["possible"] if row["outpoint"] in ours]
-    in_part = [row for row in rows if 0 < int(row["amount"]) < int(row["value"])]
-    assert [row["outpoint"] for row in rows if "lots" in row] == (
-        [row["outpoint"] for row in in_part] if policy != "haircut" else []
-    )
-    seeds = [
-        Seed(
-            row["txid"], int(row["amount"]), int(row["low"]), int(row["high"]),
-            in_the_coin(row) if policy != "haircut" else (),
-        )
-        for row in rows
-    ]  # fmt: skip
-    found = follow_books(seeds, ("OP-1", "OP-3"), books, policy)
-    assert (len(seeds), found.unmet) == (10, ())
+    found = follow_freeze(demo, policy)
+    assert found.unmet == ()
     rests = {(each.account, each.asset): each for each in found.held}
     column = 2 + POLICIES.index(policy)
     for key, told in AT_THE_FREEZE.items():
@@ -368,3 +289,20 @@ def test_what_was_there_at_the_freeze_is_told_to_the_unit(
     [stopped] = found.asked  # bank -> A1 -> OP-1 -> OP-3 -> the withdrawal that was stopped
     assert (stopped.line.account, stopped.line.units) == ("OP-3", 400_000_000)
     assert stopped.low <= stopped.amount <= stopped.high == 400_000_000
+
+
+# The page
+
+
+def test_the_bounds_hold_every_hidden_truth_and_the_span_of_policies_does_not(
+    demo: DemoLedger,
+) -> None:
+    total, inside, in_span = bound_counts(demo)
+    assert inside == total > 1_000
+    assert in_span < total
+
+
+def test_the_accuracy_page_says_what_the_engine_finds_today(demo: DemoLedger) -> None:
+    text, is_right = section(demo)
+    assert is_right
+    assert PAGE.read_text().startswith(HEAD + text)

@@ -10,7 +10,7 @@ import json
 from cases.exports.custody import CustodyLine
 from cases.models import AuditEvent, Referral
 from cases.services.audit import OF_FINDINGS, OF_FREEZES, OF_REFERRAL, keyed
-from cases.services.freezes.content import iso
+from cases.times import iso
 
 
 def custody_of(referral: Referral) -> list[CustodyLine]:
@@ -23,7 +23,7 @@ def custody_of(referral: Referral) -> list[CustodyLine]:
     events = AuditEvent.objects.filter(case_id=referral.case_id, object__in=list(told))
     return [
         CustodyLine(
-            at=iso(event.at) or "",
+            at=iso(event.at),
             step=event.action,
             about=told[event.object][0],
             office=_office_of(event),

@@ -49,9 +49,9 @@ from cases.redaction_policy import suggested
 from cases.services.dossier_masks import as_told_now
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.errors import CaseworkError
-from cases.services.freezes.content import iso
 from cases.services.references import names_inner_reference
 from cases.states import ReleaseState
+from cases.times import iso
 
 FINDING_FIELDS = ("statement", "confidence_reason", "assumptions", "alternatives", "amounts")
 Numbered = TypeVar("Numbered", Suspect, Wallet)

@@ -12,7 +12,7 @@ from cases.exports import package
 from cases.models import ReleaseDownload, ShareGrant
 from cases.policy import Actor
 from cases.queries.shared import SharedContent, file_for
-from cases.services.freezes.content import iso
+from cases.times import iso
 
 
 @transaction.atomic
@@ -36,7 +36,7 @@ def take_file(public_id: UUID, name: str, *, by: Actor) -> SharedContent | None:
     content = found.content
     if found.file.mime == package.MIME:
         content = package.with_download(
-            content, {"Download": f"{grant.watermark}-{number}", "At": iso(now) or ""}
+            content, {"Download": f"{grant.watermark}-{number}", "At": iso(now)}
         )
     download = ReleaseDownload.objects.create(
         release_id=grant.release_id,

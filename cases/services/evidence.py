@@ -12,7 +12,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -37,6 +37,7 @@ from cases.services.locks import enter_case, lock_case
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import EVIDENCE, EvidenceAction, EvidenceState
+from cases.times import iso
 
 PREFIX = b"tracehold-custody-v1\0"
 FIRST_PREVIOUS = "0" * 64
@@ -323,11 +324,10 @@ def _present_hash(evidence: Evidence) -> str:
 
 def _content(event: CustodyEvent) -> dict[str, str | int | None]:
     """What is hashed of one custody event; whom it went to, where it went to somebody."""
-    at = event.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "evidence": str(event.evidence.public_id),
         "seq": event.seq,
-        "at": at,
+        "at": iso(event.at),
         "actor": event.actor_id,
         "action": event.action,
         "reason": event.reason,

@@ -19,12 +19,12 @@ from cases.policy import SYSTEM, Action, Actor, Role, require
 from cases.services.agencies import entry_of
 from cases.services.audit import content_digest, keyed, record_event
 from cases.services.errors import CaseworkError
-from cases.services.freezes.content import iso
 from cases.services.instruments import UploadedBytes, keep_document
 from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
 from cases.states import OFFICER, OfficerAction, OfficerState
+from cases.times import iso
 
 LONGEST = timedelta(days=365)
 ENDED = (OfficerState.VERIFIED.value, OfficerState.SUSPENDED.value, OfficerState.EXPIRED.value)

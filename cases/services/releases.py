@@ -36,10 +36,10 @@ from cases.models import (
 from cases.policy import Actor
 from cases.services.custody import custody_of
 from cases.services.dossiers import replaced_release
-from cases.services.freezes.content import iso
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
 from cases.states import RELEASE, ReleaseAction
+from cases.times import iso
 from tracing.jobs import failpoint
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
@@ -81,7 +81,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
         Seal(
             number=next_reference("R"),
             version=previous.version + 1 if previous else 1,
-            sealed_at=iso(now) or "",
+            sealed_at=iso(now),
             audit_seq=head.seq,
             audit_hash=head.hash,
         )

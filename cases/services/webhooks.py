@@ -33,6 +33,7 @@ from cases.services.errors import CaseworkError
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_text
 from cases.states import DELIVERY, DeliveryAction, DeliveryState, InvalidTransition
+from cases.times import iso
 
 logger = structlog.get_logger(__name__)
 
@@ -166,7 +167,7 @@ def _try(pk: UUID) -> bool | None:
         "id": str(row.pk),
         "event": f"{row.event}.changed",
         "subject": str(row.subject),
-        "at": row.created_at.isoformat(),
+        "at": iso(row.created_at),
     }
     secret = secret_of(row.webhook).encode()
     try:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.apps import apps
 from django.db.models import QuerySet
@@ -30,6 +30,7 @@ from cases.services.approval_policies import ApprovalRule, num_missing, rule_for
 from cases.services.audit import content_digest
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.states import FindingState
+from cases.times import iso
 
 # An order of somebody else: each line cites the paper it came on.
 ORDERED = frozenset({"court_order", "prosecutor_order", "police_order", "mlat", "sanctions"})
@@ -49,13 +50,6 @@ class LineSpec:
     finding_id: int | None = None
     instrument_id: int | None = None
     beyond_balance: str = ""  # why more is asked for than the last balance shows
-
-
-def iso(at: datetime | None) -> str | None:
-    """A time in UTC with milliseconds, or None."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def amounts_content(lines: Iterable[FreezeReleaseLine | SeizureLine]) -> list[dict[str, str]]:

@@ -29,7 +29,6 @@ from cases.services.freezes.content import (
     content_hash_of,
     end_by_clock,
     is_in_window,
-    iso,
     require_evidence,
     require_shown,
     require_standing_approval,
@@ -39,6 +38,7 @@ from cases.services.freezes.requests import request_freeze, submit_freeze
 from cases.services.freezes.steps import advance_freeze, enter_freeze
 from cases.services.freezes.warnings import note_warning
 from cases.states import FREEZE, FreezeAction, FreezeState, InvalidTransition, LineState, next_state
+from cases.times import iso
 
 AGAIN_AFTER = timedelta(hours=1)
 

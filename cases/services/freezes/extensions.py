@@ -15,7 +15,6 @@ from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.freezes.content import (
     ORDERED,
     approval_rule,
-    iso,
     require_end_in_time,
     stands_in_date,
 )
@@ -31,6 +30,7 @@ from cases.states import (
     FreezeState,
     next_state,
 )
+from cases.times import iso
 
 
 def extension_hash_of(extension: FreezeExtension) -> str:

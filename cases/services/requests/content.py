@@ -11,12 +11,12 @@ from cases.models import ExchangeAccount, InformationRequest
 from cases.policy import Action, Actor, PermissionDenied, Role, require, writable_cases
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.freezes.content import iso
 from cases.services.references import names_inner_reference
 from cases.services.steps import swap_state
 from cases.services.validation import require_text
 from cases.services.webhooks import announce
 from cases.states import REQUEST, RequestAction
+from cases.times import iso
 
 ASKED = (
     "agency_ref", "channel", "instrument_type", "instrument_number", "issued_by",

@@ -13,11 +13,11 @@ from cases.queries.clocks import clock_for
 from cases.queries.request_matches import matches_of
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
-from cases.services.freezes.content import iso
 from cases.services.requests.content import enter_request
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
 from cases.states import PRESERVATION, InvalidTransition, PreservationAction, RequestState
+from cases.times import iso
 
 LONGEST = timedelta(days=366)
 # Nothing is kept for an agency that nobody has taken up, and nothing anew once all is over.

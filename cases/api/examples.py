@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.drainage import get_override
 from rest_framework import serializers
 
 from cases.api.fields import BaseUnits, Decimals, Seconds
@@ -49,6 +50,10 @@ def example_of(told: Any) -> Any:
 def _field(name: str, told: Any) -> Any:
     if isinstance(told, serializers.BaseSerializer | serializers.ListField):
         return example_of(told)
+    if isinstance(told, serializers.SerializerMethodField):
+        method = getattr(told.parent, told.method_name or "")
+        declared = get_override(method, "field")
+        return SENTENCE if declared is None else example_of(declared)
     if isinstance(told, BaseUnits):
         return "150000000"
     if isinstance(told, Decimals):

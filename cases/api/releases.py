@@ -18,7 +18,7 @@ from cases.release_words import OUTCOMES
 from cases.services.questions import LONGEST, answer_question
 from cases.services.referrals.successors import draft_successor
 
-RIGHTS = (Action.READ_RELEASE,)
+RIGHTS = (Action.SEND_REFERRAL,)  # whoever sends them; officers have their own door
 PEOPLE = ("release__referral", "grant__liaison")
 
 

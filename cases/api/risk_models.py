@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,6 +44,7 @@ class RiskModelAnswer(Row):
     proposed_by = PersonAnswer()
     decided_by = PersonAnswer(allow_null=True)
 
+    @extend_schema_field(DriftAnswer(many=True))
     def get_drift(self, model: TrainedModel) -> list[dict[str, str]]:
         return list(DriftAnswer(drift_of(model), many=True).data)
 

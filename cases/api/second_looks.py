@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,6 +37,7 @@ class LookAnswer(Row):
     values = serializers.JSONField(source="alert.values")
     records = serializers.SerializerMethodField()
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_records(self, look: SecondLook) -> list[str]:
         return [record.ref for record in records_of(look)]
 

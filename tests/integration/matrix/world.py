@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import (
+    Alert,
     BookRun,
     Case,
     CaseAccess,
@@ -179,7 +180,7 @@ class World:
         # A number, a token, and people: whom one may choose from lists is no secret of the case.
         others = ("evidence_id", "token_id", "person_id", "walled_id", "policy_id",
                   "clock_id", "delivery_id", "change_id", "agency_entry_id", "officer_id",
-                  "alarm_id", "legal_id", "model_id")  # fmt: skip
+                  "alarm_id", "legal_id", "model_id", "look_id")  # fmt: skip
         named -= {str(self.ids[name]) for name in others}
         return sorted(each.encode() for each in named - set(without))
 
@@ -318,6 +319,8 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     )  # fmt: skip
     world.ids |= {"change_id": changed.public_id, "rule": "structuring"}
     world.ids["model_id"] = make_model(by=world.actor("supervisor_member")).public_id
+    User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
+    world.ids["look_id"] = make_look().public_id
     look_around(world)
     by = world.actor("analyst_member")
     case = open_case(
@@ -346,9 +349,6 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     request = make_request(world, case, by)
     alert = make_alert(f"{HOUSE}4499")
     link_alert(alert, case, by=by)
-    look = SecondLook.objects.create(
-        alert=alert, drawn_at=timezone.now(), first_by=User.objects.get(username="hurried")
-    )
     report = draft_report(case, [alert], by=world.actor("compliance"))
     world.ids |= {
         "wallet_id": wallet.public_id,
@@ -363,7 +363,6 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
         "question_id": make_question(world, release).public_id,
         "watermark": release.grants.order_by("pk")[0].watermark,
         "alert_id": alert.public_id,
-        "look_id": look.public_id,
         "report_id": report.public_id,
         "subject_id": report.subjects.get().public_id,
         "number": 1,
@@ -396,7 +395,6 @@ def make_world(home: Path, look_around: Callable[[World], None]) -> World:
     make_seizure(world, freezes["decision_due"], by)
     time.sleep(max(0.0, (freezes["decision_due"].expires_at - timezone.now()).total_seconds()))
     flag_decisions_due()
-    User.objects.filter(pk=world.users["deactivated"].pk).update(is_active=False)
     return world
 
 
@@ -494,10 +492,12 @@ def make_team(world: World, case: Case) -> None:
     """Who is named on the case, who is shut out of it, and whose time is over."""
     head = world.actor("compliance")
     for name in (
-        "supervisor_member", "analyst_blocked", "analyst_expired", "deactivated",
-        "without_factor", "factor_not_shown",
+        "supervisor_member", "analyst_blocked", "analyst_expired", "without_factor",
+        "factor_not_shown",
     ):  # fmt: skip
         grant_access(case, world.users[name].pk, "write", by=head)
+    # Named once, and the account was closed since.
+    CaseAccess.objects.create(case=case, user=world.users["deactivated"], level="write")
     grant_access(case, world.users["analyst_reader"].pk, "read", by=head)
     for name in ("analyst_blocked", "compliance_blocked"):
         block_user(case, world.users[name].pk, f"{HOUSE} conflict", by=head)
@@ -651,6 +651,17 @@ def make_instruments(world: World, case: Case, by: Actor) -> None:
     ]  # fmt: skip
     verify_instrument(made[1], by=world.actor("supervisor_member"))
     world.ids["instrument_id"] = made[0].public_id
+
+
+def make_look() -> SecondLook:
+    """Of an alert that somebody dismissed: it belongs to no case and is everybody's to judge."""
+    hurried = User.objects.get(username="hurried")
+    alert = make_alert("NQ-440017")
+    now = timezone.now()
+    Alert.objects.filter(pk=alert.pk).update(
+        state="dismissed", severity="low", dismissed_by=hurried, closed_at=now
+    )
+    return SecondLook.objects.create(alert=alert, drawn_at=now, first_by=hurried)
 
 
 def make_question(world: "World", release: SharedRelease) -> ReleaseQuestion:

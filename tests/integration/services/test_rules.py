@@ -169,7 +169,7 @@ def test_a_rule_is_switched_off_without_a_trial(senior: Actor, office: Actor) ->
         ({"parameters": {"share_pct": "1.5"}}, "share pct is a whole number"),
         ({"parameters": {"privacy_assets": " , "}}, "privacy assets is a list"),
         ({"parameters": {"privacy_assets": ["XMR\0"]}}, "privacy assets is a list"),
-        ({"severity": "boring"}, "how grave"),
+        ({"severity": "boring"}, "severity"),
     ],
     ids=["same", "unknown", "word", "fraction", "list", "nul", "severity"],
 )

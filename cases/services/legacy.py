@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.acting import acting_as
 from cases.models import Case, LegacyCase
 from cases.policy import SYSTEM, Action, Actor, Role, require
 from cases.services.audit import record_event
@@ -124,7 +125,8 @@ def _one(row: Mapping[str, str], visibility: str, *, by: Actor) -> tuple[Case, b
         if not told[name]:
             raise CaseworkError(_("%(name)s is missing.") % {"name": name})
     known = LegacyCase.objects.filter(system=told["system"], number=told["number"])
-    before = known.select_related("case").first()
+    with acting_as(SYSTEM):  # known is known, also to whom its case is hidden
+        before = known.select_related("case").first()
     if before is not None:
         return before.case, False
     opened_on, closed_on = _day("opened_on", told), _day("closed_on", told)

@@ -43,10 +43,11 @@ def judge_second_look(look: SecondLook, *, judgement: str, reason: str, by: Acto
     have been taken up again in between. Raises PermissionDenied, NotFound, CaseworkError,
     InvalidTransition where it is not dismissed now or was judged meanwhile.
     """
-    alert = Alert.objects.select_for_update(no_key=True).filter(pk=look.alert_id).first()
-    fresh = SecondLook.objects.select_for_update(no_key=True).get(pk=look.pk)
     require(by, Action.TRIAGE_ALERT)
-    if alert is None or not Alert.objects.visible_to(by).filter(pk=alert.pk).exists():
+    alert = Alert.objects.select_for_update(no_key=True).filter(pk=look.alert_id).first()
+    fresh = SecondLook.objects.select_for_update(no_key=True).filter(pk=look.pk).first()
+    is_seen = alert and Alert.objects.visible_to(by).filter(pk=alert.pk).exists()
+    if alert is None or fresh is None or not is_seen:
         raise NotFound(_("There is no such alert."))
     require_second_person(
         by, fresh.first_by_id, fresh.proposed_by_id, alert.dismissed_by_id, alert.proposed_by_id

@@ -2,7 +2,7 @@
 
 import pytest
 from django.core import mail
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -63,7 +63,8 @@ def test_the_answer_of_the_receiver_is_kept_and_stays(desk: ReportDesk) -> None:
     report = filed(desk)
     row = acknowledge(report, desk)
     assert (row.answer, row.number, row.errors) == ("accepted", "FIU-1", [])
-    with pytest.raises(IntegrityError), transaction.atomic():
+    # On PostgreSQL the role of the house may not even ask for it.
+    with pytest.raises(DatabaseError), transaction.atomic():
         ReportAcknowledgement.objects.filter(pk=row.pk).update(answer="rejected")
     assert verify_report_chain() is None
     kept = report_kept_until(report)

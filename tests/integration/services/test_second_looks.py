@@ -12,7 +12,7 @@ from cases.services.errors import CaseworkError
 from cases.services.second_looks import ONE_IN, is_drawn, judge_second_look
 from cases.states import InvalidTransition
 from fiu.models import User
-from tests.casework import person
+from tests.casework import make_actor, person
 from tests.conftest import client_of
 from tests.report_desk import make_alert
 
@@ -32,7 +32,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> SecondLook:
 
 def people_of(look: SecondLook) -> list[Actor]:
     return [
-        Actor(user.pk, user.role)  # type: ignore[arg-type]  # a role by its name
+        make_actor(user)
         for user in User.objects.filter(pk__in=[look.first_by_id, look.proposed_by_id])
     ]
 

@@ -41,7 +41,7 @@ SWITCHES: dict[str, dict[str, Promise | str]] = {
         "late": L("Past their time"), "week": L("Due within 7 days"),
         "senior": L("With the seniors"),
     },
-    "priority": {each: each for each in ("P1", "P2", "P3", "P4")},
+    "priority": {"P1": L("Critical"), "P2": L("High"), "P3": L("Medium"), "P4": L("Low")},
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
-from cases.services.validation import check_fields, require_reason, require_text
+from cases.services.validation import check_fields, is_country, require_reason, require_text
 from cases.states import PolicyAction, PolicyState
 
 MOST_DOMAINS = 10
@@ -81,7 +81,7 @@ def propose_agency(
     kinds = dict(apps.get_model("fiu", "Agency")._meta.get_field("kind").choices or [])
     if kind not in kinds:
         raise CaseworkError(_("Choose the kind of agency from the list."))
-    if not (len(entry.country) == 2 and entry.country.isascii() and entry.country.isalpha()):
+    if not is_country(entry.country):
         raise CaseworkError(_("A country is two letters, such as TW."))
     others = agencies.exclude(pk=agency_id or 0)
     if (

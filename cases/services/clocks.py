@@ -15,7 +15,7 @@ from cases.policy import Action, Actor, require
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
-from cases.services.validation import check_fields, require_reason, require_text
+from cases.services.validation import check_fields, is_country, require_reason, require_text
 from cases.states import PolicyAction, PolicyState
 
 LONGEST_HOLD = 72  # hours: what one person may hold alone (E7)
@@ -87,9 +87,7 @@ def propose_clock(
 
 def _check(rule: ClockRule) -> None:
     check_fields(rule, "act", "unit", "source")
-    if rule.country and not (
-        len(rule.country) == 2 and rule.country.isascii() and rule.country.isalpha()
-    ):
+    if rule.country and not is_country(rule.country):
         raise CaseworkError(_("A country is two letters, such as TW; empty for all."))
     if rule.agency_id is not None:
         if not apps.get_model("fiu", "Agency").objects.filter(pk=rule.agency_id).exists():

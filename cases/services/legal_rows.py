@@ -13,7 +13,7 @@ from cases.request_words import DATASETS, join_datasets
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
-from cases.services.validation import check_fields, require_reason, require_text
+from cases.services.validation import check_fields, is_country, require_reason, require_text
 from cases.states import PolicyAction, PolicyState
 
 
@@ -68,8 +68,7 @@ def propose_legal_row(
         proposed_at=timezone.now(),
     )
     check_fields(row, "instrument", "note", "source")
-    is_country = len(row.country) == 2 and row.country.isascii() and row.country.isalpha()
-    if row.country != "*" and not is_country:
+    if row.country != "*" and not is_country(row.country):
         raise CaseworkError(_("A country is two letters, such as TW; empty for all."))
     row.content_hash = legal_hash_of(row)
     row.save(force_insert=True)

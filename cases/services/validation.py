@@ -37,6 +37,11 @@ def check_fields(row: models.Model, *names: str) -> None:
             )
 
 
+def is_country(code: str) -> bool:
+    """Whether it has the form of a country's code: two letters of ASCII."""
+    return len(code) == 2 and code.isascii() and code.isalpha()
+
+
 def require_text(value: str, sentence: str) -> str:
     """The text without outer blanks. Raises CaseworkError with `sentence` when nothing is left."""
     text = value.strip()

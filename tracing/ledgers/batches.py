@@ -186,6 +186,17 @@ def _write_table(path: Path, content: dict[str, Any]) -> None:  # numpy or arrow
         os.fsync(file.fileno())
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file by a text: all or nothing, also through a power cut."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """Make a folder's entries durable."""
     handle = os.open(path, os.O_RDONLY)

@@ -36,7 +36,7 @@ from tracing.ledgers.arrays import (
     refuse_second_spend,
     stored_coins,
 )
-from tracing.ledgers.batches import BatchReader, number_rows, sync
+from tracing.ledgers.batches import BatchReader, number_rows, replace_text
 from tracing.ledgers.chain import Chain
 from tracing.ledgers.levels import Level, build_level, open_level, write_level
 from tracing.ledgers.maps import Maps, head_of
@@ -280,7 +280,7 @@ def append(path: Path, epoch: int, before: Seen, arrays: Arrays) -> None:
     Cost: what is added, and the levels: neighbours of like size are made anew as one, so that a
     transaction is looked at some twenty times in all at most.
     """
-    _replace(path / WRITING, str(epoch))
+    replace_text(path / WRITING, str(epoch))
     seen = Seen(
         blocks=before.blocks + len(arrays["block_hash"]),
         txs=before.txs + len(arrays["txid"]),
@@ -297,7 +297,7 @@ def append(path: Path, epoch: int, before: Seen, arrays: Arrays) -> None:
     column.flush()
     del column
     seen = replace(seen, levels=_with_level(path, epoch, before, seen))
-    _replace(path / f"{epoch:06d}.json", json.dumps(asdict(seen)))
+    replace_text(path / f"{epoch:06d}.json", json.dumps(asdict(seen)))
 
 
 def _with_level(path: Path, epoch: int, before: Seen, seen: Seen) -> tuple[str, ...]:
@@ -362,16 +362,6 @@ def _put(path: Path, length: int | None, rows: NDArray[Any]) -> None:
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    sync(path.parent)
 
 
 def find_many(keys_of: Sequence[tuple[U64, U32]], rows: U8, wanted: U8, keys: U64) -> I64:

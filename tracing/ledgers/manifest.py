@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tracing.errors import LedgerBusy, LedgerError, SnapshotGone
-from tracing.ledgers.batches import sync
+from tracing.ledgers.batches import replace_text
 from tracing.ledgers.names import MANIFEST
 
 FORMAT: Final = 1
@@ -148,13 +147,8 @@ def _read(path: Path, name: str, _version: tuple[int, int, int]) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest: all or nothing, also through a power cut."""
-    draft = folder / f".{MANIFEST}.draft"
-    with draft.open("w") as file:
-        json.dump({"format": FORMAT, **asdict(manifest)}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(folder / MANIFEST)
-    sync(folder)
+    told = {"format": FORMAT, **asdict(manifest)}
+    replace_text(folder / MANIFEST, json.dumps(told, indent=1))
 
 
 @contextmanager

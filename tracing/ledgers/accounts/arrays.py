@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from tracing.engine.accounts.index import Level, with_level
 from tracing.engine.accounts.ledger import Arrays
-from tracing.ledgers.batches import sync
+from tracing.ledgers.batches import replace_text, sync
 
 COLUMNS: Final[Mapping[str, tuple[type[Any], int, str]]] = {
     **{
@@ -209,7 +209,7 @@ def _write(
         highest=max(before.highest, highest),
     )
     _put_levels(path, epoch, levels, num_kept)
-    _replace(path / f"{epoch:06d}.json", json.dumps(asdict(seen)))
+    replace_text(path / f"{epoch:06d}.json", json.dumps(asdict(seen)))
     return seen
 
 
@@ -221,16 +221,6 @@ def _put(path: Path, place: int, data: bytes) -> None:
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    sync(path.parent)
 
 
 def _mapped(path: Path, name: str, seen: Seen) -> NDArray[Any]:  # arrays of several types
@@ -255,7 +245,7 @@ def _put_levels(path: Path, epoch: int, levels: Sequence[Level], num_kept: int) 
         told.append(
             {"file": file, "first_row": level.first_row, "end_row": level.end_row, "sizes": sizes}
         )
-    _replace(path / LEVELS, json.dumps(told))
+    replace_text(path / LEVELS, json.dumps(told))
     # A reader that has just read the old list still finds its files.
     named = {each["file"] for each in (*old, *told)}
     for file_path in path.glob("*.level"):

@@ -171,13 +171,18 @@ def import_exchange(
     if is_resumable:
         return _import_in_parts(work)
     with transaction.atomic():
-        _load_accounts(work)
-        _load_addresses(work)
-        _load_books(work)
-        _load_surroundings(work)
+        _load_all(work)
         num_boundaries = jobs.set_boundaries(BOUNDARY_SOURCE, _boundaries())
-        _note_import(work, num_boundaries)
+        _note_import("import_exchange", work, num_boundaries)
     return ImportReport(work.counts, num_boundaries)
+
+
+def _load_all(work: _Import) -> None:
+    """Each kind of rows after those that it names."""
+    _load_accounts(work)
+    _load_addresses(work)
+    _load_books(work)
+    _load_surroundings(work)
 
 
 def _import_in_parts(work: _Import) -> ImportReport:
@@ -195,13 +200,13 @@ def _import_in_parts(work: _Import) -> ImportReport:
             "What stands before it was kept: mend the file and import the folder again.",
         ) from None  # fmt: skip
     with transaction.atomic():
-        _note_import(work, num_boundaries)
+        _note_import("import_exchange", work, num_boundaries)
     return ImportReport(work.counts, num_boundaries)
 
 
-def _note_import(work: _Import, num_boundaries: int) -> None:
+def _note_import(event: str, work: _Import, num_boundaries: int, *, by: Actor = SYSTEM) -> None:
     record_event(
-        None, "import_exchange", "exchange", by=SYSTEM,
+        None, event, "exchange", by=by,
         data={"rows": work.counts, "num_boundaries": num_boundaries},
     )  # fmt: skip
 
@@ -230,15 +235,9 @@ def push_records(rows: Mapping[str, Sequence[Mapping[str, str]]], *, by: Actor) 
     )
     with transaction.atomic():
         work = _Import(sources, sent=named)
-        _load_accounts(work)
-        _load_addresses(work)
-        _load_books(work)
-        _load_surroundings(work)
+        _load_all(work)
         num_boundaries = jobs.add_boundaries(BOUNDARY_SOURCE, _boundaries(named.addresses))
-        record_event(
-            None, "push_records", "exchange", by=by,
-            data={"rows": work.counts, "num_boundaries": num_boundaries},
-        )  # fmt: skip
+        _note_import("push_records", work, num_boundaries, by=by)
     return ImportReport(work.counts, num_boundaries)
 
 

@@ -96,8 +96,7 @@ def approve_outbound(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, CaseworkError, InvalidTransition.
     """
-    enter_case(row.case_id, Action.DECIDE_OUTBOUND, by=by)
-    row.refresh_from_db()
+    _enter(row, Action.DECIDE_OUTBOUND, by=by)
     require_second_person(by, row.drafted_by_id)
     require_step_up(by)
     why = require_reason(reason)
@@ -116,8 +115,7 @@ def send_outbound(row: OutboundRequest, *, reason: str, by: Actor) -> OutboundRe
 
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
-    enter_case(row.case_id, Action.DRAFT_OUTBOUND, by=by)
-    row.refresh_from_db()
+    _enter(row, Action.DRAFT_OUTBOUND, by=by)
     _step(
         row, OutboundAction.SEND, require_reason(reason), by=by,
         sent_by_id=by.person, sent_at=timezone.now(),
@@ -131,8 +129,7 @@ def answer_outbound(row: OutboundRequest, *, text: str, by: Actor) -> OutboundRe
 
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
-    enter_case(row.case_id, Action.DRAFT_OUTBOUND, by=by)
-    row.refresh_from_db()
+    _enter(row, Action.DRAFT_OUTBOUND, by=by)
     words = require_text(text, _("Write what came back."))
     _step(row, OutboundAction.ANSWER, "", by=by, answer=words, answered_at=timezone.now())
     return row
@@ -141,12 +138,17 @@ def answer_outbound(row: OutboundRequest, *, text: str, by: Actor) -> OutboundRe
 @transaction.atomic
 def end_outbound(row: OutboundRequest, *, reason: str, by: Actor) -> OutboundRequest:
     """Withdraw what was not sent, or close what was. Raises as `answer_outbound`."""
-    enter_case(row.case_id, Action.DRAFT_OUTBOUND, by=by)
-    row.refresh_from_db()
+    _enter(row, Action.DRAFT_OUTBOUND, by=by)
     is_sent = row.sent_at is not None
     step = OutboundAction.CLOSE if is_sent else OutboundAction.WITHDRAW
     _step(row, step, require_reason(reason), by=by)
     return row
+
+
+def _enter(row: OutboundRequest, action: Action, *, by: Actor) -> None:
+    """Lock its case, check the right, and read the request fresh: 3 queries."""
+    enter_case(row.case_id, action, by=by)
+    row.refresh_from_db()
 
 
 def _step(

@@ -30,7 +30,7 @@ from cases.states import CaseState
 from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from cases.web.events import told
 from cases.web.forms_cases import ACT_FORMS, CaseEditForm, CaseForm
-from cases.web.inbox import views_of
+from cases.web.list_views import views_of
 from cases.web.shell import get_case, render_case
 
 L = gettext_lazy

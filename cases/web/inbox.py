@@ -38,6 +38,7 @@ from cases.services.inbox import (
     wake_row,
 )
 from cases.states import InvalidTransition
+from cases.web.list_views import views_of
 
 L = gettext_lazy
 UNDO_SECONDS = 600
@@ -100,7 +101,7 @@ def inbox(request: AuthedRequest) -> HttpResponse:
         "num_all": len(places),
         "num_snoozed": queries.num_snoozed(actor),
         "has_unowned": queries.has_free(every, actor) and not filters.snoozed,
-        "views": _views(request, filters),
+        "views": views_of(request, "inbox", filters.written()),
         "hours": HOURS.items(),
         "people": _people(request),
         "undo": _undo(request),
@@ -119,19 +120,6 @@ def _switches(filters: Filters) -> list[tuple[str, str, bool]]:
         (str(words), filters.written(due="" if filters.due == name else name), filters.due == name)
         for name, words in DUE.items()
     ]
-
-
-def _views(request: AuthedRequest, filters: Filters) -> list[tuple[InboxView, bool, bool]]:
-    """Views of the person and of the team: whether it is the one shown, whether it is one's own."""
-    return views_of(request, "inbox", filters.written())
-
-
-def views_of(
-    request: AuthedRequest, place: str, here: str
-) -> list[tuple[InboxView, bool, bool]]:  # fmt: skip
-    """Views of one list, of the person and of the team: is it the one shown, is it one's own."""
-    views = InboxView.objects.visible_to(request.actor).filter(place=place).order_by("name", "pk")
-    return [(each, each.filters == here, each.user_id == request.actor.user_id) for each in views]
 
 
 def _people(request: AuthedRequest) -> QuerySet[Any] | list[Any]:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
@@ -32,6 +33,12 @@ REQUIRE_ALL = os.environ.get("FIU_TEST_REQUIRE_ALL") == "1"
 EVERYTHING = os.environ.get("FIU_TEST_EVERYTHING") == "1"
 
 AT_THE_DOORS = ("web", "api", "people", "exports", "labels")
+
+# No test asks how fast a machine is: the first draws of a fresh clone read the whole tree (1 s).
+hypothesis.settings.register_profile(
+    "tracehold", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tracehold")
 
 _real_connect = socket.socket.connect
 

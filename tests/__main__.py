@@ -20,8 +20,8 @@ from pathlib import Path
 
 from tests import servers
 
-# Four workers on two cores: browsers and killed processes wait a lot.
-PARALLEL = ("-n", "4", "--dist", "loadgroup")
+# Four workers on two cores: browsers and killed processes wait a lot. The order is of conftest.py.
+PARALLEL = ("-n", "4", "--dist", "loadgroup", "--no-loadscope-reorder", "--durations", "25")
 NO_TESTS_COLLECTED = 5
 WITH_ROW_SECURITY = os.environ.get("FIU_RLS") == "1"
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -101,7 +102,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = kept
+    items[:] = _longest_first(kept)
+
+
+def _longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """What is slow, then large groups: at the end no worker waits long for another's last test."""
+    sizes = Counter(_group_of(item) for item in items)
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return item.get_closest_marker("slow") is None, -sizes[_group_of(item)]
+
+    return sorted(items, key=place)
+
+
+def _group_of(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else item.nodeid
 
 
 def pytest_collection_finish() -> None:

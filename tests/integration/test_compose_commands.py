@@ -22,7 +22,7 @@ import redis
 from tests.compose import HOSTS, ROOT, services
 from tests.servers import database_of_its_own, redis_programs
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.worker]
+pytestmark = [pytest.mark.postgresql, pytest.mark.worker, pytest.mark.slow]
 
 SECONDS_TO_BE_HEALTHY = 60
 HARD_PASSWORD = "p@ss:/w#rd%41 é"  # what an address must not be broken by

@@ -20,7 +20,7 @@ from tests.casework import make_actor, make_agency, make_asset, make_case, make_
 from tests.integration.services.test_liaison import send
 from tests.integration.test_races import FEW, race, tell
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def disposable(number: int) -> Evidence:

@@ -61,7 +61,7 @@ from tracing.engine.spec import TraceParameters
 from tracing.failpoints import FAILPOINTS, UnknownFailpoint, arm, failpoint
 from tracing.models import TraceResult, TraceRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 STEPS, SECONDS = 8, 0.08
 RUN = [name for name in FAILPOINTS if name.startswith("run.") and "collect" not in name]
 COLLECT = [name for name in FAILPOINTS if "collect" in name]

@@ -13,7 +13,7 @@ from tests.machines import MACHINES
 from tests.machines.walk import play
 
 WALKS = int(os.environ.get("FIU_TEST_WALKS", "0"))
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("name", MACHINES)

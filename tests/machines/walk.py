@@ -336,7 +336,6 @@ def play(machine: type[Walk], *, examples: int, steps: int, shrinks: bool = Fals
             max_examples=examples,
             stateful_step_count=steps,
             derandomize=True,
-            deadline=None,
             database=None,
             phases=phases,
             suppress_health_check=list(HealthCheck),

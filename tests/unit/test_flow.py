@@ -53,7 +53,7 @@ def flows(draw, most=40):
     return groups, edges
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(flows(), st.randoms(use_true_random=False))
 def test_same_flow_in_any_order_gives_the_same_bytes(flow, shuffler: random.Random):
     groups, edges = flow
@@ -65,7 +65,7 @@ def test_same_flow_in_any_order_gives_the_same_bytes(flow, shuffler: random.Rand
     assert render(first) == render(layout(again, edges_again))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(flows())
 def test_cards_of_a_lane_never_overlap_and_stand_on_its_middle(flow):
     drawn = layout(*flow)
@@ -78,7 +78,7 @@ def test_cards_of_a_lane_never_overlap_and_stand_on_its_middle(flow):
         assert all(low + CARD_HEIGHT < high for low, high in pairwise(column))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(flows())
 def test_edges_leave_right_and_enter_left_inside_the_card(flow):
     drawn = layout(*flow)
@@ -92,7 +92,7 @@ def test_edges_leave_right_and_enter_left_inside_the_card(flow):
         assert edge.back == (at[edge.source].lane >= at[edge.target].lane)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(flows())
 def test_flow_survives_the_way_through_json(flow):
     drawn = layout(*flow)
@@ -170,7 +170,7 @@ def test_nothing_is_drawn_from_nothing():
 
 
 @given(flows(), st.integers(1, 12))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_folding_keeps_every_sum(flow, most):
     groups, edges = flow
     cards, links = summarise(groups, edges, most)
@@ -183,7 +183,7 @@ def test_folding_keeps_every_sum(flow, most):
 
 
 @given(flows(), st.integers(1, 12))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_folding_twice_changes_nothing(flow, most):
     cards, links = summarise(*flow, most)
     again, links_again = summarise(cards, links, max(most, len(cards)))

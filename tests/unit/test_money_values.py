@@ -206,7 +206,7 @@ COINS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(COINS)
 def test_a_total_is_between_its_largest_case_and_their_sum(told: list[tuple[int, Amount]]) -> None:
     """Of one case alone either a trace or the records count, so each case is of one kind."""

@@ -134,7 +134,6 @@ def ask(
     @settings(
         max_examples=num,
         derandomize=True,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],

@@ -98,9 +98,7 @@ def in_memory(chain: BlockChain) -> MemoryLedger:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 25))
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_stored_ledger_equals_one_in_memory(tmp_path: Path, seed: int, length: int) -> None:
     chain = long_chain(length, seed)
     home = tmp_path / f"{seed}-{length}"

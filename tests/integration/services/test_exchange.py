@@ -248,7 +248,7 @@ def test_twenty_thousand_accounts_load_in_seconds(tmp_path: Path) -> None:
 class TestAmounts(TestCase):
     """Every amount of up to 78 digits arrives as it was written."""
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, MAX_BASE_UNITS))
     def test_an_amount_arrives_whole(self, base: int) -> None:
         folder = Path(self.folder.name)  # type: ignore[attr-defined]

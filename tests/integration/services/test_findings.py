@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -513,7 +513,7 @@ def test_many_strangers_give_rows_but_few_drafts(case: Case, by: Actor) -> None:
 class TestCollectedMoney(TestCase):
     """Whatever reaches whom, no satoshi is lost or doubled between run, rows and findings (M7)."""
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=20)
     @given(
         st.lists(
             st.tuples(

@@ -383,7 +383,6 @@ class TestOutboxMachine(TestCase):
             settings=settings(
                 max_examples=12,
                 stateful_step_count=12,
-                deadline=None,
                 phases=[Phase.explicit, Phase.reuse, Phase.generate],
                 database=None,
                 suppress_health_check=list(HealthCheck),

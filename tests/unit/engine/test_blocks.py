@@ -54,7 +54,7 @@ def test_a_block_is_read_field_by_field() -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_changed_byte_of_a_real_block_is_refused(data: st.DataObject) -> None:
     raw = segwit_block()
     at = data.draw(st.integers(0, len(raw) - 1))
@@ -65,7 +65,7 @@ def test_any_changed_byte_of_a_real_block_is_refused(data: st.DataObject) -> Non
 
 
 @given(st.integers(0, 9287))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_block_cut_off_anywhere_is_refused(length: int) -> None:
     with pytest.raises(BlockFileError):
         parsed(segwit_block()[:length], network=Network.MAIN)

@@ -194,7 +194,7 @@ def worlds(draw: st.DrawFn) -> tuple[Written, list[Seed]]:
     return books, seeds
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds())
 def test_nothing_is_lost_and_policies_stay_in_the_bounds(
     world: tuple[Written, list[Seed]],
@@ -216,7 +216,7 @@ def test_nothing_is_lost_and_policies_stay_in_the_bounds(
         assert sum(sheet.seeds for sheet in found.sheets.values()) == sum(s.units for s in seeds)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds())
 def test_queues_and_stacks_move_every_unit_as_if_one_watched_it(
     world: tuple[Written, list[Seed]],
@@ -251,7 +251,7 @@ def test_queues_and_stacks_move_every_unit_as_if_one_watched_it(
         assert sum(sheet.left for sheet in found.sheets.values()) == left
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.lists(st.integers(0, 10_000), min_size=40, max_size=40))
 def test_whatever_really_moved_stays_in_the_bounds(
     world: tuple[Written, list[Seed]], picks: list[int]

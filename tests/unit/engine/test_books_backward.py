@@ -80,7 +80,7 @@ def test_a_fee_is_nobodys_and_a_missing_line_is_said() -> None:
     assert trace_back([whole("R9", 5)], "A", books, "fifo").unmet == ("R9",)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds())
 def test_forward_and_back_tell_of_the_same_units(world: tuple[Written, list[Seed]]) -> None:
     """Units by number through queues and stacks: of each withdrawal who brought how many."""

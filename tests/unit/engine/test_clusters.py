@@ -49,7 +49,7 @@ def edges_of(clusters: Clusters) -> list[MergeEdge]:
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_clusters_and_merges_equal_plain_union_find(world: World, rng: random.Random) -> None:
     ledger = world.ledger()
     excluded = {tx for tx in range(ledger.num_tx) if rng.random() < 0.2}

@@ -143,7 +143,7 @@ def brute(
 
 
 @given(worlds(), st.integers(1, 6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_path_up_to_the_depth_is_found(world: World, depth: int) -> None:
     source, target = (0, 0), (len(world.txs) - 1, 0)
     spec = PathsSpec(

@@ -22,7 +22,7 @@ from tracing.engine.spec import POLICIES
 from tracing.engine.trace import TraceResult, trace
 
 CONSERVING = ("haircut", "fifo", "lifo")
-some = settings(max_examples=80, deadline=None)
+some = settings(max_examples=80)
 
 
 def rows(result: TraceResult) -> dict[int, End]:
@@ -134,7 +134,7 @@ def test_order_and_repetition_of_seeds_do_not_matter(
 
 
 @given(worlds(), st.sampled_from(POLICIES), st.sampled_from(("forward", "backward")), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_restart_anywhere_changes_nothing(
     world: World, policy: str, direction: str, data: st.DataObject
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine.accounts.worlds import Move, ledger_of, text, worlds
@@ -88,7 +88,7 @@ def told(
 
 
 # A busy machine makes the drawing slow, which says nothing of the code.
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(
     worlds(), st.frozensets(st.integers(1, 5), min_size=1, max_size=3),
     st.dictionaries(st.integers(1, 5), st.integers(1, 3), max_size=3),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine.accounts.worlds import Move, payload, txid, worlds
@@ -41,7 +41,7 @@ def loaded(moves: Sequence[Move], cuts: Sequence[int]) -> tuple[Arrays, list[Lev
 
 
 # A busy machine makes the drawing slow, which says nothing of the code.
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(worlds(most=24), st.lists(st.integers(0, 25), max_size=8))
 def test_loads_in_parts_make_what_one_load_makes(moves: list[Move], cuts: list[int]) -> None:
     parts, levels = loaded(moves, sorted({min(cut, len(moves)) for cut in cuts}))

@@ -81,7 +81,7 @@ def test_a_wallet_of_many_transfers_is_a_services() -> None:
     assert [each.sources for each in paid(some)] == [()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.booleans())
 def test_whoever_really_paid_is_among_the_sources(moves: list[Move], is_newest: bool) -> None:
     """Whatever units a payer takes: what brought them is never left out."""

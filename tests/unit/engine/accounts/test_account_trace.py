@@ -142,7 +142,7 @@ def test_an_address_with_token_and_blocks_means_what_it_received() -> None:
     assert traced(ledger_of(CHAIN), f"{text(3)}@{token}#-2").json["totals"]["seeds"] == "60"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.data())
 def test_value_is_conserved_and_bounded(moves: list[Move], data: st.DataObject) -> None:
     """Seeds = ends + fees + cut, to the unit; low <= haircut, FIFO, LIFO <= high <= poison."""
@@ -176,7 +176,7 @@ def test_value_is_conserved_and_bounded(moves: list[Move], data: st.DataObject) 
                 assert held["haircut"][key][0::2] == (low, high)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.data())
 def test_fifo_and_lifo_equal_units_moved_one_by_one(moves: list[Move], data: st.DataObject) -> None:
     possible = seeds_of(moves)
@@ -199,7 +199,7 @@ def test_fifo_and_lifo_equal_units_moved_one_by_one(moves: list[Move], data: st.
         assert {e["outpoint"]: int(e["amount"]) for e in back["ends"]} == came
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.data())
 def test_a_hidden_truth_never_leaves_the_bounds(moves: list[Move], data: st.DataObject) -> None:
     """In each mix any units may go; what no ledger shows may lie in any account beforehand."""
@@ -229,7 +229,7 @@ def test_a_hidden_truth_never_leaves_the_bounds(moves: list[Move], data: st.Data
             assert int(row["low"]) <= asked[row["outpoint"]] <= int(row["high"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(worlds(), st.integers(0, 99), st.integers(2, 10**30))
 def test_neither_order_nor_scale_matters(moves: list[Move], shuffle: int, times: int) -> None:
     """Rows in any order give the same bytes; amounts times k give FIFO, LIFO and bounds times k."""
@@ -254,7 +254,7 @@ class Halt(Exception):
     """Stops a run in the middle."""
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(worlds(), st.integers(1, 6), st.sampled_from(POLICIES))
 def test_a_run_goes_on_from_its_checkpoint_to_the_same_bytes(
     moves: list[Move], after: int, policy: str

@@ -39,6 +39,8 @@ from tracing.tag_views import AddressTags, tags_of, tags_then
 AT_WALLS = ("exchange_boundary", "service")
 MOST_KEPT = 50
 """Changed conclusions that a check lists; all of them are counted."""
+OWNER = "owner"
+"""Kind of a row that sums what conclusions said of one owner; it is none of its own."""
 UNFINISHED_SECONDS = 60
 """A look that did not end is not begun again before."""
 OF_THE_LOOK = ("tip_hash", "walls_sha256", "tag_set")
@@ -55,6 +57,8 @@ class Drift:
         num_moved: other ends that stand otherwise, such as coins spent since.
         changes: the first conclusions: {kind, key, address, before, after}; amounts are strings in
             base units, None where there is nothing; `label` names the owner of a tag.
+        totals: what came to rest with each owner of whom tags now say something else, in all, in
+            the same form; empty under poison, whose amounts do not add up.
     """
 
     run: UUID
@@ -64,6 +68,7 @@ class Drift:
     num_conclusions: int
     num_moved: int
     changes: tuple[dict[str, Any], ...]
+    totals: tuple[dict[str, Any], ...]
     noticed_at: datetime
 
 
@@ -140,7 +145,7 @@ def _look(run: TraceRun, now: _Now) -> bool:
     if stored is None:
         return False
     if is_new and _as_sealed(stored["seal"]) == now:
-        _keep(check, now, stored["seal"]["snapshot"]["height"], [], 0)
+        _keep(check, now, stored["seal"]["snapshot"]["height"], [], 0, [])
         return False
     try:
         again = replay(run.public_id, of_now=True)
@@ -148,13 +153,13 @@ def _look(run: TraceRun, now: _Now) -> bool:
         return False
     except (SeedError, ParametersError) as error:
         lost = {"kind": "seed", "key": str(error), "address": "", "before": None, "after": None}
-        _keep(check, now, stored["seal"]["snapshot"]["height"], [lost], 0)
+        _keep(check, now, stored["seal"]["snapshot"]["height"], [lost], 0, [])
         return True
     found = [_told(change) for change in again.changes if _is_conclusion(change)]
     ended = sum(change.kind == "end" for change in again.changes)
     moved = ended - sum(change["kind"] == "end" for change in found)
-    found += changed_owners(stored, now.tag_set)
-    _keep(check, now, again.again["seal"]["snapshot"]["height"], found, moved)
+    owned, totals = changed_owners(stored, now.tag_set)
+    _keep(check, now, again.again["seal"]["snapshot"]["height"], found + owned, moved, totals)
     return True
 
 
@@ -166,18 +171,22 @@ def _as_sealed(seal: Mapping[str, Any]) -> _Now:
     )  # fmt: skip
 
 
-def changed_owners(stored: Mapping[str, Any], tag_set: str) -> list[dict[str, Any]]:
-    """Addresses of a sealed answer that tags gave to other owners then, the largest amount first.
+def changed_owners(
+    stored: Mapping[str, Any], tag_set: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Addresses of a sealed answer that tags gave to other owners then, the largest amount first,
+    and what came to rest with each of these owners in all, then and now.
 
     Nothing where the run was sealed before seals cited their tags. Amounts are those sealed.
     """
     seal = stored["seal"]
     kept = TagSet.objects.filter(sha256=seal.get("tag_set", "")).exclude(sha256=tag_set).first()
     if kept is None:
-        return []
+        return [], []
     amounts: Counter[str] = Counter()
     for end in stored.get("ends", ()):
         amounts[end["address"] or ""] += int(end["amount"])
+    is_sum = bool(amounts) and seal["parameters"]["policy"] != "poison"
     for path in stored.get("paths", ()):
         for address in set(path["addresses"]):
             amounts[address] += int(path["amount"])
@@ -185,14 +194,29 @@ def changed_owners(stored: Mapping[str, Any], tag_set: str) -> list[dict[str, An
     ledger = seal["snapshot"]["ledger"]
     then, today = tags_then(ledger, amounts, kept), tags_of(ledger, amounts)
     found = []
+    moved: dict[str, str] = {}  # folded name -> name, of owners that an address came to or left
+    sums: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for address, amount in sorted(amounts.items(), key=lambda pair: (-pair[1], pair[0])):
         before, after = _owners(then.get(address)), _owners(today.get(address))
+        for total, owners in zip(sums, (before, after), strict=True):
+            if len(owners) == 1:  # of two who are named, neither has it for certain
+                total.update(dict.fromkeys(owners, amount))
         if before.keys() != after.keys():
+            moved |= after | before
             found.append({
                 "kind": "tag", "key": address, "address": address,
                 "before": _owned(before, amount), "after": _owned(after, amount),
             })  # fmt: skip
-    return found
+    totals = [
+        {
+            "kind": OWNER, "key": name, "address": "",
+            "before": _owned({name: label}, sums[0][name]),
+            "after": _owned({name: label}, sums[1][name]),
+        }
+        for name, label in sorted(moved.items())
+        if sums[0][name] != sums[1][name]
+    ]  # fmt: skip
+    return found, totals if is_sum else []
 
 
 def _owners(told: AddressTags | None) -> dict[str, str]:
@@ -229,9 +253,15 @@ def mark_drift_told(run: UUID) -> bool:
 
 
 def _keep(
-    check: DriftCheck, now: _Now, height: int, found: list[dict[str, Any]], moved: int
+    check: DriftCheck,
+    now: _Now,
+    height: int,
+    found: list[dict[str, Any]],
+    moved: int,
+    totals: list[dict[str, Any]],
 ) -> None:
     """Write what the look saw; the same conclusions as at the last one are no news."""
+    told = found[:MOST_KEPT] + totals[:MOST_KEPT]
     fields: dict[str, Any] = {
         "epoch": now.epoch,
         "tip_hash": now.tip_hash,
@@ -240,9 +270,9 @@ def _keep(
         "height": height,
         "num_conclusions": len(found),
         "num_moved": moved,
-        "changes": found[:MOST_KEPT],
+        "changes": told,
     }
-    if (check.num_conclusions, check.changes) != (len(found), found[:MOST_KEPT]):
+    if (check.num_conclusions, check.changes) != (len(found), told):
         fields |= {"noticed_at": Now(), "told_at": None}
     DriftCheck.objects.filter(pk=check.pk).update(**fields)
 
@@ -279,6 +309,7 @@ def _view(row: DriftCheck) -> Drift:
         height=row.height,
         num_conclusions=row.num_conclusions,
         num_moved=row.num_moved,
-        changes=tuple(row.changes),
+        changes=tuple(each for each in row.changes if each["kind"] != OWNER),
+        totals=tuple(each for each in row.changes if each["kind"] == OWNER),
         noticed_at=row.noticed_at,
     )

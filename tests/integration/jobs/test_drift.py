@@ -143,6 +143,10 @@ def test_the_seal_cites_the_tags_and_a_new_owner_of_an_end_is_a_conclusion(
             "after": {"amount": "1000000000", "status": "", "label": "Eastmere"},
         },
     )  # fmt: skip
+    assert [
+        (each["key"], each["before"]["amount"], each["after"]["amount"])
+        for each in drift.drifts([run])[run].totals
+    ] == [("eastmere", "0", "1000000000"), ("ferryswap", "1000000000", "0")]
     assert jobs.repeats(run) is True  # as sealed it cites the tags of then
     assert TagSet.objects.count() == 3
 

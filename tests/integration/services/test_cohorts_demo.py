@@ -222,3 +222,32 @@ def test_the_agencys_list_is_counted_line_by_line(built: Built, demo: DemoLedger
     assert (len(report.added), len(repeated), len(broken)) == (390, 7, 3)
     assert all(lines[line.number - 1] == line.text for line in report.rejected)
     assert Wallet.objects.filter(case=case).count() == 390
+
+
+def test_a_tag_that_moves_z_raises_one_alarm_with_both_sums(built: Built, demo: DemoLedger) -> None:
+    """What rests on Ferryswap falls from 7.15 to 6.40 BTC, and no other run hears of it."""
+    facts = CaseFile.read(demo.built.folder)
+    seller = demo.oracle["addresses"]["lanternbox_vault"]
+    runs = []
+    for seeds, policy in ((tuple(facts.seeds), "lifo"), ((seller,), "fifo")):
+        asked = jobs.TraceParameters(ledger=LEDGER, seeds=seeds, policy=policy)
+        runs.append(queue_trace(built.case, asked, by=built.mei).run)
+        jobs.carry_now(runs[-1])
+    point = transaction.savepoint()
+    try:
+        assert jobs.watch_runs(runs) == 0  # nothing came since they were sealed
+        import_tags(demo.built.folder / "tagpacks" / "pack_a_v2.yaml")
+        assert jobs.watch_runs(runs) == 2
+        drifts = reads.drifts(runs)
+        assert set(drifts) == {runs[0]}
+        [change] = drifts[runs[0]].changes
+        assert (change["address"], change["before"]["label"], change["after"]["label"]) == (
+            demo.oracle["addresses"]["z"], "Ferryswap", "Eastmere",
+        )  # fmt: skip
+        totals = {each["before"]["label"]: each for each in drifts[runs[0]].totals}
+        assert totals["Ferryswap"]["before"]["amount"] == "715000000"
+        assert totals["Ferryswap"]["after"]["amount"] == "640000000"
+        # Eastmere is a wall of its own in no end of this run but Z.
+        assert totals["Eastmere"]["after"]["amount"] == "75000000"
+    finally:
+        transaction.savepoint_rollback(point)

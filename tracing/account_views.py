@@ -7,8 +7,6 @@ asset that stands beside them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,6 @@ from tracing.engine.accounts.resolve import (
 )
 from tracing.engine.accounts.rows import NATIVE, Kind
 from tracing.engine.spec import TraceParameters, holding_of, is_outpoint
-from tracing.errors import LedgerError
 from tracing.ledger_views import (
     BITCOIN_UNIT,
     AddressSummary,
@@ -41,28 +38,12 @@ from tracing.ledger_views import (
     utc_time,
 )
 from tracing.ledgers import names
-from tracing.ledgers.accounts import open_account_ledger
-from tracing.ledgers.manifest import read_manifest
+from tracing.open_ledgers import opened_accounts
 
 
 def is_account_ledger(ledger: str) -> bool:
     """Whether a ledger, loaded or not, is one of accounts. No SQL."""
     return names.is_account(ledger)
-
-
-def opened_accounts(ledger: str) -> AccountLedger:
-    """The newest snapshot of an account ledger; kept while nothing is loaded."""
-    full = names.resolve(settings.FIU_HOME, ledger)
-    manifest = read_manifest(names.folder(settings.FIU_HOME, full), full)
-    if manifest is None:
-        raise LedgerError(f"the ledger {full} is empty")
-    now = manifest.current
-    return _open(settings.FIU_HOME, full, now.epoch, now.tip_hash)
-
-
-@lru_cache(maxsize=4)
-def _open(home: Path, name: str, epoch: int, tip_hash: str) -> AccountLedger:
-    return open_account_ledger(home, name, epoch, tip_hash)
 
 
 def unit_of(ledger: AccountLedger, asset: int) -> AssetUnit:

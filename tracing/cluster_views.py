@@ -11,20 +11,23 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from tracing.account_views import is_account_ledger
 from tracing.engine.addresses import ScriptKind
 from tracing.engine.change import probable_changes
-from tracing.engine.guard import Owners, guarded
+from tracing.engine.guard import Withheld
 from tracing.engine.kernels import Kernels
 from tracing.engine.seal import ENGINE_VERSION, boundaries_sha256
 from tracing.engine.tagging import same_name
 from tracing.errors import LedgerError
-from tracing.ledger_views import clusters_under_walls, opened_ledger, utc_time
+from tracing.ledger_views import utc_time
 from tracing.ledgers import StoredLedger, open_ledger
-from tracing.ledgers.clusters import StoredClusters, stored_clusters
+from tracing.ledgers.clusters import StoredClusters, guarded_clusters
 from tracing.models import Boundary, WallSet
-from tracing.tag_views import index_under, versions_of
+from tracing.open_ledgers import opened_ledger
+from tracing.tag_index import TagIndex, TagView, clusters_now, index_now, owners_of, tag_rows_of
+from tracing.tag_sets import keep_tag_set, kept_tag_set, tag_set_now
 
 HASHED: Final = 20_000
 """Addresses of which a page reckons the hash while somebody waits; the command does any number."""
@@ -33,11 +36,11 @@ SHOWN: Final = 100
 
 @dataclass(frozen=True)
 class ClusterVersion:
-    """What a cluster was at one snapshot under one set of walls, so that it can be cited.
+    """What a cluster was at one snapshot under one set of walls and tags, so that it can be cited.
 
-    The same snapshot, walls and engine make the same cluster: whoever cites it names these, and
-    `manage.py cluster` finds it again. `members_sha256` is over its addresses, sorted, one a line;
-    empty where a page did not reckon it.
+    The same snapshot, walls, tags and engine make the same cluster: whoever cites it names these,
+    and `manage.py cluster` finds it again. `members_sha256` is over its addresses, sorted, one a
+    line; empty where a page did not reckon it.
     """
 
     ledger: str
@@ -45,6 +48,7 @@ class ClusterVersion:
     tip_hash: str
     epoch: int
     walls_sha256: str
+    tag_set: str
     engine: str
     anchor: str
     num_addresses: int
@@ -52,8 +56,12 @@ class ClusterVersion:
 
 
 @dataclass(frozen=True)
-class RefusedMerge:
-    """A merge that tags speak against; see `engine.guard.Refused`."""
+class WithheldMerge:
+    """A merge that tags speak against, which was not made; see `engine.guard.Withheld`.
+
+    `first` is an address of this cluster, `second` one of the other; the sizes are theirs, and the
+    owners those whom tags name.
+    """
 
     txid: str
     height: int
@@ -86,15 +94,14 @@ class ClusterLook:
     """Everything about the cluster of one address.
 
     Args:
-        refused: empty where tags do not disagree, or where the cluster is too large for the guard,
-            which `is_guarded` tells; part_size: addresses that stay with this one under the guard.
+        withheld: empty where no transaction joins it with addresses of another owner.
+        whole_size: its addresses if the withheld merges were made.
         probable: the newest first; `num_probable` counts those left out too.
     """
 
     version: ClusterVersion
-    is_guarded: bool
-    refused: tuple[RefusedMerge, ...]
-    part_size: int
+    withheld: tuple[WithheldMerge, ...]
+    whole_size: int
     probable: tuple[ProbableChange, ...]
     num_probable: int
 
@@ -102,8 +109,8 @@ class ClusterLook:
 def cluster_look(ledger: str, address: str) -> ClusterLook | None:
     """The cluster of an address with its guard and its probable layer; None where there is none.
 
-    At most 5 queries where labels changed. Cost: O(inputs of its addresses), up to `HASHED` of
-    them; a larger one is neither hashed nor guarded.
+    At most 9 queries. Cost: O(inputs of its addresses), up to `HASHED` of them; a larger one is not
+    hashed.
     """
     if is_account_ledger(ledger):
         return None
@@ -111,34 +118,13 @@ def cluster_look(ledger: str, address: str) -> ClusterLook | None:
     number = opened.find_address(address)
     if number is None:
         return None
-    clusters = clusters_under_walls(opened)
+    index, clusters = index_now(opened), clusters_now(opened)
     members = clusters.members(number).tolist()
     walls = tuple(sorted(Boundary.objects.walls(opened.name).items()))
-    version = _version(opened, clusters, number, walls, whole=len(members) <= HASHED)
-    index = index_under(opened, *versions_of(opened))
-    mine = set(members)
-    owners: dict[int, Owners] = {}
-    labels: dict[str, str] = {}
-    for tagged in index.by_anchor.get(clusters.anchor(number), []):
-        tags = [tag for tag in index.tags.get(tagged, ()) if tag.is_service]
-        if tagged in mine and tags:
-            owners[tagged] = frozenset(same_name(tag.label) for tag in tags)
-            labels |= {same_name(tag.label): tag.label for tag in reversed(tags)}
-    found = guarded(opened, clusters.clusters, number, owners)
-    refused = tuple(
-        RefusedMerge(
-            txid=opened.txid(each.tx),
-            height=int(opened.tx_height[each.tx]),
-            at=utc_time(int(opened.tx_time[each.tx])),
-            first=opened.address_text(each.a),
-            second=opened.address_text(each.b),
-            first_owners=tuple(sorted(labels[name] for name in each.owners_a)),
-            second_owners=tuple(sorted(labels[name] for name in each.owners_b)),
-            first_size=each.size_a,
-            second_size=each.size_b,
-            again=each.again,
-        )
-        for each in (found.refused if found else ())
+    version = _version(opened, clusters, number, walls, tag_set_now(), whole=len(members) <= HASHED)
+    withheld = tuple(
+        _merge(opened, index, clusters, each, clusters.anchor(number))
+        for each in clusters.withheld_at(number)
     )
     changes = probable_changes(opened, opened.out_kind, clusters.clusters, members[:HASHED])
     probable = tuple(
@@ -154,17 +140,50 @@ def cluster_look(ledger: str, address: str) -> ClusterLook | None:
         )
         for each in changes[:SHOWN]
     )
-    part = len(found.part_of(number)) if found else len(members)
-    return ClusterLook(version, found is not None, refused, part, probable, len(changes))
+    whole = clusters.whole_size(number)
+    return ClusterLook(version, withheld, whole, probable, len(changes))
+
+
+def _merge(
+    ledger: StoredLedger, index: TagIndex, clusters: StoredClusters, merge: Withheld, here: int
+) -> WithheldMerge:
+    """A withheld merge as seen from the cluster of this name."""
+    first, second = (merge.a, merge.b) if clusters.anchor(merge.a) == here else (merge.b, merge.a)
+    return WithheldMerge(
+        txid=ledger.txid(merge.tx),
+        height=int(ledger.tx_height[merge.tx]),
+        at=utc_time(int(ledger.tx_time[merge.tx])),
+        first=ledger.address_text(first),
+        second=ledger.address_text(second),
+        first_owners=_owners(index, first),
+        second_owners=_owners(index, second),
+        first_size=clusters.size(first),
+        second_size=clusters.size(second),
+        again=merge.again,
+    )
+
+
+def _owners(index: TagIndex, number: int) -> tuple[str, ...]:
+    """Whom tags name as keeper of a cluster, each once, as the surest of its tags writes it."""
+    tags: list[TagView] = [
+        tag
+        for mate in [number, *index.mates(number)]
+        for tag in index.tags.get(mate, ())
+        if tag.is_service
+    ]
+    labels: dict[str, str] = {}
+    for tag in sorted(tags, key=lambda tag: (-tag.level, tag.label)):
+        labels.setdefault(same_name(tag.label), tag.label)
+    return tuple(sorted(labels.values()))
 
 
 def cluster_version(
-    ledger: str, address: str, epoch: int | None = None, walls_sha256: str = ""
+    ledger: str, address: str, epoch: int | None = None, walls_sha256: str = "", tag_set: str = ""
 ) -> ClusterVersion:
-    """The version of a cluster at a snapshot under a set of walls, today's where none is named.
+    """The version of a cluster at a snapshot under walls and tags, today's where none are named.
 
-    The walls of today are kept, so that the version can be found again. Raises LedgerError where
-    the ledger, the address, the snapshot or the walls are not there.
+    Walls and tags of today are kept, so that the version can be found again. Raises LedgerError
+    where the ledger, the address, the snapshot, the walls or the tags are not there.
 
     Cost: clusters the ledger where nobody has yet, then O(the cluster's addresses).
     """
@@ -175,12 +194,21 @@ def cluster_version(
             raise LedgerError(f"no walls with the hash {walls_sha256} are kept here")
     else:
         walls = WallSet.objects.keep(tuple(sorted(Boundary.objects.walls(opened.name).items())))
+    kept = kept_tag_set(tag_set or keep_tag_set())
+    if kept is None:
+        raise LedgerError(f"no tags with the hash {tag_set} are kept here")
     number = opened.find_address(address)
     if number is None:
         raise LedgerError(f"{opened.name} has not seen {address} up to block {opened.height}")
+    said: dict[int, list[TagView]] = {}
+    rows = [row for row in tag_rows_of(kept, Q(chain=opened.chain)) if row[1].is_counted]
+    for at, (_, tag) in zip(opened.find_addresses([text for text, _ in rows]), rows, strict=True):
+        if at is not None:
+            said.setdefault(at, []).append(tag)
     kernels = Kernels(settings.FIU_HOME / "cache")
-    clusters = stored_clusters(opened, [text for text, _ in walls], kernels)
-    return _version(opened, clusters, number, walls, whole=True)
+    texts = [text for text, _ in walls]
+    clusters = guarded_clusters(opened, texts, owners_of(said), kernels)
+    return _version(opened, clusters, number, walls, kept.sha256, whole=True)
 
 
 def _version(
@@ -188,6 +216,7 @@ def _version(
     clusters: StoredClusters,
     number: int,
     walls: tuple[tuple[str, str], ...],
+    tag_set: str,
     *,
     whole: bool,
 ) -> ClusterVersion:
@@ -202,6 +231,7 @@ def _version(
         tip_hash=ledger.tip_hash,
         epoch=ledger.epoch,
         walls_sha256=boundaries_sha256(walls),
+        tag_set=tag_set,
         engine=ENGINE_VERSION,
         anchor=ledger.address_text(clusters.anchor(number)),
         num_addresses=len(members),

@@ -20,9 +20,9 @@ from tracing.engine.ledger import UNKNOWN_OUTPUT
 from tracing.engine.market_banks import MarketBank, find_market_banks
 from tracing.engine.tagging import OWN
 from tracing.exposure_views import Categories, categories_of, own_categories
-from tracing.ledger_views import clusters_under_walls, opened_ledger
 from tracing.ledgers import StoredLedger, names
-from tracing.tag_views import versions_of
+from tracing.open_ledgers import opened_ledger
+from tracing.tag_index import clusters_now, versions_of
 
 FARTHEST: Final = 4
 """Hops that a movement is followed over; beyond them a share says little."""
@@ -153,7 +153,7 @@ def _near(ledger: StoredLedger, *versions: object) -> tuple[Bools, Bools]:
 @lru_cache(maxsize=2)
 def _banks(ledger: StoredLedger, *_versions: object) -> dict[int, MarketBank]:
     """Clusters that work like a market's bank, by their earliest address; walls merge nobody."""
-    parent = np.asarray(clusters_under_walls(ledger).clusters.parent).astype(np.int64)
+    parent = np.asarray(clusters_now(ledger).clusters.parent).astype(np.int64)
     return {bank.anchor: bank for bank in find_market_banks(ledger, parent)}
 
 
@@ -163,7 +163,7 @@ def _bank_of(
     """The bank that an address belongs to, with what the ledger shows of it."""
     if not banks:
         return []
-    clusters = clusters_under_walls(ledger)
+    clusters = clusters_now(ledger)
     found = (banks.get(clusters.anchor(each)) for each in addresses if each < ledger.num_addresses)
     return [
         MetKind(

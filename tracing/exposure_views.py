@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from django.db.models import Q
 
-from tracing.account_views import opened_accounts, unit_of
+from tracing.account_views import unit_of
 from tracing.engine.accounts.exposure import (
     accounts_exposure,
     assets_of,
@@ -36,11 +36,20 @@ from tracing.engine.exposure import (
 )
 from tracing.engine.tagging import OWN, SANCTIONED, UNKNOWN, UNTAGGED_SERVICE, category_of
 from tracing.exposure_values import ContactView, ExposureRow, ExposureSide, ExposureView
-from tracing.ledger_views import BITCOIN_UNIT, AssetUnit, clusters_under_walls, opened_ledger
+from tracing.ledger_views import BITCOIN_UNIT, AssetUnit
 from tracing.ledgers import StoredLedger, names
 from tracing.models import Boundary
+from tracing.open_ledgers import opened_accounts, opened_ledger
 from tracing.states import BoundaryKind
-from tracing.tag_views import TagView, index_under, sanction_rows, tag_rows, versions_of
+from tracing.tag_index import (
+    TagIndex,
+    TagView,
+    clusters_now,
+    index_under,
+    sanction_rows,
+    tag_rows,
+    versions_of,
+)
 
 MOST_ASSETS: Final = 8
 """Assets of one account that are followed; anybody can send it thousands more."""
@@ -65,7 +74,7 @@ def wallet_exposure(ledger: str, address: str, *, whole: bool = False) -> Exposu
     number = opened.find_address(address)
     if number is None:
         return None
-    numbers = clusters_under_walls(opened).members(number).tolist() if whole else [number]
+    numbers = clusters_now(opened).members(number).tolist() if whole else [number]
     return _exposure(opened, tuple(numbers), *versions_of(opened))
 
 
@@ -84,7 +93,7 @@ def wallets_exposure(ledger: str, wallets: Sequence[tuple[str, bool]]) -> Exposu
         known = tuple(sorted({account for account in seen if account is not None}))
         return _account_exposure(accounts, known, *versions_of(accounts)) if known else None
     opened = opened_ledger(ledger)
-    clusters = clusters_under_walls(opened)
+    clusters = clusters_now(opened)
     texts = [address for address, _ in wallets]
     numbers: set[int] = set()
     for number, (_, whole) in zip(opened.find_addresses(texts), wallets, strict=True):
@@ -199,13 +208,14 @@ class Categories:
     codes: Codes
     names: tuple[str, ...]
     labels: dict[int, str]  # by address or, negative less one, by cluster anchor
+    index: TagIndex
 
 
 @lru_cache(maxsize=4)
 def categories_of(ledger: StoredLedger | AccountLedger, *versions: object) -> Categories:
     """An address's own tags decide; without any, those of its cluster. The exchange knows best."""
     index = index_under(ledger, *versions)
-    clusters = None if isinstance(ledger, AccountLedger) else clusters_under_walls(ledger)
+    clusters = index.clusters
     codes = np.zeros(ledger.num_addresses, np.uint16)
     known: dict[str, int] = {"": 0}
     labels: dict[int, str] = {}
@@ -220,10 +230,10 @@ def categories_of(ledger: StoredLedger | AccountLedger, *versions: object) -> Ca
         best = max(tags, key=lambda tag: (tag.is_service, tag.level), default=None)
         return code(category or UNKNOWN), best.label if best else ""
 
-    for anchor, mates in index.by_anchor.items():
-        numbers = [mate for mate in mates if mate in index.tags or mate in index.sanctions]
-        if not numbers:
-            continue  # nothing but claims that were overruled
+    told: dict[int, list[int]] = {}
+    for number in sorted(index.tags.keys() | index.sanctions.keys()):
+        told.setdefault(index.part(number), []).append(number)
+    for anchor, numbers in told.items():
         value, labels[-1 - anchor] = judged(numbers)
         codes[anchor if clusters is None else clusters.members(anchor)] = value
         for number in numbers:
@@ -238,7 +248,7 @@ def categories_of(ledger: StoredLedger | AccountLedger, *versions: object) -> Ca
             codes[wall], labels[wall] = code(OWN), ""
         elif not codes[wall]:
             codes[wall], labels[wall] = code(UNTAGGED_SERVICE), label
-    return Categories(codes, tuple(known), labels)
+    return Categories(codes, tuple(known), labels, index)
 
 
 def own_categories(ledger: str) -> dict[str, str]:
@@ -297,7 +307,6 @@ def _of_coins(
     ledger: StoredLedger, categories: Categories
 ) -> tuple[AssetUnit, Callable[[Contact], ContactView]]:
     """The unit of a ledger of coins, and how one of its contacts is told."""
-    clusters = clusters_under_walls(ledger)
     unit = AssetUnit(
         f"{ledger.chain}/{BITCOIN_UNIT.asset}", BITCOIN_UNIT.symbol, BITCOIN_UNIT.decimals
     )
@@ -305,7 +314,7 @@ def _of_coins(
     def seen(contact: Contact) -> ContactView:
         label = categories.labels.get(contact.address)
         if label is None:
-            label = categories.labels.get(-1 - clusters.anchor(contact.address), "")
+            label = categories.labels.get(-1 - categories.index.part(contact.address), "")
         return _contact(contact, place_of(ledger, contact.coin), label)
 
     return unit, seen

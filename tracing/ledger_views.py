@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -25,9 +24,10 @@ from tracing.engine.ledger import NO_ADDRESS, U32
 from tracing.engine.resolve import seed_outputs, walls_of
 from tracing.engine.spec import TraceParameters
 from tracing.engine.together import why_together as chain_of_merges
-from tracing.ledgers import StoredLedger, ledger_snapshot, names, open_ledger
-from tracing.ledgers.clusters import StoredClusters, stored_clusters, transactions_of
-from tracing.models import Boundary
+from tracing.ledgers import StoredLedger, ledger_snapshot, names
+from tracing.ledgers.clusters import StoredClusters, transactions_of
+from tracing.open_ledgers import opened_ledger
+from tracing.tag_index import clusters_now
 
 CHECKED: Final = "valid"
 SHOWN_ADDRESSES: Final = 50
@@ -261,19 +261,19 @@ def parse_paste(text: str) -> list[PastedAddress]:
 
 
 def address_summary(ledger: str, address: str) -> AddressSummary | None:
-    """Totals of one address, None if the ledger never saw it: at most 2 queries."""
+    """Totals of one address, None if the ledger never saw it: at most 4 queries."""
     return address_summaries(ledger, [address]).get(address)
 
 
 def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
-    """Totals of several addresses; those never seen are left out: at most 2 queries for all."""
+    """Totals of several addresses; those never seen are left out: at most 4 queries for all."""
     opened = opened_ledger(ledger)
     texts = list(addresses)
     found = dict(zip(texts, opened.find_addresses(texts), strict=True))
     known = {text: number for text, number in found.items() if number is not None}
     if not known:
         return {}
-    clusters = clusters_under_walls(opened)
+    clusters = clusters_now(opened)
     return {text: _summary(opened, clusters, text, number) for text, number in known.items()}
 
 
@@ -299,12 +299,12 @@ def address_history(
 
 
 def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterView | None:
-    """The co-spend cluster of an address, None if the ledger never saw it: at most 2 queries."""
+    """The co-spend cluster of an address, None if the ledger never saw it: at most 4 queries."""
     opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
         return None
-    clusters = clusters_under_walls(opened)
+    clusters = clusters_now(opened)
     members = clusters.members(number)
     received, sent, balance = clusters.sums(number)
     return ClusterView(
@@ -318,7 +318,7 @@ def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterV
 
 
 def why_together(ledger: str, first: str, last: str) -> Together | None:
-    """The shortest chain of merging transactions between two addresses: at most 2 queries.
+    """The shortest chain of merging transactions between two addresses: at most 4 queries.
 
     None if they are not in one cluster. Cost: see `tracing.engine.together.why_together`.
     """
@@ -326,7 +326,7 @@ def why_together(ledger: str, first: str, last: str) -> Together | None:
     a, b = opened.find_address(first), opened.find_address(last)
     if a is None or b is None:
         return None
-    clusters = clusters_under_walls(opened)
+    clusters = clusters_now(opened)
     chain = chain_of_merges(opened, clusters.clusters, a, b)
     if chain is None:
         return None
@@ -384,34 +384,6 @@ def estimate(parameters: TraceParameters) -> Estimate:
 
 def utc_time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def opened_ledger(name: str) -> StoredLedger:
-    snapshot = ledger_snapshot(settings.FIU_HOME, name)
-    return _open(
-        settings.FIU_HOME, names.resolve(settings.FIU_HOME, name), snapshot.epoch, snapshot.tip_hash
-    )
-
-
-# An epoch with its tip never changes, so that nothing here goes stale; the oldest are dropped.
-@lru_cache(maxsize=4)
-def _open(home: Path, name: str, epoch: int, tip_hash: str) -> StoredLedger:
-    opened = open_ledger(home, name, epoch, tip_hash)
-    opened.maps.scatter()  # pages ask for single addresses
-    return opened
-
-
-def clusters_under_walls(ledger: StoredLedger) -> StoredClusters:
-    """Clusters under the walls known now.
-
-    1 or 2 queries.
-    """
-    return _clusters_under(ledger, *Boundary.objects.version(ledger.name))
-
-
-@lru_cache(maxsize=4)
-def _clusters_under(ledger: StoredLedger, _num: int, _last: int | None) -> StoredClusters:
-    return stored_clusters(ledger, Boundary.objects.walls(ledger.name))
 
 
 def _present() -> list[str]:

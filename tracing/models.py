@@ -4,7 +4,7 @@ import json
 import uuid
 import zlib
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -218,17 +218,6 @@ class OutsideLookup(models.Model):
 class BoundaryQuerySet(models.QuerySet["Boundary"]):
     def of_ledger(self, ledger: str) -> "BoundaryQuerySet":
         return self.filter(ledger=ledger)
-
-    def version(self, ledger: str) -> tuple[int, int | None]:
-        """What tells one set of walls from another, as a replaced one has new row ids: 1 query.
-
-        Every page of an address asks; by the ORM writing the query takes ten times as long as it.
-        """
-        table = self.model._meta.db_table
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT COUNT(*), MAX(id) FROM {table} WHERE ledger = %s", [ledger])  # noqa: S608  a constant
-            num, last = cursor.fetchone()
-        return num, last
 
     def walls(self, ledger: str) -> dict[str, str]:
         """Address to kind for one ledger: 1 query. The exchange's own word wins."""

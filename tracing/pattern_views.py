@@ -20,8 +20,9 @@ from tracing.engine.patterns import (
     peel_chains,
     peel_pattern,
 )
-from tracing.ledger_views import AssetUnit, HistoryRow, opened_ledger
+from tracing.ledger_views import AssetUnit, HistoryRow
 from tracing.ledgers import StoredLedger
+from tracing.open_ledgers import opened_ledger
 
 MOST_ROWS: Final = 5_000
 """Movements that are looked at, the newest; a busier address says so."""

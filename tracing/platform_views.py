@@ -12,16 +12,15 @@ from datetime import datetime
 
 from django.conf import settings
 
-from tracing.account_views import opened_accounts
 from tracing.engine.accounts.ledger import AccountLedger
 from tracing.engine.accounts.payers import account_payments_to, main_asset
 from tracing.engine.payers import PlatformPayment, payments_to
 from tracing.engine.tagging import same_name
 from tracing.errors import SeedError
-from tracing.ledger_views import clusters_under_walls, opened_ledger
 from tracing.ledgers import names
 from tracing.models import Boundary
-from tracing.tag_views import TagIndex, index_now
+from tracing.open_ledgers import opened_accounts, opened_ledger
+from tracing.tag_index import TagIndex, clusters_now, index_now
 
 LARGEST_COIN = 2**63 - 1
 
@@ -76,7 +75,7 @@ def _of_coins(
     window: tuple[int, int],
 ) -> Platform:  # fmt: skip
     opened = opened_ledger(ledger)
-    index, clusters = index_now(opened), clusters_under_walls(opened)
+    index, clusters = index_now(opened), clusters_now(opened)
     own: set[int] = set()
     for text in starts:
         number = opened.find_address(text)
@@ -94,7 +93,7 @@ def _of_coins(
         disputed=frozenset(
             text
             for number, text in zip(numbers, texts, strict=True)
-            if clusters.anchor(number) in rival
+            if index.whole(number) in rival
         ),
         payments=payments_to(opened, own, values=few, from_time=window[0], to_time=window[1])
         if is_any or few
@@ -139,7 +138,11 @@ def _named(index: TagIndex, wanted: str) -> set[int]:
 
 
 def _rivals(index: TagIndex, wanted: str) -> set[int]:
-    """Anchors of the addresses that a tag gives to another service."""
+    """Anchors of the addresses that a tag gives to another service, withheld merges made.
+
+    A merge that tags speak against is withheld, not refuted: until somebody decided, the addresses
+    on either side of it may be the other's.
+    """
     return {
         anchor
         for anchor, mates in index.by_anchor.items()

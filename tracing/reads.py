@@ -19,7 +19,7 @@ from tracing.account_views import (
     place_address,
     why_together,
 )
-from tracing.cluster_views import ClusterLook, ProbableChange, RefusedMerge, cluster_look
+from tracing.cluster_views import ClusterLook, ProbableChange, WithheldMerge, cluster_look
 from tracing.compute import Place, customer_jobs
 from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
@@ -59,12 +59,12 @@ from tracing.peers import require_peer
 from tracing.platform_views import Platform, platform_payments
 from tracing.run_views import RunView, live_runs, partial, result, run_view, runs_by_id, runs_of
 from tracing.staleness import Staleness, stale_runs
+from tracing.tag_index import TagView
 from tracing.tag_sets import TagSetView, keep_tag_set, newest_tag_sets
 from tracing.tag_views import (
     AddressTags,
     PackView,
     Side,
-    TagView,
     direct_tags,
     own_tags,
     sides_of,
@@ -122,7 +122,6 @@ __all__ = [
     "Platform",
     "PlatformPayment",
     "ProbableChange",
-    "RefusedMerge",
     "RunView",
     "Seed",
     "SeedError",
@@ -132,6 +131,7 @@ __all__ = [
     "TagView",
     "Together",
     "TracingError",
+    "WithheldMerge",
     "address_history",
     "address_patterns",
     "address_summaries",

@@ -39,6 +39,16 @@ def keep_tag_set() -> str:
     return sha256
 
 
+def tag_set_now() -> str:
+    """The name of the version of the tags that hold now; nothing is kept: 4 queries."""
+    return canonical_sha256(_content())
+
+
+def kept_tag_set(sha256: str) -> TagSet | None:
+    """A version of the tags that was kept; None where it was not: 1 query."""
+    return TagSet.objects.filter(sha256=sha256).first()
+
+
 def newest_tag_sets(limit: int = 20) -> list[TagSetView]:
     """Versions that stood here, the newest first: 3 queries."""
     rows = list(TagSet.objects.order_by("-pk")[:limit])

@@ -127,7 +127,8 @@ class SanctionAnswer(serializers.Serializer):
 class TagsAnswer(serializers.Serializer):
     """Labels of an address: its own, and those of its co-spend cluster.
 
-    `conflict` holds those that name different keepers; `overruled` what the house decided against.
+    `conflict` holds those that name different keepers; `overruled` what the house decided against;
+    `across` what is said of clusters with which a merge was withheld because tags speak against it.
     """
 
     address = serializers.CharField()
@@ -136,6 +137,7 @@ class TagsAnswer(serializers.Serializer):
     sanctions = SanctionAnswer(many=True)
     inherited_sanctions = SanctionAnswer(many=True)
     overruled = TagAnswer(many=True)
+    across = TagAnswer(many=True)
     conflict = TagAnswer(many=True)
 
 

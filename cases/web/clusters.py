@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
+from cases.policy import Action, may
+from cases.queries.cases import may_change
 from cases.queries.wallets import cluster_look
 from cases.web.shell import render_case
 
@@ -18,7 +20,12 @@ from cases.web.shell import render_case
 def address_cluster(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     wallets = Wallet.objects.visible_to(request.actor).select_related("case")
     wallet = get_object_or_404(wallets, public_id=wallet_id)
-    context = {"wallet": wallet, "look": cluster_look(wallet)}
+    context = {
+        "wallet": wallet,
+        "look": cluster_look(wallet),
+        "may_propose": may(request.actor, Action.PROPOSE_TAG)
+        and may_change(wallet.case, request.actor),
+    }
     return render_case(request, "cases/cluster_page.html", wallet.case, "case_wallets", context)
 
 

@@ -10,7 +10,7 @@ MOST_NAMED = 3
 
 
 def tag_doubts(ledger: str, addresses: Iterable[str]) -> list[tuple[str, str]]:
-    """(kind, sentence) of counter-evidence about the tags of these addresses: at most 9 queries.
+    """(kind, sentence) of counter-evidence about the tags of these addresses: at most 6 queries.
 
     A name that one source alone gives, and names that disagree. What nobody tagged says nothing.
     """

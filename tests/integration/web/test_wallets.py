@@ -97,17 +97,17 @@ def test_the_cluster_page_tells_how_to_cite_it_and_what_is_only_probable(
     url = reverse("address_cluster", args=[room.bank.public_id])
     assert url in room.client.get(reverse("address_detail", args=[room.bank.public_id])).text
     look = room.client.get(url).context["look"]
-    assert (look.version.anchor, look.refused) == (BANK, ())
+    assert (look.version.anchor, look.withheld) == (BANK, ())
     assert look.version.members_sha256 in room.client.get(url).text
     assert room.outsider.get(url).status_code == 404
     at = datetime(2025, 1, 6, tzinfo=UTC)
-    refused = reads.RefusedMerge("ab" * 32, 7, at, BANK, HOPS[0], ("One",), ("Two",), 3, 1, 2)
+    withheld = reads.WithheldMerge("ab" * 32, 7, at, BANK, HOPS[0], ("One",), ("Two",), 3, 1, 2)
     change = reads.ProbableChange("cd" * 32, 8, at, HOPS[1], 69_001, "p2wpkh", 90_000, 2)
-    told = replace(look, refused=(refused,), part_size=3, probable=(change,), num_probable=400)
+    told = replace(look, withheld=(withheld,), whole_size=9, probable=(change,), num_probable=400)
     monkeypatch.setattr(reads, "cluster_look", lambda *_: told)
     page = " ".join(room.client.get(url).text.split())
     for words in (
-        "without these merges 3 addresses stay together with this one", "and 2 later ones",
+        "address stays with this one, where 9 would.", "and 2 later ones", "Say which one holds",
         "Never seen before, p2wpkh like all that was spent", "The newest 100 of 400.",
     ):  # fmt: skip
         assert words in page

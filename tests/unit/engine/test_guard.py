@@ -1,17 +1,21 @@
-"""Merges that tags speak against are named, not made; what is left over is only probable."""
+"""Merges that tags speak against are withheld; what is left over is only probable."""
 
 from __future__ import annotations
+
+import random
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 
+from tests.bench.generator import generate
 from tests.unit.engine.ledgers import Chain, txid_of
 from tests.unit.engine.test_together import ring
-from tracing.engine import guard
 from tracing.engine.change import change_of, probable_changes
-from tracing.engine.clusters import cospend
-from tracing.engine.guard import guarded
-from tracing.engine.ledger import MemoryLedger
+from tracing.engine.clusters import Bools, Clusters, cospend
+from tracing.engine.coinjoin import flags
+from tracing.engine.guard import NOBODY, guarded, torn_clusters
+from tracing.engine.ledger import NO_ADDRESS, Ledger, MemoryLedger
 
 X, Y = frozenset({"x"}), frozenset({"y"})
 P2WPKH, P2PKH = 4, 2
@@ -21,32 +25,115 @@ def ids(ledger: MemoryLedger, names: str) -> dict[str, int]:
     return {name: ledger.find_address(name) or 0 for name in names}
 
 
-def test_a_merge_of_two_owners_is_refused_and_counted_again() -> None:
+def partition(found: Clusters) -> list[list[int]]:
+    """Clusters of two or more addresses."""
+    sizes = found.sizes()
+    return [found.members(anchor).tolist() for anchor in np.flatnonzero(sizes > 1).tolist()]
+
+
+def test_a_transaction_of_two_owners_merges_nobody_and_later_ones_are_counted() -> None:
     ledger = ring().ledger()  # a+b, b+c, c+d, then a+c
     at = ids(ledger, "abcd")
-    found = guarded(ledger, cospend(ledger), at["b"], {at["a"]: X, at["c"]: Y})
-    assert found is not None
-    assert found.parts == ((at["a"], at["b"]), (at["c"], at["d"]))
-    (refused,) = found.refused
-    assert (ledger.txid(refused.tx), refused.again) == (txid_of("bc"), 1)
-    assert {refused.owners_a, refused.owners_b} == {X, Y}
-    assert sorted([refused.size_a, refused.size_b]) == [1, 2]
-    assert found.part_of(at["d"]) == (at["c"], at["d"])
+    found, (withheld,) = guarded(ledger, cospend(ledger), {at["a"]: X, at["c"]: Y})
+    assert partition(found) == [[at["a"], at["b"]], [at["c"], at["d"]]]
+    assert [ledger.txid(int(tx)) for tx in found.edge_tx] == [txid_of("ab"), txid_of("cd")]
+    assert (ledger.txid(withheld.tx), withheld.again) == (txid_of("bc"), 1)
+    assert (withheld.a, withheld.b) == (at["b"], at["c"])
+    assert found.why_together(at["a"], at["c"]) is None
 
 
 def test_one_owner_or_a_name_in_common_keeps_a_cluster_whole() -> None:
     ledger = ring().ledger()
     at = ids(ledger, "abcd")
+    plain = cospend(ledger)
     for owners in ({}, {at["a"]: X}, {at["a"]: X, at["d"]: X}, {at["a"]: X, at["d"]: X | Y}):
-        found = guarded(ledger, cospend(ledger), at["a"], owners)
-        assert found is not None
-        assert (len(found.parts), found.refused) == (1, ())
+        assert guarded(ledger, plain, owners) == (plain, ())
+        assert not torn_clusters(plain, owners)
 
 
-def test_a_cluster_beyond_the_limit_is_not_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "GUARD_LIMIT", 3)
-    ledger = ring().ledger()
-    assert guarded(ledger, cospend(ledger), 0, {}) is None
+def test_what_was_set_aside_is_merged_once_a_name_in_common_joins_its_sides() -> None:
+    """First x with y, then y with both names: the first is one owner's after all."""
+    chain = Chain()
+    for name in "abc":
+        chain.mine(name, 10, 10, height=1, to=name)
+    chain.send("ab", [("a", 0), ("b", 0)], [("z", 19)], height=2)
+    chain.send("bc", [("b", 1), ("c", 0)], [("z", 19)], height=3)
+    ledger = chain.ledger()
+    at = ids(ledger, "abc")
+    owners = {at["a"]: X, at["b"]: Y, at["c"]: X | Y}
+    found, withheld = guarded(ledger, cospend(ledger), owners)
+    assert (partition(found), withheld) == ([sorted(at.values())], ())
+    assert found.edge_tx.tolist() == sorted(found.edge_tx.tolist())
+
+
+def test_of_a_withheld_transaction_nobody_is_merged() -> None:
+    chain = Chain()
+    for name in "abc":
+        chain.mine(name, 10, 10, height=1, to=name)
+    chain.send("abc", [("a", 0), ("b", 0), ("c", 0)], [("z", 29)], height=2)
+    ledger = chain.ledger()
+    at = ids(ledger, "abc")
+    found, (withheld,) = guarded(ledger, cospend(ledger), {at["a"]: X, at["c"]: Y})
+    assert (partition(found), withheld.again) == ([], 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_cluster_holds_two_owners_and_none_but_the_torn_ones_change(seed: int) -> None:
+    """On generated ledgers, against a plain second way: merge in order, skip what is torn."""
+    ledger = generate(1_500, seed=seed)
+    shut = flags(ledger)
+    plain = cospend(ledger, shut)
+    rng = random.Random(seed)
+    large = np.flatnonzero(plain.sizes() > 4).tolist()
+    owners = {
+        address: frozenset({rng.choice("xyz")})
+        for anchor in rng.sample(large, min(12, len(large)))
+        for address in rng.sample(plain.members(anchor).tolist(), 3)
+    }
+    found, withheld = guarded(ledger, plain, owners, shut)
+    torn = torn_clusters(plain, owners)
+    assert torn
+    assert withheld
+    for anchor in np.unique(found.parent).tolist():
+        named = {owners[each] for each in found.members(anchor).tolist() if each in owners}
+        assert len(named) < 2
+        assert anchor == found.members(anchor)[0]
+    same = ~np.isin(plain.parent, sorted(torn))
+    assert np.array_equal(found.parent[same], plain.parent[same])
+    for each in withheld:
+        assert plain.parent[each.a] == plain.parent[each.b]
+        assert found.parent[each.a] != found.parent[each.b]
+    # The forest spans exactly the partition: an edge less than addresses in each cluster.
+    assert len(found.edge_tx) == ledger.num_addresses - len(np.unique(found.parent))
+    assert np.array_equal(found.parent[found.edge_a], found.parent[found.edge_b])
+    assert (np.diff(found.edge_tx.astype(np.int64)) >= 0).all()
+    assert slowly(ledger, shut, owners) == found.parent.tolist()
+    again, _ = guarded(ledger, plain, dict(reversed(owners.items())), shut)
+    assert np.array_equal(again.parent, found.parent)
+
+
+def slowly(ledger: Ledger, shut: Bools, owners: dict[int, frozenset[str]]) -> list[int]:
+    """The same by sets alone, over every transaction again and again until nothing changes."""
+    part = {address: {address} for address in range(ledger.num_addresses)}
+    waits = [
+        {int(each) for each in ledger.in_address[first:end] if each != NO_ADDRESS}
+        for tx, (first, end) in enumerate(pairwise(ledger.in_off.tolist()))
+        if not shut[tx]
+    ]
+    while True:
+        aside = []
+        for spent in waits:
+            parts = {id(part[each]): part[each] for each in spent}.values()
+            named = [frozenset().union(*(owners.get(a, NOBODY) for a in p)) for p in parts]
+            said = [names for names in named if names]
+            if any(not one & other for one, other in combinations(said, 2)):
+                aside.append(spent)
+                continue
+            whole = set().union(*parts)
+            part.update(dict.fromkeys(whole, whole))
+        if len(aside) == len(waits):
+            return [min(part[address]) for address in range(ledger.num_addresses)]
+        waits = aside
 
 
 def payment(*outputs: tuple[str, int]) -> MemoryLedger:

@@ -1,4 +1,4 @@
-"""A platform's addresses on a ledger and who paid them, read through reads.py.
+"""A platform's addresses on a ledger, who paid them and whom they paid, read through reads.py.
 
 Its addresses are those it is started from, on a ledger of coins each with its co-spend cluster, and
 those that a tag gives to its name. An address that tags give to somebody else counts as disputed.
@@ -13,8 +13,8 @@ from datetime import datetime
 from django.conf import settings
 
 from tracing.engine.accounts.ledger import AccountLedger
-from tracing.engine.accounts.payers import account_payments_to, main_asset
-from tracing.engine.payers import PlatformPayment, payments_to
+from tracing.engine.accounts.payers import account_payments_to, account_payouts_from, main_asset
+from tracing.engine.payers import PlatformPayment, PlatformPayout, payments_to, payouts_from
 from tracing.engine.tagging import same_name
 from tracing.errors import SeedError
 from tracing.ledgers import names
@@ -27,7 +27,7 @@ LARGEST_COIN = 2**63 - 1
 
 @dataclass(frozen=True)
 class Platform:
-    """A platform's addresses, those that a tag gives another owner, and who paid them.
+    """A platform's addresses, those that a tag gives another owner, who paid them, whom they paid.
 
     Args:
         asset: what the payments are in, by its CAIP-19 name.
@@ -36,6 +36,7 @@ class Platform:
     addresses: list[str]
     disputed: frozenset[str]
     payments: list[PlatformPayment]
+    payouts: list[PlatformPayout]
     asset: str
 
 
@@ -48,11 +49,11 @@ def platform_payments(
     to_at: datetime | None = None,
     asset: str = "",
 ) -> Platform:
-    """What others paid a platform: few queries, and O(its coins or transfers).
+    """What others paid a platform and what it paid them: few queries, O(its coins or transfers).
 
     Args:
         starts: addresses that stand for their clusters; label: addresses tagged so belong to it.
-        values: amounts that count, empty for any; from_at, to_at: block times.
+        values: amounts that count as payments, empty for any; from_at, to_at: block times.
         asset: on a ledger of accounts, the one paid in: by contract, CAIP-19 name or symbol;
             without it the one that the platform was paid in most often.
 
@@ -98,6 +99,7 @@ def _of_coins(
         payments=payments_to(opened, own, values=few, from_time=window[0], to_time=window[1])
         if is_any or few
         else [],
+        payouts=payouts_from(opened, own, from_time=window[0], to_time=window[1]),
         asset=f"{opened.chain}/slip44:0",
     )
 
@@ -124,6 +126,9 @@ def _of_accounts(
         addresses=sorted({*(opened.address_text(number) for number in numbers), *starts}),
         disputed=frozenset(opened.address_text(number) for number in numbers if number in rival),
         payments=payments,
+        payouts=[]
+        if paid_in is None
+        else account_payouts_from(opened, own, paid_in, from_time=window[0], to_time=window[1]),
         asset=opened.asset_name(paid_in if paid_in is not None else opened.find_asset("") or 0),
     )
 

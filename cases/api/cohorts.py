@@ -71,12 +71,14 @@ class CohortAnswer(Row):
 
 
 class PartAnswer(serializers.Serializer):
-    """One group of members with its sums: exportable, a tier, or kept-out."""
+    """One group of members with its sums: exportable, a tier, kept-out or payee."""
 
     part = serializers.CharField(source="key")
     num_members = serializers.IntegerField()
     num_payments = serializers.IntegerField()
     amount = BaseUnits()
+    num_payouts = serializers.IntegerField()
+    received = BaseUnits()
 
 
 class CountryAnswer(serializers.Serializer):
@@ -98,7 +100,10 @@ class CohortDetailAnswer(serializers.Serializer):
 
 
 class CohortMemberAnswer(Row):
-    """A customer who paid the platform, masked, with how sure and what else would explain it."""
+    """A customer who paid the platform, masked, with how sure and what else would explain it.
+
+    Who only was paid by it has `kept_out` payee and the tier and times of its payouts.
+    """
 
     id = serializers.UUIDField(source="public_id")
     account = serializers.UUIDField(source="account.public_id")
@@ -110,7 +115,8 @@ class CohortMemberAnswer(Row):
         model = CohortMember
         fields = [
             "id", "account", "masked", "country", "tier", "kept_out", "is_exportable",
-            "num_payments", "amount", "first_at", "last_at", "path_length", "alternative",
+            "num_payments", "amount", "num_payouts", "received", "first_at", "last_at",
+            "path_length", "alternative",
         ]  # fmt: skip
 
     def get_alternative(self, member: CohortMember) -> str:
@@ -121,9 +127,10 @@ class CohortMemberAnswer(Row):
 class CohortPaymentAnswer(Row):
     """The output or transfer that paid the platform, and our record that it began with.
 
-    `through` is the wallet between, empty where our record paid the platform itself.
-
-    A payment inside our books has height 0 and the record's reference as `txid`.
+    `through` is the wallet between, empty where our record paid the platform itself. A payout went
+    the other way: `address` is the platform's, our record the deposit that it ended in, and
+    `through` stays empty. A payment inside our books has height 0 and the record's reference as
+    `txid`.
     """
 
     record = serializers.CharField(source="record.ref")
@@ -133,12 +140,12 @@ class CohortPaymentAnswer(Row):
         model = CohortPayment
         fields = [
             "record", "through", "tier", "txid", "vout", "address", "amount", "height", "at",
-            "is_disputed",
+            "is_disputed", "is_payout",
         ]  # fmt: skip
 
     def get_through(self, payment: CohortPayment) -> str:
         """The wallet that our withdrawal went to first."""
-        return payment.record.address if payment.tier > 1 else ""
+        return payment.record.address if payment.tier > 1 and not payment.is_payout else ""
 
 
 class NewCohortBody(Body):

@@ -21,6 +21,8 @@ ALTERNATIVES: dict[int, Promise] = {
     3: _("The wallet also held other money: the payment may have been made with that."),
 }
 """What else would explain the payments of a tier."""
+TAG_CONFLICT, PAYEE = "tag_conflict", "payee"
+"""Why a member is kept out: tags disagree about the addresses, or the platform only paid it."""
 TIER_PATTERN = 3
 """The tier that may never leave the house as a user of the platform."""
 
@@ -60,17 +62,23 @@ class CohortMemberQuerySet(CaseScopedQuerySet):
 
 
 class CohortMember(PublicModel):
-    """One customer of a cohort; the customer is named by a reference and shown masked."""
+    """One customer of a cohort; the customer is named by a reference and shown masked.
+
+    Tier, sums and times are those of its payments. Whoever only was paid by the platform is kept
+    out: then they are those of the payouts, and nothing is exported of somebody who never paid.
+    """
 
     cohort = models.ForeignKey(Cohort, models.PROTECT, related_name="members")
     customer = models.CharField(max_length=40)
     account = models.ForeignKey(ExchangeAccount, models.PROTECT, related_name="cohort_members")
     country = models.CharField(max_length=2)
     tier = models.PositiveSmallIntegerField(choices=TIERS)
-    kept_out = models.CharField(max_length=12, blank=True, default="")  # tag_conflict or empty
+    kept_out = models.CharField(max_length=12, blank=True, default="")  # or tag_conflict, payee
     is_exportable = models.BooleanField()
     num_payments = models.PositiveIntegerField()
     amount = BaseUnitsField()
+    num_payouts = models.PositiveIntegerField(default=0)  # by the platform to this customer
+    received = BaseUnitsField(default=0)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 
@@ -90,7 +98,7 @@ class CohortMember(PublicModel):
 
     @property
     def path_length(self) -> int:
-        """Transactions from our account to the platform; a wallet lies between from tier 2 on."""
+        """Transactions between our account and the platform; from tier 2 on a wallet lies there."""
         return 1 if self.tier == 1 else 2
 
 
@@ -101,7 +109,9 @@ class CohortPaymentQuerySet(CaseScopedQuerySet):
 class CohortPayment(models.Model):
     """One payment of a member: the record it began with and the output or transfer that paid.
 
-    Inside the books that is one and the same: `txid` is the record's reference then, `height` 0.
+    A payout is one of the platform to the member: the record is the deposit it ended in, and
+    `address` the platform's. Inside the books record and payment are one and the same: `txid` is
+    the record's reference then, `height` 0.
     """
 
     member = models.ForeignKey(CohortMember, models.PROTECT, related_name="payments")
@@ -114,6 +124,7 @@ class CohortPayment(models.Model):
     height = models.PositiveIntegerField()
     at = models.DateTimeField()
     is_disputed = models.BooleanField(default=False)
+    is_payout = models.BooleanField(default=False)
 
     objects = CohortPaymentQuerySet.as_manager()
 

@@ -80,7 +80,7 @@ def aggregates(cohort: Cohort, actor: Actor) -> Aggregates:
     rows = CohortMember.objects.visible_to(actor).filter(cohort=cohort, is_exportable=True)
     members = list(rows.only("pk", "tier", "country", "amount"))
     payments = CohortPayment.objects.visible_to(actor).filter(
-        member__cohort=cohort, member__is_exportable=True
+        member__cohort=cohort, member__is_exportable=True, is_payout=False
     )
     paid, months = set(), set()
     for member, amount, at in payments.values_list("member_id", "amount", "at"):

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Asset, Case, Cohort, CohortMember, CohortPayment
-from cases.models.cohorts import ALTERNATIVES
+from cases.models.cohorts import ALTERNATIVES, PAYEE, TAG_CONFLICT
 from cases.policy import Actor
 from cases.queries.keyset import number_asked
 
@@ -22,6 +22,7 @@ PARTS: tuple[tuple[str, Promise], ...] = (
     ("2", _("Tier 2: own wallet, proved")),
     ("3", _("Tier 3: pattern only")),
     (KEPT_OUT, _("Kept out: tags disagree")),
+    (PAYEE, _("Only paid by the platform")),
 )
 
 
@@ -34,6 +35,8 @@ class Part:
     num_members: int
     num_payments: int
     amount: int
+    num_payouts: int
+    received: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class CohortView:
     num_members: int
     num_exportable: int
     num_kept_out: int
+    num_payees: int
     earlier: list[Cohort]
     packages: list[int]
 
@@ -88,7 +92,7 @@ def cohort_view(
     number = number_asked(page, num_pages)
     exportable = [member for member in members if member.is_exportable]
     paid = CohortPayment.objects.visible_to(actor).filter(
-        member__cohort=cohort, member__is_exportable=True, is_disputed=False
+        member__cohort=cohort, member__is_exportable=True, is_disputed=False, is_payout=False
     )
     months = Counter(f"{at:%Y-%m}" for at in paid.values_list("at", flat=True))
     return CohortView(
@@ -106,7 +110,8 @@ def cohort_view(
         months=sorted(months.items()),
         num_members=sum(not member.kept_out for member in members),
         num_exportable=len(exportable),
-        num_kept_out=sum(bool(member.kept_out) for member in members),
+        num_kept_out=sum(member.kept_out == TAG_CONFLICT for member in members),
+        num_payees=sum(member.kept_out == PAYEE for member in members),
         earlier=[each for each in found if each.pk != cohort.pk],
         packages=[int(package) for package in cohort.packages],
     )
@@ -138,8 +143,10 @@ def exportable_countries(cohort: Cohort, actor: Actor) -> list[tuple[str, int]]:
 
 def alternative(member: CohortMember) -> Promise:
     """What else would explain these payments."""
-    if member.kept_out:
+    if member.kept_out == TAG_CONFLICT:
         return _("Tags give the paid addresses to different services.")
+    if member.kept_out == PAYEE:
+        return _("The platform paid somebody who never paid it: a refund, a seller, a service.")
     return ALTERNATIVES[member.tier]
 
 
@@ -149,8 +156,8 @@ def _members(actor: Actor) -> QuerySet[CohortMember]:
 
 
 def _belongs(member: CohortMember, part: str) -> bool:
-    if part == KEPT_OUT:
-        return bool(member.kept_out)
+    if part in (KEPT_OUT, PAYEE):
+        return member.kept_out == (TAG_CONFLICT if part == KEPT_OUT else PAYEE)
     if member.kept_out:
         return False
     return member.is_exportable if part == "exportable" else str(member.tier) == part
@@ -160,5 +167,6 @@ def _part(key: str, label: Promise, members: Sequence[CohortMember]) -> Part:
     mine = [member for member in members if _belongs(member, key)]
     return Part(
         key, label, len(mine), sum(member.num_payments for member in mine),
-        sum(member.amount for member in mine),
+        sum(member.amount for member in mine), sum(member.num_payouts for member in mine),
+        sum(member.received for member in mine),
     )  # fmt: skip

@@ -1,18 +1,19 @@
-"""Payments to a platform tied to customers by the exchange's own records.
+"""Payments to and by a platform, tied to customers by the exchange's own records.
 
 A payment has one payer: the strongest tie decides. On the ledger it is tied to the withdrawal that
 made it, or to one that its payer's wallet got; inside the books, where the platform has an account
-here, a transfer to that account is a payment too, and no block knows of it.
+here, a transfer to that account is a payment too, and no block knows of it. A payout is the same
+the other way round: it is tied to the deposit that it was, or to one that its payee's wallet made.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cases.models import Cohort, DepositAddress, ExchangeRecord
+from cases.models import Cohort, DepositAddress, ExchangeAccount, ExchangeRecord
 from cases.models.cohorts import TIER_PATTERN
 from tracing import reads
-from tracing.reads import Platform, PlatformPayment
+from tracing.reads import Place, Platform, PlatformPayment, PlatformPayout
 
 CHUNK = 5_000
 INSIDE = "internal_transfer"
@@ -31,6 +32,7 @@ class Link:
     amount: int
     height: int
     at: datetime
+    is_payout: bool = False
 
 
 @dataclass
@@ -41,24 +43,39 @@ class Joined:
 
     @property
     def counted(self) -> list[Link]:
-        """What counts: payments to undisputed addresses, or the others where there are no such."""
-        return [link for link in self.links if not link.is_disputed] or self.links
+        """What counts: payments to undisputed addresses, or payouts by them where there are none.
+
+        Of somebody who never had to do with an undisputed one, the others of either kind.
+        """
+        sure = [link for link in self.links if not link.is_disputed]
+        of_kind = sure or self.links
+        return [link for link in of_kind if not link.is_payout] or of_kind
 
 
 def joined(cohort: Cohort, platform: Platform) -> dict[str, Joined]:
-    """Links by customer: one query for each 5,000 addresses, and 2 for the books."""
+    """Links by customer: one query for each 5,000 addresses, and 3 for the books."""
     found: dict[str, Joined] = {}
-    links = [*_on_ledger(cohort, platform), *_in_books(cohort, platform)]
+    links = [
+        *_on_ledger(cohort, platform),
+        *_paid_out(cohort, platform),
+        *_in_books(cohort, platform),
+    ]
     for link in links:
-        found.setdefault(link.record.account.customer, Joined()).links.append(link)
+        found.setdefault(account_of(link).customer, Joined()).links.append(link)
     return found
+
+
+def account_of(link: Link) -> ExchangeAccount:
+    """The account of the customer: of a payout inside the books, the one that got it."""
+    record = link.record
+    is_got = link.is_payout and record.kind == INSIDE
+    return record.counter_account if is_got and record.counter_account else record.account
 
 
 def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     payments = platform.payments
     places = [place for each in payments for place in (each.paid, *each.sources)]
-    asset = cohort.asset if reads.is_account_ledger(cohort.ledger) else ""
-    records = _Withdrawals(sorted({place.address for place in places if place.address}), asset)
+    records = _Records("withdrawal", places, _asset_asked(cohort))
     for payment in payments:
         tied = _tied(payment, records)
         if tied is None:
@@ -71,7 +88,7 @@ def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
         )  # fmt: skip
 
 
-def _tied(payment: PlatformPayment, records: "_Withdrawals") -> tuple[ExchangeRecord, int] | None:
+def _tied(payment: PlatformPayment, records: "_Records") -> tuple[ExchangeRecord, int] | None:
     """The record that a payment began with, and how sure that is."""
     direct = records.of(payment.paid.txid, payment.paid.address, payment.paid.value, once=True)
     if direct:
@@ -87,16 +104,56 @@ def _tied(payment: PlatformPayment, records: "_Withdrawals") -> tuple[ExchangeRe
     return sources[0], 2 if payment.is_single_use else TIER_PATTERN
 
 
-class _Withdrawals:
-    """Completed withdrawals to addresses by transaction and address: one query a chunk."""
+def _paid_out(cohort: Cohort, platform: Platform) -> Iterable[Link]:
+    """Payouts that ended in a customer's deposit, at once or by way of the payee's wallet."""
+    payouts = platform.payouts
+    places = [place for each in payouts for place in (each.paid, *each.passed_on)]
+    records = _Records("deposit", places, _asset_asked(cohort))
+    for payout in payouts:
+        tied = _got(payout, records)
+        if tied is None:
+            continue
+        record, tier = tied
+        paid = payout.paid
+        yield Link(
+            record, tier, not platform.disputed.isdisjoint(payout.by), paid.txid, paid.vout or 0,
+            payout.by[0], paid.value, paid.height, datetime.fromisoformat(paid.at), True,
+        )  # fmt: skip
 
-    def __init__(self, addresses: Sequence[str], asset: str) -> None:
+
+def _got(payout: PlatformPayout, records: "_Records") -> tuple[ExchangeRecord, int] | None:
+    """The record that a payout ended in, and how sure that is; as `_tied`."""
+    paid = payout.paid
+    direct = records.of(paid.txid, paid.address, paid.value, once=True)
+    if direct:
+        is_one = len({record.account.customer for record in direct}) == 1
+        return (direct[0], 1) if is_one else None
+    reached = [
+        record
+        for place in payout.passed_on
+        for record in records.of(place.txid, place.address, place.value)
+    ]
+    if len({record.account.customer for record in reached}) != 1:
+        return None  # nobody's, or the wallet paid two customers: it names neither
+    return reached[0], 2 if payout.is_single_use else TIER_PATTERN
+
+
+def _asset_asked(cohort: Cohort) -> str:
+    """The asset that a record must be of; on a ledger of coins the transaction says enough."""
+    return cohort.asset if reads.is_account_ledger(cohort.ledger) else ""
+
+
+class _Records:
+    """Completed records of a kind at addresses by transaction and address: one query a chunk."""
+
+    def __init__(self, kind: str, places: Iterable[Place], asset: str) -> None:
         self._found: dict[tuple[str, str], list[ExchangeRecord]] = {}
         self._taken: set[int] = set()
+        addresses = sorted({place.address for place in places if place.address})
         for start in range(0, len(addresses), CHUNK):
             forms = [form for each in addresses[start : start + CHUNK] for form in _forms(each)]
             rows = ExchangeRecord.objects.filter(
-                kind="withdrawal", status="completed", address__in=forms
+                kind=kind, status="completed", address__in=forms
             ).select_related("account").order_by("pk")  # fmt: skip
             for row in rows:
                 if row.txid and (not asset or row.asset_id.casefold() == asset.casefold()):
@@ -140,7 +197,7 @@ def _place(txid: str, address: str) -> tuple[str, str]:
 
 
 def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
-    """Transfers inside our books to whoever held one of the platform's addresses here then."""
+    """Transfers inside our books to or by whoever held one of the platform's addresses here."""
     held: dict[int, list[DepositAddress]] = {}
     addresses = platform.addresses
     for start in range(0, len(addresses), CHUNK):
@@ -150,15 +207,15 @@ def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
             held.setdefault(period.account_id, []).append(period)
     if not held:
         return
-    rows = ExchangeRecord.objects.filter(
-        kind=INSIDE, status="completed", counter_account__in=list(held), asset_id=cohort.asset
-    )
+    moved = ExchangeRecord.objects.filter(
+        kind=INSIDE, status="completed", asset_id=cohort.asset, counter_account__isnull=False
+    ).select_related("account", "counter_account")
     if cohort.from_at:
-        rows = rows.filter(at__gte=cohort.from_at)
+        moved = moved.filter(at__gte=cohort.from_at)
     if cohort.to_at:
-        rows = rows.filter(at__lte=cohort.to_at)
+        moved = moved.filter(at__lte=cohort.to_at)
     packages = {int(package) for package in cohort.packages}
-    for row in rows.select_related("account").order_by("at", "pk"):
+    for row in moved.filter(counter_account__in=list(held)).order_by("at", "pk"):
         assert row.counter_account_id is not None  # asked for
         then = _at(held[row.counter_account_id], row.at)
         net = _net(row)
@@ -169,6 +226,15 @@ def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
         yield Link(
             row, 1, then.address in platform.disputed, row.ref, 0, then.address, net, 0, row.at
         )
+    for row in moved.filter(account__in=list(held)).order_by("at", "pk"):
+        assert row.counter_account is not None  # asked for
+        then = _at(held[row.account_id], row.at)
+        if then is None or row.counter_account.customer == then.account.customer:
+            continue
+        yield Link(
+            row, 1, then.address in platform.disputed, row.ref, 0, then.address, _net(row), 0,
+            row.at, True,
+        )  # fmt: skip
 
 
 def _at(periods: Sequence[DepositAddress], at: datetime) -> DepositAddress | None:

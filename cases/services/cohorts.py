@@ -1,9 +1,11 @@
-"""Cohorts: a platform's payments on the ledger, joined to the withdrawals in our own records.
+"""Cohorts: a platform's payments on the ledger, joined to the records of the exchange.
 
 Tiers grade how a payment is tied to a customer: 1 the record itself names the platform's address,
 or its account here; 2 the withdrawal went to a wallet used once, with one coin or transfer in and
 out, so nobody else's money can be in it; 3 it went to a wallet that also held other money. Whose
 the addresses are is judged apart: an address that tags give to somebody else counts for nobody.
+What the platform paid to customers is graded the same way and shown beside it; who only was paid is
+no payer and is never exported as one.
 """
 
 from collections.abc import Sequence
@@ -15,17 +17,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Case, Cohort, CohortMember, CohortPayment, Wallet
-from cases.models.cohorts import TIER_PATTERN
+from cases.models.cohorts import PAYEE, TAG_CONFLICT, TIER_PATTERN
 from cases.policy import Action, Actor, require_second_person
 from cases.services.audit import record_event, record_read
-from cases.services.cohort_links import Joined, joined
+from cases.services.cohort_links import Joined, account_of, joined
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
 from cases.services.locks import enter_case
 from cases.services.validation import check_fields, require_text
 from tracing import reads
-
-TAG_CONFLICT = "tag_conflict"
 
 
 def build_cohort(
@@ -39,7 +39,7 @@ def build_cohort(
     asset: str = "",
     by: Actor,
 ) -> Cohort:
-    """Find the customers who paid a platform.
+    """Find the customers who paid a platform, and those whom it paid.
 
     Args:
         platform: its name; addresses that a tag gives to this name belong to it too.
@@ -123,6 +123,8 @@ def export_cohort(
     found = list(rows.filter(is_exportable=True) if asked is None else rows.filter(pk__in=asked))
     if any(member.tier >= TIER_PATTERN for member in found):
         raise CaseworkError(_("A member told by a pattern alone is never exported."))
+    if any(member.kept_out == PAYEE for member in found):
+        raise CaseworkError(_("A member who was only paid by the platform is not exported."))
     if any(not member.is_exportable for member in found):
         raise CaseworkError(_("A member whose address has an open tag conflict is not exported."))
     if asked is not None and len(found) != len(set(asked)):
@@ -153,34 +155,39 @@ def _chosen(case: Case, wallets: Sequence[Wallet] | None) -> list[Wallet]:
 
 def _keep_members(cohort: Cohort, links: dict[str, Joined]) -> list[CohortMember]:
     """Write members and payments; a customer's tier is that of the strongest tie."""
-    members, payments = [], []
+    members, rows = [], []
     for customer, each in sorted(links.items()):
         counted = each.counted
+        payments = [link for link in counted if not link.is_payout]
         is_disputed = counted[0].is_disputed
+        payouts = [x for x in each.links if x.is_payout and x.is_disputed == is_disputed]
+        kept_out = TAG_CONFLICT if is_disputed else "" if payments else PAYEE
         tier = min(link.tier for link in counted)
-        first = min(counted, key=lambda link: (link.tier, link.at))
+        account = account_of(min(counted, key=lambda link: (link.tier, link.at)))
         member = CohortMember(
             cohort=cohort,
             customer=customer,
-            account=first.record.account,
-            country=first.record.account.country,
+            account=account,
+            country=account.country,
             tier=tier,
-            kept_out=TAG_CONFLICT if is_disputed else "",
-            is_exportable=tier < TIER_PATTERN and not is_disputed,
-            num_payments=len(counted),
-            amount=sum(link.amount for link in counted),
+            kept_out=kept_out,
+            is_exportable=tier < TIER_PATTERN and not kept_out,
+            num_payments=len(payments),
+            amount=sum(link.amount for link in payments),
+            num_payouts=len(payouts),
+            received=sum(link.amount for link in payouts),
             first_at=min(link.at for link in counted),
             last_at=max(link.at for link in counted),
         )
         members.append(member)
-        payments += [
+        rows += [
             CohortPayment(
                 member=member, record=link.record, tier=link.tier, txid=link.txid, vout=link.vout,
                 address=link.address, amount=link.amount, height=link.height, at=link.at,
-                is_disputed=link.is_disputed,
+                is_disputed=link.is_disputed, is_payout=link.is_payout,
             )
             for link in each.links
         ]  # fmt: skip
     CohortMember.objects.bulk_create(members, batch_size=500)
-    CohortPayment.objects.bulk_create(payments, batch_size=500)
+    CohortPayment.objects.bulk_create(rows, batch_size=500)
     return members

@@ -185,7 +185,8 @@ def _customer(
     member: CohortMember, number: str, assets: Mapping[str, Asset], code: str
 ) -> DossierCustomer:
     asset = assets.get(member.cohort.asset)
-    payments = sorted(member.payments.all(), key=lambda each: (each.at, each.txid, each.vout))
+    paid = [each for each in member.payments.all() if not each.is_payout]
+    payments = sorted(paid, key=lambda each: (each.at, each.txid, each.vout))
     return DossierCustomer(
         number=number,
         holder=Redaction(code) if code else member.account.holder_name,

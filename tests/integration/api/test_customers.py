@@ -74,7 +74,7 @@ def test_a_cohort_is_read_masked_sampled_and_split(
     path = f"cohorts/{cohort.public_id}"
     seen = made(analyst.get(path), 200)
     assert {each["part"]: each["num_members"] for each in seen["parts"]} == {
-        "exportable": 2, "1": 2, "2": 0, "3": 1, "kept-out": 0,
+        "exportable": 2, "1": 2, "2": 0, "3": 1, "kept-out": 0, "payee": 0,
     }  # fmt: skip
     first = made(analyst.get(f"{path}/members", size="2"), 200)
     rest = made(analyst.get(f"{path}/members", size="2", after=first["next"]), 200)

@@ -1,4 +1,4 @@
-"""Who paid a platform in one asset, over accounts: each payment with what may have paid it.
+"""Who paid a platform in one asset, over accounts, and whom it paid.
 
 The same question as for coins (`tracing.engine.payers`). A transfer names no coin, so what came to
 the payer before and may still have been there stands in its place.
@@ -15,7 +15,7 @@ from tracing.engine.accounts.exposure import transfer_place
 from tracing.engine.accounts.index import NO_ACCOUNT
 from tracing.engine.accounts.ledger import U32, AccountLedger
 from tracing.engine.accounts.rows import Kind
-from tracing.engine.payers import MAX_INPUTS, PlatformPayment
+from tracing.engine.payers import MAX_INPUTS, PlatformPayment, PlatformPayout
 
 MAX_ROWS: Final = 4 * MAX_INPUTS
 """Transfers of one asset at a payer from which it is a service, whose payers nobody can tell."""
@@ -79,6 +79,41 @@ def account_payments_to(
             )
         )
     return found
+
+
+def account_payouts_from(
+    ledger: AccountLedger,
+    platform: Collection[int],
+    asset: int,
+    *,
+    from_time: int = 0,
+    to_time: int = 2**32,
+) -> list[PlatformPayout]:
+    """What the accounts of a platform paid to others of an asset, in chain order.
+
+    Nothing is said of where it went on to: a transfer names no coin.
+
+    Cost: O(transfers of the platform).
+    """
+    own = np.asarray(sorted(platform), np.uint32)
+    if not len(own):
+        return []
+    rows = np.unique(np.concatenate([ledger.rows_of_address(int(each)) for each in own]))
+    sender, recipient = ledger.row_sender[rows], ledger.row_recipient[rows]
+    which = np.isin(sender, own) & ~np.isin(recipient, own) & (recipient != NO_ACCOUNT)
+    which &= (ledger.row_failed[rows] == 0) & (ledger.row_kind[rows] != Kind.GAS)
+    which &= ledger.row_amount[rows].any(axis=1) & (ledger.row_asset[rows] == asset)
+    times = ledger.row_time[rows]
+    which &= (times >= from_time) & (times <= to_time)
+    return [
+        PlatformPayout(
+            transfer_place(ledger, row, int(ledger.row_recipient[row])),
+            (ledger.address_text(int(ledger.row_sender[row])),),
+            (),
+            False,
+        )
+        for row in rows[which].tolist()
+    ]
 
 
 def _paid_by_others(ledger: AccountLedger, platform: Collection[int]) -> U32:

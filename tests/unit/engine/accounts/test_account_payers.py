@@ -16,7 +16,11 @@ from tests.unit.engine.accounts.worlds import (
     worlds,
 )
 from tracing.engine.accounts import payers
-from tracing.engine.accounts.payers import account_payments_to, main_asset
+from tracing.engine.accounts.payers import (
+    account_payments_to,
+    account_payouts_from,
+    main_asset,
+)
 from tracing.engine.payers import PlatformPayment
 
 PLATFORM = 5
@@ -100,3 +104,15 @@ def test_whoever_really_paid_is_among_the_sources(moves: list[Move], is_newest: 
                 assert outpoint(before) in sources
                 if found[outpoint(number)].is_single_use:
                     assert sources == {outpoint(before)}
+
+
+def test_payouts_are_what_the_platform_paid_to_others() -> None:
+    ledger = ledger_of([(0, PLATFORM, 90), (PLATFORM, 2, 40), (2, PLATFORM, 5), (PLATFORM, 3, 7)])
+    own = ledger.find_address(text(PLATFORM))
+    assert own is not None
+    paid = account_payouts_from(ledger, {own}, 0)
+    assert [(each.paid.outpoint, each.paid.value, each.by) for each in paid] == [
+        (outpoint(1), 40, (text(PLATFORM),)),
+        (outpoint(3), 7, (text(PLATFORM),)),
+    ]
+    assert account_payouts_from(ledger, set(), 0) == []

@@ -23,12 +23,15 @@ import numpy as np
 from cases.queries.book_traces import Record, lines_of
 from fiu.demo.exchange import BTC, USDT
 from fiu.demo.scale import DEMO, FULL
+from fiu.demo.scripts import Scripts
 from tests.demo_ledger import SEED, DemoLedger, make_demo_ledger
 from tracing.engine import coinjoin
+from tracing.engine.addresses import decode_address
 from tracing.engine.booklines import BookTrace, Line, Seed
 from tracing.engine.books import follow_books
+from tracing.engine.change import change_of
 from tracing.engine.clusters import Bools, Clusters, cospend
-from tracing.engine.ledger import Ledger
+from tracing.engine.ledger import NO_ADDRESS, Ledger
 from tracing.engine.paths import find_paths
 from tracing.engine.resolve import paths_spec, trace_spec
 from tracing.engine.seal import ENGINE_VERSION
@@ -76,6 +79,8 @@ DRAWS: Final = 5
 STARTS: Final = 60
 """Random coins whose way is followed, each with so many hidden truths."""
 HOPS: Final = 6
+CHANGES: Final = 6_000
+"""Transactions that are asked for their change."""
 
 
 @dataclass(frozen=True)
@@ -461,6 +466,42 @@ def _operators(demo: DemoLedger, policy: str) -> TraceResult:
     return trace(trace_spec(asked, demo.ledger, demo.walls), demo.ledger)
 
 
+# The probable layer
+
+
+@dataclass(frozen=True)
+class ChangeCounts:
+    """Payments of ordinary people that were looked at, those with a guess, and the wrong ones."""
+
+    payments: int
+    guessed: int
+    wrong: int
+
+
+def change_counts(demo: DemoLedger) -> ChangeCounts:
+    """What the change heuristic says of ordinary people's payments, whose last output is theirs.
+
+    Of the whole ledger some `CHANGES` transactions are taken, evenly spread.
+    """
+    ledger, scripts = demo.ledger, Scripts(SEED)
+    people = {scripts.of("wallet", number)[1:] for number in range(1, 2 * ledger.num_tx)}
+    payments = guessed = wrong = 0
+    for tx in range(0, ledger.num_tx, max(1, ledger.num_tx // CHANGES)):
+        first, end = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
+        spenders = set(ledger.in_address[int(ledger.in_off[tx]) : int(ledger.in_off[tx + 1])])
+        if ledger.tx_coinbase[tx] or end - first < 2 or NO_ADDRESS in spenders:
+            continue
+        texts = ledger.address_texts(sorted(map(int, spenders)))
+        if not all(decode_address(text).script_pubkey in people for text in texts):
+            continue
+        payments += 1
+        found = change_of(ledger, ledger.out_kind, tx)
+        if found is not None:
+            guessed += 1
+            wrong += found.coin != end - 1
+    return ChangeCounts(payments, guessed, wrong)
+
+
 # The page
 
 
@@ -470,6 +511,7 @@ def section(demo: DemoLedger) -> tuple[str, bool]:
     taint = list(taint_rows(demo))
     sheets = list(sheet_rows(demo))
     total, inside, in_span = bound_counts(demo)
+    change = change_counts(demo)
     lines = [
         f"## {demo.oracle['scale'].capitalize()} scale: "
         f"{demo.oracle['num_transactions']:,} transactions",
@@ -500,6 +542,14 @@ def section(demo: DemoLedger) -> tuple[str, bool]:
         "the span of haircut,",
         f"FIFO and LIFO, which is no interval for the truth, at {in_span:,} "
         f"({100 * in_span / total:.1f} %).",
+        "",
+        f"Change of payments, the probable layer: of {change.payments:,} payments of ordinary "
+        "people, evenly",
+        f"spread over the ledger, {change.guessed:,} have one output that fits; "
+        f"**{change.wrong:,}** of these is not what the payer",
+        f"kept ({100 * change.wrong / change.guessed:.1f} %). "
+        "A wallet of this world takes change at a new address and pays any amount;",
+        "others do otherwise, so elsewhere the share is another one. Nothing is merged by it.",
         "",
     ]
     is_right = (

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.views.decorators.http import require_safe
 
+from cases.heuristics import error_of
 from cases.http import AuthedRequest, casework
 from cases.models import Wallet
 from cases.policy import Action, may
@@ -23,6 +24,7 @@ def address_cluster(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     context = {
         "wallet": wallet,
         "look": cluster_look(wallet),
+        "errors": error_of("change"),
         "may_propose": may(request.actor, Action.PROPOSE_TAG)
         and may_change(wallet.case, request.actor),
     }

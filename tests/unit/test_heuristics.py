@@ -7,7 +7,7 @@ import pytest
 from cases import report_words
 from cases.dossier import from_json, to_json
 from cases.exports import html
-from cases.heuristics import measured, methods_behind
+from cases.heuristics import error_of, measured, methods_behind
 from tests.heuristic_figures import WRITTEN, figures
 from tests.packs import DOSSIER, RUN
 
@@ -24,7 +24,14 @@ def test_a_run_that_looked_for_coinjoins_cites_what_is_wrong_with_that() -> None
     looked = replace(RUN, parameters='{"coinjoin":"stop"}')
     assert methods_behind((replace(RUN, parameters='{"coinjoin":"off"}'),)) == ()
     found = methods_behind((looked, looked))
-    assert [each.measured_on for each in found] == [each.measured_on for _h, each in measured()]
+    assert found == error_of("coinjoin")
+    assert len(found) == 5
+
+
+def test_what_is_only_probable_has_its_measured_error_too() -> None:
+    [change] = error_of("change")
+    assert 0 < change.wrong < change.looked_at
+    assert error_of("unheard of") == ()
 
 
 @pytest.mark.parametrize("language", report_words.LANGUAGES)

@@ -26,6 +26,7 @@ MOST_LINES = 20_000
 MOST_SHOWN = 500
 ASKED_AT_ONCE = 5_000  # transactions in one query
 WISHES = ("pending", "stopped")
+WALL = "exchange_boundary"
 OUT_KINDS = ("withdrawal", "fiat_out")
 DEPOSITS, HELD, WITHDRAWALS = WHATS = ("deposits", "held", "withdrawals")
 """What of an account is followed: its deposits onward, what it holds or withdrew to its sources."""
@@ -196,7 +197,7 @@ class BookView:
 
 @dataclass(frozen=True)
 class CaseQuestion:
-    """What the lead run of a case reached, as a question to our books."""
+    """What a run of a case reached, or came from, as a question to our books."""
 
     question: BookQuestion
     run: UUID
@@ -242,25 +243,29 @@ def account_question(
     return BookQuestion(direction, policy, (own,), tuple(seeds), _last_record())
 
 
-def case_books(case: Case) -> BookView | None:
-    """Follow what the lead run of a case reached, by the run's policy; None without such a run.
+def case_books(case: Case, run: UUID | None = None) -> BookView | None:
+    """Follow what a run of a case reached, by the run's policy; None without such a run.
 
-    9 queries and 3 for each account reached. Raises TracingError.
+    Without one named the lead run is meant. A run for the source of funds leads from our
+    withdrawals back to what they came from. 9 queries and 3 for each account reached. Raises
+    TracingError.
     """
-    asked = case_question(case)
+    asked = case_question(case, run)
     if asked is None:
         return None
     trace = reads.ask_books(asked.question, RecordedBooks())
     return view_of(trace, run=asked.run, num_unrecorded=asked.num_unrecorded)
 
 
-def case_question(case: Case) -> CaseQuestion | None:
+def case_question(case: Case, run: UUID | None = None) -> CaseQuestion | None:
     """The question that `case_books` asks: 6 queries."""
-    lead = case.runs.filter(is_lead=True).first()
-    run = reads.run_view(lead.run) if lead is not None else None
-    if lead is None or run is None:
+    lead = case.runs.filter(Q(is_lead=True) if run is None else Q(run=run)).first()
+    view = reads.run_view(lead.run) if lead is not None else None
+    if lead is None or view is None:
         return None
-    policy = str(run.parameters.get("policy", ""))
+    policy = str(view.parameters.get("policy", ""))
+    if view.mode == "source":
+        return _question_back(lead.run, policy)
     lots = _lots(lead.run) if policy in ("fifo", "lifo") else None
     rows = list(lead.reached.select_related("account").order_by("outpoint"))
     records = _deposits(
@@ -286,6 +291,53 @@ def case_question(case: Case) -> CaseQuestion | None:
     accounts = sorted({str(row.account.public_id) for of_it in parts.values() for row in of_it})
     question = BookQuestion("forward", policy, tuple(accounts), tuple(seeds), _last_record())
     return CaseQuestion(question, lead.run, num_unrecorded)
+
+
+def _question_back(run: UUID, policy: str) -> CaseQuestion:
+    """From the withdrawals that a run for the source of funds came to, back through our books.
+
+    The run ends at a coin of our own wallets: whose money that was, only the record of the
+    transaction that paid it out can say. Bounds of a single output are those of the coins behind
+    it; of several nothing is certain of any.
+    """
+    result = reads.result(run) or {}
+    at_wall = {end["outpoint"]: end for end in result.get("ends", ()) if end["status"] == WALL}
+    found: dict[tuple[str, str], Seed] = {}
+    for step in result.get("steps", ()):
+        spent = [at_wall.get(row[0]) for row in step["in"]]
+        ours = [end for end in spent if end is not None]
+        if not ours or len(ours) < len(spent):
+            continue  # not ours alone: no withdrawal
+        low, high = (sum(int(end[name]) for end in ours) for name in ("low", "high"))
+        for _outpoint, address, amount, _status in step["out"]:
+            place = (step["txid"].lower(), address or "")
+            is_one = len(step["out"]) == 1 and place not in found
+            before = found.get(place, Seed("", 0, 0, 0))
+            found[place] = Seed(
+                "", before.units + int(amount), low if is_one else 0, before.high + high
+            )
+    rows = ExchangeRecord.objects.filter(kind__in=OUT_KINDS).exclude(status__in=NOT_ARRIVED)
+    rows = rows.alias(mark=Lower("txid")).select_related("account").order_by("ref")
+    records: dict[tuple[str, str], ExchangeRecord] = {}
+    names = sorted({txid for txid, _ in found})
+    for start in range(0, len(names), ASKED_AT_ONCE):
+        for row in rows.filter(mark__in=names[start : start + ASKED_AT_ONCE]):
+            records.setdefault((row.txid.lower(), row.address), row)
+    seeds, accounts = [], set()
+    for place, asked in sorted(found.items()):
+        record = records.get(place)
+        if record is None:
+            continue
+        fee = record.fee_base if record.fee_asset_id == record.asset_id else 0
+        net = record.base - (fee or 0)
+        amounts = (min(net, units) for units in (asked.units, asked.low, asked.high))
+        seeds.append(Seed(record.ref, *amounts))
+        accounts.add(str(record.account.public_id))
+    seeds.sort(key=lambda seed: seed.ref)
+    question = BookQuestion(
+        "backward", policy, tuple(sorted(accounts)), tuple(seeds), _last_record()
+    )
+    return CaseQuestion(question, run, len(found) - len(seeds))
 
 
 def _last_record() -> int:

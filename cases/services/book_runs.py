@@ -1,6 +1,7 @@
 """Sealing an answer out of our books, so that it can be cited and asked again."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,6 +12,7 @@ from cases.models import BookRun, Case, ExchangeAccount
 from cases.policy import Action, Actor
 from cases.queries.book_traces import (
     DEPOSITS,
+    WITHDRAWALS,
     RecordedBooks,
     account_question,
     case_question,
@@ -24,12 +26,19 @@ LEAST_LETTERS = 8
 
 
 def seal_books(
-    case: Case, account: ExchangeAccount | None, *, policy: str = "", what: str = "", by: Actor
+    case: Case,
+    account: ExchangeAccount | None,
+    *,
+    policy: str = "",
+    what: str = "",
+    of_run: UUID | None = None,
+    by: Actor,
 ) -> BookRun:
-    """Ask our books of an account, or of what the lead run reached, and keep the answer sealed.
+    """Ask our books of an account, or of what a run reached, and keep the answer sealed.
 
     Args:
-        policy, what: of an account; the lead run has its own policy.
+        policy, what: of an account; a run has its own policy.
+        of_run: a run of the case; without one or an account the lead run is meant.
 
     The books are read outside of any transaction: seconds in which others write. The right is
     asked before and again with what is kept. Raises PermissionDenied, CaseworkError where there is
@@ -41,11 +50,12 @@ def seal_books(
     if account is not None:
         question = account_question(account, policy, what=what)
     else:
-        found = case_question(fresh)
+        found = case_question(fresh, of_run)
         if found is None:
             raise CaseworkError(_("No run leads this case yet: a finished trace can be made its"
                                   " lead."))  # fmt: skip
-        question, run, what = found.question, found.run, DEPOSITS
+        question, run = found.question, found.run
+        what = DEPOSITS if question.direction == "forward" else WITHDRAWALS
     if not question.seeds:
         raise CaseworkError(_("Our records hold nothing of it to follow."))
     try:

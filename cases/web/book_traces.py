@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cases.http import AuthedRequest, casework
-from cases.models import ExchangeAccount
+from cases.models import Case, ExchangeAccount
 from cases.policy import Action, may
 from cases.queries import book_runs as sealed
 from cases.queries import book_traces as queries
@@ -33,18 +33,37 @@ WHATS = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @casework
 def case_books(request: AuthedRequest, case_id: UUID) -> HttpResponse:
-    """From what the lead run reached, over every account that it went to; a post seals it."""
+    """From what the lead run reached, or the run asked for, over every account that it went to.
+
+    A run for the source of funds leads back from our withdrawals. A post seals the answer.
+    """
     case = get_case(request, case_id)
+    asked = request.POST if request.method == "POST" else request.GET
+    run = _run_of(case, asked.get("run", ""))
     if request.method == "POST":
-        kept = seal_books(case, None, by=request.actor)
+        kept = seal_books(case, None, of_run=run, by=request.actor)
         messages.success(request, _("The answer is sealed."))
         return redirect("book_run", kept.public_id)
     context = {
-        "view": queries.case_books(case),
+        "view": queries.case_books(case, run),
+        "run": run,
         "sealed": sealed.book_runs_of(case, request.actor)[:SHOWN],
         "may_seal": may(request.actor, Action.QUEUE_TRACE),
     }
     return render_case(request, "cases/book_trace.html", case, TAB, context)
+
+
+def _run_of(case: Case, text: str) -> UUID | None:
+    """The run of this case that is asked for, None for its lead run."""
+    if not text:
+        return None
+    try:
+        run = UUID(text)
+    except ValueError:
+        raise Http404 from None
+    if not case.runs.filter(run=run).exists():
+        raise Http404
+    return run
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

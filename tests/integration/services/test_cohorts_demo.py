@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from cases.models import Case, Cohort, CohortMember, CohortPayment, Wallet
+from cases.models import Case, Cohort, CohortMember, CohortPayment, ExchangeRecord, Wallet
 from cases.policy import Actor
+from cases.queries.book_traces import case_books, case_question
 from cases.queries.breakpoints import Matcher, break_points
 from cases.services.attribution import import_tags
 from cases.services.cohorts import build_cohort, export_cohort
@@ -251,3 +252,33 @@ def test_a_tag_that_moves_z_raises_one_alarm_with_both_sums(built: Built, demo: 
         assert totals["Eastmere"]["after"]["amount"] == "75000000"
     finally:
         transaction.savepoint_rollback(point)
+
+
+def test_a_run_for_the_source_of_funds_leads_back_through_our_books(
+    built: Built, demo: DemoLedger
+) -> None:
+    """Half a bitcoin came to P14's address out of our own wallets: OP-3 withdrew it."""
+    withdrawal = ExchangeRecord.objects.get(
+        account__uid=f"{PREFIX}OP-3", kind="withdrawal", status="completed"
+    )
+    _spent, made = demo.coins_of(withdrawal.txid)
+    place = made.index((withdrawal.address, 49_980_000))
+    seeds = (f"{withdrawal.txid}:{place}",)
+    asked = jobs.TraceParameters(ledger=LEDGER, seeds=seeds, mode="source", policy="fifo")
+    run = queue_trace(built.case, asked, by=built.mei).run
+    jobs.carry_now(run)
+    found = case_question(built.case, run)
+    assert found is not None
+    [seed] = found.question.seeds
+    assert (seed.ref, seed.units, seed.low, seed.high) == (withdrawal.ref, *[49_980_000] * 3)
+    view = case_books(built.case, run)
+    assert view is not None
+    assert (view.trace.direction, view.num_unrecorded) == ("backward", 0)
+    kinds = {(row.hop.line.kind, row.account.uid if row.account else "") for row in view.hops}
+    assert ("withdrawal", f"{PREFIX}OP-3") in kinds
+    came = [row for row in view.hops if row.hop.line.kind == "deposit"]
+    assert {row.to_account.uid for row in came if row.to_account} <= {
+        f"{PREFIX}OP-3", f"{PREFIX}OP-1",
+    }  # fmt: skip
+    assert sum(row.hop.amount for row in came) == 49_980_000
+    assert {row.sheet.difference for row in view.sheets} == {0}

@@ -85,6 +85,37 @@ def test_a_cohort_is_built_by_the_form(seat_of: SeatOf) -> None:
     assert "18" in mei.page.locator(".kpis").last.inner_text()
 
 
+def test_a_sealed_case_betrays_itself_to_nobody_outside(seat_of: SeatOf) -> None:
+    """The case is closed to ida and to every officer: no page, file, list, count or search."""
+    mei, ida, ortiz, chen = (seat_of(name) for name in ("mei", "ida", "ortiz", "chen"))
+    open_case(mei, "Lanternbox: payment wallets")
+    places = [mei.page.url.removeprefix(mei.site.url)]
+    reference = mei.page.locator("main .ref, main .sub").get_by_text("CASE-").first.inner_text()
+    for name in ("Cohort", "Wallets"):
+        open_tab(mei, name)
+        places.append(mei.page.url.removeprefix(mei.site.url))
+        first = mei.page.locator("main table.table tbody a[href^='/']").first
+        places.append(str(first.get_attribute("href")))
+    for place in places:
+        assert ida.page.request.get(ida.site.url + place).status == 404, place
+    for officer in (ortiz, chen):  # at this door nobody is signed in, whatever is there or not
+        for place in (*places, "/cases/00000000-0000-4000-8000-000000000000/"):
+            answer = officer.page.request.get(officer.site.url + place, max_redirects=0)
+            assert (answer.status, "/accounts/login/" in answer.headers["location"]) == (302, True)
+        assert "Lanternbox" not in officer.go("/liaison/").content()
+    for place in ("/cases/", "/", "/inbox/", "/traces/", "/wallets/"):
+        page = ida.go(place)
+        assert "Lanternbox" not in page.content(), place
+        assert reference not in page.content(), place
+    for words in ("Lanternbox", reference):
+        page = ida.go("/cases/")
+        page.locator("#find").fill(words)
+        page.locator("#find").press("Enter")
+        page.wait_for_load_state("networkidle")
+        assert "payment wallets" not in page.locator("main").inner_text()
+        assert page.locator("main").get_by_role("link", name=reference).count() == 0
+
+
 def test_tags_and_exposure_stand_on_wallet_and_address(seat_of: SeatOf) -> None:
     mei = seat_of("mei")
     open_case(mei, "Obelisk Market: from the bank to its operator")

@@ -13,7 +13,7 @@ from datetime import datetime
 from cases.models import Cohort, DepositAddress, ExchangeAccount, ExchangeRecord
 from cases.models.cohorts import TIER_PATTERN
 from tracing import reads
-from tracing.reads import Place, Platform, PlatformPayment, PlatformPayout
+from tracing.reads import Platform, PlatformPayment, PlatformPayout
 
 CHUNK = 5_000
 INSIDE = "internal_transfer"
@@ -75,7 +75,7 @@ def account_of(link: Link) -> ExchangeAccount:
 def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     payments = platform.payments
     places = [place for each in payments for place in (each.paid, *each.sources)]
-    records = _Records("withdrawal", places, _asset_asked(cohort))
+    records = _Records("withdrawal", (each.address for each in places), _asset_asked(cohort))
     for payment in payments:
         tied = _tied(payment, records)
         if tied is None:
@@ -108,7 +108,7 @@ def _paid_out(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     """Payouts that ended in a customer's deposit, at once or by way of the payee's wallet."""
     payouts = platform.payouts
     places = [place for each in payouts for place in (each.paid, *each.passed_on)]
-    records = _Records("deposit", places, _asset_asked(cohort))
+    records = _Records("deposit", (each.address for each in places), _asset_asked(cohort))
     for payout in payouts:
         tied = _got(payout, records)
         if tied is None:
@@ -146,10 +146,10 @@ def _asset_asked(cohort: Cohort) -> str:
 class _Records:
     """Completed records of a kind at addresses by transaction and address: one query a chunk."""
 
-    def __init__(self, kind: str, places: Iterable[Place], asset: str) -> None:
+    def __init__(self, kind: str, named: Iterable[str | None], asset: str) -> None:
         self._found: dict[tuple[str, str], list[ExchangeRecord]] = {}
         self._taken: set[int] = set()
-        addresses = sorted({place.address for place in places if place.address})
+        addresses = sorted({address for address in named if address})
         for start in range(0, len(addresses), CHUNK):
             forms = [form for each in addresses[start : start + CHUNK] for form in _forms(each)]
             rows = ExchangeRecord.objects.filter(

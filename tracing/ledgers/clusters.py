@@ -68,7 +68,7 @@ class StoredClusters:
         first, end = self._span(address)
         found = self._members[first:end]
         if self._is_torn(address):
-            return found[self.clusters.parent[found] == self.clusters.parent[address]]
+            found = found[self.clusters.parent[found] == self.clusters.parent[address]]
         return found
 
     def sums(self, address: int) -> tuple[int, int, int]:

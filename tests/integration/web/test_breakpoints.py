@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from cases.models import CaseRun, ExchangeAccount, ExchangeRecord, Price
+from cases.queries.breakpoints import Matcher, break_points
 from cases.queries.cases import case_shell
 from cases.queries.flow import case_flow
 from cases.services.attribution import import_tags
@@ -93,6 +94,27 @@ def test_deposits_in_window_and_band_are_listed_masked(room: Room, swapped: Case
     )
     assert "3 deposits fit." in wider.content.decode()
     assert "1/3" in wider.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("category", "words"),
+    [
+        ("instant_exchanger", "swap"), ("swap", "swap"), ("bridge", "bridge"),
+        ("defi_bridge", "bridge"), ("privacy_coin", "privacy coin"),
+        ("shielded_pool", "privacy coin"), ("exchange", ""),
+    ],
+)  # fmt: skip
+def test_a_break_point_says_of_which_type_it_is(
+    room: Room, tmp_path: Path, category: str, words: str
+) -> None:
+    """A service that gives the same asset back breaks nothing: there the trace just ends."""
+    pack = tmp_path / "pack.yaml"
+    pack.write_text(PACK.format(address=HOPS[1]).replace("coinswap_exchange", category))
+    import_tags(pack)
+    set_boundaries("tags", [BoundaryRow(LEDGER, HOPS[1], "service", "Ferryswap")])
+    found = break_points(room.run_trace().run, Matcher())
+    assert found is not None
+    assert [point.kind_words for point in found.points] == ([words] if words else [])
 
 
 def assert_drawn(room: Room, run: CaseRun) -> None:

@@ -11,9 +11,16 @@ import numpy as np
 
 from tests.bench.generator import generate
 from tracing.engine.clusters import Clusters, cospend
-from tracing.engine.kernels import COMPILED_POLICIES, Kernels
+from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import MemoryLedger
-from tracing.engine.spec import EXCHANGE_BOUNDARY, SERVICE, Json, TraceSpec
+from tracing.engine.spec import (
+    DIRECTIONS,
+    EXCHANGE_BOUNDARY,
+    POLICIES,
+    SERVICE,
+    Json,
+    TraceSpec,
+)
 from tracing.engine.trace import trace
 from tracing.engine.walk import Progress
 
@@ -26,7 +33,8 @@ def random_specs(rng: random.Random, ledger: MemoryLedger, num: int) -> Iterator
         addresses = rng.sample(range(ledger.num_addresses), rng.choice((0, 0, 3, 40)))
         yield TraceSpec(
             seeds=tuple(rng.randrange(ledger.num_outputs) for _ in range(rng.randint(1, 6))),
-            policy=rng.choice(COMPILED_POLICIES),
+            policy=rng.choice(POLICIES),
+            direction=rng.choice(DIRECTIONS),
             max_hops=rng.choice((None, None, 1, 3, 12)),
             min_value=rng.choice((0, 0, 546, 1_000_000)),
             until_height=rng.choice((None, None, rng.randrange(ledger.height + 1))),

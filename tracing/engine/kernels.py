@@ -18,9 +18,9 @@ from typing import Final, Protocol, cast
 import numpy as np
 
 from tracing.engine.clusters import Bools, Clusters, cospend
-from tracing.engine.forward import ForwardWalk
 from tracing.engine.ledger import Ledger
 from tracing.engine.pools import NARROW, Pool, Units, walk_rows
+from tracing.engine.seal import code_hash
 from tracing.engine.walk import Tick, Walk
 
 RUN_FROM: Final = 10_000
@@ -31,7 +31,6 @@ POOL_FROM: Final = 300_000
 """Rows of accounts that a run walks in plain Python first, for the same reason."""
 FEW_ROWS: Final = 64
 """Rows at a time for which handing a pool over costs more than walking them."""
-COMPILED_POLICIES: Final = ("haircut", "poison")
 
 
 class Compiled(Protocol):
@@ -53,12 +52,13 @@ def compiled(cache: Path) -> Compiled | None:
     """The compiled kernels, None where numba is not installed.
 
     Machine code is kept under `cache` by numba, which keys it by the source file's time and size
-    and by the processor, so an upgrade compiles anew and stale code is never run.
+    and by the processor. It does not see that a function or a number of another file has changed,
+    so there is a folder for each state of the engine's sources: stale code is never run.
     """
     if find_spec("numba") is None:
         return None
     # Numba reads this once, when it is first imported.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / code_hash()[:12]))
     return cast("Compiled", import_module("tracing.engine.compiled"))
 
 
@@ -90,7 +90,7 @@ class Kernels:
 
     def run(self, walk: Walk, tick: Tick | None, every: int) -> None:
         """Carry a walk to its end: plain at first, compiled once it has shown to be large."""
-        if self.cache is not None and can_compile(walk):
+        if self.cache is not None:
             walk.run(tick, every, self.run_from)
             fast = compiled(self.cache) if walk.heap else None
             if fast is not None:
@@ -112,11 +112,6 @@ class Kernels:
 def _is_narrow(pool: Pool) -> bool:
     """Whether a pool can be walked in 64 bits, whatever its account's rows add to it."""
     return max(pool.balance, pool.high, pool.amount) <= NARROW // 2
-
-
-def can_compile(walk: Walk) -> bool:
-    """Whether a walk has a compiled twin: forward, by a policy without tapes."""
-    return isinstance(walk, ForwardWalk) and walk.spec.policy in COMPILED_POLICIES
 
 
 PLAIN: Final = Kernels()

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,7 @@ from tests.unit.engine.worlds import random_world
 from tracing.engine import clusters, kernels
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.pools import walk_rows
-from tracing.engine.spec import TraceSpec
+from tracing.engine.spec import DIRECTIONS, EXCHANGE_BOUNDARY, POLICIES, SERVICE, TraceSpec
 from tracing.engine.trace import trace
 from tracing.engine.walk import Walk
 from tracing.errors import BalanceError
@@ -54,7 +55,7 @@ def test_twins_have_the_same_signature(fast: ModuleType) -> None:
 
 @pytest.mark.usefixtures("fast")
 def test_random_traces_are_equal_to_the_satoshi() -> None:
-    assert compare_traces(80, CACHE) > 3_000
+    assert compare_traces(160, CACHE) > 5_000
 
 
 @pytest.mark.usefixtures("fast")
@@ -71,14 +72,14 @@ def test_random_clusters_and_their_merges_are_equal() -> None:
 def test_worlds_of_single_satoshi_are_equal() -> None:
     for number in range(60):
         world = random_world(number)
-        for policy in kernels.COMPILED_POLICIES:
-            spec = world.spec(policy, coinjoin="through")
+        for policy, direction in product(POLICIES, DIRECTIONS):
+            spec = world.spec(policy, direction=direction, coinjoin="through")
             ours = trace(spec, world.ledger(), kernels=FAST)
             assert ours.json == trace(spec, world.ledger()).json
 
 
 def test_shares_are_exact_up_to_the_limit(fast: ModuleType) -> None:
-    share, most = fast.forward.kernel.floor_share, fast.forward.kernel.MOST
+    share, most = fast.walk.kernel.floor_share, fast.walk.kernel.MOST
     rng = random.Random(5)
     for _ in range(20_000):
         total = rng.choice((most, most - 1, rng.randint(1, most), rng.randint(1, 50)))
@@ -96,8 +97,8 @@ def test_amounts_beyond_the_limit_are_left_to_the_twin() -> None:
     chain.send("b", [("a", 0), ("a", 1)], [("x", (1 << 60) - 5), ("y", 9)], height=1)
     chain.send("c", [("b", 1)], [("z", 5), ("z", 3)], height=2)
     ledger = chain.ledger()
-    for policy in kernels.COMPILED_POLICIES:
-        spec = TraceSpec(seeds=(1,), policy=policy)
+    for policy, (seed, direction) in product(POLICIES, ((1, "forward"), (4, "backward"))):
+        spec = TraceSpec(seeds=(seed,), policy=policy, direction=direction)
         assert trace(spec, ledger, kernels=FAST).json == trace(spec, ledger).json
 
 
@@ -119,10 +120,49 @@ def test_a_wide_transaction_and_a_wide_frontier_find_room() -> None:
     for number in range(5_000):
         chain.send(f"c{number}", [("b", number)], [(f"v{number}", 499)], height=2)
     ledger = chain.ledger()
-    spec = TraceSpec(seeds=(0,))
+    for policy in ("haircut", "fifo"):
+        spec = TraceSpec(seeds=(0,), policy=policy)
+        ours = trace(spec, ledger, kernels=FAST)
+        assert len(ours.ends) == 5_000
+        assert ours.json == trace(spec, ledger).json
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("policy", ["fifo", "lifo"])
+def test_tapes_of_many_pieces_find_room(policy: str) -> None:
+    """Two thousand seeds in one coin, cut in two and put together again over and over."""
+    chain = Chain()
+    chain.mine("m", *([3] * 2_000), height=0)
+    chain.send("c", [("m", number) for number in range(2_000)], [("w", 6_000)], height=1)
+    coins = [("c", 0)]
+    for number in range(12):
+        half = 1_000 + 307 * number
+        made: list[tuple[str | None, int]] = [("w", half), ("v", 6_000 - half)]
+        chain.send(f"s{number}", coins, made, height=2 + number)
+        coins = [(f"s{number}", 1), (f"s{number}", 0)]
+    ledger = chain.ledger()
+    spec = TraceSpec(seeds=tuple(range(2_000)), policy=policy)
     ours = trace(spec, ledger, kernels=FAST)
-    assert len(ours.ends) == 5_000
     assert ours.json == trace(spec, ledger).json
+    assert ours.sheet.seeds == 6_000
+    back = replace(spec, seeds=(ours.ends[0].coin,), direction="backward")
+    assert trace(back, ledger, kernels=FAST).json == trace(back, ledger).json
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("policy", ["fifo", "lifo"])
+def test_the_exchange_wall_keeps_the_lots(policy: str) -> None:
+    chain = Chain()
+    chain.mine("a", 100, 40, height=0)
+    chain.send("b", [("a", 0), ("a", 1)], [("dep", 70), ("x", 65)], height=1)
+    ledger = chain.ledger()
+    walls = {int(ledger.out_address[2]): EXCHANGE_BOUNDARY, int(ledger.out_address[3]): SERVICE}
+    spec = TraceSpec(seeds=(1,), policy=policy, walls=walls)
+    ours = trace(spec, ledger, kernels=FAST)
+    assert ours.ends == trace(spec, ledger).ends
+    at_wall = [end for end in ours.ends if end.status.value == EXCHANGE_BOUNDARY]
+    assert all(end.lots for end in at_wall)
+    assert bool(at_wall) is (policy == "lifo")
 
 
 @pytest.mark.usefixtures("fast")
@@ -134,7 +174,7 @@ def test_a_pinned_snapshot_ends_before_later_spends() -> None:
     assert trace(spec, pinned).json != trace(spec, ledger).json
 
 
-def test_small_work_and_tapes_stay_in_plain_python(tmp_path: Path) -> None:
+def test_small_work_stays_in_plain_python(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -144,11 +184,8 @@ def test_small_work_and_tapes_stay_in_plain_python(tmp_path: Path) -> None:
         "from tracing.engine.trace import trace\n"
         "ledger, kernels = generate(2_000), Kernels(Path(sys.argv[1]))\n"
         "kernels.cospend(ledger)\n"
-        "trace(TraceSpec(seeds=(5, 9)), ledger, kernels=kernels)\n"
-        "at_once = Kernels(Path(sys.argv[1]), run_from=0)\n"
-        "trace(TraceSpec(seeds=(5, 9), policy='fifo'), ledger, kernels=at_once)\n"
-        "back = TraceSpec(seeds=(900,), direction='backward')\n"
-        "trace(back, ledger, kernels=at_once)\n"
+        "trace(TraceSpec(seeds=(5, 9), policy='fifo'), ledger, kernels=kernels)\n"
+        "trace(TraceSpec(seeds=(900,), direction='backward'), ledger, kernels=kernels)\n"
         "assert 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True, timeout=60)

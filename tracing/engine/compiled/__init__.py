@@ -6,7 +6,7 @@ where a caller asked for it, and a process that never asks never pays. The twins
 """
 
 from tracing.engine.compiled.clusters import cospend
-from tracing.engine.compiled.forward import run
 from tracing.engine.compiled.pools import walk_rows
+from tracing.engine.compiled.walk import run
 
 __all__ = ["cospend", "run", "walk_rows"]

@@ -81,16 +81,16 @@ def _traced(
     parameters: TraceParameters, watch: Watch, ledger: Ledger, known: Known, kernel: Json | None
 ) -> Json:
     spec = _resolved(parameters, ledger, known)
+    kernels = Kernels(settings.FIU_HOME / "cache")
     watch.heart.tick()
     if isinstance(spec, PathsSpec):
-        return find_paths(spec, ledger, watch).json
+        return find_paths(spec, ledger, watch, kernels=kernels).json
     if kernel is not None and kernel.get("spec") != spec_key(spec, ledger):
         kernel = None  # the walls changed meanwhile: begin again, the result names the new ones
     watch.describe = lambda state: {
         "epoch": ledger.epoch,
         "partial": partial_result(ledger, state),
     }
-    kernels = Kernels(settings.FIU_HOME / "cache")
     return trace(spec, ledger, watch, state=kernel, kernels=kernels).json
 
 

@@ -12,13 +12,16 @@ import numpy as np
 from tests.bench.generator import generate
 from tracing.engine.clusters import Clusters, cospend
 from tracing.engine.kernels import Kernels
-from tracing.engine.ledger import MemoryLedger
+from tracing.engine.ledger import UNSPENT, MemoryLedger
+from tracing.engine.paths import find_paths
 from tracing.engine.spec import (
     DIRECTIONS,
     EXCHANGE_BOUNDARY,
     POLICIES,
     SERVICE,
+    VISIT_LIMIT,
     Json,
+    PathsSpec,
     TraceSpec,
 )
 from tracing.engine.trace import trace
@@ -66,6 +69,53 @@ def compare_traces(num: int, cache: Path, *, num_tx: int = 1_500, seed: int = 1)
                         raise AssertionError(f"a checkpoint does not carry over: {spec}")
             coins += len(plain.ends) + len(plain.possible)
     return coins
+
+
+def compare_paths(num: int, cache: Path, *, num_tx: int = 1_500, seed: int = 1) -> int:
+    """Search `num` random pairs of wallets both ways, up to a difference; returns the paths."""
+    rng = random.Random(seed)
+    paths = 0
+    for start in range(0, num, PER_LEDGER):
+        ledger = generate(num_tx, seed=seed * 2_000 + start)
+        for spec in random_pairs(rng, ledger, min(PER_LEDGER, num - start)):
+            kernels = Kernels(cache, paths_from=rng.choice((0, 0, 20, 60)))
+            plain = find_paths(spec, ledger)
+            if find_paths(spec, ledger, kernels=kernels) != plain:
+                raise AssertionError(f"the searches differ: {spec}")
+            paths += len(plain.paths)
+    return paths
+
+
+def random_pairs(rng: random.Random, ledger: MemoryLedger, num: int) -> Iterator[PathsSpec]:
+    """Searches of every kind, from any coins to those they led to and to others."""
+    for _ in range(num):
+        sources = rng.sample(range(ledger.num_outputs // 2), rng.choice((1, 3, 30)))
+        targets = {led_to(rng, ledger, coin) for coin in sources}
+        targets |= {rng.randrange(ledger.num_outputs) for _ in range(rng.choice((0, 3, 30)))}
+        addresses = rng.sample(range(ledger.num_addresses), rng.choice((0, 0, 3, 40)))
+        yield PathsSpec(
+            sources=tuple(sources),
+            targets=tuple(sorted(targets)),
+            max_depth=rng.choice((1, 2, 5, 8, 8, 13)),
+            num_best=rng.choice((1, 3, 10)),
+            walls=dict.fromkeys(addresses, SERVICE),
+            coinjoin=rng.choice(("stop", "through")),
+            min_value=rng.choice((0, 0, 546, 1_000_000)),
+            until_height=rng.choice((None, None, rng.randrange(ledger.height + 1))),
+            visit_limit=rng.choice((VISIT_LIMIT, VISIT_LIMIT, 40)),
+        )
+
+
+def led_to(rng: random.Random, ledger: MemoryLedger, coin: int, most: int = 8) -> int:
+    """The coin at the end of a random walk of 1 to `most` transactions, of fewer at a rest."""
+    for _ in range(1 + int(rng.random() * most)):
+        spent = int(ledger.out_spent_in[coin])
+        if spent == UNSPENT:
+            break
+        tx = int(ledger.in_tx[spent])
+        first, end = int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])
+        coin = first + int(rng.random() * (end - first))
+    return coin
 
 
 class _Stopped(Exception):

@@ -21,10 +21,13 @@ from tracing.engine.clusters import Bools, Clusters, cospend
 from tracing.engine.ledger import Ledger
 from tracing.engine.pools import NARROW, Pool, Units, walk_rows
 from tracing.engine.seal import code_hash
+from tracing.engine.search import Search, Searching
 from tracing.engine.walk import Tick, Walk
 
 RUN_FROM: Final = 10_000
 """Transactions a run walks in plain Python first: as long as loading the compiled kernel takes."""
+PATHS_FROM: Final = 5_000
+"""Transactions a search for paths looks at in plain Python first."""
 COSPEND_FROM: Final = 3_000_000
 """Inputs from which clustering is compiled; below, vectorised numpy takes less than loading."""
 POOL_FROM: Final = 300_000
@@ -47,6 +50,9 @@ class Compiled(Protocol):
     def walk_rows(self, pool: Pool, amounts: Units, end: int, policy: str) -> None:
         """The twin of `pools.walk_rows`."""
 
+    def take_over(self, begun: Search) -> Searching:
+        """The twin of `search.Search`, going on where that one stands."""
+
 
 def compiled(cache: Path) -> Compiled | None:
     """The compiled kernels, None where numba is not installed.
@@ -68,12 +74,14 @@ class Kernels:
 
     Args:
         cache: where machine code is kept between processes; None means plain Python only.
-        run_from, cospend_from, pool_from: sizes from which the compiled twins take over.
+        run_from, paths_from, cospend_from, pool_from: sizes from which the compiled twins take
+            over.
         few_rows: rows at a time that stay in plain Python whatever the size of the run.
     """
 
     cache: Path | None = None
     run_from: int = RUN_FROM
+    paths_from: int = PATHS_FROM
     cospend_from: int = COSPEND_FROM
     pool_from: int = POOL_FROM
     few_rows: int = FEW_ROWS
@@ -96,6 +104,13 @@ class Kernels:
             if fast is not None:
                 fast.run(walk, tick, every)
         walk.run(tick, every)
+
+    def search(self, search: Searching) -> Searching:
+        """What a search for paths goes on with: itself, or its twin once it has grown large."""
+        if self.cache is None or not isinstance(search, Search):
+            return search
+        fast = compiled(self.cache) if search.num_seen >= self.paths_from else None
+        return search if fast is None else fast.take_over(search)
 
     def walk_rows(self, pool: Pool, amounts: Units, end: int, policy: str, walked: int) -> None:
         """Move a pool over rows of its account; `walked` is how many the run has behind it."""

@@ -16,12 +16,13 @@ import pytest
 
 from tests.bench.account_twins import compare_pools
 from tests.bench.generator import generate
-from tests.bench.twins import compare_clusters, compare_traces
+from tests.bench.twins import compare_clusters, compare_paths, compare_traces
 from tests.unit.engine.ledgers import Chain, txid_of
 from tests.unit.engine.worlds import random_world
 from tracing.engine import clusters, kernels
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.pools import walk_rows
+from tracing.engine.search import Search
 from tracing.engine.spec import DIRECTIONS, EXCHANGE_BOUNDARY, POLICIES, SERVICE, TraceSpec
 from tracing.engine.trace import trace
 from tracing.engine.walk import Walk
@@ -29,7 +30,7 @@ from tracing.errors import BalanceError
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = Path(sys.prefix) / "compiled-kernels"  # kept between test runs, gone with the environment
-FAST = Kernels(CACHE, run_from=0, cospend_from=0)
+FAST = Kernels(CACHE, run_from=0, paths_from=0, cospend_from=0)
 
 pytestmark = pytest.mark.xdist_group("compiled")  # one process compiles
 
@@ -50,12 +51,19 @@ def test_twins_have_the_same_signature(fast: ModuleType) -> None:
 
     assert names(fast.cospend) == names(clusters.cospend)
     assert names(fast.run) == names(Walk.run)
+    for name in ("widen", "best"):
+        assert names(getattr(fast.search.Search, name)) == names(getattr(Search, name))
     assert names(fast.walk_rows) == names(walk_rows)
 
 
 @pytest.mark.usefixtures("fast")
 def test_random_traces_are_equal_to_the_satoshi() -> None:
     assert compare_traces(160, CACHE) > 5_000
+
+
+@pytest.mark.usefixtures("fast")
+def test_random_searches_find_the_same_paths() -> None:
+    assert compare_paths(80, CACHE) > 100
 
 
 @pytest.mark.usefixtures("fast")
@@ -180,12 +188,14 @@ def test_small_work_stays_in_plain_python(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from tests.bench.generator import generate\n"
         "from tracing.engine.kernels import Kernels\n"
-        "from tracing.engine.spec import TraceSpec\n"
+        "from tracing.engine.paths import find_paths\n"
+        "from tracing.engine.spec import PathsSpec, TraceSpec\n"
         "from tracing.engine.trace import trace\n"
         "ledger, kernels = generate(2_000), Kernels(Path(sys.argv[1]))\n"
         "kernels.cospend(ledger)\n"
         "trace(TraceSpec(seeds=(5, 9), policy='fifo'), ledger, kernels=kernels)\n"
         "trace(TraceSpec(seeds=(900,), direction='backward'), ledger, kernels=kernels)\n"
+        "find_paths(PathsSpec((5,), (900,)), ledger, kernels=kernels)\n"
         "assert 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True, timeout=60)

@@ -5,12 +5,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tracing.engine.accounts.paths import AccountPathsResult, find_account_paths
 from tracing.engine.accounts.resolve import account_paths_spec
 from tracing.engine.clusters import cospend
 from tracing.engine.coinjoin import flags
+from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.paths import PathsResult, find_paths
 from tracing.engine.resolve import find_address, paths_spec, walls_of
@@ -70,7 +72,8 @@ def searched(options: dict[str, Any]) -> PathsResult | AccountPathsResult:
     if options["clusters"]:
         ends = [with_clusters(places, ledger, boundaries) for places in ends]
     spec = paths_spec(parameters_of(options, ledger.name, ends), ledger, boundaries)
-    return find_paths(with_tag_set(spec), ledger)
+    kernels = Kernels(settings.FIU_HOME / "cache")
+    return find_paths(with_tag_set(spec), ledger, kernels=kernels)
 
 
 def depth_of(text: str | None) -> int | None:

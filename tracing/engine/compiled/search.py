@@ -380,7 +380,7 @@ def _precedes(amount: Any, before: Any, row: Any, partial: Any) -> bool:
     """Whether a path to the row's transaction, as long as the row's, is better than it."""
     if amount != partial[row, 0]:
         return bool(amount > partial[row, 0])
-    return _earlier(before, partial[row, 3], partial)
+    return bool(_earlier(before, partial[row, 3], partial))
 
 
 @njit(**INNER)
@@ -404,7 +404,8 @@ def _finish(
     counts: Any,
 ) -> None:
     """The paths that end with this transaction to `finished`, the best first."""
-    left, lead, largest = np.int64(0), np.int64(-1), np.int64(-1)
+    left, largest = np.int64(0), np.int64(-1)
+    lead: Any = np.int64(-1)
     for coin in range(np.int64(chain.out_off[tx]), np.int64(chain.out_off[tx + 1])):
         value = chain.out_value[coin]
         if marks.target[coin] and value >= rules.least:
@@ -437,4 +438,4 @@ def _ranks(amount: Any, at: Any, length: Any, row: Any, finished: Any, partial: 
         return bool(partial[at, 1] < partial[other, 1])
     if length != finished[row, 2]:
         return bool(length < finished[row, 2])
-    return _earlier(at, other, partial)
+    return bool(_earlier(at, other, partial))

@@ -79,7 +79,7 @@ MOST: Final = 1 << 52
 LAST_KEY: Final = 0xFFFFFFFF
 """Backward, coins are keyed from here down, so that the latest comes first."""
 
-INNER: Final = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER: Final[dict[str, Any]] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """For what only kernels call: without the ways in from outside it compiles in half the time."""
 
 _NOBODY: Final = np.uint32(NO_ADDRESS)
@@ -346,7 +346,7 @@ def _step(tx: Any, chain: Chain, rules: Rules, room: Room) -> None:
         least = max(np.int64(0), value - (total - low)) if known else np.int64(0)
         amount = room.parts[part - first_part, 0]
         tape, num_pieces = room.parts[part - first_part, 1], room.parts[part - first_part, 2]
-        coin = part
+        coin: Any = part
         if rules.backward:
             spends = chain.in_out[part]
             coin = np.int64(-1) - part if spends == _UNKNOWN else np.int64(spends)

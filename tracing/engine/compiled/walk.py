@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -203,15 +204,7 @@ class _Carried:
         walk.ends += self.ends_of(room.ends[: counts[kernel.ENDS]])
         walk.possible += self.ends_of(room.possible[: counts[kernel.POSSIBLE]])
         walk.addresses.update(room.reached[: counts[kernel.SEEN]].tolist())
-        coins, amounts, codes = room.pairs[: counts[kernel.PAIRS]].T.tolist()
-        names = [VALUES[code] for code in codes]
-        at = 0
-        for tx, hops, fee, num_ins, num_outs in room.steps[: counts[kernel.STEPS]].tolist():
-            mid, end = at + num_ins, at + num_ins + num_outs
-            ins = list(zip(coins[at:mid], amounts[at:mid], strict=True))
-            outs = list(zip(coins[mid:end], amounts[mid:end], names[mid:end], strict=True))
-            walk.steps.append(Step(tx, hops, fee, ins, outs))
-            at = end
+        walk.steps += _steps(room.steps[: counts[kernel.STEPS]], room.pairs[: counts[kernel.PAIRS]])
         walk.fees += int(counts[kernel.FEES])
         walk.rested += int(counts[kernel.RESTED])
         if counts[kernel.CUT]:
@@ -273,6 +266,22 @@ def _buffers(rows: int) -> dict[str, NDArray[Any]]:
         "pairs": np.empty((4 * rows, 3), np.int64),
         "asked": np.empty(rows, np.int64),
     }
+
+
+def _steps(rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> Iterator[Step]:
+    """Steps with their coins; without a loop of our own, as it would take longer than the walk."""
+    coins, amounts, codes = pairs.T.tolist()
+    taken = list(zip(coins, amounts, strict=True))
+    reached = list(zip(coins, amounts, map(VALUES.__getitem__, codes), strict=True))
+    end = np.cumsum(rows[:, 3] + rows[:, 4])
+    middle = end - rows[:, 4]
+    ends, middles, starts = end.tolist(), middle.tolist(), (middle - rows[:, 3]).tolist()
+    return map(
+        Step,
+        *rows[:, :3].T.tolist(),
+        map(taken.__getitem__, map(slice, starts, middles)),
+        map(reached.__getitem__, map(slice, middles, ends)),
+    )
 
 
 def _tape(rows: NDArray[np.int64]) -> Tape:

@@ -29,12 +29,30 @@ FEE: Final = 400
 REGTEST: Final = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
 
 
+class Numbered:
+    """Names that are numbers written out, both ways, and take no memory."""
+
+    def __init__(self, num: int, form: str, base: int, before: str = "") -> None:
+        self.num, self.form, self.base, self.before = num, form, base, before
+
+    def __getitem__(self, number: int) -> str:
+        return f"{self.before}{number:{self.form}}"
+
+    def get(self, name: str) -> int | None:
+        """The number of a name, None if it is nobody's."""
+        try:
+            number = int(name.removeprefix(self.before), self.base)
+        except ValueError:
+            return None
+        return number if 0 <= number < self.num and self[number] == name else None
+
+
 class _Maker:
     """Builds the columns transaction by transaction; a wallet is a list of its coins."""
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed).random
-        self.values: list[int] = []
+        self.values = array("q")
         self.addresses = array("I")
         self.owner_of_output = array("I")
         self.in_out = array("I")
@@ -171,7 +189,7 @@ def _ledger(maker: _Maker, num_tx: int) -> MemoryLedger:
     out_off = np.frombuffer(maker.out_off, np.uint64)
     in_out: U32 = np.frombuffer(maker.in_out, np.uint32)
     out_address: U32 = np.frombuffer(maker.addresses, np.uint32)
-    value = np.array(maker.values, np.int64)
+    value = np.frombuffer(maker.values, np.int64)
     number = np.arange(num_tx, dtype=np.uint32)
     in_tx = np.repeat(number, np.diff(in_off.astype(np.int64)))
     known = in_out != UNKNOWN_OUTPUT
@@ -185,8 +203,8 @@ def _ledger(maker: _Maker, num_tx: int) -> MemoryLedger:
     paid = np.add.reduceat(value, out_off[:-1].astype(np.int64))
     spent = np.add.reduceat(in_value, in_off[:-1].astype(np.int64))
     height = (number // PER_BLOCK).astype(np.uint32)
-    txids = [f"{tx:064x}" for tx in range(num_tx)]
-    texts = [f"a{address}" for address in range(maker.num_addresses)]
+    txids = Numbered(num_tx, "064x", 16)
+    texts = Numbered(maker.num_addresses, "d", 10, "a")
     return MemoryLedger(
         name="bitcoin-regtest",
         chain=REGTEST,
@@ -212,9 +230,9 @@ def _ledger(maker: _Maker, num_tx: int) -> MemoryLedger:
         in_value=in_value,
         in_address=in_address,
         _txids=txids,
-        _tx_ids={txid: tx for tx, txid in enumerate(txids)},
+        _tx_ids=txids,
         _texts=texts,
-        _address_ids={text: address for address, text in enumerate(texts)},
+        _address_ids=texts,
         _by_out=group_by_address(out_address, maker.num_addresses),
         _by_in=group_by_address(in_address, maker.num_addresses),
     )

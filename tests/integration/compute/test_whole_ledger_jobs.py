@@ -60,8 +60,9 @@ def with_a_repeated_id(ledger: MemoryLedger) -> MemoryLedger:
     unspent = [int(ledger.out_spent_in[int(ledger.out_off[tx])]) == UNSPENT for tx in mined]
     first = next(tx for tx, free in zip(mined, unspent, strict=True) if free)
     second = next(tx for tx, free in zip(mined, unspent, strict=True) if tx > first and not free)
-    ledger._txids[second] = ledger._txids[first]
-    return ledger
+    txids = [ledger.txid(tx) for tx in range(ledger.num_tx)]
+    txids[second] = txids[first]
+    return replace(ledger, _txids=txids)
 
 
 @pytest.fixture(scope="module")

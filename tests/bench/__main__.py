@@ -1,8 +1,11 @@
 """Measure, print, and write `docs/benchmarks.md`.
 
-`python -m tests.bench [--quick] [--large]`: `--quick` runs the smallest size and writes nothing,
-`--large` adds 5 million transactions. `--twins N` compares N random traces of coins, and N over
-accounts, by the compiled kernels and by their plain twins instead, and `--accounts N` N random
+`python -m tests.bench [--quick | --sizes N,N]`: every size writes a section of its own and leaves
+the others as they are; without options these are 100,000 and a million transactions. Above a
+million only what has a target there is measured: clustering up to 5 million, and haircut beside
+our plain Python (20 million: 5 GB, some ten minutes). `--quick` runs the smallest size and writes
+nothing. `--twins N` compares N random traces of coins, N searches for paths, and N traces over
+accounts by the compiled kernels and by their plain twins instead, and `--accounts N` N random
 traces over accounts with every unit's own way (nightly: 12000 each).
 """
 
@@ -11,8 +14,9 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,21 +29,30 @@ from tests.bench.account_twins import compare_pools
 from tests.bench.accounts import account_haircut, compare_accounts
 from tests.bench.appending import append_block
 from tests.bench.generator import generate
-from tests.bench.load import HEADING
-from tests.bench.rows import Row, clustering, haircut, timed
-from tests.bench.twins import compare_clusters, compare_traces
+from tests.bench.ingest import ingest
+from tests.bench.poison import poison
+from tests.bench.routes import routes
+from tests.bench.rows import Row, TxGraph, clustering, haircut, tapes_and_back, timed
+from tests.bench.twins import compare_clusters, compare_paths, compare_traces
 from tests.bench.whole import whole_ledger
 from tracing.engine.kernels import Kernels, compiled
+from tracing.engine.paths import find_paths
 from tracing.engine.seal import ENGINE_VERSION
-from tracing.engine.spec import TraceSpec
+from tracing.engine.spec import DIRECTIONS, PathsSpec, TraceSpec
 from tracing.engine.trace import trace
 
 SIZES: Final = (100_000, 1_000_000)
-LARGE: Final = (5_000_000,)
-MODULES: Final = {
-    "numba": "numba", "networkx": "networkx", "graphsense-clustering": "gs_clustering"
+MOST_GRAPH: Final = 1_000_000
+"""Transactions up to which all is measured: networkx's graph of them takes 3 GB then."""
+MOST_CLUSTERED: Final = 5_000_000
+PEERS: Final = {
+    "numba": "numba", "networkx": "networkx", "networkit": "networkit",
+    "graphsense-clustering": "gs_clustering", "duckdb": "duckdb",
 }  # fmt: skip
+"""Packages by the module they are imported as."""
 REPORT: Final = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+HEADINGS: Final = "## With "
+"""How the heading of each size begins."""
 
 
 def main() -> None:
@@ -51,6 +64,7 @@ def main() -> None:
             num = int(options[options.index("--twins") + 1])
             say(f"{compare_clusters(max(1, num // 100), cache):,} merges are the same")
             say(f"{num:,} traces are the same; {compare_traces(num, cache):,} ends and coins")
+            say(f"{num:,} searches are the same; {compare_paths(num, cache):,} paths")
             say(f"{num:,} traces over accounts too; {compare_pools(num, cache):,} ends")
             return
         if "--accounts" in options:
@@ -58,51 +72,88 @@ def main() -> None:
             say(f"{num:,} traces over accounts are exact; {compare_accounts(num):,} ends")
             return
         sizes = SIZES[:1] if "--quick" in options else SIZES
-        rows, first_use = measured((*sizes, *LARGE) if "--large" in options else sizes, cache)
-    if "--quick" not in options:
-        _before, heading, load = REPORT.read_text().partition(HEADING)
-        REPORT.write_text(document(rows, first_use) + (f"\n{heading}{load}" if heading else ""))
+        if "--sizes" in options:
+            sizes = tuple(map(int, options[options.index("--sizes") + 1].split(",")))
+        kernels = ready(cache)
+        for size in sizes:
+            rows = measured(size, kernels)
+            if "--quick" not in options:
+                REPORT.write_text(with_section(REPORT.read_text(), size, rows))
 
 
-def measured(sizes: Sequence[int], cache: Path) -> tuple[list[Row], str]:
-    """All rows, and what the first use of the compiled kernels costs, in words."""
-    fast = Kernels(cache, run_from=0, cospend_from=0)
-    kernels = fast if compiled(cache) is not None else None
-    first_use = "numba is not installed: nothing was compiled."
-    if kernels is not None:
-        small = generate(2_000)
-        spec = TraceSpec(seeds=(5,))
-        _, seconds = timed(lambda: (fast.cospend(small), trace(spec, small, kernels=fast)))
-        first_use = f"The first use of the compiled kernels, with compiling, took {seconds:.1f} s."
+def ready(cache: Path) -> Kernels | None:
+    """The compiled kernels from the first row on, compiled; None where numba is absent."""
+    fast = Kernels(cache, run_from=0, paths_from=0, cospend_from=0)
+    if compiled(cache) is None:
+        return None
+    small = generate(2_000)
+
+    def use() -> None:
+        fast.cospend(small)
+        for direction in DIRECTIONS:
+            trace(TraceSpec(seeds=(5,), direction=direction), small, kernels=fast)
+        find_paths(PathsSpec((5,), (900,)), small, kernels=fast)
+
+    _, seconds = timed(use)
+    say(f"the first use of the compiled kernels, with compiling, took {seconds:.1f} s")
+    return fast
+
+
+def measured(size: int, kernels: Kernels | None) -> list[Row]:
+    """All rows of one size."""
     rows: list[Row] = []
-    for size in sizes:
-        ledger, seconds = timed(lambda size=size: generate(size))  # type: ignore[misc]
-        say(f"ledger of {size:,} transactions made in {seconds:.1f} s")
-        # A stored ledger is arrays; the names that this one keeps as Python texts would be looked
-        # through by every collection of ours and of the peers.
-        gc.freeze()
-        for measure in (clustering, haircut):
-            for row in measure(ledger, kernels):
-                rows.append(row)
-                say(in_words(row))
-        for row in (*whole_ledger(ledger), *append_block(ledger)):
+
+    def keep(found: Iterable[Row]) -> None:
+        for row in found:
             rows.append(row)
             say(in_words(row))
-        del ledger
+
+    ledger, seconds = timed(lambda: generate(size))
+    say(f"ledger of {size:,} transactions made in {seconds:.1f} s")
+    # What the ledger and the graph hold would be looked through by every collection of ours and of
+    # the peers; a stored ledger is arrays.
+    gc.freeze()
+    if size <= MOST_CLUSTERED:
+        keep(clustering(ledger, kernels))
+    if size > MOST_GRAPH:
+        keep(haircut(ledger, kernels, None))
         gc.unfreeze()
-        for row in account_haircut(size, kernels):
-            rows.append(row)
-            say(in_words(row))
-    return rows, first_use
+        return rows
+    peer = TxGraph.of(ledger)
+    gc.freeze()
+    keep(haircut(ledger, kernels, peer))
+    keep(tapes_and_back(ledger, kernels))
+    keep(poison(ledger, kernels, peer))
+    keep(routes(ledger, kernels, peer))
+    del peer
+    gc.unfreeze()
+    keep(whole_ledger(ledger))
+    keep(append_block(ledger))
+    del ledger
+    keep(account_haircut(size, kernels))
+    if size == SIZES[0]:
+        keep(ingest())
+    return rows
 
 
 def in_words(row: Row) -> str:
     """A row as one line."""
+    beside = ""
+    if row.peer:
+        beside = (
+            f", {row.peer} {span(row.peer_load)} + {span(row.peer_compute)}: {row.ratio:.1f}x "
+            f"({row.ratio_compute:.1f}x once loaded)"
+        )
     return (
-        f"{row.operation:>24} {row.num_tx:>9,}  {row.kernel} {row.ours:.3f} s, "
-        f"{row.peer} {row.peer_load:.2f} + {row.peer_compute:.3f} s: {row.ratio:.1f}x "
-        f"({row.ratio_compute:.1f}x once loaded); {row.found}"
+        f"{row.operation:>34} {row.num_tx:>9,}  {row.kernel} {span(row.ours)}{beside}; {row.found}"
     )
+
+
+def span(seconds: float) -> str:
+    """Seconds in words, with two or three digits that count."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
 
 
 def say(line: str) -> None:
@@ -111,46 +162,71 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def document(rows: list[Row], first_use: str) -> str:
-    """The rows as a page."""
+def with_section(text: str, size: int, rows: list[Row]) -> str:
+    """The page with the section of one size made anew; sizes in their order, then the rest."""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    of = {_size_of(part): part for part in parts if part.startswith(HEADINGS)}
+    of[size] = section(size, rows)
+    others = [part for part in parts if not part.startswith(HEADINGS)]
+    return "\n".join(
+        part.rstrip() + "\n" for part in (HEAD, *(of[each] for each in sorted(of)), *others)
+    )
+
+
+def _size_of(part: str) -> int:
+    return int(part.removeprefix(HEADINGS).split()[0].replace(",", ""))
+
+
+HEAD: Final = """# Benchmarks
+
+Written by `make bench`. Each operation runs beside its peer on the same ledger in the same run, and
+the results are compared first: a difference stops the benchmark. The ratio is how many times as
+long the peer takes; above 1 we are faster. No test asserts a time.
+
+The ledger is generated (`tests/bench/generator.py`, seed 7): reuse by power law, peel chains,
+services that sweep, CoinJoins. Our times start from the ledger's arrays, which open in
+milliseconds; a peer loads its graph or its tables first. Traces are of 200 coins of the last 5 % of
+the chain. What ours makes besides: merge edges (clustering); bounds, statuses, steps and a balance
+sheet (traces). Paths lead from a coin to one that it led to, as far as the fewest transactions
+between the two: ours finds the ten best of that length by amount, the peers find one. The ledger of
+accounts is one token whose transfers follow a power law (`tests/bench/accounts.py`). A whole-ledger
+job (`docs/operate/scale.md`) has the same hash by both; what the peer loads are the tables that it
+makes of Parquet for all jobs. Readers beside an append are processes that open the ledger 50 times
+a second and check that its newest 200 transactions hang together.
+
+`compiled` is the optional kernel of `make fast`, from the first transaction on; `plain` and `numpy`
+are its twins, with the same result. A run takes the plain one first and changes over once it has
+grown large. `gs_clustering` is GraphSense's Rust package graphsense-clustering.
+"""
+
+
+def section(size: int, rows: list[Row]) -> str:
+    """The rows of one size, and where they were measured."""
     lines = [
-        "# Benchmarks",
+        f"{HEADINGS}{size:,} transactions",
         "",
-        "Written by `make bench`. Each operation runs beside its peer on the same ledger in the",
-        "same run, and the results are compared: a difference stops the benchmark. The ratio is",
-        "how many times as long the peer takes; above 1 we are faster. No test asserts a time.",
-        "",
-        "The ledger is generated (`tests/bench/generator.py`, seed 7): reuse by power law, peel",
-        "chains, services that sweep, CoinJoins. Our times start from the ledger's arrays,",
-        "which open in milliseconds; the peer loads its graph first. Ours also makes merge",
-        "edges (clustering), and bounds, statuses and a balance sheet (haircut). The ledger of",
-        "accounts is one token whose transfers follow a power law (`tests/bench/accounts.py`).",
-        "A whole-ledger job (`docs/operate/scale.md`) has the same hash by both; what the peer",
-        "loads are the tables that it makes of Parquet for all jobs.",
-        "",
-        "`compiled` is the optional kernel of `make fast`, `plain` and `numpy` its twins, with the",
-        "same result. `gs_clustering` is GraphSense's Rust package graphsense-clustering.",
-        first_use,
-        "",
-        "| operation | transactions | kernel | ours | peer | peer loads | peer computes "
-        "| ratio | once loaded | result |",
-        "| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | --- |",
+        "| operation | kernel | ours | peer | peer loads | peer computes | ratio | once loaded "
+        "| target | result |",
+        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
-    lines += [
-        f"| {row.operation} | {row.num_tx:,} | {row.kernel} | {row.ours:.3f} s | {row.peer} "
-        f"| {row.peer_load:.2f} s | {row.peer_compute:.3f} s "
-        f"| {row.ratio:.1f}x | {row.ratio_compute:.1f}x | {row.found} |"
-        for row in rows
-    ]
-    lines += ["", machine(), ""]
-    return "\n".join(lines)
+    for row in rows:
+        beside = [""] * 4
+        if row.peer:
+            beside = [
+                span(row.peer_load), span(row.peer_compute), f"{row.ratio:.1f}x",
+                f"{row.ratio_compute:.1f}x",
+            ]  # fmt: skip
+        cells = [row.operation, row.kernel, span(row.ours), row.peer, *beside, row.target]
+        lines.append(f"| {' | '.join((*cells, row.found))} |")
+    return "\n".join([*lines, "", machine(), ""])
 
 
 def machine() -> str:
     """Versions and the machine, in one paragraph."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    names = ("numba", "networkx", "graphsense-clustering")
-    peers = ", ".join(f"{name} {version(name)}" for name in names if find_spec(MODULES[name]))
+    peers = ", ".join(
+        f"{name} {version(name)}" for name, module in PEERS.items() if find_spec(module)
+    )
     return (
         f"Engine {ENGINE_VERSION}; Python {platform.python_version()}, numpy {np.__version__}, "
         f"{peers}; {platform.system()} "

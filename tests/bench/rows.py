@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from tracing.engine.clusters import Bools, cospend, cospend_pairs
 from tracing.engine.kernels import Kernels
 from tracing.engine.ledger import NO_ADDRESS, UNSPENT, MemoryLedger
 from tracing.engine.spec import TraceSpec
-from tracing.engine.trace import trace
+from tracing.engine.trace import TraceResult, trace
 
 T = TypeVar("T")
 NUM_SEEDS: Final = 200
@@ -30,16 +30,22 @@ TAIL: Final = 0.95
 
 @dataclass(frozen=True)
 class Row:
-    """One operation at one size; times in seconds."""
+    """One operation at one size; times in seconds.
+
+    Args:
+        peer: what the same was asked of, empty where the target is a time; target: what the
+            engine is held to, in words.
+    """
 
     operation: str
     num_tx: int
     found: str
     kernel: str
     ours: float
-    peer: str
-    peer_load: float
-    peer_compute: float
+    peer: str = ""
+    peer_load: float = 0.0
+    peer_compute: float = 0.0
+    target: str = ""
 
     @property
     def ratio(self) -> float:
@@ -50,6 +56,20 @@ class Row:
     def ratio_compute(self) -> float:
         """The same with the peer's graph already in memory."""
         return self.peer_compute / self.ours
+
+
+@dataclass(frozen=True)
+class TxGraph:
+    """A networkx graph of all transactions, and the seconds it took to make."""
+
+    graph: Any  # networkx ships no types
+    seconds: float
+
+    @classmethod
+    def of(cls, ledger: MemoryLedger) -> TxGraph:
+        """Cost: 17 s and 3 GB a million transactions."""
+        graph, seconds = timed(lambda: _graph(ledger))
+        return cls(graph, seconds)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
@@ -100,10 +120,10 @@ def clustering(ledger: MemoryLedger, kernels: Kernels | None) -> list[Row]:
     if len(theirs) != len(np.unique(parent)):
         raise AssertionError("the two partitions differ in number")
     found = f"{len(theirs):,} clusters"
-    peers = [("networkx components", peer_load, peer_compute)]
+    peers = [("networkx components", peer_load, peer_compute, ">= 50x")]
     rust = _graphsense(ledger, shut, parent)
     if rust is not None:
-        peers.append(("gs_clustering", *rust))
+        peers.append(("gs_clustering", *rust, ">= 1x"))
     return [
         Row("clustering", ledger.num_tx, found, kernel, seconds, *peer)
         for peer in peers
@@ -139,41 +159,81 @@ def _graphsense(ledger: MemoryLedger, shut: Bools, parent: Any) -> tuple[float, 
     return seconds_load, seconds
 
 
-def haircut(ledger: MemoryLedger, kernels: Kernels | None) -> list[Row]:
+def late_seeds(ledger: MemoryLedger) -> tuple[int, ...]:
+    """200 coins of the last 5 % of the chain, drawn evenly."""
+    rng = random.Random(7)
+    coins = range(int(ledger.num_outputs * TAIL), ledger.num_outputs)
+    return tuple(sorted({coins[int(rng.random() * len(coins))] for _ in range(NUM_SEEDS)}))
+
+
+def haircut(ledger: MemoryLedger, kernels: Kernels | None, peer: TxGraph | None) -> list[Row]:
     """Haircut of 200 seeds to the end of the chain, beside a walk over a networkx graph.
 
     Ours gives bounds, statuses and a balance sheet besides; the peer gives amounts only. Our plain
     Python is a peer of the compiled kernel.
     """
-    rng = random.Random(7)
-    first = int(ledger.num_outputs * TAIL)
-    coins = range(first, ledger.num_outputs)
-    seeds = sorted({coins[int(rng.random() * len(coins))] for _ in range(NUM_SEEDS)})
-    spec = TraceSpec(seeds=tuple(seeds), coinjoin="through")
-    plain, plain_seconds = best_of(3, lambda: trace(spec, ledger))
-    ours = [("plain", plain_seconds)]
-    if kernels is not None:
-        fast, seconds = best_of(4, lambda: trace(spec, ledger, kernels=kernels))
-        if fast.json != plain.json:
-            raise AssertionError("the twins differ")
-        ours.append(("compiled", seconds))
-    graph, peer_load = timed(lambda: _graph(ledger))
-    theirs, peer_compute = best_of(3, lambda: _graph_haircut(graph, ledger, seeds))
-    arrived: dict[int, int] = {}
-    for end in plain.ends:
-        arrived[end.coin] = arrived.get(end.coin, 0) + end.amount
-    if arrived != theirs:
-        raise AssertionError("the two haircuts differ")
-    found = f"{plain.num_transactions:,} transactions, {len(plain.ends):,} ends"
-    rows = [
-        Row("haircut", ledger.num_tx, found, kernel, seconds, "networkx walk", *peer)
-        for kernel, seconds in ours
-        for peer in [(peer_load, peer_compute)]
-    ]
-    if kernels is not None:
-        own = ("our plain Python", 0.0, plain_seconds)
-        rows.append(Row("haircut", ledger.num_tx, found, "compiled", ours[1][1], *own))
+    spec = TraceSpec(seeds=late_seeds(ledger), coinjoin="through")
+    found, ours = both_twins(spec, ledger, kernels)
+    told = f"{found.num_transactions:,} transactions, {len(found.ends):,} ends"
+    rows = []
+    if peer is not None:
+        theirs, seconds = best_of(3, lambda: _graph_haircut(peer.graph, ledger, spec.seeds))
+        arrived: dict[int, int] = {}
+        for end in found.ends:
+            arrived[end.coin] = arrived.get(end.coin, 0) + end.amount
+        if arrived != theirs:
+            raise AssertionError("the two haircuts differ")
+        rows = [
+            Row("haircut", ledger.num_tx, told, kernel, mine, "networkx walk", peer.seconds,
+                seconds)
+            for kernel, mine in ours
+        ]  # fmt: skip
+    return rows + beside_plain("haircut", ledger, told, ours, ">= 5x")
+
+
+def tapes_and_back(ledger: MemoryLedger, kernels: Kernels | None) -> list[Row]:
+    """FIFO and LIFO from the same seeds, and back from them, beside plain Python.
+
+    Backward late coins lead to most of the chain: plain Python takes its time once.
+    """
+    rows = []
+    for policy, direction, times in (
+        ("fifo", "forward", 3), ("lifo", "forward", 3), ("haircut", "backward", 1),
+        ("fifo", "backward", 1),
+    ):  # fmt: skip
+        seeds = late_seeds(ledger)
+        spec = TraceSpec(seeds=seeds, policy=policy, direction=direction, coinjoin="through")
+        found, ours = both_twins(spec, ledger, kernels, times)
+        told = f"{found.num_transactions:,} transactions, {len(found.ends):,} ends"
+        rows += beside_plain(f"{policy} {direction}", ledger, told, ours)
     return rows
+
+
+def both_twins(
+    spec: TraceSpec, ledger: MemoryLedger, kernels: Kernels | None, times: int = 3
+) -> tuple[TraceResult, list[tuple[str, float]]]:
+    """The result, and the seconds it takes in plain Python and compiled; they must be the same."""
+    found, seconds = best_of(times, lambda: trace(spec, ledger))
+    ours = [("plain", seconds)]
+    if kernels is not None:
+        fast, seconds = best_of(times + 1, lambda: trace(spec, ledger, kernels=kernels))
+        if (fast.ends, fast.possible, fast.sheet, fast.steps) != (
+            found.ends, found.possible, found.sheet, found.steps,
+        ):  # fmt: skip
+            raise AssertionError(f"the twins differ: {spec.policy} {spec.direction}")
+        ours.append(("compiled", seconds))
+    return found, ours
+
+
+def beside_plain(
+    operation: str, ledger: MemoryLedger, told: str, ours: list[tuple[str, float]], target: str = ""
+) -> list[Row]:
+    """The compiled twin beside the plain one, where it is installed."""
+    return [
+        Row(operation, ledger.num_tx, told, kernel, seconds, "our plain Python", 0.0, ours[0][1],
+            target)
+        for kernel, seconds in ours[1:]
+    ]  # fmt: skip
 
 
 def _graph(ledger: MemoryLedger) -> Any:  # networkx ships no types
@@ -199,7 +259,7 @@ def _graph(ledger: MemoryLedger) -> Any:  # networkx ships no types
     return graph
 
 
-def _graph_haircut(graph: Any, ledger: MemoryLedger, seeds: list[int]) -> dict[int, int]:
+def _graph_haircut(graph: Any, ledger: MemoryLedger, seeds: Sequence[int]) -> dict[int, int]:
     """Amount at each end by output id: descendants in chain order, cumulative floor."""
     out_off = ledger.out_off
     whole = {coin: int(ledger.out_value[coin]) for coin in seeds}

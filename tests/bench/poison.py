@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -36,10 +36,12 @@ def poison(ledger: MemoryLedger, kernels: Kernels | None, peer: TxGraph) -> list
     found, ours = both_twins(spec, ledger, kernels)
     rest = {end.coin for end in found.ends if end.status.value == "unspent"}
     told = f"{found.num_transactions:,} transactions, {len(rest):,} coins at rest"
-    theirs, seconds = best_of(3, lambda: _in_graph(peer.graph, ledger, spec.seeds))
-    if theirs != rest:
-        raise AssertionError("networkx reaches other coins")
-    peers = [("networkx layers", peer.seconds, seconds, ">= 10x once loaded")]
+    peers = []
+    for name, reach, times in (("descendants", _descendants, 1), ("bfs_layers", _layers, 3)):
+        theirs, seconds = best_of(times, lambda r=reach: _rest(peer.graph, ledger, spec.seeds, r))  # type: ignore[misc]
+        if theirs != rest:
+            raise AssertionError("networkx reaches other coins")
+        peers.append((f"networkx {name}", peer.seconds, seconds, ">= 10x once loaded"))
     if find_spec("duckdb") is not None:
         database, loaded = timed(lambda: _tables(ledger, spec.seeds))
         answer, seconds = best_of(3, lambda: database.execute(RECURSION).fetchnumpy()["id"])
@@ -54,14 +56,32 @@ def poison(ledger: MemoryLedger, kernels: Kernels | None, peer: TxGraph) -> list
     ]
 
 
-def _in_graph(graph: Any, ledger: MemoryLedger, seeds: Sequence[int]) -> set[int]:
-    """Breadth first from all seeds at once, then the coins that nobody spends."""
+def _descendants(graph: Any, begun: set[int]) -> set[int]:
+    """What each can have reached, one after the other: the usual way."""
+    reached: set[int] = set()
+    for tx in begun:
+        if tx not in reached:
+            reached |= {tx} | nx.descendants(graph, tx)
+    return reached
+
+
+def _layers(graph: Any, begun: set[int]) -> set[int]:
+    """The same breadth first from all at once: its fastest way."""
+    return {tx for layer in nx.bfs_layers(graph, begun) for tx in layer}
+
+
+def _rest(
+    graph: Any,
+    ledger: MemoryLedger,
+    seeds: Sequence[int],
+    reach: Callable[[Any, set[int]], set[int]],
+) -> set[int]:
+    """The coins of what is reached that nobody spends."""
     spent = ledger.out_spent_in
     begun = {int(ledger.in_tx[spent[coin]]) for coin in seeds if spent[coin] != UNSPENT}
     coins = {coin for coin in seeds if spent[coin] == UNSPENT}
-    for layer in nx.bfs_layers(graph, begun):
-        for tx in layer:
-            coins.update(range(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])))
+    for tx in reach(graph, begun):
+        coins.update(range(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1])))
     return {coin for coin in coins if spent[coin] == UNSPENT and ledger.out_value[coin]}
 
 

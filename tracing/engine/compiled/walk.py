@@ -270,17 +270,18 @@ def _buffers(rows: int) -> dict[str, NDArray[Any]]:
 
 def _steps(rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> Iterator[Step]:
     """Steps with their coins; without a loop of our own, as it would take longer than the walk."""
-    coins, amounts, codes = pairs.T.tolist()
-    taken = list(zip(coins, amounts, strict=True))
+    counts = rows[:, 3:]
+    is_reached = np.repeat(np.tile([False, True], len(rows)), counts.ravel())
+    coins, amounts, codes = pairs[is_reached].T.tolist()
     reached = list(zip(coins, amounts, map(VALUES.__getitem__, codes), strict=True))
-    end = np.cumsum(rows[:, 3] + rows[:, 4])
-    middle = end - rows[:, 4]
-    ends, middles, starts = end.tolist(), middle.tolist(), (middle - rows[:, 3]).tolist()
+    taken = list(zip(*pairs[~is_reached, :2].T.tolist(), strict=True))
+    ends = np.cumsum(counts, axis=0)
+    (from_taken, from_reached), (to_taken, to_reached) = (ends - counts).T.tolist(), ends.T.tolist()
     return map(
         Step,
         *rows[:, :3].T.tolist(),
-        map(taken.__getitem__, map(slice, starts, middles)),
-        map(reached.__getitem__, map(slice, middles, ends)),
+        map(taken.__getitem__, map(slice, from_taken, to_taken)),
+        map(reached.__getitem__, map(slice, from_reached, to_reached)),
     )
 
 

@@ -29,13 +29,13 @@ def routes(ledger: MemoryLedger, kernels: Kernels | None, peer: TxGraph) -> list
     """From a coin to one that it led to, as far as the fewest transactions between the two.
 
     Ours finds the ten best of that length by the amount that can have passed, with their coins; the
-    peers find one. To depth 8 it finds the ten best of any length.
+    peers find one. To depth 8 it finds the ten best of any length. A graph is made once for all.
     """
     asked, theirs = _asked(ledger, peer.graph)
-    peers = [("networkx", peer.seconds, theirs, ">= 3x once loaded")]
+    peers = [(f"networkx, graph in {peer.seconds:.1f} s", theirs, ">= 3x")]
     if find_spec("networkit") is not None:
-        loaded, seconds, times = _networkit(ledger, asked)
-        peers.append((f"NetworKit {loaded}", seconds, times, ">= 1x once loaded"))
+        seconds, times = _networkit(ledger, asked)
+        peers.append((f"NetworKit, graph in {seconds:.1f} s", times, ">= 1x"))
     rows = []
     twins = [("plain", Kernels())]
     if kernels is not None:
@@ -45,9 +45,9 @@ def routes(ledger: MemoryLedger, kernels: Kernels | None, peer: TxGraph) -> list
         ours = [_search(ledger, each, chosen, each[2]) for each in asked]
         whole = [_search(ledger, each, chosen, DEFAULT_DEPTH) for each in asked]
         for name, of in (("half of all", median), ("the longest", max)):
-            for peer_name, load, times, target in peers:
+            for peer_name, times, target in peers:
                 rows.append(
-                    Row(f"path, {name}", ledger.num_tx, told, kernel, of(ours), peer_name, load,
+                    Row(f"path, {name}", ledger.num_tx, told, kernel, of(ours), peer_name, 0.0,
                         of(times), target if of is median else "<= 5 ms")
                 )  # fmt: skip
             rows.append(
@@ -74,8 +74,8 @@ def _asked(ledger: MemoryLedger, graph: Any) -> tuple[list[Asked], list[float]]:
     return asked, times
 
 
-def _networkit(ledger: MemoryLedger, asked: list[Asked]) -> tuple[str, float, list[float]]:
-    """Its version, the seconds to make its graph, and its times; the lengths must be the same."""
+def _networkit(ledger: MemoryLedger, asked: list[Asked]) -> tuple[float, list[float]]:
+    """The seconds to make its graph, and its times; the lengths must be the same."""
     nk = import_module("networkit")
 
     def load() -> Any:  # ships no types
@@ -98,7 +98,7 @@ def _networkit(ledger: MemoryLedger, asked: list[Asked]) -> tuple[str, float, li
         if distance + 1 != hops:
             raise AssertionError(f"NetworKit finds {distance + 1} transactions, networkx {hops}")
         times.append(took)
-    return nk.__version__, seconds, times
+    return seconds, times
 
 
 def _ends(ledger: MemoryLedger, source: int, target: int) -> tuple[int, int]:

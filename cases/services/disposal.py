@@ -71,10 +71,14 @@ def dispose_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
 
 @transaction.atomic
 def keep_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
-    """Refuse the disposal: the exhibit stays sealed. Raises as `dispose_evidence`."""
+    """Refuse the disposal as a second person: the exhibit stays sealed.
+
+    Raises PermissionDenied, CaseworkError, InvalidTransition.
+    """
     case = enter_case(evidence.case_id, Action.DISPOSE_EVIDENCE, by=by)
     text = require_reason(reason)
     evidence.refresh_from_db()
+    require_second_person(by, evidence.disposal_asked_by_id)
     swap_state(
         evidence, EVIDENCE, EvidenceAction.KEEP, evidence.exhibit_no,
         disposal_asked_by_id=None, disposal_asked_at=None, disposal_reason="",

@@ -205,7 +205,7 @@ def _disposal_act(request: AuthedRequest, evidence: Evidence, name: str) -> Act:
             _("Keep %(number)s?") % number, _("The exhibit stays sealed."), _("Keep"), "lock",
         ),
     }[name]  # fmt: skip
-    first = (evidence.disposal_asked_by_id,) if name == "dispose" else ()
+    first = () if name == "ask" else (evidence.disposal_asked_by_id,)
     blocked = why_not(request.actor, DISPOSAL[name][1], *first)
     if evidence.case.legal_hold and name != "keep" and not blocked:
         blocked = _("A legal hold stands on this case: nothing of it is disposed of.")

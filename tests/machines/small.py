@@ -184,7 +184,7 @@ class EvidenceWalk(StepWalk):
         "dispose": Step(
             COMPLIANCE, ("disposal_requested",), "disposed", ("asked",), "disposed", factor=True
         ),
-        "keep": Step(COMPLIANCE, ("disposal_requested",), "sealed", ends=("asked",)),
+        "keep": Step(COMPLIANCE, ("disposal_requested",), "sealed", ("asked",), ends=("asked",)),
         "hold": Step(COMPLIANCE, (*there, "disposed"), None, (), "held"),
         "lift": Step(
             COMPLIANCE, (*there, "disposed"), None, ("held",), ends=("held",), factor=True
@@ -203,6 +203,7 @@ class EvidenceWalk(StepWalk):
         ("dispose", "factor"), ("dispose", "supervisor"), ("export", "person: acquired"),
         ("export", "factor"), ("hand over", "factor"), ("view", "rule: gone"),
         ("lift", "person: held"), ("ask", "state"), ("keep", "state"), ("view", "auditor"),
+        ("keep", "person: asked"),
     }  # fmt: skip
 
     @classmethod

@@ -331,12 +331,14 @@ class OperationState(StrEnum):
     ACTIVE = "active"
     ACTION_DAY = "action_day"
     CLOSED = "closed"
+    PUBLISHED = "published"
 
 
 class OperationAction(StrEnum):
     START = "start_operation"
     OPEN_ACTION_DAY = "open_action_day"
     CLOSE = "close_operation"
+    PUBLISH = "publish_operation"
 
 
 OPERATION: Mapping[tuple[OperationState, OperationAction], OperationState] = {
@@ -344,7 +346,11 @@ OPERATION: Mapping[tuple[OperationState, OperationAction], OperationState] = {
     (OperationState.ACTIVE, OperationAction.OPEN_ACTION_DAY): OperationState.ACTION_DAY,
     (OperationState.ACTIVE, OperationAction.CLOSE): OperationState.CLOSED,
     (OperationState.ACTION_DAY, OperationAction.CLOSE): OperationState.CLOSED,
+    (OperationState.CLOSED, OperationAction.PUBLISH): OperationState.PUBLISHED,
 }
+
+# Whose cases stay as they are: none joins, none leaves.
+OVER_OPERATIONS = (OperationState.CLOSED.value, OperationState.PUBLISHED.value)
 
 
 class TaskState(StrEnum):

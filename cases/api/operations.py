@@ -125,6 +125,7 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
     "start": (services.start_operation, Reason, _("Start as a second person")),
     "action-day": (services.open_action_day, Reason, _("Open the action day")),
     "close": (services.close_operation, Reason, _("Close an operation")),
+    "publish": (services.publish_operation, Reason, _("Mark a closed operation as published")),
 }  # fmt: skip
 
 ONE = "operations/<uuid:operation_id>"

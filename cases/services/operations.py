@@ -17,7 +17,7 @@ from cases.services.locks import enter_case
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason
-from cases.states import OPERATION, OperationAction, OperationState
+from cases.states import OPERATION, OVER_OPERATIONS, OperationAction
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def put_case(case: Case, operation: Operation | None, *, reason: str, by: Actor)
     for pk in sorted(pk for pk in (fresh.operation_id, operation and operation.pk) if pk):
         with acting_as(SYSTEM):  # the one it leaves may be behind a wall
             part = Operation.objects.select_for_update(no_key=True).get(pk=pk)
-        if part.state == OperationState.CLOSED.value:
+        if part.state in OVER_OPERATIONS:
             raise CaseworkError(_("A closed operation keeps the cases it has."))
     Case.objects.filter(pk=fresh.pk).update(operation=operation)
     fresh.operation = operation
@@ -126,6 +126,20 @@ def close_operation(operation: Operation, *, reason: str, by: Actor) -> Operatio
     require(by, Action.EDIT_OPERATION)
     fresh = _locked(operation)
     return _advance(fresh, OperationAction.CLOSE, by=by, reason=reason, closed_at=timezone.now())
+
+
+@transaction.atomic
+def publish_operation(operation: Operation, *, reason: str, by: Actor) -> Operation:
+    """Write down that the public knows of it. Compliance, a second person, after the embargo.
+
+    Nothing leaves the house by this. Raises PermissionDenied, CaseworkError, InvalidTransition.
+    """
+    require(by, Action.DECIDE_OPERATION)
+    fresh = _locked(operation)
+    require_second_person(by, fresh.opened_by_id)
+    if fresh.is_embargoed:
+        raise CaseworkError(_("Its embargo still runs: nothing of it is public before that ends."))
+    return _advance(fresh, OperationAction.PUBLISH, by=by, reason=reason)
 
 
 def _advance(

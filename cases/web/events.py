@@ -349,6 +349,7 @@ WORDS = {
     "start_operation": _("Operation started"),
     "open_action_day": _("Action day begun"),
     "close_operation": _("Operation closed"),
+    "publish_operation": _("Operation published"),
     "draft_report": _("Report drafted"),
     "edit_report": _("Report edited"),
     "validate_report": _("Report validated"),

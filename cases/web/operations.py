@@ -19,7 +19,7 @@ from cases.queries import operations as queries
 from cases.queries.outcomes import outcomes_of
 from cases.services import operations as services
 from cases.services.errors import CaseworkError
-from cases.states import InvalidTransition, OperationAction
+from cases.states import OVER_OPERATIONS, InvalidTransition, OperationAction
 from cases.web.forms_cases import ReasonForm
 from cases.web.forms_operations import JoinForm, OperationForm
 
@@ -38,6 +38,11 @@ ACTS: dict[str, tuple[OperationAction, Action, Promise, Promise, Callable[..., O
     "close": (
         OperationAction.CLOSE, Action.EDIT_OPERATION,
         L("Close the operation"), L("Close operation"), services.close_operation,
+    ),
+    "publish": (
+        OperationAction.PUBLISH, Action.DECIDE_OPERATION,
+        L("The public knows of the operation"), L("Mark as published"),
+        services.publish_operation,
     ),
 }  # fmt: skip
 
@@ -85,7 +90,8 @@ def operation_detail(request: AuthedRequest, operation_id: UUID) -> HttpResponse
         "ledger": page.row.ledger,
         "outcomes": outcomes_of(request.actor, [each.case.pk for each in page.cases]),
         "acts": _acts(operation, request.actor),
-        "may_join": may(request.actor, Action.EDIT_OPERATION) and operation.state != "closed",
+        "may_join": may(request.actor, Action.EDIT_OPERATION)
+        and operation.state not in OVER_OPERATIONS,
     }
     return render(request, "cases/operation_detail.html", context)
 

@@ -88,6 +88,7 @@ LOOKS: Mapping[str, Look] = {
     "order.seizure": (L("Seizure"), "violet", "gavel"),
     "order.transfer": (L("Transfer"), "violet", "send"),
     "action_day": (L("Action day"), "bad", "flag"),
+    "published": (L("Published"), "good", "badge-check"),
     "open": (L("Open"), "accent", "circle-dot"),
     "dropped": (L("Dropped"), "", "ban"),
     "disposal_requested": (L("Disposal asked for"), "warn", "trash-2"),

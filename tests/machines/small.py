@@ -42,6 +42,7 @@ from cases.services.operations import (
     close_operation,
     open_action_day,
     open_operation,
+    publish_operation,
     put_case,
     start_operation,
 )
@@ -141,15 +142,18 @@ class OperationWalk(StepWalk):
         "start": Step(COMPLIANCE, ("planned",), "active", ("opened",), "started"),
         "action day": Step(COMPLIANCE, ("active",), "action_day", ("opened",)),
         "close": Step(SENIORS, ("active", "action_day"), "closed"),
+        "publish": Step(COMPLIANCE, ("closed",), "published", ("opened",)),
     }
     columns = {"opened_by_id": "opened", "started_by_id": "started"}
-    ends = ("close",)
+    ends = ("close", "publish")
     moves = {
-        ("start", "planned"), ("action day", "active"), ("close", "active"), ("close", "action_day")
+        ("start", "planned"), ("action day", "active"), ("close", "active"),
+        ("close", "action_day"), ("publish", "closed"),
     }  # fmt: skip
     refusals = {
         ("start", "person: opened"), ("start", "supervisor"), ("start", "state"),
         ("action day", "person: opened"), ("close", "analyst"), ("close", "state"),
+        ("publish", "person: opened"), ("publish", "supervisor"), ("publish", "state"),
     }  # fmt: skip
 
     def begin(self, choice: int) -> None:
@@ -166,6 +170,7 @@ class OperationWalk(StepWalk):
     def call_step(self, what: str, by: Actor) -> None:
         calls: dict[str, Callable[..., object]] = {
             "start": start_operation, "action day": open_action_day, "close": close_operation,
+            "publish": publish_operation,
         }  # fmt: skip
         calls[what](Operation.objects.get(pk=self.row.pk), reason=WHY, by=by)
 

@@ -551,6 +551,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_operation_start": body(),
     "api_operation_action_day": body(),
     "api_operation_close": body(),
+    "api_operation_publish": body(),
     "api_task_list": everywhere("200"),
     "api_task_add": body(),
     "api_task_checklist": program(
@@ -712,6 +713,7 @@ RULES: dict[str, Rule] = {
     "operation_start": form(),
     "operation_action_day": form(),
     "operation_close": form(),
+    "operation_publish": form(),
     "request_list": unit("200"),
     # The case.
     "case_detail": case("200"),

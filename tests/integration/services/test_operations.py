@@ -25,6 +25,7 @@ from cases.services.operations import (
     close_operation,
     open_action_day,
     open_operation,
+    publish_operation,
     put_case,
     start_operation,
 )
@@ -81,6 +82,25 @@ def test_an_operation_is_opened_started_and_closed(supervisor: Actor, compliance
     assert close_operation(operation, reason="Over.", by=supervisor).state == "closed"
     with pytest.raises(InvalidTransition):
         close_operation(operation, reason="Again.", by=supervisor)
+    with pytest.raises(PermissionDenied):
+        publish_operation(operation, reason="It was in the papers.", by=supervisor)
+    operation = publish_operation(operation, reason="It was in the papers.", by=compliance)
+    assert operation.state == "published"
+    with pytest.raises(CaseworkError, match="keeps the cases"):
+        put_case(make_case(supervisor), operation, reason="Late.", by=supervisor)
+
+
+def test_nothing_of_an_operation_is_public_before_its_embargo_ends(
+    supervisor: Actor, compliance: Actor
+) -> None:
+    operation = opened(supervisor, embargo_until=timezone.now() + timedelta(days=1))
+    put_case(make_case(supervisor), operation, reason="Same market.", by=supervisor)
+    start_operation(operation, reason="Agreed.", by=compliance)
+    close_operation(operation, reason="Called off.", by=supervisor)
+    with pytest.raises(CaseworkError, match="embargo still runs"):
+        publish_operation(operation, reason="Now.", by=compliance)
+    Operation.objects.filter(pk=operation.pk).update(embargo_until=timezone.now())
+    assert publish_operation(operation, reason="Now.", by=compliance).state == "published"
 
 
 def test_who_opened_an_operation_does_not_start_it(compliance: Actor) -> None:

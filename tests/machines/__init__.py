@@ -1,9 +1,11 @@
 """State machines: what people may do with an object, in any order, beside a plain model of it."""
 
 from tests.machines.case import CaseWalk
+from tests.machines.delivery import DeliveryWalk
 from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
-from tests.machines.offices import PolicyWalk, ReportWalk
+from tests.machines.offices import ReportWalk
+from tests.machines.proposals import ClockWalk, PolicyWalk, RuleWalk
 from tests.machines.referral import ReferralWalk
 from tests.machines.request import RequestWalk
 from tests.machines.seizure import SeizureWalk
@@ -14,6 +16,8 @@ from tests.machines.walk import Walk
 MACHINES: dict[str, tuple[type[Walk], int]] = {
     "alert": (AlertWalk, 2),
     "case": (CaseWalk, 5),
+    "clock": (ClockWalk, 2),
+    "delivery": (DeliveryWalk, 4),
     "evidence": (EvidenceWalk, 4),
     "finding": (FindingWalk, 3),
     "freeze": (FreezeWalk, 7),
@@ -23,6 +27,7 @@ MACHINES: dict[str, tuple[type[Walk], int]] = {
     "referral": (ReferralWalk, 3),
     "report": (ReportWalk, 2),
     "request": (RequestWalk, 4),
+    "rule": (RuleWalk, 3),
     "seizure": (SeizureWalk, 3),
     "tag": (TagWalk, 2),
 }

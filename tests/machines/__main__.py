@@ -14,8 +14,8 @@ from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (
-    "alert", "case", "evidence", "finding", "freeze", "identity", "operation", "policy",
-    "referral", "report", "request", "seizure", "tag",
+    "alert", "case", "clock", "delivery", "evidence", "finding", "freeze", "identity",
+    "operation", "policy", "referral", "report", "request", "rule", "seizure", "tag",
 )  # fmt: skip
 
 

@@ -1,14 +1,11 @@
-"""What compliance decides alone among two: a suspicion report, and a proposed approval policy."""
+"""A suspicion report, which compliance decides alone among two."""
 
-import itertools
 import tempfile
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
-from cases.models import ApprovalPolicy, ReportEvent, SuspicionReport
+from cases.models import ReportEvent, SuspicionReport
 from cases.policy import Actor
-from cases.services.approval_policies import approve_policy, propose_policy, reject_policy
 from cases.services.reports import (
     approve_report,
     draft_report,
@@ -23,7 +20,6 @@ from tests.machines.small import WHY, Step, StepWalk
 from tests.machines.walk import COMPLIANCE, Try, cast, same
 from tests.report_desk import complete, make_report_desk, set_up_receiver
 
-AMOUNTS = itertools.count(1)
 WRITERS = ("ana", *COMPLIANCE)  # of the analysts one alone has the right to reports
 
 
@@ -99,60 +95,3 @@ class ReportWalk(StepWalk):
 
     def _num_events(self) -> int:
         return super()._num_events() + ReportEvent.objects.count()
-
-
-class PolicyWalk(StepWalk):
-    """A proposal of how many people approve; what is in force another one may take the place of."""
-
-    table = "cases_approvalpolicy"
-    steps = {
-        "approve": Step(COMPLIANCE, ("proposed",), "in_force", ("proposed",), "decided", True),
-        "reject": Step(COMPLIANCE, ("proposed",), "rejected", ("proposed",), "decided", True),
-        "replace": Step(COMPLIANCE, ("in_force",), "superseded"),
-    }
-    columns = {"proposed_by_id": "proposed", "decided_by_id": "decided"}
-    moves = {("approve", "proposed"), ("reject", "proposed"), ("replace", "in_force")}
-    refusals = {
-        ("approve", "person: proposed"), ("approve", "factor"), ("approve", "supervisor"),
-        ("approve", "state"), ("approve", "content"), ("reject", "person: proposed"),
-        ("reject", "state"),
-    }  # fmt: skip
-
-    def begin(self, choice: int) -> None:
-        self.over = Decimal(next(AMOUNTS))
-        proposed = ("cora", "sue", "cleo")[choice % 3]
-        self.row = self._propose(self.people[proposed])
-        self.state, self.parts = "proposed", {"proposed": proposed}
-
-    def _propose(self, by: Actor) -> ApprovalPolicy:
-        return propose_policy(
-            action="approve_freeze", amount_over=self.over, min_approvals=2, expires_after=48,
-            reason=WHY, by=by,
-        )  # fmt: skip
-
-    def tries(self) -> Iterator[Try]:
-        for each in super().tries():
-            if each.what != "replace":
-                yield each
-            elif not each.grounds and not each.how:
-                yield Try("replace", each.who, moves=False)  # a step of the one that follows
-        if self.state == "proposed":
-            for who in COMPLIANCE:
-                if who != self.parts["proposed"]:
-                    yield Try("approve", who, "old content", ("content",))
-
-    def call(self, a: Try) -> None:
-        if a.how == "old content":
-            row = ApprovalPolicy.objects.get(pk=self.row.pk)
-            approve_policy(row, content_hash="0" * 64, reason=WHY, by=self.people[a.who])
-            return
-        super().call(a)
-
-    def call_step(self, what: str, by: Actor) -> None:
-        row = ApprovalPolicy.objects.get(pk=self.row.pk)
-        if what == "replace":
-            row = self._propose(self.people["sue"])
-        if what == "reject":
-            reject_policy(row, reason=WHY, by=by)
-        else:
-            approve_policy(row, content_hash=row.content_hash, reason=WHY, by=by)

@@ -5,13 +5,19 @@ The place of a row is read from the database by itself, without the row; both mu
 
 from cases.policy import Actor
 from cases.queries import inbox as queries
+from cases.queries.inbox.possible import kinds_without_rows
+from cases.queries.inbox.runs import failed_runs
 
 OWNED = ("alert", "request")  # these carry their owner themselves
 
 
 def inbox(actor: Actor, kind: str = "") -> list[queries.InboxRow]:
-    """What waits for this person, after comparing each row with its place."""
+    """What waits for this person: each row compared with its place, no queue wrongly left out."""
     rows, places = queries.inbox(actor, kind), queries.waiting(actor, kind)
+    for name in kinds_without_rows():
+        left_out = queries.QUEUES[name](actor) if name != "run" else None
+        assert left_out is None or not left_out.rows.exists(), name
+        assert name != "run" or not failed_runs(actor)
     for row, place in zip(rows, places, strict=True):
         assert (place.kind, place.subject) == (row.kind, row.subject)
         assert (place.since, place.deadline) == (row.since, row.deadline)

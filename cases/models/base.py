@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.db import models
 
-from cases.policy import Actor, visible_cases
+from cases.policy import Actor, visible_cases, writable_cases
 
 
 class CaseScopedQuerySet(models.QuerySet[Any]):
@@ -16,6 +16,15 @@ class CaseScopedQuerySet(models.QuerySet[Any]):
 
     def visible_to(self, actor: Actor) -> Self:
         return self.filter(visible_cases(actor, self.case_path))
+
+    def changeable_by(self, actor: Actor) -> Self:
+        """What `visible_to` shows, without the rows of cases that the actor may only read.
+
+        Of tables with a filter of their own it is not known: TypeError.
+        """
+        if type(self).visible_to is not CaseScopedQuerySet.visible_to:
+            raise TypeError(f"{type(self).__name__} has a filter of its own")
+        return self.filter(writable_cases(actor, self.case_path))
 
 
 class PublicModel(models.Model):

@@ -125,6 +125,15 @@ class Case(PublicModel):
                 fields=["escalated_at"], name="case_escalated",
                 condition=Q(escalated_at__isnull=False),
             ),
+            # The inbox of an owner: what is due, and what rests no more.
+            models.Index(
+                fields=["owner_by", "due_at"], name="case_owned_due",
+                condition=Q(due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["owner_by", "resume_on"], name="case_resting",
+                condition=Q(state="on_hold"),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

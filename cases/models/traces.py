@@ -30,6 +30,17 @@ class CaseRun(models.Model):
                 name="one_lead_run_per_case", fields=["case"], condition=models.Q(is_lead=True)
             )
         ]
+        indexes = [
+            # The inbox: a person's runs that failed, and those that conclude something else now.
+            models.Index(
+                fields=["requested_by"], name="case_run_uncollected",
+                condition=models.Q(collected_at=None),
+            ),
+            models.Index(
+                fields=["drifted_at"], name="case_run_drifted",
+                condition=models.Q(drifted_at__isnull=False),
+            ),
+        ]  # fmt: skip
 
 
 class ReachedAccountQuerySet(CaseScopedQuerySet):

@@ -83,7 +83,8 @@ def _known(value: str, known: dict[str, object] | object) -> str:
 def inbox(request: AuthedRequest) -> HttpResponse:
     actor = request.actor
     filters = Filters.of(request.GET.dict())
-    every = queries.waiting(actor, is_snoozed=bool(filters.snoozed))
+    snoozes = queries.snoozes_of(actor)
+    every = queries.waiting(actor, is_snoozed=bool(filters.snoozed), snoozes=snoozes)
     places = queries.narrowed(every, actor, whose=filters.whose, days=int(filters.due or 0))
     of_kind = [place for place in places if filters.kind in ("", place.kind)]
     context = {
@@ -99,7 +100,7 @@ def inbox(request: AuthedRequest) -> HttpResponse:
         "every_kind": filters.written(type=""),
         "is_snoozed": bool(filters.snoozed),
         "num_all": len(places),
-        "num_snoozed": queries.num_snoozed(actor),
+        "num_snoozed": len(snoozes),
         "has_unowned": queries.has_free(every, actor) and not filters.snoozed,
         "views": views_of(request, "inbox", filters.written()),
         "hours": HOURS.items(),

@@ -28,6 +28,7 @@ def shapes(name: str) -> str:
 
 
 @register.simple_tag
+@cache  # a page of a list draws a hundred of some ten
 def icon(name: str, size: str = "", extra: str = "") -> SafeString:
     """`{% icon "snowflake" %}`, `{% icon "loader" "small" "spin" %}`: hidden from screen readers.
 

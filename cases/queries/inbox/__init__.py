@@ -6,7 +6,7 @@ Nobody sees a row of a case that they may not see.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,6 +34,7 @@ from cases.queries.inbox.legal_rows import legal_rows_waiting
 from cases.queries.inbox.officers import agencies_waiting, alarms_waiting, officers_waiting
 from cases.queries.inbox.outbound import outbound_waiting
 from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
+from cases.queries.inbox.possible import kinds_without_rows
 from cases.queries.inbox.preservations import preservations_waiting
 from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
@@ -50,22 +51,26 @@ from cases.queries.inbox.watches import notices_waiting
 
 L = gettext_lazy
 __all__ = [
-    "KINDS", "NEVER_SNOOZED", "InboxRow", "Waiting", "has_free", "inbox", "inbox_numbers",
-    "kind_chips", "narrowed", "num_snoozed", "rows_of", "waiting",
+    "KINDS", "NEVER_SNOOZED", "QUEUES", "InboxRow", "Waiting", "has_free", "inbox", "inbox_numbers",
+    "kind_chips", "narrowed", "rows_of", "snoozes_of", "waiting",
 ]  # fmt: skip
 
 LOOKED_UP = 100  # claims asked for at once
 # Somebody opened what was closed to them; or an event of the case would tell of a report (P1).
 NEVER_SNOOZED = ("emergency", "self_lookup", "alarm", "report")
 OF_THE_FREEZE = ("freeze", "ending", "extension")  # a release is of a part of it
-QUEUES: tuple[Callable[[Actor], Queue | None], ...] = (
-    findings_waiting, freezes_waiting, freezes_ending, extensions_waiting, releases_waiting,
-    seizures_waiting, referrals_waiting, instruments_waiting, tags_waiting, tag_conflicts_waiting,
-    cases_waiting, tasks_waiting, alerts_waiting, desk_waiting, emergencies_waiting,
-    self_lookups_waiting, policies_waiting, clocks_waiting, questions_waiting,
-    rule_changes_waiting, notices_waiting, agencies_waiting, officers_waiting, alarms_waiting,
-    preservations_waiting, legal_rows_waiting, reports_waiting, outbound_waiting,
-)  # fmt: skip
+QUEUES: dict[str, Callable[[Actor], Queue | None]] = {
+    "finding": findings_waiting, "freeze": freezes_waiting, "ending": freezes_ending,
+    "extension": extensions_waiting, "release": releases_waiting, "seizure": seizures_waiting,
+    "referral": referrals_waiting, "instrument": instruments_waiting, "tag": tags_waiting,
+    "conflict": tag_conflicts_waiting, "case": cases_waiting, "task": tasks_waiting,
+    "alert": alerts_waiting, "request": desk_waiting, "emergency": emergencies_waiting,
+    "self_lookup": self_lookups_waiting, "policy": policies_waiting, "clock": clocks_waiting,
+    "question": questions_waiting, "rule": rule_changes_waiting, "notice": notices_waiting,
+    "agency": agencies_waiting, "officer": officers_waiting, "alarm": alarms_waiting,
+    "preservation": preservations_waiting, "law": legal_rows_waiting, "report": reports_waiting,
+    "outbound": outbound_waiting,
+}  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
     "emergency": (L("Emergency access"), "case"),
@@ -101,20 +106,22 @@ KINDS: dict[str, tuple[Promise, str]] = {
 
 
 def inbox_numbers(actor: Actor) -> dict[str, int]:
-    """How many rows wait, by entry of the rail and together as "inbox": at most 31 queries.
+    """How many rows wait, by entry of the rail and together as "inbox": at most 32 queries.
 
     One more for each kind of which the person has put something off.
     """
     numbers: Counter[str] = Counter()
-    snoozes = _snoozes(actor)
+    snoozes = snoozes_of(actor)
     of_kinds = {kind for kind, _subject in snoozes}
-    for queue in _queues(actor):
+    kinds = _kinds()
+    for queue in _queues(actor, kinds):
         number = queue.rows.order_by().values("pk").count()  # else all columns are compared
         if queue.kind in of_kinds:
             number -= len(queue.places(snoozes, is_snoozed=True))
         numbers["inbox"] += number
         numbers[KINDS[queue.kind][1]] += number
-    failed = sum(each.snoozed_until is None for each in _runs(actor, snoozes))
+    runs = _runs(actor, snoozes) if "run" in kinds else []
+    failed = sum(each.snoozed_until is None for each in runs)
     numbers["inbox"] += failed
     numbers["trace"] += failed
     return {key: number for key, number in numbers.items() if key and number}
@@ -129,20 +136,29 @@ def inbox(actor: Actor, kind: str = "", *, is_whole: bool = False) -> list[Inbox
 
 
 def waiting(
-    actor: Actor, kind: str = "", *, is_snoozed: bool = False, is_whole: bool = False
+    actor: Actor,
+    kind: str = "",
+    *,
+    is_snoozed: bool = False,
+    is_whole: bool = False,
+    snoozes: Snoozes | None = None,
 ) -> list[Waiting]:
-    """What waits, in the order of the inbox, for whoever shows but a part: at most 30 queries.
+    """What waits, in the order of the inbox, for whoever shows but a part: at most 32 queries.
 
     What the person has put off is left out; it alone with `is_snoozed`, all with `is_whole`.
+    `snoozes` are those of this person, where they were asked for already.
     """
-    snoozes = {} if is_whole else _snoozes(actor)
+    if is_whole:
+        snoozes = {}
+    elif snoozes is None:
+        snoozes = snoozes_of(actor)
     if is_snoozed and not snoozes:
         return []
     found: list[Waiting] = []
-    for queue in _queues(actor):
-        if kind in ("", queue.kind):
-            found += queue.places(snoozes, is_snoozed=is_snoozed)
-    if kind in ("", "run"):
+    kinds = {kind} if kind else _kinds()
+    for queue in _queues(actor, kinds):
+        found += queue.places(snoozes, is_snoozed=is_snoozed)
+    if "run" in kinds:
         runs = _runs(actor, snoozes)
         found += [each for each in runs if (each.snoozed_until is not None) == is_snoozed]
     far = timezone.now() + timedelta(days=36_500)
@@ -150,7 +166,7 @@ def waiting(
     return found
 
 
-def _snoozes(actor: Actor) -> dict[tuple[str, UUID], datetime]:
+def snoozes_of(actor: Actor) -> dict[tuple[str, UUID], datetime]:
     """What this person has put off and until when: 1 query."""
     rows = InboxSnooze.objects.visible_to(actor).filter(until__gt=timezone.now())
     return {(kind, subject): until for kind, subject, until in rows.values_list(
@@ -166,11 +182,6 @@ def _runs(actor: Actor, snoozes: Snoozes) -> list[Waiting]:
         )
         for row in failed_runs(actor)
     ]  # fmt: skip
-
-
-def num_snoozed(actor: Actor) -> int:
-    """How many rows this person has put off, by the marks alone: 1 query."""
-    return len(_snoozes(actor))
 
 
 def narrowed(
@@ -266,16 +277,21 @@ def _with_owners(rows: list[InboxRow], actor: Actor) -> list[InboxRow]:
 
 def _with_amounts(rows: list[InboxRow], actor: Actor) -> list[InboxRow]:
     """Freezes with what they hold or ask for, at the last price where nothing was executed."""
-    worth = worth_of(
-        FreezeRequest.objects.visible_to(actor).filter(
-            public_id__in=[row.path[0] for row in rows if row.kind in OF_THE_FREEZE]
-        )
-    )
+    freezes = [row.path[0] for row in rows if row.kind in OF_THE_FREEZE]
+    if not freezes:
+        return rows
+    worth = worth_of(FreezeRequest.objects.visible_to(actor).filter(public_id__in=freezes))
     return [
         replace(row, amount=worth.get(row.path[0])) if row.kind in OF_THE_FREEZE else row
         for row in rows
     ]
 
 
-def _queues(actor: Actor) -> list[Queue]:
-    return [queue for make in QUEUES if (queue := make(actor)) is not None]
+def _kinds() -> set[str]:
+    """The kinds of which there may be a row for somebody: 1 query."""
+    return {*QUEUES, "run"} - kinds_without_rows()
+
+
+def _queues(actor: Actor, kinds: Collection[str]) -> list[Queue]:
+    made = [make(actor) for name, make in QUEUES.items() if name in kinds]
+    return [queue for queue in made if queue is not None]

@@ -5,14 +5,14 @@ from django.utils.translation import gettext as _
 
 from cases.models import Finding
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import InboxRow, Queue, row_of
 from cases.states import FindingState
 
 
 def findings_waiting(actor: Actor) -> Queue | None:
     """Seniors review what others drafted; everybody else submits the own drafts."""
     me = actor.user_id
-    findings = changeable(Finding.objects.visible_to(actor), actor)
+    findings = Finding.objects.changeable_by(actor)
     if may(actor, Action.APPROVE_FINDING):
         since = "submitted_at"
         rows = findings.filter(state=FindingState.SUBMITTED.value).exclude(

@@ -41,7 +41,7 @@ FREEZE_WORDS = {
 def freezes_waiting(actor: Actor) -> Queue | None:
     """Compliance decides; supervisors triage and see clocks run; authors finish their drafts."""
     me = actor.user_id
-    freezes = changeable(FreezeRequest.objects.visible_to(actor), actor)
+    freezes = FreezeRequest.objects.changeable_by(actor)
     others = ~(Q(requested_by=me) | Q(last_edited_by=me) | Q(provisional_by=me))
     asked = Q(
         state__in=[
@@ -97,7 +97,7 @@ def freezes_ending(actor: Actor) -> Queue | None:
     """The alarm of 14, 7 and 1 days, and what is past its end: compliance, and who asked for it."""
     if not may(actor, Action.REQUEST_FREEZE):
         return None
-    rows = changeable(FreezeRequest.objects.visible_to(actor), actor).filter(
+    rows = FreezeRequest.objects.changeable_by(actor).filter(
         Q(state=FreezeState.ACTIVE.value, expires_at__lte=timezone.now() + ENDING)
         | Q(state=FreezeState.DECISION_DUE.value)
     )

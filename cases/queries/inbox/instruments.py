@@ -6,14 +6,14 @@ from django.utils.translation import gettext as _
 
 from cases.models import LegalInstrument
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import InboxRow, Queue, row_of
 
 
 def instruments_waiting(actor: Actor) -> Queue | None:
     """Those that somebody else recorded."""
     if not may(actor, Action.VERIFY_INSTRUMENT):
         return None
-    rows = changeable(LegalInstrument.objects.visible_to(actor), actor).filter(verified_by=None)
+    rows = LegalInstrument.objects.changeable_by(actor).filter(verified_by=None)
     rows = rows.exclude(recorded_by=actor.user_id).select_related("case")
 
     def tell(row: LegalInstrument) -> InboxRow:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import OutboundRequest
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import InboxRow, Queue, row_of
 from cases.states import OutboundState
 
 
@@ -18,7 +18,7 @@ def outbound_waiting(actor: Actor) -> Queue | None:
     mine |= Q(state=OutboundState.SENT.value, due_on__lt=timezone.now().date())
     if may(actor, Action.DECIDE_OUTBOUND):
         mine |= Q(state=OutboundState.DRAFT.value) & ~Q(drafted_by=actor.user_id)
-    rows = changeable(OutboundRequest.objects.visible_to(actor).filter(mine), actor)
+    rows = OutboundRequest.objects.changeable_by(actor).filter(mine)
     words = {
         OutboundState.DRAFT.value: _("Approve what we ask"),
         OutboundState.APPROVED.value: _("Send what was approved"),

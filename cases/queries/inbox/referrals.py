@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import Referral
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import InboxRow, Queue, row_of
 from cases.states import ReferralState
 
 
@@ -23,7 +23,7 @@ def referrals_waiting(actor: Actor) -> Queue | None:
     if not words and not sends:
         return None
     others = ~(Q(drafted_by=actor.user_id) | Q(last_edited_by=actor.user_id))
-    rows = changeable(Referral.objects.visible_to(actor), actor).filter(
+    rows = Referral.objects.changeable_by(actor).filter(
         Q(state__in=list(words)) & others | Q(state__in=list(sends))
     )
 

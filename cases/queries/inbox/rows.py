@@ -72,7 +72,7 @@ def hidden_until(
     snoozes: Snoozes, kind: str, subject: UUID, deadline: datetime | None
 ) -> datetime | None:
     """Until when a row is put off; None where it shows, as one does whose deadline came nearer."""
-    until = snoozes.get((kind, subject))
+    until = snoozes.get((kind, subject)) if snoozes else None
     if until is None or (deadline is not None and deadline <= until):
         return None
     return until
@@ -100,19 +100,23 @@ class Queue:
 
         Those that the person has put off are left out, or they alone are there.
         """
-        columns = (self.since, self.deadline, self.reference, self.owner, self.can_take)
+        columns = {
+            "since": self.since, "deadline": self.deadline, "reference": self.reference,
+            "owner_id": self.owner, "can_take": self.can_take,
+        }  # fmt: skip
+        # What all rows say alike is not asked for: each value of each row would be converted.
+        alike = {name: each.value for name, each in columns.items() if isinstance(each, Value)}
+        asked = {name: each for name, each in columns.items() if name not in alike}
         rows, most = self.rows, MOST + len(snoozes)
         if is_snoozed:
             rows = rows.filter(public_id__in=[subject for _kind, subject in snoozes])
-        found = [
-            Waiting(
-                self.kind, self, pk, subject, since, deadline, self.write_reference(reference),
-                owner, can_take, hidden_until(snoozes, self.kind, subject, deadline),
-            )
-            for pk, subject, since, deadline, reference, owner, can_take in rows.values_list(
-                "pk", "public_id", *columns
-            )[:most]
-        ]  # fmt: skip
+        found = []
+        values = rows.values_list("pk", "public_id", *asked.values())
+        for pk, subject, *said in values[:most]:
+            told = {**alike, **dict(zip(asked, said, strict=True))}
+            told["reference"] = self.write_reference(told["reference"])
+            until = hidden_until(snoozes, self.kind, subject, told["deadline"])
+            found.append(Waiting(self.kind, self, pk, subject, **told, snoozed_until=until))
         return [each for each in found if (each.snoozed_until is not None) == is_snoozed][:MOST]
 
 

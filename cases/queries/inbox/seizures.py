@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from cases.models import Seizure, SeizureApproval
 from cases.policy import Action, Actor, may
 from cases.queries.inbox.freezes import part_of_freeze
-from cases.queries.inbox.rows import InboxRow, Queue, changeable
+from cases.queries.inbox.rows import InboxRow, Queue
 from cases.states import SeizureState
 
 
@@ -21,7 +21,7 @@ def seizures_waiting(actor: Actor) -> Queue | None:
     wanted = Q(state=SeizureState.REQUESTED.value) & ~Q(Exists(of_my_office))
     if may(actor, Action.TRANSFER_SEIZURE):
         wanted |= Q(state=SeizureState.SEIZED.value)
-    rows = changeable(Seizure.objects.visible_to(actor), actor, "freeze__case__").filter(wanted)
+    rows = Seizure.objects.changeable_by(actor).filter(wanted)
     rows = rows.exclude(requested_by=actor.user_id).select_related("freeze__case")
 
     def tell(row: Seizure) -> InboxRow:

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import HouseTag
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import InboxRow, Queue, row_of
 from cases.states import TagState
 
 
@@ -12,7 +12,7 @@ def tags_waiting(actor: Actor) -> Queue | None:
     """Proposed and disputed ones of others."""
     if not may(actor, Action.DECIDE_TAG):
         return None
-    rows = changeable(HouseTag.objects.visible_to(actor), actor).filter(decided_by=None)
+    rows = HouseTag.objects.changeable_by(actor).filter(decided_by=None)
     rows = rows.exclude(asked_by=actor.user_id).select_related("case")
 
     def tell(row: HouseTag) -> InboxRow:

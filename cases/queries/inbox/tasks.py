@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cases.models import Task
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import NO_REFERENCE, InboxRow, Queue, changeable, row_of
+from cases.queries.inbox.rows import NO_REFERENCE, InboxRow, Queue, row_of
 from cases.states import TaskState
 
 
@@ -16,7 +16,7 @@ def tasks_waiting(actor: Actor) -> Queue | None:
     if not may(actor, Action.ADD_TASK):
         return None
     me = actor.user_id
-    rows = changeable(Task.objects.visible_to(actor), actor).filter(
+    rows = Task.objects.changeable_by(actor).filter(
         Q(assignee=me) | Q(assignee=None), state=TaskState.OPEN.value
     )
 

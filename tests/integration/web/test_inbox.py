@@ -114,7 +114,7 @@ def test_the_list_needs_a_bounded_number_of_queries(
         make_suspect(case, held.analyst)
         add_task(case, title=f"T{number}", by=held.analyst)
         submit_finding(make_finding(case, held.analyst), by=held.analyst)
-    with django_assert_max_num_queries(42):
+    with django_assert_max_num_queries(21):
         assert len(queries.inbox(held.compliance)) == 12
 
 

@@ -27,11 +27,13 @@ from django.utils.translation import gettext as _
 from cases.models import (
     AuditEvent,
     Case,
+    CaseRelation,
     CaseRun,
     CounterEvidence,
     Evidence,
     Finding,
     FreezeRequest,
+    LegacyCase,
     Referral,
     Suspect,
     Task,
@@ -83,6 +85,11 @@ TAB_COUNTS = {  # the freezes are read anyhow
     "tasks": NumberOf(Task, [TaskState.OPEN.value]),
     "files": NumberOf(Evidence),
 }
+# What most cases have nothing of: asked for only where something is there, whoever may see it.
+BESIDE = (
+    NumberOf(CaseRelation), NumberOf(CaseRelation, column="other_id"),
+    NumberOf(Case, column="merged_into_id"), NumberOf(LegacyCase),
+)  # fmt: skip
 SEVERITIES = {"severe": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -113,6 +120,8 @@ class CaseShell:
     people: list[Any]
     agencies: list[str]
     is_writable: bool  # by membership: an emergency, or being named to read, gives no more
+    may_have_relatives: bool
+    may_be_legacy: bool
 
 
 @dataclass(frozen=True)
@@ -262,7 +271,7 @@ def case_acts(case: Case, actor: Actor) -> list[str]:
 
 
 def case_shell(case: Case, actor: Actor) -> CaseShell:
-    """Head, money strip and tab counts of one case: 13 queries."""
+    """Head, money strip and tab counts of one case: at most 13 queries."""
     money = case_money([case.pk], actor)
     lead = reads.run_view(money.lead_runs[0]) if money.lead_runs else None
     freezes = list(case.freezes.values_list(*CLOCK))
@@ -272,25 +281,33 @@ def case_shell(case: Case, actor: Actor) -> CaseShell:
         .values_list(
             ExpressionWrapper(writable_cases(actor), output_field=BooleanField()),
             *TAB_COUNTS.values(),
+            *BESIDE,
         )
         .get()
     )
+    *numbers, said, said_of, taken_in, legacy = numbers
     counts = dict(zip(TAB_COUNTS, numbers, strict=True)) | {"freezes": len(freezes)}
-    shared = case.referrals.filter(
-        state__in=[ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
-    )
     return CaseShell(
         case=case,
         money=money,
-        time_to_first_freeze=time_to_first_freeze(case),
+        time_to_first_freeze=time_to_first_freeze(case) if freezes else None,
         policy=str(lead.parameters.get("policy", "")) if lead is not None else "",
         counts=counts,
         deadline=_next_deadline(case, freezes),
         freeze_states=[state for state, *_clock in freezes],
         people=case_people(case),
-        agencies=sorted(set(shared.values_list("agency__short_name", flat=True))),
+        agencies=_shared_with(case) if counts["referrals"] else [],
         is_writable=is_writable,
+        may_have_relatives=bool(said or said_of or taken_in or case.merged_into_id),
+        may_be_legacy=bool(legacy),
     )
+
+
+def _shared_with(case: Case) -> list[str]:
+    """The agencies that something of the case was sent to: 1 query."""
+    sent = [ReferralState.SENT.value, ReferralState.ACKNOWLEDGED.value]
+    names = case.referrals.filter(state__in=sent).values_list("agency__short_name", flat=True)
+    return sorted(set(names))
 
 
 def may_change(case: Case, actor: Actor) -> bool:

@@ -263,6 +263,8 @@ def account_money(account_id: UUID, actor: Actor) -> tuple[Facts, CaseMoney]:
 
 def latest_prices(assets: set[str], at: datetime | None = None) -> dict[str, AssetPrice]:
     """The price of each asset at a time (now), with its source and its own time: 2 queries."""
+    if not assets:
+        return {}
     latest = {
         price.asset_id: price
         for price in Price.objects.filter(

@@ -141,15 +141,17 @@ def case_detail(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     context = {
         "shell": shell,
         "overview": overview,
-        "outcomes": outcomes_of(request.actor, [case.pk]),
+        "outcomes": outcomes_of(request.actor, [case.pk]) if shell.counts["referrals"] else None,
         "events": [told(event) for event in overview.events],
         "acts": queries.case_acts(case, request.actor),
         "clock_acts": queries.clock_acts(case, request.actor),
         "may_edit": may(request.actor, Action.EDIT_CASE),
         "may_hold": may(request.actor, Action.SET_LEGAL_HOLD),
         "may_decide": may(request.actor, Action.DECIDE_CASE),
-        "legacy": LegacyCase.objects.visible_to(request.actor).filter(case=case).first(),
-        "relatives": relatives_of(case, request.actor),
+        "legacy": LegacyCase.objects.visible_to(request.actor).filter(case=case).first()
+        if shell.may_be_legacy
+        else None,
+        "relatives": relatives_of(case, request.actor) if shell.may_have_relatives else None,
     }
     return render_case(request, "cases/case_overview.html", case, "case_detail", context)
 

@@ -1,6 +1,7 @@
 """Home: money, deadlines, what waits, charts, the guide; and what every page's rail counts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,7 +29,13 @@ from cases.queries.money import AssetSum
 from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.prices import PriceFacts, facts_of_prices
 from cases.queries.requests import request_deadlines
-from cases.queries.totals import UnitTotals, freezes_by_month, unit_money, unit_totals
+from cases.queries.totals import (
+    FreezeMonth,
+    UnitTotals,
+    freezes_by_month,
+    unit_money,
+    unit_totals,
+)
 from cases.queries.traces import live_runs
 from cases.web.amounts import MONEY_PARTS, money_amounts, row_amounts
 from fiu.charts import Column, Part, Row
@@ -82,7 +90,7 @@ def _until_next_act(name: str, actor: Actor, count: Callable[[Actor], Counted]) 
             newest = ReportEvent.objects.order_by("-pk").values_list("hash", flat=True).first()
             change += newest or ""
     person = f"{actor.user_id}:{actor.role}:{actor.may_view_reports}"
-    key = f"{name}:{person}:{change}"
+    key = f"{name}:{person}:{get_language()}:{change}"
     found: Counted | None = caches["nearby"].get(key)
     if found is None:
         found = count(actor)
@@ -99,16 +107,16 @@ def home(request: AuthedRequest) -> HttpResponse:
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)
-    money = _until_next_act("totals", actor, unit_totals)
+    house = _until_next_act("home", actor, _house)
     runs = live_runs(actor)
     context = {
-        "kpis": kpis(money),
+        "kpis": kpis(house.money),
         "waiting_rows": inbox.rows_of(inbox.waiting(actor)[:HOME_ROWS], actor),
         "clocks": clocks(actor),
         "runs": runs,
-        "months": months(actor),
-        "ages": rows_of(queries.cases_by_age(actor)),
-        "workload": rows_of(queries.workload(actor)),
+        "months": columns_of(house.months),
+        "ages": rows_of(house.ages),
+        "workload": rows_of(house.workload),
         "guide": guide(request.user, actor),
     }
     return render(request, "dashboard/home.html", context)
@@ -218,7 +226,26 @@ def assets_words(sums: Sequence[AssetSum]) -> str:
     return ", ".join(shown) or _("nothing")
 
 
-def months(actor: Actor) -> list[Column]:
+@dataclass(frozen=True)
+class House:
+    """What is counted over all cases that the person sees, and changes by acts alone."""
+
+    money: UnitTotals
+    months: list[FreezeMonth]
+    ages: list[tuple[str, int]]
+    workload: list[tuple[str, int]]
+
+
+def _house(actor: Actor) -> House:
+    return House(
+        unit_totals(actor),
+        freezes_by_month(actor),
+        queries.cases_by_age(actor),
+        queries.workload(actor),
+    )
+
+
+def columns_of(months: Sequence[FreezeMonth]) -> list[Column]:
     """Money frozen by month, at its value when it was frozen; empty when there is none."""
     columns = [
         Column(
@@ -229,7 +256,7 @@ def months(actor: Actor) -> list[Column]:
             ),
             headline(month.held + month.released),
         )
-        for month in _until_next_act("months", actor, freezes_by_month)
+        for month in months
     ]
     return columns if any(column.total for column in columns) else []
 

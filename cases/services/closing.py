@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from cases.models import Case, FreezeRequest, Seizure, SuspicionReport
+from cases.models import Case, FreezeRequest, OutboundRequest, Seizure, SuspicionReport
 from cases.policy import Action, Actor, PermissionDenied, Role, may
 from cases.states import (
     FindingState,
     FreezeState,
+    OutboundState,
     ReferralState,
     ReportState,
     RequestState,
@@ -24,6 +25,7 @@ ENDED_SEIZURES = (SeizureState.TRANSFERRED, SeizureState.FAILED, SeizureState.RE
 ENDED_REQUESTS = (
     RequestState.RELEASED, RequestState.NO_MATCH, RequestState.REFUSED, RequestState.CLOSED,
 )  # fmt: skip
+ENDED_OUTBOUND = (OutboundState.ANSWERED, OutboundState.CLOSED, OutboundState.WITHDRAWN)
 MOVING_REFERRALS = (
     ReferralState.REDACTION, ReferralState.APPROVED, ReferralState.CLEARED, ReferralState.PACKAGED,
 )  # fmt: skip
@@ -36,7 +38,7 @@ def require_end_of_decided(case: Case, *, by: Actor) -> None:
 
 
 def open_ends(case: Case, *, by: Actor) -> list[str]:
-    """Why the case cannot be closed yet, one sentence each: 6 queries, 7 with reports.
+    """Why the case cannot be closed yet, one sentence each: 7 queries, 8 with reports.
 
     Of suspicion reports only to those who may see them: for all others they do not exist (P1).
     """
@@ -54,6 +56,9 @@ def _open_ends(case: Case, by: Actor) -> Iterator[str]:
     requests = case.requests.exclude(state__in=ENDED_REQUESTS)
     if reference := requests.order_by("due_at").values_list("reference", flat=True).first():
         yield _("The request %(reference)s is not answered.") % {"reference": reference}
+    asked = OutboundRequest.objects.filter(case=case).exclude(state__in=ENDED_OUTBOUND)
+    if reference := asked.order_by("due_on").values_list("reference", flat=True).first():
+        yield _("What we ask others is open: %(reference)s.") % {"reference": reference}
     if case.findings.filter(state=FindingState.SUBMITTED.value).exists():
         yield _("A finding of this case still waits for its review.")
     if case.referrals.filter(state__in=MOVING_REFERRALS).exists():

@@ -62,6 +62,7 @@ class Measured:
     seconds: float
     rows: dict[str, int]
     costs: dict[str, float]  # milliseconds of processor time of the web server, by page
+    num_addresses: int  # that the ledger has an index of
 
 
 class Visitor(threading.Thread):
@@ -203,7 +204,7 @@ def measure(database: str, options: argparse.Namespace) -> Measured:
         if times.wrong:
             say((home / "web.log").read_text(errors="replace")[-2000:])
             raise SystemExit(f"wrong answers: {sorted(set(times.wrong))}")
-        return Measured(name, times, options.seconds, world["rows"], costs)
+        return Measured(name, times, options.seconds, world["rows"], costs, world["num_addresses"])
 
 
 def _costs(port: int, pid: int, world: dict[str, Any]) -> dict[str, float]:
@@ -264,12 +265,12 @@ def section(found: list[Measured], options: argparse.Namespace, others: float) -
         f"Written by `python -m tests.bench.load`: {options.users} people at once over",
         f"{rows['Case']:,} cases, a fifth of them open ({rows['Wallet']:,} wallets,"
         f" {rows['Finding']:,} findings,",
-        f"{rows['FreezeRequest']:,} freezes, {rows['AuditEvent']:,} audit events), real gunicorn"
-        f" with the arguments of `manage.py up`,",
-        f"{options.seconds:.0f} s on each database. Each person reads 2 to 8 s between two pages."
-        " Server, database and driver",
-        f"share the machine of {os.cpu_count()} cores; others had given it a load of {others:.1f}"
-        " when this began.",
+        f"{rows['FreezeRequest']:,} freezes, {rows['AuditEvent']:,} audit events) and a ledger of"
+        f" {found[0].num_addresses:,} addresses,",
+        f"real gunicorn with the arguments of `manage.py up`, {options.seconds:.0f} s on each"
+        " database. Each person reads 2 to 8 s",
+        f"between two pages. Server, database and driver share the machine of {os.cpu_count()}"
+        f" cores; others had given it a load of {others:.1f} when this began.",
         "",
         "Processor time is the web server's, of one page while nobody else asks: other work on the",
         "machine hardly moves it. PostgreSQL's own is not in it.",

@@ -52,7 +52,11 @@ EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 WINDOWS = (
     # Signing in.
     Window("fiu_agency", "SELECT"),
-    Window("fiu_user", "SELECT, UPDATE", "role = 'liaison'"),
+    # What an officer changes by signing in and on the own pages: never name, role, agency or end.
+    Window(
+        "fiu_user", "SELECT, UPDATE (last_login, password, language, shows_utc, theme)",
+        "role = 'liaison'",
+    ),
     Window("account_emailaddress", EVERYTHING, f"user_id IN ({_OFFICERS})"),
     Window("mfa_authenticator", EVERYTHING, f"user_id IN ({_OFFICERS})"),
     Window("usersessions_usersession", EVERYTHING, f"user_id IN ({_OFFICERS})"),

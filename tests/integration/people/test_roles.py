@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.utils import decrypt
@@ -181,7 +182,7 @@ def signed_in(user: User) -> Client:
     """By password and code, as a browser does."""
     client = Client()
     user.set_password("a long enough password")
-    user.save()
+    user.save(update_fields=["password"])
     words = {"login": user.username, "password": "a long enough password"}
     assert client.post("/accounts/login/", words).status_code == 302
     factor = Authenticator.objects.get(user=user, type="totp")
@@ -208,13 +209,38 @@ def test_people_of_the_house_their_factors_and_their_sessions_are_not_there(role
         keys = {key for (key,) in run("SELECT session_key FROM django_session")}
         assert door in keys
         assert house not in keys
-        for change in ("role = 'admin', agency_id = NULL", "role = 'compliance'"):
-            refused(f"UPDATE fiu_user SET {change}", match="violates check")
         refused(
             "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
             f" VALUES ({analyst.pk}, 'webauthn', '{{}}', now())",
             match="check option",
         )
+
+
+def test_of_an_account_the_door_writes_what_signing_in_writes_and_nothing_else(
+    roles: Roles,
+) -> None:
+    officer = make_user("liaison")
+    written = {"last_login", "password", "language", "shows_utc", "theme"}
+    columns = {field.column for field in User._meta.concrete_fields}
+    assert {"access_until", "role", "agency_id", "is_active", "email", "username"} <= columns
+    with at_the_door(roles):
+        for column in sorted(columns - written):
+            refused(f"UPDATE fiu_user SET {column} = {column}")  # even to what it is already
+        refused("UPDATE fiu_user SET access_until = NULL")
+        refused("INSERT INTO fiu_user (username) VALUES ('x')")
+        refused("DELETE FROM fiu_user")
+        refused("UPDATE fiu_agency SET domain = 'x'")
+        assert User.objects.filter(pk=officer.pk).update(language="fr", shows_utc=True) == 1
+
+
+def test_an_officer_sets_a_first_password_through_the_door(
+    roles: Roles,
+) -> None:
+    officer = make_user("liaison")
+    with at_the_door(roles):
+        get_adapter().set_password(officer, "a long enough first password")
+    officer.refresh_from_db()
+    assert officer.check_password("a long enough first password")
 
 
 def test_a_chain_of_a_case_that_was_never_shared_takes_no_line_from_the_door(

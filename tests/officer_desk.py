@@ -8,10 +8,12 @@ from django.utils import timezone
 
 from cases.models import AgencyEntry, OfficerEntry
 from cases.policy import Actor
-from cases.services.agencies import approve_agency, propose_agency
+from cases.services.agencies import approve_agency, entry_of, propose_agency
 from cases.services.instruments import UploadedBytes
 from cases.services.officers import OfficerSpec, propose_officer, verify_officer
-from tests.casework import person
+from cases.states import OfficerState
+from fiu.models import User
+from tests.casework import make_user, person
 
 PAPER = UploadedBytes("appointment.pdf", b"%PDF-1.7 appointment")
 SAID = {"reason": "Called them."}
@@ -55,3 +57,27 @@ class OfficerDesk:
 
 def make_officer_desk() -> OfficerDesk:
     return OfficerDesk(person("supervisor"), person("compliance"), person("compliance"))
+
+
+def verify_account(user: User) -> User:
+    """The officer as two people verified the account; once, with the agency before it."""
+    if OfficerEntry.objects.filter(user=user, state=OfficerState.VERIFIED.value).exists():
+        return user
+    assert user.agency is not None
+    desk, agency = make_officer_desk(), user.agency
+    known = entry_of(agency.pk) or desk.known(
+        agency_id=agency.pk, name=agency.name, short_name=agency.short_name, kind=agency.kind,
+        country=agency.country, domains=[agency.domain],
+    )  # fmt: skip
+    desk.verified(
+        known, username=user.username, first_name=user.first_name or "Ann",
+        last_name=user.last_name or "Sample", position=user.title or "Inspector",
+        email=f"{user.username}@{known.domains[0]}",
+    )  # fmt: skip
+    user.refresh_from_db()
+    return user
+
+
+def make_officer(**fields: Any) -> User:
+    """A verified officer of an agency."""
+    return verify_account(make_user("liaison", **fields))

@@ -22,6 +22,7 @@ from cases.models import (
 from cases.policy import Actor
 from cases.queries.findings import StaleRest, rests_on
 from cases.queries.keyset import Page, newest_first
+from cases.queries.officers import verified_officers
 from cases.states import FindingState, FreezeState, ReferralState
 from tracing import reads
 
@@ -203,12 +204,9 @@ def agencies() -> list[Any]:
 
 
 def officers_of(referral: Referral) -> list[Any]:
-    """The active officers of the agency, who can receive a release: 1 query."""
-    return list(
-        referral.agency.liaisons.filter(is_active=True, role="liaison")
-        .select_related("agency")
-        .order_by("username")
-    )
+    """The verified officers of the agency, who can receive a release: 1 query."""
+    found = verified_officers(referral.agency_id).select_related("agency")
+    return list(found.order_by("username"))
 
 
 def _listed(referrals: QuerySet[Referral]) -> QuerySet[Referral]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from cases.models import Case, OutboundRequest
 from cases.policy import Action, Actor, require_second_person, require_step_up
+from cases.queries.officers import verified_officers
 from cases.services.audit import content_digest, keyed, record_event
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.services.locks import enter_case
@@ -116,6 +117,10 @@ def send_outbound(row: OutboundRequest, *, reason: str, by: Actor) -> OutboundRe
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
     _enter(row, Action.DRAFT_OUTBOUND, by=by)
+    if row.agency_id is not None and not verified_officers(row.agency_id).exists():
+        raise CaseworkError(
+            _("No officer of this agency is verified: nobody there can be asked yet.")
+        )
     _step(
         row, OutboundAction.SEND, require_reason(reason), by=by,
         sent_by_id=by.person, sent_at=timezone.now(),

@@ -131,13 +131,13 @@ def work_on_market(folder: Path, tell: Callable[[str], None] = lambda _: None) -
         tell: hears one line per step.
     """
     facts, desk = CaseFile.read(folder), Desk()
+    tell("agencies and officers")
+    know_officers(desk)
     tell(f"case: {SELLERS_CASE}")
     _sellers(Case.objects.get(title=SELLERS_CASE), facts, desk)
     tell(f"case: {OPERATOR_CASE}")
     operator = Case.objects.get(title=OPERATOR_CASE)
     _operator(operator, facts, desk)
-    tell("agencies and officers")
-    know_officers(desk)
     tell("operation: SANDGLASS")
     _operation(desk)
     _work(operator, desk)

@@ -19,7 +19,14 @@ from cases.services.referrals import (
     return_referral,
     send_referral,
 )
-from tests.casework import make_agency, make_approved_finding, make_asset, make_case, person
+from tests.casework import (
+    make_actor,
+    make_agency,
+    make_approved_finding,
+    make_asset,
+    make_case,
+    person,
+)
 from tests.machines.walk import (
     COMPLIANCE,
     OTHERS,
@@ -33,6 +40,7 @@ from tests.machines.walk import (
     old_factor,
     same,
 )
+from tests.officer_desk import make_officer
 
 OFFICERS = ("lia", "lou")  # of the agency that it goes to; "out" is of another one
 WAITING = ("redaction", "approved", "cleared")
@@ -61,7 +69,7 @@ class ReferralWalk(Walk):
     @classmethod
     def prepare(cls) -> None:
         cls.agency = make_agency()
-        officers = {name: person("liaison", agency=cls.agency) for name in OFFICERS}
+        officers = {name: make_actor(make_officer(agency=cls.agency)) for name in OFFICERS}
         cls.people = cast(**officers, out=person("liaison"))
         make_asset()
         cls.case_row = make_case(cls.people["ana"])

@@ -23,7 +23,7 @@ from cases.services.requests import (
     start_verification,
     verify_requester,
 )
-from tests.casework import make_agency, make_asset, make_case, make_user, person
+from tests.casework import make_agency, make_asset, make_case, person
 from tests.integration.services.test_liaison import send
 from tests.machines.walk import (
     OTHERS,
@@ -37,6 +37,7 @@ from tests.machines.walk import (
     old_factor,
     same,
 )
+from tests.officer_desk import make_officer
 
 NUMBERS = itertools.count(1)
 ANSWERED = ("released", "no_match", "refused")
@@ -64,7 +65,7 @@ class RequestWalk(Walk):
     @classmethod
     def prepare(cls) -> None:
         cls.agency = make_agency(country="TW")
-        officer = make_user("liaison", agency=cls.agency)
+        officer = make_officer(agency=cls.agency)
         cls.people = cast(lia=person("liaison", agency=cls.agency), out=person("liaison"))
         make_asset()
         cls.release = send(make_case(), cls.agency, officer).releases.get()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from cases.hints import AUDIT_CHECKPOINT, hint_on_commit
 from cases.models import Referral, SharedRelease
 from cases.policy import Action, Actor, Role, require, require_second_person, require_step_up
+from cases.queries.officers import verified_officers
 from cases.services.audit import record_event
 from cases.services.dossiers import build_dossier, refuse_leaks
 from cases.services.errors import CaseworkError, ContentChanged
@@ -166,17 +166,14 @@ def _end_the_one_before(release: SharedRelease, *, by: Actor) -> None:
 
 
 def _require_liaisons(referral: Referral, liaison_ids: Sequence[int]) -> None:
-    """Active officers of the referral's agency, and at least one."""
+    """Verified officers of the referral's agency, and at least one."""
     if not liaison_ids:
         raise CaseworkError(_("Choose at least one officer of the agency."))
-    officers = get_user_model().objects.filter(
-        pk__in=liaison_ids,
-        role=Role.LIAISON.value,
-        is_active=True,
-        agency_id=referral.agency_id,
-    )
+    officers = verified_officers(referral.agency_id).filter(pk__in=liaison_ids)
     if officers.count() != len(liaison_ids):
-        raise CaseworkError(_("Only active officers of this agency can receive the release."))
+        raise CaseworkError(
+            _("Only officers of this agency whom two people verified can receive the release.")
+        )
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from cases.models import InformationRequest, RequestDecision, SharedRelease, ShareGrant
 from cases.policy import Action, Actor, require, require_second_person, require_step_up
 from cases.queries.legal_rows import law_for
+from cases.queries.officers import verified_officers
 from cases.queries.request_matches import matches_of
 from cases.request_words import dataset_words, has_personal, join_datasets
 from cases.services.audit import content_digest
@@ -179,6 +180,10 @@ def release_response(
         or not is_open
     ):
         raise CaseworkError(_("Choose a release that is open to the officer who asked."))
+    if not verified_officers(request.agency_id).filter(pk=request.liaison_id).exists():
+        raise CaseworkError(
+            _("The officer who asked is not verified any more: verify the account first.")
+        )
     _decide(
         request, RequestAction.RELEASE, "release", by=by, reason=reason,
         data={"release": release.number, "sha256": release.sha256},

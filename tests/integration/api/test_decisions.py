@@ -17,6 +17,7 @@ from tests.integration.api.conftest import (
     program_of,
     told,
 )
+from tests.officer_desk import make_officer
 from tests.report_desk import make_report_desk
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +156,7 @@ def test_a_referral_is_drafted_redacted_decided_and_sent(
     analyst: Program, stranger: Program, supervisor: Program, compliance: Program, case: Case
 ) -> None:
     case.accesses.create(user=supervisor.user, level="write")
-    officer = make_user("liaison")
+    officer = make_officer()
     finding = approved(analyst, case, compliance)
     body = {
         "agency": str(officer.agency.public_id), "kind": "spontaneous", "subject": "Lanterns",

@@ -130,6 +130,7 @@ from tests.casework import (
 from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.matrix.asking import Answer, ask
+from tests.officer_desk import verify_account
 from tests.report_desk import make_alert, make_prices
 from tests.scored import make_model
 from tracing.engine.bookseal import BookQuestion, sealed_answer
@@ -678,7 +679,8 @@ def make_referrals(
     assert agency is not None
     second, third = world.actor("supervisor_member"), world.actor("compliance")
     officers = [
-        world.users[name].pk for name in ("liaison_granted", "liaison_revoked", "liaison_expired")
+        verify_account(world.users[name]).pk
+        for name in ("liaison_granted", "liaison_revoked", "liaison_expired")
     ]
 
     def drafted(mark: str) -> Referral:

@@ -34,9 +34,9 @@ from tests.casework import (
     make_approved_finding,
     make_asset,
     make_case,
-    make_user,
     person,
 )
+from tests.officer_desk import make_officer, verify_account
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,9 @@ def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def send(case: Case, agency: Agency, *officers: User) -> Referral:
-    """A release of this case, sent to these officers."""
+    """A release of this case, sent to these officers, whom two people verified."""
+    for officer in officers:
+        verify_account(officer)
     analyst, supervisor, compliance = person("analyst"), person("supervisor"), person("compliance")
     finding = make_approved_finding(case, analyst)
     referral = draft_referral(
@@ -74,7 +76,7 @@ def agency() -> Agency:
 
 @pytest.fixture
 def officer(agency: Agency) -> User:
-    return make_user("liaison", agency=agency)
+    return make_officer(agency=agency)
 
 
 @pytest.fixture
@@ -175,7 +177,7 @@ def test_nobody_without_a_grant_reads_a_release(
 def test_an_officer_never_gets_the_copy_of_another(
     case: Case, agency: Agency, officer: User
 ) -> None:
-    second = make_user("liaison", agency=agency)
+    second = make_officer(agency=agency)
     release = send(case, agency, officer, second).releases.get()
     mine, theirs = [release.grants.get(liaison=each).watermark for each in (officer, second)]
     actor = make_actor(officer)
@@ -188,7 +190,7 @@ def test_an_officer_never_gets_the_copy_of_another(
 
 def test_two_agencies_share_no_number(case: Case, agency: Agency, officer: User) -> None:
     other = make_agency()
-    rival = make_user("liaison", agency=other)
+    rival = make_officer(agency=other)
     send(case, agency, officer)
     send(case, other, rival)
     [mine], [theirs] = releases_for(make_actor(officer)), releases_for(make_actor(rival))
@@ -198,7 +200,7 @@ def test_two_agencies_share_no_number(case: Case, agency: Agency, officer: User)
 
 
 def test_acknowledging_is_once_per_officer(case: Case, agency: Agency, officer: User) -> None:
-    second = make_user("liaison", agency=agency)
+    second = make_officer(agency=agency)
     referral = send(case, agency, officer, second)
     release = referral.releases.get()
     acknowledge_release(release.public_id, by=make_actor(officer))
@@ -229,7 +231,7 @@ def test_a_damaged_file_is_not_handed_out(release: SharedRelease, officer: User)
 def test_each_officer_has_a_package_of_their_own_with_its_recorded_hash(
     case: Case, agency: Agency, officer: User, tmp_path: Path
 ) -> None:
-    second = make_user("liaison", agency=agency)
+    second = make_officer(agency=agency)
     release = send(case, agency, officer, second).releases.get()
     contents = []
     for user in (officer, second):

@@ -20,6 +20,7 @@ from cases.services.outbound import (
 )
 from cases.states import InvalidTransition
 from tests.casework import make_agency, make_case, person, stale
+from tests.officer_desk import make_officer
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,18 @@ def test_compliance_approves_exactly_the_words_that_leave(
         "draft_outbound", "approve_outbound", "send_outbound", "answer_outbound", "close_outbound",
     ]  # fmt: skip
     assert not any("Southquay" in each.data for each in told)
+
+
+def test_an_agency_without_a_verified_officer_is_asked_nothing(
+    case: Case, analyst: Actor, compliance: Actor
+) -> None:
+    agency = make_agency()
+    row = draft(case, analyst, kind="agency", agency_id=agency.pk)
+    approve_outbound(row, content_hash=row.content_hash, reason="Y.", by=compliance)
+    with pytest.raises(CaseworkError, match="No officer of this agency is verified"):
+        send_outbound(row, reason="By e-mail.", by=analyst)
+    make_officer(agency=agency)
+    send_outbound(row, reason="By e-mail.", by=analyst)
 
 
 def test_an_answer_that_does_not_come_is_chased(

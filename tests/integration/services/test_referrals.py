@@ -17,12 +17,14 @@ from cases.models import (
     ExchangeAccount,
     Finding,
     FreezeRequest,
+    OfficerEntry,
     Referral,
     ReleaseFile,
     SharedRelease,
     ShareGrant,
 )
 from cases.policy import Actor, PermissionDenied, StepUpRequired
+from cases.queries.referrals import officers_of
 from cases.services import outbox
 from cases.services.audit import verify_chains
 from cases.services.dossiers import redactable_fields
@@ -38,6 +40,7 @@ from cases.services.freezes import (
 from cases.services.freezes import (
     content_hash_of as freeze_hash,
 )
+from cases.services.officers import expire_officers, suspend_officer
 from cases.services.referrals import (
     approve_referral,
     clear_referral,
@@ -72,6 +75,7 @@ from tests.casework import (
 )
 from tests.fakes import FakeExchange
 from tests.integration.services.test_requests import spec
+from tests.officer_desk import make_officer
 
 pytestmark = pytest.mark.django_db
 
@@ -187,7 +191,7 @@ def test_the_whole_walk_seals_one_copy_per_officer(
     referral = cleared(case, agency, analyst, supervisor, compliance)
     shown = preview(referral)
     release = package_referral(referral, by=supervisor)
-    officers = [make_user("liaison", agency=agency) for _ in range(2)]
+    officers = [make_officer(agency=agency) for _ in range(2)]
     send_referral(
         referral, liaison_ids=[o.pk for o in officers], expires_at=tomorrow(), by=supervisor
     )
@@ -214,7 +218,7 @@ def test_every_file_is_what_the_manifest_says(
 ) -> None:  # fmt: skip
     referral = cleared(case, agency, analyst, supervisor, compliance)
     release = package_referral(referral, by=supervisor)
-    officer = make_user("liaison", agency=agency)
+    officer = make_officer(agency=agency)
     send_referral(referral, liaison_ids=[officer.pk], expires_at=tomorrow(), by=supervisor)
     grant = release.grants.get()
     files = {f.name: f for f in release.files.all()}
@@ -238,7 +242,7 @@ def test_an_officer_gets_a_pdf_where_pango_is_installed(
 ) -> None:  # fmt: skip
     referral = cleared(case, agency, analyst, supervisor, compliance)
     release = package_referral(referral, by=supervisor)
-    officer = make_user("liaison", agency=agency)
+    officer = make_officer(agency=agency)
     send_referral(referral, liaison_ids=[officer.pk], expires_at=tomorrow(), by=supervisor)
     file = release.files.get(name__endswith=".pdf")
     assert load_bytes(file.sha256).startswith(b"%PDF-")
@@ -251,7 +255,7 @@ def test_no_byte_of_a_release_names_the_case_an_account_or_another_agency(
     other = make_agency(name="Harbour District Investigation Bureau", short_name="HDIB")
     referral = cleared(case, agency, analyst, supervisor, compliance)
     release = package_referral(referral, by=supervisor)
-    officer = make_user("liaison", agency=agency)
+    officer = make_officer(agency=agency)
     send_referral(referral, liaison_ids=[officer.pk], expires_at=tomorrow(), by=supervisor)
     canaries = [
         case.reference, str(case.public_id), case.title, UID, freeze.reference,
@@ -309,7 +313,7 @@ def test_a_text_names_no_number_that_its_agency_does_not_know(
 def test_a_text_may_name_the_numbers_that_its_agency_knows(
     case: Case, agency: Agency, analyst: Actor, supervisor: Actor, compliance: Actor
 ) -> None:
-    officer, stranger = make_user("liaison", agency=agency), make_user("liaison")
+    officer, stranger = make_officer(agency=agency), make_user("liaison")
     mine, foreign = (record_request(spec(), by=make_actor(each)) for each in (officer, stranger))
     release = package_referral(
         cleared(case, agency, analyst, supervisor, compliance), by=supervisor
@@ -462,11 +466,36 @@ def test_packaging_counts_again_what_was_approved(
     assert SharedRelease.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: suspend_officer(entry, reason="Left.", by=person("supervisor")),
+        lambda entry: expire_officers(entry.valid_until + timedelta(days=1)),
+        lambda entry: User.objects.filter(pk=entry.user_id).update(access_until=timezone.now()),
+    ],
+    ids=["suspended", "expired", "over"],
+)
+def test_only_officers_whom_two_people_verified_receive(
+    case: Case, agency: Agency, analyst: Actor, supervisor: Actor, compliance: Actor, change: Any
+) -> None:
+    referral = cleared(case, agency, analyst, supervisor, compliance)
+    package_referral(referral, by=supervisor)
+    unknown, known = make_user("liaison", agency=agency), make_officer(agency=agency)
+    assert [each.pk for each in officers_of(referral)] == [known.pk]
+    with pytest.raises(CaseworkError, match="two people verified"):
+        send_referral(referral, liaison_ids=[unknown.pk], expires_at=tomorrow(), by=supervisor)
+    change(OfficerEntry.objects.get(user=known))
+    with pytest.raises(CaseworkError, match="two people verified"):
+        send_referral(referral, liaison_ids=[known.pk], expires_at=tomorrow(), by=supervisor)
+    assert officers_of(referral) == []
+    assert ShareGrant.objects.count() == 0
+
+
 def test_only_active_officers_of_this_agency_receive(
     case: Case, agency: Agency, analyst: Actor, supervisor: Actor, compliance: Actor
 ) -> None:
     referral = cleared(case, agency, analyst, supervisor, compliance)
-    mine = make_user("liaison", agency=agency)
+    mine = make_officer(agency=agency)
     with pytest.raises(InvalidTransition):
         send_referral(referral, liaison_ids=[mine.pk], expires_at=tomorrow(), by=supervisor)
     package_referral(referral, by=supervisor)
@@ -506,7 +535,7 @@ def test_recall_ends_every_grant_at_once(
 ) -> None:
     referral = cleared(case, agency, analyst, supervisor, compliance)
     release = package_referral(referral, by=supervisor)
-    officer = make_user("liaison", agency=agency)
+    officer = make_officer(agency=agency)
     send_referral(referral, liaison_ids=[officer.pk], expires_at=tomorrow(), by=supervisor)
     with pytest.raises(PermissionDenied):
         recall_referral(referral, reason="Stop.", by=supervisor)

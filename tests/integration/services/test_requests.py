@@ -13,6 +13,7 @@ from cases.guards import install_guards, missing_guards
 from cases.models import (
     AuditEvent,
     InformationRequest,
+    OfficerEntry,
     RequestDecision,
     SharedRelease,
     SuspectAccount,
@@ -25,6 +26,7 @@ from cases.services.audit import verify_chains
 from cases.services.errors import CaseworkError, ContentChanged
 from cases.services.identifiers import read_identifiers
 from cases.services.instruments import UploadedBytes
+from cases.services.officers import suspend_officer
 from cases.services.requests import (
     RequestSpec,
     accept_request,
@@ -247,6 +249,22 @@ def test_a_request_in_a_sealed_case_is_seen_with_the_case_only(
         link_request(request_, make_case(compliance), by=compliance)
     with pytest.raises(PermissionDenied):
         start_verification(request_, by=analyst)
+
+
+def test_no_answer_goes_to_an_officer_who_is_not_verified_any_more(
+    request_: InformationRequest, agency: Agency, officer_user: User, analyst: Actor,
+    supervisor: Actor,
+) -> None:  # fmt: skip
+    make_asset()
+    in_review(request_, analyst)
+    accept(request_, supervisor)
+    release = send(make_case(), agency, officer_user).releases.get()
+    entry = OfficerEntry.objects.get(user=officer_user)
+    suspend_officer(entry, reason="Left the agency.", by=supervisor)
+    with pytest.raises(CaseworkError, match="not verified any more"):
+        release_response(
+            request_, release, content_hash=request_.content_hash, reason="Sent.", by=supervisor
+        )
 
 
 def test_the_whole_walk_to_a_released_answer(

@@ -40,10 +40,10 @@ from tests.casework import (
     make_asset,
     make_case,
     make_suspect,
-    make_user,
     person,
 )
 from tests.integration.services.test_liaison import send
+from tests.officer_desk import make_officer
 from tests.packs import RUN
 from tests.unit.exports.test_exports import DOSSIER
 from tests.unit.test_dossier_difference import TAG
@@ -58,7 +58,7 @@ def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def officer() -> User:
-    return make_user("liaison", agency=make_agency())
+    return make_officer(agency=make_agency())
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.casework import (
     make_user,
     see_all,
 )
+from tests.officer_desk import make_officer
 
 STATIONS = ("draft", "redaction", "approved", "cleared", "packaged", "sent")
 
@@ -96,5 +97,5 @@ def make_desk(**fields: Any) -> Desk:
     see_all(finding, second)
     approve_finding(finding, content_hash=finding.content_hash, reason="Checked.", by=second)
     agency = make_agency(name="Federal Narcotics Task Force", short_name="FNTF")
-    officer = make_user("liaison", agency=agency, first_name="Rafael", last_name="Ortiz")
+    officer = make_officer(agency=agency, first_name="Rafael", last_name="Ortiz")
     return Desk(analyst, supervisor, compliance, officer, agency, case, finding)

@@ -20,6 +20,7 @@ REDACTION_CODES: Mapping[str, str] = {
     "privileged": "Legally privileged",
     "commercial": "Confidential business data",
     "irrelevant": "Not needed for the purpose",
+    "handling": "Its source does not allow it to be passed on",
 }
 
 
@@ -214,6 +215,28 @@ class DossierTag:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierExhibit:
+    """A file that findings cite, with what its source is worth and how far it may go.
+
+    `name` is its file beside the dossier; empty, as are source and hash, where it was left out.
+    """
+
+    number: str
+    findings: tuple[str, ...]
+    kind: str
+    title: Text
+    source: str
+    grading: str
+    tlp: str
+    handling_code: str
+    acquired_at: str
+    name: str
+    mime: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class DossierChange:
     """What this release says otherwise than the one it takes the place of.
 
@@ -275,6 +298,7 @@ class Dossier:
     runs: tuple[DossierRun, ...] = ()
     tags: tuple[DossierTag, ...] = ()
     methods: tuple[DossierMethod, ...] = ()
+    exhibits: tuple[DossierExhibit, ...] = ()
     language: str = "en"
     replaces: str = ""
     changes: tuple[DossierChange, ...] = ()
@@ -327,15 +351,16 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         runs=tuple(_run(each) for each in plain.get("runs", ())),
         tags=tuple(DossierTag(**each) for each in plain.get("tags", ())),
         methods=tuple(DossierMethod(**each) for each in plain.get("methods", ())),
+        exhibits=tuple(_exhibit(each) for each in plain.get("exhibits", ())),
         changes=tuple(DossierChange(**_texts(each)) for each in plain.get("changes", ())),
         seal=Seal(**values["release"]) if values.get("release") else None,
     )
 
 
-_LATER = ("customers", "runs", "tags", "methods", "replaces", "changes")
+_LATER = ("customers", "runs", "tags", "methods", "exhibits", "replaces", "changes")
 _LISTS = (
     "findings", "suspects", "wallets", "freezes", "customers", "runs", "tags", "methods",
-    "changes",
+    "exhibits", "changes",
 )  # fmt: skip
 
 
@@ -375,6 +400,10 @@ def _customer(values: Mapping[str, Any]) -> DossierCustomer:
 def _run(values: Mapping[str, Any]) -> DossierRun:
     moves = tuple(DossierMove(**each) for each in values["moves"])
     return DossierRun(**{**values, "moves": moves})
+
+
+def _exhibit(values: Mapping[str, Any]) -> DossierExhibit:
+    return DossierExhibit(**{**_texts(values), "findings": tuple(values["findings"])})
 
 
 def _freeze(values: Mapping[str, Any]) -> DossierFreeze:

@@ -49,7 +49,14 @@ def difference(
     changes += _rows(
         "tag", told.tags, after.tags, lambda each: (each.address, f"{each.label}, {each.source}")
     )
+    changes += _rows("exhibit", told.exhibits, after.exhibits, _of_exhibit)
     return tuple(changes)
+
+
+def _of_exhibit(exhibit: Any) -> tuple[str, str]:
+    if isinstance(exhibit.title, Redaction):
+        return (exhibit.kind, f"[left out: {exhibit.title.redacted}]")
+    return (exhibit.title, exhibit.sha256)
 
 
 def _names(names: tuple[str, ...] | Redaction) -> str:

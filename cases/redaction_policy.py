@@ -14,7 +14,7 @@ NAME = "redaction_policy.toml"
 SHIPPED = Path(__file__).with_name(NAME)
 FIELDS = frozenset({
     "summary", "statement", "confidence_reason", "assumptions", "alternatives", "amounts", "names",
-    "label", "account", "holder", "customers",
+    "label", "account", "holder", "customers", "exhibit",
 })  # fmt: skip
 
 Row = tuple[str, str, Mapping[str, str]]

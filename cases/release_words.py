@@ -13,6 +13,7 @@ REASONS: Mapping[str, Promise] = {
     "privileged": _("Legally privileged"),
     "commercial": _("Confidential business data"),
     "irrelevant": _("Not needed for the purpose"),
+    "handling": _("Its source does not allow it to be passed on"),
 }
 FIELDS: Mapping[str, Promise] = {
     "summary": _("The answer"),
@@ -43,6 +44,8 @@ FIELDS: Mapping[str, Promise] = {
     "customer": _("Customer"),
     "trace": _("Trace"),
     "tag": _("Tag"),
+    "exhibit": _("Exhibit"),
+    "title": _("Exhibit"),
 }
 TIERS: Mapping[int, Promise] = {
     0: _("Read from the public ledger itself: anybody can check it."),

@@ -28,6 +28,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "Customer": ("客戶", "Client"),
     "Customers who paid the platform": ("曾向該平台付款的客戶", "Clients ayant payé la plateforme"),
     "Evidence": ("證據", "Preuve"),
+    "Exhibit": ("證物", "Pièce à conviction"),
+    "Exhibits": ("證物", "Pièces à conviction"),
+    "File": ("檔案", "Fichier"),
     "Finding": ("調查結果", "Constat"),
     "Findings": ("調查結果", "Constats"),
     "For": ("致", "Pour"),
@@ -107,6 +110,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "Would endanger ongoing work": ("會危及進行中的工作", "Nuirait à un travail en cours"),
     "Legally privileged": ("受法律特權保護", "Couvert par le secret légal"),
     "Confidential business data": ("商業機密", "Données commerciales confidentielles"),
+    "Its source does not allow it to be passed on": (
+        "來源不允許轉交",
+        "Sa source n’en permet pas la transmission",
+    ),
     "Not needed for the purpose": ("與目的無關", "Non nécessaire à la finalité"),
     # Sentences.
     "Amounts follow the named policy and lie between sound bounds, whichever policy one holds with."

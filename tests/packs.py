@@ -18,11 +18,12 @@ from dataclasses import replace
 
 import django
 
-from cases.dossier import Dossier, DossierMove, DossierRun, DossierTag
+from cases.dossier import Dossier, DossierExhibit, DossierMove, DossierRun, DossierTag, Redaction
 from cases.exports import (
     canonical_json,
     csv,
     custody,
+    exhibits,
     flow_svg,
     ftm,
     html,
@@ -77,8 +78,19 @@ TAG = DossierTag(
     "W1", ADDRESS, "Lanternbox", "market", "authority_data", 60, "https://list.example", "list",
     "9a" * 32, "CC0-1.0", "2025-01-01",
 )  # fmt: skip
+PAPER = b"%PDF-1.7\nThe page that the agency sent.\n"
+EXHIBIT = DossierExhibit(
+    "X1", ("F1",), "Document", "Page of the agency", "Post, 2025-05-18", "A1", "AMBER", "H0",
+    "2025-05-18T09:00:00.000Z", "exhibit-X1.pdf", "application/pdf", len(PAPER),
+    hashlib.sha256(PAPER).hexdigest(),
+)  # fmt: skip
+HELD_BACK = replace(
+    EXHIBIT, number="X2", title=Redaction("handling"), source="", name="", mime="", size=0,
+    sha256="", handling_code="H2",
+)  # fmt: skip
 DOSSIER = replace(
     test_exports.DOSSIER,
+    exhibits=(EXHIBIT, HELD_BACK),
     freezes=(replace(test_exports.DOSSIER.freezes[0], lines=(LINE,)),),
     runs=(RUN,),
     tags=(TAG,),
@@ -91,6 +103,16 @@ CUSTODY = (
         "2025-05-20T10:00:00.000Z", "clear_referral", "release", "compliance", "ef" * 16
     ),
 )
+EXHIBIT_LOGS = {
+    "X1": [
+        exhibits.ExhibitLine(
+            "2025-05-18T09:00:00.000Z", "acquire", "analyst", EXHIBIT.sha256, "23" * 16
+        ),
+        exhibits.ExhibitLine(
+            "2025-05-20T15:00:00.000Z", "export", "supervisor", EXHIBIT.sha256, "45" * 16
+        ),
+    ]
+}
 
 
 def files_of(dossier: Dossier, *, with_pdf: bool = False) -> dict[str, bytes]:
@@ -102,6 +124,8 @@ def files_of(dossier: Dossier, *, with_pdf: bool = False) -> dict[str, bytes]:
     files |= {each.NAME: each.render(dossier) for each in (stix, misp, ftm)}
     if dossier.runs:
         files[flow_svg.NAME] = flow_svg.render(dossier)
+    if dossier.exhibits:
+        files |= {EXHIBIT.name: PAPER, exhibits.NAME: exhibits.render(dossier, EXHIBIT_LOGS)}
     if with_pdf:
         files[f"release-{WATERMARK}.pdf"] = pdf.from_page(page, dossier, WATERMARK)
     return files
@@ -110,10 +134,10 @@ def files_of(dossier: Dossier, *, with_pdf: bool = False) -> dict[str, bytes]:
 def packed(
     dossier: Dossier = DOSSIER, *, with_pdf: bool = False, stamp: bytes = b"", **changed: bytes
 ) -> bytes:
-    """One officer's package; `changed` takes the place of files by their name without ending."""
+    """One officer's package; `changed` takes the place of files, named with or without ending."""
     files = files_of(dossier, with_pdf=with_pdf)
     for name, content in changed.items():
-        full = next(each for each in files if each.partition(".")[0] == name)
+        full = next(each for each in files if name in (each, each.partition(".")[0]))
         files[full] = content
     listing = manifest.render(dossier, files, watermark=WATERMARK)
     return package.render(dossier, files, listing, watermark=WATERMARK, stamp=stamp)

@@ -25,7 +25,7 @@ from cases.api.fields import (
     Text,
 )
 from cases.api.named import Visible
-from cases.models import CounterEvidence, Finding, FindingAmount, Suspect, Wallet
+from cases.models import CounterEvidence, Evidence, Finding, FindingAmount, Suspect, Wallet
 from cases.models.findings import TIERS
 from cases.policy import Actor
 from cases.services import findings as services
@@ -77,6 +77,7 @@ class FindingAnswer(Row):
     counter_evidence = CounterEvidenceAnswer(many=True)
     wallets = serializers.SlugRelatedField(many=True, read_only=True, slug_field="public_id")
     suspects = serializers.SlugRelatedField(many=True, read_only=True, slug_field="public_id")
+    exhibits = serializers.SlugRelatedField(many=True, read_only=True, slug_field="public_id")
     drafted_by = PersonAnswer(allow_null=True)
     submitted_by = PersonAnswer(allow_null=True)
     reviewed_by = PersonAnswer(allow_null=True)
@@ -86,8 +87,8 @@ class FindingAnswer(Row):
         fields = [
             "id", "reference", "case", "kind", "severity", "statement", "tier", "confidence",
             "confidence_reason", "assumptions", "alternatives", "amounts", "counter_evidence",
-            "wallets", "suspects", "state", "drafted_by", "drafted_at", "submitted_by",
-            "submitted_at", "reviewed_by", "reviewed_at", "content_hash", "version",
+            "wallets", "suspects", "exhibits", "state", "drafted_by", "drafted_at",
+            "submitted_by", "submitted_at", "reviewed_by", "reviewed_at", "content_hash", "version",
         ]  # fmt: skip
 
 
@@ -129,6 +130,7 @@ class NewFindingBody(Body):
     counter_evidence = CounterEvidenceBody(many=True, required=False, max_length=50)
     wallets = serializers.ListField(child=Visible(Wallet), required=False, max_length=500)
     suspects = serializers.ListField(child=Visible(Suspect), required=False, max_length=500)
+    exhibits = serializers.ListField(child=Visible(Evidence), required=False, max_length=500)
 
 
 class FindingEditBody(Body):
@@ -146,6 +148,7 @@ class FindingEditBody(Body):
     amounts = AmountBody(many=True, required=False, max_length=500)
     wallets = serializers.ListField(child=Visible(Wallet), required=False, max_length=500)
     suspects = serializers.ListField(child=Visible(Suspect), required=False, max_length=500)
+    exhibits = serializers.ListField(child=Visible(Evidence), required=False, max_length=500)
 
 
 def content_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +177,7 @@ class Findings(Door):
     def get(self, request: Request) -> Response:
         people = ("case", "drafted_by", "submitted_by", "reviewed_by")
         rows = Finding.objects.visible_to(self.actor).select_related(*people)
-        parts = ("amounts", "counter_evidence__seen_by", "wallets", "suspects")
+        parts = ("amounts", "counter_evidence__seen_by", "wallets", "suspects", "exhibits")
         return self.page(rows.prefetch_related(*parts), "drafted_at")
 
 

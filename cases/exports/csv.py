@@ -154,6 +154,19 @@ def render_tags(dossier: Dossier) -> bytes:
     )  # fmt: skip
 
 
+def render_exhibits(dossier: Dossier) -> bytes:
+    """One row an exhibit that findings cite, with its file and hash, or why it was left out."""
+    return write(
+        ("number", "findings", "kind", "title", "source", "grading", "tlp", "handling",
+         "acquired_at", "file", "size", "sha256"),
+        (
+            (x.number, " ".join(x.findings), x.kind, x.title, x.source, x.grading, x.tlp,
+             x.handling_code, x.acquired_at, x.name, x.size, x.sha256)
+            for x in dossier.exhibits
+        ),
+    )  # fmt: skip
+
+
 def render_accounts(dossier: Dossier) -> bytes:
     """One row an account of which this release speaks, and where it does."""
     rows: dict[tuple[Text, Text], list[str]] = {}
@@ -194,4 +207,6 @@ def render_tables(dossier: Dossier) -> dict[str, bytes]:
         tables["transactions.csv"] = render_transactions(dossier)
     if dossier.tags:
         tables["tags.csv"] = render_tags(dossier)
+    if dossier.exhibits:
+        tables["exhibits.csv"] = render_exhibits(dossier)
     return tables

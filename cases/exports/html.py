@@ -36,6 +36,7 @@ CHANGED = {
     "alternatives": "Other explanations", "amounts": "Amount",
     "against": "What speaks against it", "finding": "Finding", "names": "Names",
     "wallet": "Wallet", "held": "Held", "customer": "Customer", "trace": "Trace", "tag": "Tag",
+    "exhibit": "Exhibit",
 }  # fmt: skip
 
 

@@ -46,6 +46,8 @@ data/release-*             the same to read and to print
 data/flow.svg              the money flow as a picture
 data/trace-*.json          the seal and the balance sheet of each trace
 data/custody.json          who did what to this release, as a chain of hashes
+data/exhibit-*             files that findings cite, as they were taken in
+data/exhibits.json         the custody of each of them, as a chain of hashes
 data/manifest.json         size and SHA-256 of each file, and where the sender's record stood
 manifest-sha256.txt        every file of data/:   sha256sum -c manifest-sha256.txt
 tagmanifest-sha256.txt     every file beside it:  sha256sum -c tagmanifest-sha256.txt

@@ -30,6 +30,7 @@ PAYLOAD = "data/"
 MANIFEST = "data/manifest.json"
 DOSSIER = "data/dossier.json"
 CUSTODY = "data/custody.json"
+EXHIBITS = "data/exhibits.json"
 TRANSACTIONS = "data/transactions.csv"
 AMOUNTS = "data/amounts.csv"
 FREEZES = "data/freezes.csv"
@@ -392,15 +393,52 @@ def check_custody(dossier: Any, files: dict[str, bytes], report: Report) -> None
     told = load(CUSTODY, files, report)
     if told is None:
         return
+    place = first_break(told["log"])
+    if place:
+        report.bad(CUSTODY, f"the chain breaks at line {place}")
+        return
+    report.ok(f"{CUSTODY} is one chain of {len(told['log'])} lines.")
+
+
+def first_break(log: list[dict[str, Any]]) -> int:
+    """The number of the first line that does not continue its chain; 0 where all of them do."""
     before = "0" * 64
-    for line in told["log"]:
+    for number, line in enumerate(log, 1):
         body = {key: value for key, value in line.items() if key != "hash"}
         words = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         if line["before"] != before or line["hash"] != sha256(CUSTODY_PREFIX + words.encode()):
-            report.bad(CUSTODY, f"the chain breaks at line {line['line']}")
-            return
+            return number
         before = line["hash"]
-    report.ok(f"{CUSTODY} is one chain of {len(told['log'])} lines.")
+    return 0
+
+
+def check_exhibits(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """Each exhibit is the file that was taken in, and its custody log is one chain up to it."""
+    exhibits = dossier.get("exhibits", [])
+    going = [each for each in exhibits if not isinstance(each["title"], dict)]
+    if not exhibits:
+        return
+    told = load(EXHIBITS, files, report) if going else {"exhibits": []}
+    if told is None:
+        return
+    logs = {each["exhibit"]: each["log"] for each in told["exhibits"]}
+    num_lines = 0
+    for each in going:
+        name, log = PAYLOAD + each["name"], logs[each["number"]]
+        content = files.get(name, b"")
+        if len(content) != each["size"] or sha256(content) != each["sha256"]:
+            report.bad(name, f"is not the exhibit {each['number']} that {DOSSIER} names")
+        place = first_break(log)
+        if place:
+            report.bad(EXHIBITS, f"the custody of {each['number']} breaks at line {place}")
+        elif not log or log[-1]["file_sha256"] != each["sha256"]:
+            report.bad(EXHIBITS, f"the custody of {each['number']} does not end at its file")
+        num_lines += len(log)
+    left = len(exhibits) - len(going)
+    report.ok(
+        f"{len(going)} exhibits are the files that {DOSSIER} names, with {num_lines} lines of"
+        f" custody, each log one chain; {left} were left out and say so."
+    )
 
 
 CHECKS = (
@@ -409,6 +447,7 @@ CHECKS = (
     (DOSSIER, check_runs),
     (TRANSACTIONS, check_transactions),
     (CUSTODY, check_custody),
+    (EXHIBITS, check_exhibits),
 )
 
 

@@ -116,6 +116,7 @@ PARTS = (
     ("counterevidence", "finding_id", "finding"), ("custodyevent", "evidence_id", "evidence"),
     ("emergencylook", "emergency_id", "emergencyaccess"),
     ("extensionapproval", "extension_id", "freezeextension"),
+    ("finding_exhibits", "finding_id", "finding"),
     ("finding_suspects", "finding_id", "finding"), ("finding_wallets", "finding_id", "finding"),
     ("findingamount", "finding_id", "finding"), ("findingapproval", "finding_id", "finding"),
     ("findingversion", "finding_id", "finding"),

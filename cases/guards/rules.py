@@ -68,6 +68,13 @@ def _findings() -> list[Guard]:
         *parts_of_draft("cases_counterevidence", table, "finding_id", ("kind", "text")),
         *parts_of_draft("cases_finding_wallets", table, "finding_id", ("wallet_id",)),
         *parts_of_draft("cases_finding_suspects", table, "finding_id", ("suspect_id",)),
+        *parts_of_draft("cases_finding_exhibits", table, "finding_id", ("evidence_id",)),
+        Guard(
+            "finding_exhibit_of_its_case", "cases_finding_exhibits", "INSERT",
+            f"(SELECT case_id FROM {table} WHERE id = NEW.finding_id)"
+            " <> (SELECT case_id FROM cases_evidence WHERE id = NEW.evidence_id)",
+            "a finding cites exhibits of its own case",
+        ),
         *append_only("cases_findingversion", ("finding_id", "number")),
         Guard(
             "finding_superseded", table, "UPDATE",

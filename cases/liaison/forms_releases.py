@@ -32,6 +32,7 @@ class QuestionForm(forms.Form):
             *((each.number, f"{each.number} · {each.legal_basis}") for each in dossier.freezes),
             *((each.number, f"{each.number} · {each.account}") for each in dossier.customers),
             *((each.number, f"{each.number} · {each.policy}") for each in dossier.runs),
+            *((each.number, f"{each.number} · {each.kind}") for each in dossier.exhibits),
         ]
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models.approvals import Approval
 from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
 from cases.models.cases import Case
+from cases.models.evidence import Evidence
 from cases.models.fields import BaseUnitsField
 from cases.models.suspects import Suspect
 from cases.models.wallets import Wallet
@@ -60,6 +61,7 @@ class Finding(PublicModel):
     alternatives = models.TextField(blank=True)
     suspects = models.ManyToManyField(Suspect, related_name="findings", blank=True)
     wallets = models.ManyToManyField(Wallet, related_name="findings", blank=True)
+    exhibits = models.ManyToManyField(Evidence, related_name="findings", blank=True)
     state = models.CharField(max_length=12, default=FindingState.DRAFT.value)
     drafted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

@@ -46,6 +46,14 @@ from cases.models import (
 from cases.models.cohorts import ALTERNATIVES
 from cases.models.findings import TIERS
 from cases.redaction_policy import suggested
+from cases.services.dossier_exhibits import (
+    FIELD,
+    SUGGESTED,
+    cited_exhibits,
+    exhibits_behind,
+    is_barred,
+    readable_texts,
+)
 from cases.services.dossier_masks import as_told_now
 from cases.services.dossier_sources import runs_behind, tags_behind
 from cases.services.errors import CaseworkError
@@ -120,7 +128,7 @@ def replaced_release(referral: Referral) -> SharedRelease | None:
 
 def _without(change: DossierChange, words: list[str]) -> DossierChange:
     """A value of before that names what is left out now is left out as well."""
-    if isinstance(change.before, Redaction) or not _names_any(change.before, words):
+    if isinstance(change.before, Redaction) or not names_any(change.before, words):
         return change
     return replace(change, before=Redaction("irrelevant"))
 
@@ -163,12 +171,13 @@ def _present_content(referral: Referral) -> Dossier:
             runs=runs,
             methods=methods_behind(runs),
             tags=tuple(tags_behind(wallets, referral.redactions)),
+            exhibits=tuple(exhibits_behind(referral, findings)),
         )
 
 
 def _findings(referral: Referral) -> QuerySet[Finding]:
     return referral.findings.order_by("reference").prefetch_related(
-        "suspects__names", "wallets", "amounts", "counter_evidence"
+        "suspects__names", "wallets", "amounts", "counter_evidence", "exhibits"
     )
 
 
@@ -348,11 +357,14 @@ def redactable_fields(referral: Referral) -> list[RedactableField]:
         masked = [line.account.masked for line in freeze.lines.select_related("account")]
         found.append((freeze.reference, "account", ", ".join(masked)))
         found.append((freeze.reference, "holder", ""))
+    usual = dict(suggested(settings.FIU_HOME, referral.agency.kind, referral.agency.country))
+    for exhibit in cited_exhibits(_findings(referral)):
+        if not is_barred(exhibit, referral):
+            found.append((exhibit.exhibit_no, FIELD, exhibit.title))
+            usual[f"{exhibit.exhibit_no}.{FIELD}"] = SUGGESTED.get(exhibit.kind, "")
     num_customers = referral.members.count()
     if num_customers:
         found.append((referral.reference, "customers", str(num_customers)))
-    agency = referral.agency
-    usual = suggested(settings.FIU_HOME, agency.kind, agency.country)
     return [
         RedactableField(
             f"{owner}.{field}",
@@ -360,7 +372,7 @@ def redactable_fields(referral: Referral) -> list[RedactableField]:
             field,
             value,
             redactions.get(f"{owner}.{field}", ""),
-            usual.get(field, ""),
+            usual.get(field, "") or usual.get(f"{owner}.{field}", ""),
         )
         for owner, field, value in dict.fromkeys(found)
         if value or field == "holder"
@@ -382,10 +394,13 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     """Refuse a dossier whose texts name what must not leave the house.
 
     That is a number of ours that the agency does not know, a whole account number of this case,
-    another agency, or a name that a redaction takes out elsewhere. Raises CaseworkError that says
-    which of the four.
+    another agency, or a name that a redaction takes out elsewhere. Exhibits that are plain text
+    are read alike; of pictures and PDF files whoever cites them decides. Raises CaseworkError that
+    says which of the four.
     """
     refuse_words(referral, render_json(dossier).decode())
+    for text in readable_texts(dossier):
+        refuse_words(referral, text)
 
 
 def refuse_words(referral: Referral, text: str) -> None:
@@ -397,25 +412,30 @@ def refuse_words(referral: Referral, text: str) -> None:
         raise CaseworkError(
             _("A text names an internal reference: take it out or leave that field out.")
         )
-    case = referral.case
-    accounts = (
-        ExchangeAccount.objects.filter(suspect_links__suspect__case=case)
-        | ExchangeAccount.objects.filter(reached__case_run__case=case)
-        | ExchangeAccount.objects.filter(freeze_lines__freeze__case=case)
-        | ExchangeAccount.objects.filter(cohort_members__referred__referral=referral)
-    )
-    if _names_any(text, accounts.distinct().values_list("uid", flat=True)):
+    if names_any(text, accounts_of(referral).values_list("uid", flat=True)):
         raise CaseworkError(
             _("A text names a whole account number: take it out or leave that field out.")
         )
     others = apps.get_model("fiu", "Agency").objects.exclude(pk=referral.agency_id)
     names = [name for pair in others.values_list("short_name", "name") for name in pair]
-    if _names_any(text, names):
+    if names_any(text, names):
         raise CaseworkError(_("A text names another agency: take it out or leave that field out."))
-    if _names_any(text, _words_left_out(referral)):
+    if names_any(text, _words_left_out(referral)):
         raise CaseworkError(
             _("A text still names what a redaction leaves out elsewhere: leave that field out too.")
         )
+
+
+def accounts_of(referral: Referral) -> QuerySet[ExchangeAccount]:
+    """Every account that this case, or this referral, has to do with."""
+    case = referral.case
+    found = (
+        ExchangeAccount.objects.filter(suspect_links__suspect__case=case)
+        | ExchangeAccount.objects.filter(reached__case_run__case=case)
+        | ExchangeAccount.objects.filter(freeze_lines__freeze__case=case)
+        | ExchangeAccount.objects.filter(cohort_members__referred__referral=referral)
+    )
+    return found.distinct()
 
 
 def _words_left_out(referral: Referral) -> Iterable[str]:
@@ -438,7 +458,8 @@ def _words_left_out(referral: Referral) -> Iterable[str]:
         yield from (member.account.holder_name for member in _members(referral))
 
 
-def _names_any(text: str, words: Iterable[str]) -> bool:
+def names_any(text: str, words: Iterable[str]) -> bool:
+    """Whether one of the words stands in the text, as a word of its own."""
     return any(
         word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
         for word in words

@@ -14,6 +14,7 @@ from cases.exports import (
     canonical_json,
     csv,
     custody,
+    exhibits,
     flow_svg,
     ftm,
     html,
@@ -35,6 +36,7 @@ from cases.models import (
 )
 from cases.policy import Actor
 from cases.services.custody import custody_of
+from cases.services.dossier_exhibits import exhibit_files, hand_out_exhibits
 from cases.services.dossiers import replaced_release
 from cases.services.references import next_reference
 from cases.services.steps import swap_state
@@ -94,6 +96,12 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     files[custody.NAME] = custody.render(sealed, custody_of(referral))
     if sealed.runs:
         files[flow_svg.NAME] = flow_svg.render(sealed)
+    mimes = {name: MIMES[name.rpartition(".")[2]] for name in files}
+    cited = exhibit_files(sealed)
+    if cited:
+        logs = hand_out_exhibits(referral, sealed, by=by)
+        files |= cited | {exhibits.NAME: exhibits.render(sealed, logs)}
+        mimes |= {exhibits.NAME: exhibits.MIME, **{x.name: x.mime for x in sealed.exhibits}}
     listing = manifest.render(sealed, files, notes=[COPIES])
     release = SharedRelease.objects.create(
         referral=referral,
@@ -110,7 +118,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
         supersedes=previous,
     )
     for name, content in files.items():
-        _keep(release, None, CopyFile(name, MIMES[name.rpartition(".")[2]], content))
+        _keep(release, None, CopyFile(name, mimes[name], content))
     _keep(release, None, CopyFile(manifest.NAME, manifest.MIME, listing))
     return release
 

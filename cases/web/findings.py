@@ -33,6 +33,7 @@ from cases.web.forms_findings import CounterEvidenceForm, FindingForm, NewFindin
 from cases.web.shell import get_case, render_case
 
 TAB = "case_findings"
+PARTS = ("wallets", "suspects", "exhibits")
 Form = FindingForm | NewFindingForm | CounterEvidenceForm
 
 
@@ -109,9 +110,9 @@ def finding_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 def finding_edit(request: AuthedRequest, finding_id: UUID) -> HttpResponse:
     finding = _get(request, finding_id)
     initial: dict[str, Any] = {
-        name: getattr(finding, name) for name in FindingForm.base_fields if name != "wallets"
+        name: getattr(finding, name) for name in FindingForm.base_fields if name not in PARTS
     }
-    initial |= {"wallets": finding.wallets.all(), "suspects": finding.suspects.all()}
+    initial |= {name: getattr(finding, name).all() for name in PARTS}
     form = FindingForm(finding.case, request.POST or None, initial=initial)
     version = seen_version(request, finding.version)
     if form.is_valid():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case, CounterEvidence, Finding, Suspect, Wallet
+from cases.models import Case, CounterEvidence, Evidence, Finding, Suspect, Wallet
 from cases.models.findings import TIERS
 from cases.web.choices import choices_of
 
@@ -51,9 +51,18 @@ class FindingForm(forms.Form):
         to_field_name="public_id",
     )  # fmt: skip
 
+    exhibits = forms.ModelMultipleChoiceField(
+        label=_("Exhibits it cites"), queryset=Evidence.objects.none(), required=False,
+        to_field_name="public_id",
+        help_text=_("They leave the house with the finding, as far as their handling allows."),
+    )  # fmt: skip
+
     def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wallets, suspects = self.fields["wallets"], self.fields["suspects"]
+        exhibits = self.fields["exhibits"]
+        exhibits.queryset = case.evidence.order_by("number")  # type: ignore[attr-defined]
+        exhibits.label_from_instance = _exhibit_words  # type: ignore[attr-defined]
         suspects.queryset = case.suspects.prefetch_related("names")  # type: ignore[attr-defined]
         wallets.queryset = case.wallets.order_by("pk")  # type: ignore[attr-defined]
         wallets.label_from_instance = _wallet_words  # type: ignore[attr-defined]
@@ -80,6 +89,10 @@ class CounterEvidenceForm(forms.Form):
 
 def _wallet_words(wallet: Wallet) -> str:
     return f"{wallet.label or wallet.get_role_display()} · {wallet.address}"
+
+
+def _exhibit_words(exhibit: Evidence) -> str:
+    return f"{exhibit.exhibit_no} · {exhibit.title} · TLP:{exhibit.tlp}, {exhibit.handling_code}"
 
 
 def _suspect_words(suspect: Suspect) -> str:

@@ -18,6 +18,7 @@ from cases.models import (
     Case,
     DepositAddress,
     ExchangeAccount,
+    ExchangeRecord,
     Finding,
     FreezeRequest,
     OutboxMessage,
@@ -284,6 +285,13 @@ def _operator_suspects(case: Case, desk: Desk) -> None:
 def _findings(case: Case, desk: Desk) -> Finding:
     """The engine's drafts about OP-1 and OP-3: one approved, one waiting. Returns the approved."""
     by_account = {uid: case.findings.get(Q(statement__contains=uid)) for uid in ("OP-1", "OP-3")}
+    extract = acquire_evidence(
+        case,
+        document=UploadedBytes("deposits.csv", _deposits("OP-1")),
+        kind="ledger_extract", title="Deposits of the peel chain, out of our own records",
+        source="Records of the exchange, by deposit address and transaction",
+        source_grade="A", information_grade="1", by=desk.mei,
+    )  # fmt: skip
     for finding in by_account.values():
         edited = edit_finding(
             finding,
@@ -294,6 +302,7 @@ def _findings(case: Case, desk: Desk) -> Finding:
             ),
             confidence=85,
             confidence_reason="Sealed run over the whole ledger; deposits are exchange records.",
+            exhibits=[extract] if finding == by_account["OP-1"] else [],
             by=desk.mei,
         )
         submit_finding(edited, by=desk.mei)
@@ -307,6 +316,16 @@ def _findings(case: Case, desk: Desk) -> Finding:
         by=desk.tomas,
     )
     return Finding.objects.get(pk=approved.pk)
+
+
+def _deposits(uid: str) -> bytes:
+    """What came in on the ledger for one account, without its number."""
+    rows = ExchangeRecord.objects.filter(account__uid=account_number(uid), kind="deposit")
+    lines = [
+        f"{each.at:%Y-%m-%dT%H:%M:%SZ},{each.txid},{each.asset_id},{each.base}"
+        for each in rows.exclude(txid="").order_by("at", "pk")
+    ]
+    return "\n".join(["at,txid,asset,base_units", *lines, ""]).encode()
 
 
 def _lines(

@@ -46,12 +46,12 @@ class AmountSpec:
 
 
 def content_hash_of(finding: Finding) -> str:
-    """SHA-256 of all that a reviewer approves: 5 queries."""
+    """SHA-256 of all that a reviewer approves: 6 queries."""
     return content_digest(content_of(finding))
 
 
 def content_of(finding: Finding) -> dict[str, Any]:
-    """All that a reviewer approves, as it is hashed and kept for the difference: 5 queries."""
+    """All that a reviewer approves, as it is hashed and kept for the difference: 6 queries."""
     amounts = sorted(
         (
             {
@@ -72,6 +72,7 @@ def content_of(finding: Finding) -> dict[str, Any]:
         key=lambda each: (each["outpoint"], each["label"], each["base"], each["value"]),
     )
     against = sorted([each.kind, each.text] for each in finding.counter_evidence.all())
+    exhibits = sorted([each.exhibit_no, each.sha256] for each in finding.exhibits.all())
     return {
         "type": "finding",
         "case": str(finding.case.public_id),
@@ -81,6 +82,7 @@ def content_of(finding: Finding) -> dict[str, Any]:
         "counter_evidence": against,
         "wallets": sorted(str(each.public_id) for each in finding.wallets.all()),
         "suspects": sorted(str(each.public_id) for each in finding.suspects.all()),
+        **({"exhibits": exhibits} if exhibits else {}),  # as before there were any
     }
 
 
@@ -100,7 +102,7 @@ def check_finding(finding: Finding) -> None:
 
 
 def set_parts(finding: Finding, parts: Mapping[str, Iterable[Any]]) -> None:
-    """Replace amounts, wallets or suspects by whole new lists."""
+    """Replace amounts, wallets, suspects or exhibits by whole new lists."""
     if "amounts" in parts:
         finding.amounts.all().delete()
         for spec in parts["amounts"]:
@@ -110,12 +112,14 @@ def set_parts(finding: Finding, parts: Mapping[str, Iterable[Any]]) -> None:
                 finding=finding,
                 **{name: getattr(spec, name) for name in AmountSpec.__dataclass_fields__},
             )
-    for name, manager in (("wallets", finding.wallets), ("suspects", finding.suspects)):
-        if name in parts:
-            rows = list(parts[name])
-            if any(row.case_id != finding.case_id for row in rows):
-                raise NotFound(_("A wallet or suspect is not in this case."))
-            manager.set(rows)
+    lists = {
+        "wallets": finding.wallets, "suspects": finding.suspects, "exhibits": finding.exhibits
+    }  # fmt: skip
+    for name in lists.keys() & parts.keys():
+        rows = list(parts[name])
+        if any(row.case_id != finding.case_id for row in rows):
+            raise NotFound(_("A wallet, suspect or exhibit is not in this case."))
+        lists[name].set(rows)
 
 
 def save_counter_evidence(finding: Finding, kind: str, text: str) -> CounterEvidence:

@@ -8,7 +8,15 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, CounterEvidence, Finding, FindingVersion, Suspect, Wallet
+from cases.models import (
+    Case,
+    CounterEvidence,
+    Evidence,
+    Finding,
+    FindingVersion,
+    Suspect,
+    Wallet,
+)
 from cases.policy import Action, Actor
 from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, VersionChanged
@@ -29,7 +37,7 @@ from cases.services.references import next_reference
 from cases.services.validation import present_values, require_text
 from cases.states import FINDING, FindingAction, FindingState, next_state
 
-EDITABLE = frozenset({*TEXTS, "amounts", "wallets", "suspects"})
+EDITABLE = frozenset({*TEXTS, "amounts", "wallets", "suspects", "exhibits"})
 
 
 @transaction.atomic
@@ -48,11 +56,13 @@ def draft_finding(
     counter_evidence: Iterable[tuple[str, str]],
     wallets: Iterable[Wallet] = (),
     suspects: Iterable[Suspect] = (),
+    exhibits: Iterable[Evidence] = (),
     by: Actor,
 ) -> Finding:
     """Draft a claim with its amounts, evidence and what speaks against it.
 
-    Raises PermissionDenied, CaseworkError, NotFound for a wallet or suspect of another case.
+    Raises PermissionDenied, CaseworkError, NotFound for a wallet, suspect or exhibit of another
+    case.
     """
     fresh = enter_case(case.pk, Action.DRAFT_FINDING, by=by)
     finding = Finding(
@@ -72,7 +82,8 @@ def draft_finding(
     check_finding(finding)
     finding.reference = next_reference("FIND")
     finding.save(force_insert=True)
-    set_parts(finding, {"amounts": amounts, "wallets": wallets, "suspects": suspects})
+    parts = {"amounts": amounts, "wallets": wallets, "suspects": suspects, "exhibits": exhibits}
+    set_parts(finding, parts)
     for evidence_kind, text in counter_evidence:
         save_counter_evidence(finding, evidence_kind, text)
     rehash(finding)
@@ -87,7 +98,7 @@ def draft_finding(
 def edit_finding(finding: Finding, *, version: int, by: Actor, **fields: Any) -> Finding:
     """Change a draft, or take a submitted finding back to draft and change it.
 
-    Besides its texts: `amounts`, `wallets` and `suspects`, each as the whole new list.
+    Besides its texts: `amounts`, `wallets`, `suspects` and `exhibits`, each as the whole new list.
     Raises VersionChanged, InvalidTransition once decided, PermissionDenied, CaseworkError.
     """
     fresh = enter_finding(finding, Action.DRAFT_FINDING, by=by)
@@ -147,8 +158,11 @@ def submit_finding(finding: Finding, *, by: Actor) -> Finding:
     """
     fresh = enter_finding(finding, Action.SUBMIT_FINDING, by=by)
     next_state(FINDING, FindingState(fresh.state), FindingAction.SUBMIT)
-    if not (fresh.amounts.exists() or fresh.wallets.exists() or fresh.suspects.exists()):
-        raise CaseworkError(_("Name the amounts, wallets or suspects the finding rests on."))
+    parts = (fresh.amounts, fresh.wallets, fresh.suspects, fresh.exhibits)
+    if not any(each.exists() for each in parts):
+        raise CaseworkError(
+            _("Name the amounts, wallets, suspects or exhibits the finding rests on.")
+        )
     if not fresh.counter_evidence.exists():
         raise CaseworkError(_("Say what speaks against it: counter-evidence is missing."))
     content = content_of(fresh)

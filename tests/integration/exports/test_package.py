@@ -14,7 +14,7 @@ import bagit
 import pytest
 
 from cases.dossier import Dossier, Redaction
-from cases.exports import csv, merkle, package, pdf
+from cases.exports import csv, merkle, package, pdf, verify
 from tests.packs import (
     DOSSIER,
     ETHER,
@@ -84,11 +84,12 @@ def test_it_says_in_words_what_it_checked(release: Path) -> None:
     assert status == 0, words
     assert changed(words) == set()
     for part in (
-        "17 files of the release" if pdf.is_available() else "16 files of the release",
+        "20 files of the release" if pdf.is_available() else "19 files of the release",
         "8 files around them", "canonical form", "same release: R-2025-000001", "audit event 42",
         "amounts lie within their bounds", f"{csv.in_units(LINE.held, 18):f} ETH",
         "1 traced runs have a balance sheet that adds up to zero", "one chain of 2 lines",
         "2 transactions pass on no more", "the root over",
+        "1 exhibits are the files", "2 lines of custody, each log one chain; 1 were left out",
     ):  # fmt: skip
         assert part in words
 
@@ -215,6 +216,26 @@ def test_a_broken_chain_of_custody_is_named_where_every_hash_holds() -> None:
     told = json.loads(files_of(DOSSIER)["custody.json"])
     told["log"][0]["office"] = "analyst"
     assert named(bag_of(packed(custody=json.dumps(told).encode()))) == {"data/custody.json"}
+
+
+def test_an_exhibit_that_is_another_file_is_named_where_every_hash_holds() -> None:
+    files = packed(**{"exhibit-X1": b"%PDF-1.7 another page"})
+    assert named(bag_of(files)) == {"data/exhibit-X1.pdf"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [("office", "supervisor", "breaks at line 1"), ("file_sha256", "00" * 32, "breaks at line 1")],
+)
+def test_a_broken_custody_of_an_exhibit_is_named_where_every_hash_holds(
+    field: str, value: str, why: str
+) -> None:
+    told = json.loads(files_of(DOSSIER)["exhibits.json"])
+    told["exhibits"][0]["log"][0][field] = value
+    files = bag_of(packed(**{"exhibits.json": json.dumps(told).encode()}))
+    report = verify.check_all(dict(files), verify.Report())
+    assert [name for name, _words in report.wrong] == ["data/exhibits.json"]
+    assert why in report.wrong[0][1]
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,14 @@ def _referrals() -> list[Guard]:
             "the content of a release never changes",
         ),
         *append_only("cases_releasefile", ("release_id", "name")),
+        # Whatever a service forgot: the file of a report to the authority, and what came back.
+        Guard(
+            "release_holds_no_report", "cases_releasefile", "INSERT",
+            "EXISTS (SELECT 1 FROM cases_suspicionreport r WHERE r.content_hash = NEW.sha256)"
+            " OR EXISTS (SELECT 1 FROM cases_reportacknowledgement a"
+            " WHERE a.sha256 = NEW.sha256)",
+            "this file cannot be part of a release",
+        ),
         *append_only("cases_releasedownload", ("grant_id", "number")),
         *append_only("cases_outcome", ("public_id",)),
         *append_only("cases_releasestamp", ("release_id",)),

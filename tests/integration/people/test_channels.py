@@ -13,15 +13,21 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.core import mail
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.files import load_bytes
-from cases.models import OfficerAlarm
+from cases.files import load_bytes, store_bytes
+from cases.models import OfficerAlarm, ReleaseFile, ReportAcknowledgement, SuspicionReport
+from cases.queries.shared import file_for, release_for, releases_for
+from cases.queries.shared_lists import copies_for, messages_for
+from cases.queries.shared_requests import requests_for
+from cases.services.errors import CaseworkError, NotFound
+from cases.services.findings import draft_finding
 from cases.services.outbound import draft_outbound
 from cases.services.questions import answer_question, ask_about_release
-from cases.services.referrals import draft_referral, preview
+from cases.services.referrals import draft_referral, preview, redact_referral
 from cases.services.requests import (
     RequestSpec,
     link_request,
@@ -31,7 +37,14 @@ from cases.services.requests import (
 )
 from cases.services.tasks import add_note
 from cases.tasks import housekeeping_task
-from tests.casework import make_account, make_actor, make_agency, make_approved_finding, make_user
+from tests.casework import (
+    finding_fields,
+    make_account,
+    make_actor,
+    make_agency,
+    make_approved_finding,
+    make_user,
+)
 from tests.conftest import client_of
 from tests.integration.web.referral_desk import Desk, make_desk
 from tests.report_desk import CANARY, make_report_desk
@@ -163,6 +176,8 @@ def test_nothing_of_the_house_comes_through_any_channel(lines: list[str], sent: 
     assert len({channel.split()[0] for channel in told}) >= 6
 
 
+# --- A suspicion report is never part of a release: the service, the query, the database ---
+
 REPORTS = ("cases_suspicionreport", "cases_report")
 OF_A_RELEASE = (
     "cases_referral", "cases_sharedrelease", "cases_releasefile", "cases_sharegrant",
@@ -206,3 +221,69 @@ def test_a_dossier_is_the_same_with_and_without_a_report() -> None:
     after = str(preview(referral).content())
     assert before == after
     assert CANARY not in after
+
+
+def test_the_service_puts_no_report_into_a_release_not_even_as_an_exhibit() -> None:
+    desk = make_report_desk()
+    report = desk.complete()
+    values: dict[str, Any] = {
+        "agency_id": make_agency().pk, "kind": "spontaneous", "subject": "Proceeds",
+        "summary": "S.", "purpose": "P.", "legal_gateway": "Art. 1", "caveats": "",
+        "tlp": "AMBER", "handling_code": "H1", "freezes": [], "by": desk.author,
+    }  # fmt: skip
+    with pytest.raises(CaseworkError, match="approved findings"):
+        draft_referral(desk.case, findings=[report], **values)  # type: ignore[list-item]
+    with pytest.raises((NotFound, ValueError, TypeError)):
+        draft_finding(
+            desk.case,
+            **finding_fields(),
+            exhibits=[report],
+            by=desk.author,  # type: ignore[list-item]
+        )
+    finding = make_approved_finding(desk.case, desk.author)
+    referral = draft_referral(
+        desk.case, findings=[finding], **(values | {"summary": report.reference})
+    )
+    with pytest.raises(CaseworkError, match="internal reference"):
+        redact_referral(referral, redactions={}, by=desk.author)
+
+
+def test_the_query_of_the_portal_reads_no_table_of_reports() -> None:
+    """Whatever an officer opens, the SQL of it names no report."""
+    desk = make_desk(title=f"{MARK} title")
+    release = desk.release()
+    by = make_actor(desk.officer)
+    with CaptureQueriesContext(connection) as ran:
+        releases_for(by)
+        view = release_for(by, release.public_id)
+        assert view is not None
+        for file in view.files:
+            file_for(by, release.public_id, file.name)
+        copies_for(by)
+        messages_for(by)
+        requests_for(by)
+    asked = " ".join(each["sql"] for each in ran.captured_queries)
+    assert "cases_sharedrelease" in asked
+    assert [table for table in REPORTS if table in asked] == []
+
+
+def test_the_database_takes_no_file_of_a_report_into_a_release() -> None:
+    desk = make_desk(title=f"{MARK} title")
+    release = desk.release()
+    report = make_report_desk().complete()
+    content = b"<report>the file that went to the authority</report>"
+    digest = store_bytes(content)
+    SuspicionReport.objects.filter(pk=report.pk).update(
+        file=content.decode(), content_hash=digest, state="validated"
+    )
+    row = {"release": release, "grant": None, "mime": "text/xml", "size": len(content)}
+    with pytest.raises(DatabaseError, match="cannot be part of a release"), transaction.atomic():
+        ReleaseFile.objects.create(name="extra.xml", sha256=digest, **row)
+    answer = store_bytes(b"<ack/>")
+    ReportAcknowledgement.objects.create(
+        report=report, answer="accepted", file="<ack/>", sha256=answer,
+        recorded_by_id=desk.compliance.pk, recorded_at=timezone.now(),
+    )  # fmt: skip
+    with pytest.raises(DatabaseError, match="cannot be part of a release"), transaction.atomic():
+        ReleaseFile.objects.create(name="answer.xml", sha256=answer, **row)
+    ReleaseFile.objects.create(name="other.txt", sha256=store_bytes(b"other"), **row)

@@ -51,9 +51,10 @@ class QuestionAnswer(Row, OfRelease):
 
 
 class ReplyBody(Body):
-    """What the officer reads."""
+    """What the officer reads; where it tells of a person, once a second one sent the same."""
 
     text = Text(max_length=LONGEST)
+    has_personal = serializers.BooleanField(required=False, default=False)
 
 
 class OutcomeAnswer(Row, OfRelease):

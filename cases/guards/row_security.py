@@ -150,6 +150,7 @@ SHARED_PARTS = (
     ("releasedownload", "release_id", "sharedrelease"),
     ("releasefile", "release_id", "sharedrelease"),
     ("releasequestion", "release_id", "sharedrelease"),
+    ("answerproposal", "question_id", "releasequestion"),
     ("preservation", "request_id", "informationrequest"),
     ("requestidentifier", "request_id", "informationrequest"),
     ("requestmessage", "request_id", "informationrequest"),

@@ -293,6 +293,15 @@ def _referrals() -> list[Guard]:
             + " OR OLD.answered_at IS NOT NULL",
             "a question and its answer never change",
         ),
+        Guard(
+            "answer_of_two_people", "cases_releasequestion", "UPDATE",
+            "NEW.answered_at IS NOT NULL AND EXISTS (SELECT 1 FROM cases_answerproposal p"
+            " WHERE p.question_id = NEW.id) AND NOT EXISTS (SELECT 1 FROM cases_answerproposal p"
+            " WHERE p.question_id = NEW.id AND p.text = NEW.answer"
+            " AND p.by_id <> NEW.answered_by_id)",
+            "what was proposed as an answer is sent by a second person, as it was proposed",
+        ),
+        *append_only("cases_answerproposal"),
     ]  # fmt: skip
 
 

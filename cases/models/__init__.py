@@ -57,7 +57,7 @@ from cases.models.operations import Operation, OperationPartner
 from cases.models.outbound import OutboundRequest
 from cases.models.outcomes import Outcome
 from cases.models.preservations import Preservation
-from cases.models.questions import ReleaseQuestion
+from cases.models.questions import AnswerProposal, ReleaseQuestion
 from cases.models.referral_members import ReferralMember
 from cases.models.referrals import (
     Referral,
@@ -103,6 +103,7 @@ __all__ = [
     "AccountLink",
     "AgencyEntry",
     "Alert",
+    "AnswerProposal",
     "ApprovalPolicy",
     "Asset",
     "AuditEvent",

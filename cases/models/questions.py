@@ -15,7 +15,8 @@ class ReleaseQuestionQuerySet(SharedReleaseQuerySet):
 class ReleaseQuestion(PublicModel):
     """`about` is a number of the dossier, such as F1 or Z2; empty for the whole release.
 
-    Neither question nor answer changes once it stands; both are read by officer and house.
+    Neither question nor answer changes once it stands; both are read by officer and house. An
+    answer that a second person has to agree to waits as an AnswerProposal.
     """
 
     release = models.ForeignKey(SharedRelease, models.PROTECT, related_name="questions")
@@ -45,3 +46,18 @@ class ReleaseQuestion(PublicModel):
                 fields=["asked_at"], name="release_question_open", condition=Q(answered_at=None)
             )
         ]
+
+
+class AnswerProposalQuerySet(SharedReleaseQuerySet):
+    case_path = "question__release__referral__case__"
+
+
+class AnswerProposal(models.Model):
+    """Words that one person would answer; they are sent once another one answers the same."""
+
+    question = models.ForeignKey(ReleaseQuestion, models.PROTECT, related_name="proposals")
+    text = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    objects = AnswerProposalQuerySet.as_manager()

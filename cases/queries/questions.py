@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from cases.models import Referral, ReleaseDownload, ReleaseQuestion
+from cases.models import AnswerProposal, Referral, ReleaseDownload, ReleaseQuestion
 from cases.policy import Actor
 
 MOST_DOWNLOADS = 200
@@ -22,6 +22,13 @@ def question_for_page(actor: Actor) -> QuerySet[ReleaseQuestion]:
     return rows.select_related(
         "release__referral__case__owner_by", "release__agency", "grant__liaison", "answered_by"
     )
+
+
+def proposal_of(question: ReleaseQuestion, actor: Actor) -> AnswerProposal | None:
+    """The newest words that somebody would answer: 1 query."""
+    rows = AnswerProposal.objects.visible_to(actor).filter(question=question)
+    found: AnswerProposal | None = rows.select_related("by").order_by("-pk").first()
+    return found
 
 
 def downloads_of(referral: Referral, actor: Actor) -> list[ReleaseDownload]:

@@ -1,4 +1,7 @@
-"""Questions about one thing in a release: asked by an officer, answered once by the house."""
+"""Questions about one thing in a release: asked by an officer, answered once by the house.
+
+An answer that tells of a person is sent by two people: one proposes the words, another agrees.
+"""
 
 import json
 from uuid import UUID
@@ -8,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.dossier import from_json
-from cases.models import ReleaseQuestion
+from cases.models import AnswerProposal, Referral, ReleaseQuestion, SuspectName
 from cases.policy import Action, Actor, require, require_step_up
 from cases.services.audit import record_event
-from cases.services.dossiers import refuse_words
+from cases.services.dossiers import accounts_of, names_any, refuse_words
 from cases.services.errors import CaseworkError
 from cases.services.liaison import open_grant
 from cases.services.locks import enter_case, lock_case
@@ -59,13 +62,18 @@ def numbers_in(dossier: str) -> list[str]:
     numbers += [each.number for each in found.wallets]
     numbers += [each.number for each in found.freezes]
     numbers += [each.number for each in found.customers]
+    numbers += [each.number for each in found.exhibits]
     return numbers + [each.number for each in found.runs]
 
 
 @transaction.atomic
-def answer_question(question: ReleaseQuestion, *, text: str, by: Actor) -> ReleaseQuestion:
+def answer_question(
+    question: ReleaseQuestion, *, text: str, has_personal: bool = False, by: Actor
+) -> ReleaseQuestion:
     """Answer once, in words that may leave the house as a release may.
 
+    Where they tell of a person or an account, by `has_personal` or because they name one of the
+    case, they wait until a second person answers the very same; other words are proposed in turn.
     Raises PermissionDenied, StepUpRequired, CaseworkError, InvalidTransition where it is answered.
     """
     referral = question.release.referral
@@ -76,12 +84,33 @@ def answer_question(question: ReleaseQuestion, *, text: str, by: Actor) -> Relea
         raise CaseworkError(_("An answer has at most %(n)d characters.") % {"n": LONGEST})
     refuse_words(referral, words)
     now = timezone.now()
+    question.refresh_from_db()
+    proposed = AnswerProposal.objects.filter(question=question)
+    needs_two = has_personal or names_a_person(referral, words) or proposed.exists()
+    is_seconded = proposed.filter(text=words).exclude(by_id=by.person).exists()
+    if question.answered_at is None and needs_two and not is_seconded:
+        AnswerProposal.objects.create(question=question, text=words, by_id=by.person, at=now)
+        record_event(
+            case, "propose_answer", referral.reference, by=by,
+            data={"release": question.release.number, "question": question.pk},
+        )  # fmt: skip
+        return question
     waiting = ReleaseQuestion.objects.filter(pk=question.pk, answered_at=None)
     if not waiting.update(answer=words, answered_by_id=by.person, answered_at=now):
         raise InvalidTransition(_("Somebody answered this question already."))
     record_event(
         case, "answer_question", referral.reference, by=by,
-        data={"release": question.release.number, "question": question.pk},
+        data={"release": question.release.number, "question": question.pk, "by_two": needs_two},
     )  # fmt: skip
     question.refresh_from_db()
     return question
+
+
+def names_a_person(referral: Referral, words: str) -> bool:
+    """Whether the words name a suspect, an account holder or an account of the case: 3 queries."""
+    people = SuspectName.objects.filter(suspect__case_id=referral.case_id)
+    accounts = list(accounts_of(referral))
+    named = [*people.values_list("full", flat=True), *(each.holder_name for each in accounts)]
+    return names_any(words, [each for each in named if each]) or any(
+        each.masked in words for each in accounts
+    )

@@ -320,6 +320,7 @@ WORDS = {
     "acknowledge_release": _("Release acknowledged"),
     "ask_about_release": _("The agency asks about the release"),
     "answer_question": _("Question of the agency answered"),
+    "propose_answer": _("Answer proposed to a second person"),
     "report_outcome": _("The agency reports what came of it"),
     "draft_successor": _("Superseding release drafted"),
     "stamp_release": _("Release stamped by an authority"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from cases.http import AuthedRequest, casework
 from cases.models import ReleaseQuestion
 from cases.policy import Action, may
-from cases.queries.questions import question_for_page
+from cases.queries.questions import proposal_of, question_for_page
 from cases.services.errors import CaseworkError
 from cases.services.questions import LONGEST, answer_question
 from cases.states import InvalidTransition
@@ -32,6 +32,11 @@ class AnswerForm(forms.Form):
         help_text=gettext_lazy("The officer reads it as it stands. No internal reference, no other "
                                "agency, no whole account number."),
     )  # fmt: skip
+    has_personal = forms.BooleanField(
+        label=gettext_lazy("It tells of a person or an account"), required=False,
+        help_text=gettext_lazy("Then a second person sends it. Words that name a suspect, a holder "
+                               "or an account of the case wait for one in any case."),
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,17 +46,22 @@ def question_detail(request: AuthedRequest, question_id: UUID) -> HttpResponse:
     question: ReleaseQuestion = get_object_or_404(
         question_for_page(request.actor), public_id=question_id
     )
-    form = AnswerForm(request.POST or None)
+    proposal = proposal_of(question, request.actor)
+    initial = {"text": proposal.text, "has_personal": True} if proposal else {}
+    form = AnswerForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            answer_question(question, text=form.cleaned_data["text"], by=request.actor)
+            told = answer_question(question, **form.cleaned_data, by=request.actor)
         except (CaseworkError, InvalidTransition) as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Answered. The officer sees it at once."))
+            if told.answered_at is None:
+                messages.success(request, _("Proposed. A second person reads and sends it."))
+            else:
+                messages.success(request, _("Answered. The officer sees it at once."))
             return redirect("referral_detail", question.release.referral.public_id)
     is_open = question.answered_at is None and may(request.actor, Action.ANSWER_QUESTION)
-    context = {"question": question, "form": form, "may_answer": is_open}
+    context = {"question": question, "form": form, "may_answer": is_open, "proposal": proposal}
     status = 422 if request.method == "POST" else 200
     case = question.release.referral.case
     return render_case(request, "cases/question_detail.html", case, TAB, context, status)

@@ -4,9 +4,10 @@ import hashlib
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from cases.exports import package, pdf
-from cases.models import AuditEvent, ReleaseDownload, ReleaseQuestion, SharedRelease
+from cases.models import AnswerProposal, AuditEvent, ReleaseDownload, ReleaseQuestion, SharedRelease
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.queries.inbox import inbox
 from cases.queries.shared import release_for
@@ -14,13 +15,16 @@ from cases.services.downloads import take_file
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.questions import MOST_OPEN, answer_question, ask_about_release, numbers_in
 from cases.services.referrals import recall_referral
+from cases.services.suspects import link_account
 from cases.states import InvalidTransition
 from fiu.models import User
 from tests.casework import (
+    make_account,
     make_actor,
     make_agency,
     make_asset,
     make_case,
+    make_suspect,
     make_user,
     person,
     stale,
@@ -159,3 +163,58 @@ def test_an_answer_leaves_the_house_as_a_release_does(
             answer_question(question, text=text, by=by)
     with pytest.raises(DatabaseError), transaction.atomic():
         ReleaseQuestion.objects.update(text="Another question")
+
+
+# --- Two people where it tells of a person ---
+
+
+@pytest.mark.parametrize("text", ["It is Pharos.", "Ada Holder has it.", "Look at ••5512."])
+def test_an_answer_that_names_a_person_or_an_account_waits_for_a_second_person(
+    release: SharedRelease, officer: User, text: str
+) -> None:
+    case = release.referral.case
+    author = make_actor(User.objects.get(pk=case.owner_by_id))
+    suspect = make_suspect(case, author, "Pharos")
+    account = make_account("NQ-885512", holder_name="Ada Holder")
+    link_account(suspect, account.uid, "Same device.", by=author)
+    question, first, second = ask(release, officer), person("supervisor"), person("compliance")
+    assert answer_question(question, text=text, by=first).answered_at is None
+    view = release_for(make_actor(officer), release.public_id)
+    assert view is not None
+    assert [each.answer for each in view.questions] == [""]
+    assert inbox(first, "question") == []
+    [row] = inbox(second, "question")
+    assert row.words.startswith("Send the answer to")
+    assert answer_question(question, text=text, by=first).answered_at is None
+    done = answer_question(question, text=text, by=second)
+    assert (done.answer, done.answered_by_id) == (text, second.user_id)
+    with pytest.raises(InvalidTransition):
+        answer_question(question, text=text, by=person("supervisor"))
+
+
+def test_other_words_than_those_proposed_are_a_proposal_anew(
+    release: SharedRelease, officer: User
+) -> None:
+    question, first, second = ask(release, officer), person("supervisor"), person("compliance")
+    answer_question(question, text="One.", has_personal=True, by=first)
+    answer_question(question, text="Two.", by=second)
+    question.refresh_from_db()
+    assert question.answered_at is None
+    assert answer_question(question, text="Two.", by=first).answer == "Two."
+
+
+def test_the_database_sends_no_proposed_answer_by_one_person(
+    release: SharedRelease, officer: User
+) -> None:
+    question, first = ask(release, officer), person("supervisor")
+    answer_question(question, text="One.", has_personal=True, by=first)
+    rows = ReleaseQuestion.objects.filter(pk=question.pk)
+    for who, words in ((first, "One."), (person("compliance"), "Other.")):
+        with pytest.raises(DatabaseError, match="second person"), transaction.atomic():
+            rows.update(answer=words, answered_by=who.user_id, answered_at=timezone.now())
+    for change in (
+        lambda: AnswerProposal.objects.update(text="x"),
+        AnswerProposal.objects.all().delete,
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()

@@ -6,6 +6,8 @@ inputs in proportion; that is a drawing, the amounts stand in the tables.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 
 from cases.dossier import Dossier, DossierMove, DossierRun, Redaction
 from cases.exports import svg
@@ -18,6 +20,8 @@ MOST_CARDS = 60
 """Of one run; in a larger one everything between the first and the last cards is one card."""
 BETWEEN = "between"
 LANES_ON_PAPER = 4
+MOST_STEPS = 60
+"""In which the flow plays through time; of more moments every so many are taken together."""
 
 
 def render(dossier: Dossier) -> bytes:
@@ -37,26 +41,72 @@ def flow_of(dossier: Dossier) -> Flow:
     groups: list[Group] = []
     edges: list[Edge] = []
     for run in dossier.runs:
-        some, links = _drawn(run, dossier)
+        some, links = _drawn(run, dossier, _folding(run, dossier))
         groups += some
         edges += links
     return layout(groups, edges)
 
 
-def _drawn(run: DossierRun, dossier: Dossier) -> tuple[list[Group], list[Edge]]:
-    moved = _moved(run)
-    cited = {
+def steps_of(dossier: Dossier) -> list[str]:
+    """The moments, oldest first, up to which the flow is shown when it plays."""
+    times = sorted({move.at for run in dossier.runs for move in run.moves})
+    if len(times) <= MOST_STEPS:
+        return times
+    return [times[-(-len(times) * step // MOST_STEPS) - 1] for step in range(1, MOST_STEPS + 1)]
+
+
+def render_bands_at(dossier: Dossier, until: str, num_lanes: int = LANES_ON_PAPER) -> list[bytes]:
+    """`render_bands` of what had happened by then; each card keeps its place of the whole picture.
+
+    The second line of a card is what had come there by that moment; windows to which nothing had
+    come yet are left out. Cost: twice the picture.
+    """
+    flow = flow_of(dossier)
+    edges: set[tuple[str, str]] = set()
+    cards: dict[str, str] = {}
+    for run in dossier.runs:
+        past = replace(run, moves=tuple(move for move in run.moves if move.at <= until))
+        some, links = _drawn(past, dossier, _folding(run, dossier))
+        edges |= {(each.source, each.target) for each in links}
+        cards |= {each.id: each.sub for each in some}
+    shown = replace(
+        flow,
+        nodes=tuple(replace(each, sub=cards[each.id]) for each in flow.nodes if each.id in cards),
+        edges=tuple(each for each in flow.edges if (each.source, each.target) in edges),
+    )
+    reached = 1 + max((each.lane for each in shown.nodes), default=0) // num_lanes
+    return svg.render_bands(shown, num_lanes)[:reached] if flow.nodes else []
+
+
+def _cited_in(run: DossierRun, dossier: Dossier) -> dict[str, str]:
+    """The addresses whose amounts rest on this run, each with what its amount is called."""
+    return {
         amount.address: amount.label
         for finding in dossier.findings
         if not isinstance(finding.amounts, Redaction)
         for amount in finding.amounts
         if amount.result_sha256 == run.result_sha256
     }
-    lanes = _lanes(moved)
-    last = max(lanes.values(), default=0)
-    if len(lanes) > MOST_CARDS:
-        moved = _folded(moved, lanes, set(cited), last)
-        lanes = _lanes(moved)
+
+
+def _folding(run: DossierRun, dossier: Dossier) -> dict[str, str]:
+    """The card that takes the place of each address between the first and the cited ones.
+
+    Empty where the run is small enough to show them all.
+    """
+    lanes = _lanes(_moved(run))
+    if len(lanes) <= MOST_CARDS:
+        return {}
+    cited = _cited_in(run, dossier)
+    inner = [address for address, lane in lanes.items() if lane > 0 and address not in cited]
+    return dict.fromkeys(inner, f"{len(inner)} addresses {BETWEEN}")
+
+
+def _drawn(
+    run: DossierRun, dossier: Dossier, folding: Mapping[str, str]
+) -> tuple[list[Group], list[Edge]]:
+    moved = _folded(_moved(run), folding)
+    lanes, cited = _lanes(moved), _cited_in(run, dossier)
     wallets = {wallet.address: wallet for wallet in dossier.wallets}
     through: dict[str, int] = defaultdict(int)
     for (source, target), amount in moved.items():
@@ -125,16 +175,12 @@ def _later(lanes: dict[str, int], address: str, lane: int) -> bool:
 
 
 def _folded(
-    moved: dict[tuple[str, str], int], lanes: dict[str, int], cited: set[str], last: int
+    moved: Mapping[tuple[str, str], int], folding: Mapping[str, str]
 ) -> dict[tuple[str, str], int]:
-    """The same with one card between the first addresses and the cited ones."""
-    inner = {a for a, lane in lanes.items() if 0 < lane <= last and a not in cited}
+    """The same between the cards that are shown; what stays within one is left out."""
     folded: dict[tuple[str, str], int] = defaultdict(int)
     for (source, target), amount in moved.items():
-        pair = (
-            f"{len(inner)} addresses {BETWEEN}" if source in inner else source,
-            f"{len(inner)} addresses {BETWEEN}" if target in inner else target,
-        )
+        pair = (folding.get(source, source), folding.get(target, target))
         if pair[0] != pair[1]:
             folded[pair] += amount
     return dict(folded)

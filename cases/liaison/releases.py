@@ -1,4 +1,4 @@
-"""Releases as an officer reads them: list, page, files, receipt, questions, outcomes. No search.
+"""Releases as an officer reads them: list, page, files, questions, outcomes. No search.
 
 Only reads of cases/queries/shared.py and the services of this door; each of them asks again
 whether the grant is open. Whatever is not open does not exist.
@@ -59,6 +59,8 @@ def _page(
         "form": form or QuestionForm(view.dossier),
         "outcome_form": outcome_form or OutcomeForm(view.dossier),
         "dossier": view.dossier,
+        "flow_step": request.GET.get("step", ""),
+        "flow_plays": "play" in request.GET,
         "release_number": f"{view.row.number} v{view.row.version}",
         "watermark": _("Copy %(watermark)s of %(agency)s, TLP:%(tlp)s, %(code)s") % {
             "watermark": view.row.watermark, "agency": view.row.agency,
@@ -95,7 +97,7 @@ def liaison_acknowledge(request: AuthedRequest, release_id: UUID) -> HttpRespons
     except InvalidTransition as error:
         messages.info(request, str(error))
     else:
-        messages.success(request, _("Receipt confirmed. The sender sees it at once."))
+        messages.success(request, _("Acknowledged. The sender sees it at once."))
     return redirect("liaison_release", release_id)
 
 

@@ -94,11 +94,55 @@ def sums_of(finding: DossierFinding) -> list[AmountSum]:
     return found
 
 
+@dataclass(frozen=True)
+class Player:
+    """The flow at one moment: `step` of `last`; 0 is the whole of it."""
+
+    pictures: list[SafeString]
+    step: int
+    last: int
+    day: str
+    num_seen: int
+    num_all: int
+
+    @property
+    def before(self) -> int:
+        """The step before this one; of the whole flow the last but one."""
+        return max((self.step or self.last) - 1, 1)
+
+    @property
+    def after(self) -> int:
+        """The next step, 0 once everything is shown."""
+        return self.step + 1 if self.step < self.last else 0
+
+
 @register.simple_tag
-def flow_pictures(dossier: Dossier) -> list[SafeString]:
-    """`{% flow_pictures dossier as pictures %}`: the way of the money in windows; none untraced."""
-    # Our own pictures: every text in them is escaped where it is drawn.
-    return [mark_safe(each.decode()) for each in flow_svg.render_bands(dossier, LANES)]
+def flow_player(dossier: Dossier, asked: str = "") -> Player | None:
+    """`{% flow_player dossier step as player %}`: the money flow up to that step; None untraced.
+
+    What is no step shows the whole flow.
+    """
+    steps = flow_svg.steps_of(dossier)
+    if not steps:
+        return None
+    known = asked.isascii() and asked.isdecimal() and len(asked) < 4
+    step = int(asked) if known and int(asked) <= len(steps) else 0
+    until = steps[step - 1] if step else steps[-1]
+    moves = {(run.number, move.txid): move.at for run in dossier.runs for move in run.moves}
+    drawn = (
+        flow_svg.render_bands_at(dossier, until, LANES)
+        if step
+        else flow_svg.render_bands(dossier, LANES)
+    )
+    return Player(
+        # Our own pictures: every text in them is escaped where it is drawn.
+        pictures=[mark_safe(each.decode()) for each in drawn],
+        step=step,
+        last=len(steps),
+        day=until,
+        num_seen=sum(at <= until for at in moves.values()),
+        num_all=len(moves),
+    )
 
 
 @register.filter

@@ -17,7 +17,7 @@ from cases.states import InvalidTransition, ReferralAction, ReferralState
 
 @transaction.atomic
 def acknowledge_release(release_public_id: UUID, *, by: Actor) -> None:
-    """Confirm receipt, once per officer; the first one acknowledges the referral.
+    """Acknowledge it, once per officer; the first one acknowledges the referral.
 
     Raises PermissionDenied, NotFound where no grant is open, InvalidTransition at the second time.
     """

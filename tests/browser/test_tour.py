@@ -338,7 +338,7 @@ def test_the_liaison_reads_downloads_and_acknowledges(
     started.value.save_as(saved)
     assert json.loads(saved.read_text("utf-8"))
     press(page, "Acknowledge")
-    expect(page.get_by_text("You confirmed receipt")).to_be_visible()
+    expect(page.get_by_text("You acknowledged this release")).to_be_visible()
     chen.check()
     for foreign in (story.case, story.finding, story.freeze, story.referral, "/", "/audit/"):
         answer = page.request.get(chen.site.url + foreign, max_redirects=0)

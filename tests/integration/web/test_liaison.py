@@ -125,13 +125,13 @@ def test_other_files_do_not_exist(desk: Desk, sign_in: SignIn, name: str) -> Non
 def test_receipt_is_given_once(desk: Desk, sign_in: SignIn) -> None:
     release = desk.release()
     client = sign_in(desk.officer)
-    assert "Acknowledge receipt" in client.get(page_of(release)).content.decode()
+    assert "Acknowledge</button>" in client.get(page_of(release)).content.decode()
     for _time in range(2):
         answer = client.post(acknowledge_url(release))
         assert (answer.status_code, answer["Location"]) == (302, page_of(release))
     page = client.get(page_of(release)).content.decode()
     assert "You acknowledged this release already." in page
-    assert "Acknowledge receipt" not in page
+    assert "Acknowledge</button>" not in page
     release.referral.refresh_from_db()
     assert release.referral.state == "acknowledged"
     assert release.referral.case.events.filter(action="acknowledge_referral").count() == 1

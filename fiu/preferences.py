@@ -11,21 +11,26 @@ from django.views.decorators.http import require_POST
 
 from cases.http import AuthedRequest
 from fiu.models import User
+from fiu.sessions import SIGN_IN_PREFIX
 
 LANGUAGES = frozenset(code for code, _name in settings.LANGUAGES)
 
 
 class DoorLanguage:
-    """The portal speaks the officer's language; the house and the sign-in speak English.
+    """The portal and the way into it speak the officer's language; the house speaks English.
 
-    Without a choice it is that of the browser, where the portal knows it.
+    Without a choice it is that of the browser, where the portal knows it. Of who signs in nothing
+    is known yet, so those pages follow the browser for everybody.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(settings.LIAISON_PREFIX):
+        is_entrance = request.path.startswith(SIGN_IN_PREFIX)
+        if not is_entrance and not request.path.startswith(settings.LIAISON_PREFIX):
+            return self.get_response(request)
+        if is_entrance and getattr(request.user, "role", "liaison") != "liaison":
             return self.get_response(request)
         chosen = getattr(request.user, "language", "")
         language = chosen or translation.get_language_from_request(request)

@@ -50,6 +50,56 @@ def test_two_agencies_read_their_portal_in_two_languages(speaks: dict[str, Seat]
     assert "FNTF" not in chen.page.content()
 
 
+def test_the_flow_plays_through_time_and_steps_without_javascript(
+    seat_of: SeatOf, site: Site, browser: Browser
+) -> None:
+    ortiz = seat_of("ortiz")
+    page = ortiz.go("/liaison/")
+    page.locator("main a.title").first.click()
+    page.wait_for_load_state("networkidle")
+    release = path_of(page)
+    whole = page.locator("#flow-card rect.fl-card").count()
+    page.locator("#flow-play").click()
+    expect(page.locator("#flow-play")).to_have_text("Pause")
+    first = page.locator("#flow-card [role=status]").inner_text()
+    expect(page.locator("#flow-card [role=status]")).not_to_have_text(first)  # by itself
+    page.locator("#flow-play").click()
+    expect(page.locator("#flow-play")).to_have_text("Play")
+    assert 0 < page.locator("#flow-card rect.fl-card").count() < whole
+    ortiz.check()
+    page.locator("#flow-whole").click()
+    expect(page.locator("#flow-card rect.fl-card")).to_have_count(whole)
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=ortiz.context.storage_state()
+    )
+    quiet = plain.new_page()
+    quiet.goto(site.url + release)
+    quiet.locator("#flow-back").click()
+    assert "step=" in quiet.url
+    expect(quiet.locator("#flow-on")).to_be_visible()
+    plain.close()
+
+
+@pytest.mark.parametrize(("code", "words"), [("fr", "Se connecter"), ("zh-TW", "登入")])
+def test_the_way_in_speaks_the_language_of_the_browser(
+    site: Site, browser: Browser, code: str, words: str
+) -> None:
+    stranger = browser.new_context(locale=code)
+    seat = Seat(site, "stranger", stranger.new_page(), stranger)
+    page = seat.go("/accounts/login/?next=/liaison/")
+    expect(page.locator("h1")).to_have_text(words)
+    seat.check()
+    stranger.close()
+
+
+def test_an_officers_account_speaks_the_language_of_the_portal(speaks: dict[str, Seat]) -> None:
+    for seat in speaks.values():
+        for each in ("2fa/", "2fa/keys/add/", "sessions/"):
+            page = seat.go(f"/accounts/{each}?next=/liaison/")
+            expect(page.locator("html")).not_to_have_attribute("lang", "en")
+            seat.check()
+
+
 def test_times_are_shown_in_utc_when_the_officer_says_so(seat_of: SeatOf) -> None:
     ortiz = seat_of("ortiz")
     choose(ortiz, "times", "utc")

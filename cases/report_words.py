@@ -115,6 +115,61 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Sa source n’en permet pas la transmission",
     ),
     "Not needed for the purpose": ("與目的無關", "Non nécessaire à la finalité"),
+    # What suspects, wallets, findings, freezes and exhibits are; states as the dossier has them.
+    "Person": ("自然人", "Personne"),
+    "Organisation": ("組織", "Organisation"),
+    "Persona": ("化名身分", "Identité d'emprunt"),
+    "Unknown": ("不明", "Inconnu"),
+    "Person of interest": ("關係人", "Personne d'intérêt"),
+    "Suspect": ("嫌疑人", "Suspect"),
+    "Charged": ("已起訴", "Mis en accusation"),
+    "Arrested": ("已逮捕", "Arrêté"),
+    "Convicted": ("已定罪", "Condamné"),
+    "Acquitted": ("已獲判無罪", "Acquitté"),
+    "Cleared": ("已排除嫌疑", "Mis hors de cause"),
+    "Victim": ("被害人", "Victime"),
+    "Witness": ("證人", "Témoin"),
+    "Market bank": ("市集資金庫", "Banque du marché"),
+    "Hot wallet": ("熱錢包", "Portefeuille chaud"),
+    "Cold wallet": ("冷錢包", "Portefeuille froid"),
+    "Administrator": ("管理者", "Administrateur"),
+    "Vendor": ("賣家", "Vendeur"),
+    "Buyer": ("買家", "Acheteur"),
+    "Swap service": ("兌換服務", "Service d'échange"),
+    "Mixer": ("混幣服務", "Mélangeur"),
+    "Deposit address": ("存款地址", "Adresse de dépôt"),
+    "Money mule": ("人頭帳戶", "Passeur de fonds"),
+    "Service": ("服務", "Service"),
+    "Court order": ("法院命令", "Ordonnance du tribunal"),
+    "Prosecutor's order": ("檢察官命令", "Ordre du ministère public"),
+    "Police order": ("警方命令", "Ordre de police"),
+    "Mutual legal assistance": ("司法互助", "Entraide judiciaire"),
+    "Sanctions": ("制裁", "Sanctions"),
+    "Terms of service": ("服務條款", "Conditions d'utilisation"),
+    "Own suspicion": ("自身懷疑", "Soupçon propre"),
+    "Withdrawals": ("提領", "Retraits"),
+    "Trading": ("交易", "Négociation"),
+    "All movements": ("所有異動", "Tous les mouvements"),
+    "Exposure": ("曝險", "Exposition"),
+    "Cluster": ("群集", "Grappe"),
+    "Path": ("路徑", "Chemin"),
+    "Pattern": ("模式", "Schéma"),
+    "Identity": ("身分", "Identité"),
+    "Customer match": ("客戶相符", "Correspondance client"),
+    "Infrastructure": ("基礎設施", "Infrastructure"),
+    "Other": ("其他", "Autre"),
+    "Document": ("文件", "Document"),
+    "Legal instrument": ("法律文書", "Acte juridique"),
+    "Ledger extract": ("帳本摘錄", "Extrait du registre"),
+    "Account snapshot": ("帳戶快照", "Relevé de compte"),
+    "Screenshot": ("螢幕截圖", "Capture d'écran"),
+    "Open source": ("公開來源", "Source ouverte"),
+    "Output of a tool": ("工具輸出", "Résultat d'un outil"),
+    "Correspondence": ("往來文件", "Correspondance"),
+    "active": ("生效中", "en vigueur"),
+    "decision_due": ("待決定", "décision attendue"),
+    "forward": ("順向", "vers l'aval"),
+    "backward": ("逆向", "vers l'amont"),
     # Sentences.
     "Amounts follow the named policy and lie between sound bounds, whichever policy one holds with."
     " A tier says how strong the weakest evidence of a finding is: 0 ledger fact, 1 exchange"
@@ -165,7 +220,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 def say(words: str, language: str) -> str:
     """The words in this language; those that no table knows stay as they are."""
     found = _WORDS.get(words)
-    if found is None or language == "en":
+    if found is None or language not in ("zh-Hant", "fr"):
         return words
     return found[0] if language == "zh-Hant" else found[1]
 

@@ -6,8 +6,10 @@ from decimal import Decimal
 from django import template
 from django.utils.html import conditional_escape, format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from cases import report_words
 from cases.dossier import Dossier, DossierFinding, Redaction, redactions_in
 from cases.exports import flow_svg
 from cases.release_words import TIERS, field_words, reason_words, sharing_words
@@ -149,6 +151,13 @@ def flow_player(dossier: Dossier, asked: str = "") -> Player | None:
 def may_share(dossier: Dossier) -> str:
     """What its recipient may do with it, by its markings."""
     return sharing_words(dossier.tlp, dossier.handling_code)
+
+
+@register.filter
+def fixed_word(words: str) -> str:
+    """A word that the dossier takes from a fixed list, in the language of its reader."""
+    language = get_language() or "en"
+    return report_words.say(words, "zh-Hant" if language == "zh-hant" else language)
 
 
 @register.filter

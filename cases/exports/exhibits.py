@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import rfc8785
 
@@ -34,7 +35,7 @@ def render(dossier: Dossier, logs: Mapping[str, Sequence[ExhibitLine]]) -> bytes
 
     hash = SHA-256(prefix | canonical JSON of the line without its hash).
     """
-    told = []
+    told: list[Any] = []  # of what canonical JSON takes
     for each in dossier.exhibits:
         if not each.name:
             continue

@@ -26,7 +26,7 @@ def questions_waiting(actor: Actor) -> Queue | None:
             "question", "circle-question-mark",
             (
                 _("Send the answer to %(agency)s about %(release)s")
-                if row.proposed_by
+                if row.proposed_by  # type: ignore[attr-defined]  # annotated above
                 else _("%(agency)s asks about %(release)s")
             )
             % {"agency": row.release.agency.short_name, "release": row.release.number},

@@ -112,7 +112,7 @@ def set_parts(finding: Finding, parts: Mapping[str, Iterable[Any]]) -> None:
                 finding=finding,
                 **{name: getattr(spec, name) for name in AmountSpec.__dataclass_fields__},
             )
-    lists = {
+    lists: dict[str, Any] = {  # managers, of which no base has `set`
         "wallets": finding.wallets, "suspects": finding.suspects, "exhibits": finding.exhibits
     }  # fmt: skip
     for name in lists.keys() & parts.keys():

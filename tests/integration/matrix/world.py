@@ -237,6 +237,8 @@ def make_officer(world: World) -> None:
         reason="Known.", agency_id=world.users["liaison_granted"].agency_id, by=senior,
     )  # fmt: skip
     approve_agency(known, content_hash=known.content_hash, reason="Read it.", by=compliance)
+    for name in ("liaison_granted", "liaison_revoked", "liaison_expired"):
+        verify_account(world.users[name])
     officer = propose_officer(
         OfficerSpec(
             agency_id=known.agency_id or 0, username="newcomer", first_name="New",
@@ -679,8 +681,7 @@ def make_referrals(
     assert agency is not None
     second, third = world.actor("supervisor_member"), world.actor("compliance")
     officers = [
-        verify_account(world.users[name]).pk
-        for name in ("liaison_granted", "liaison_revoked", "liaison_expired")
+        world.users[name].pk for name in ("liaison_granted", "liaison_revoked", "liaison_expired")
     ]
 
     def drafted(mark: str) -> Referral:

@@ -15,7 +15,7 @@ from cases.api.door import Call, Door, Step, download, making, one, route, writi
 from cases.api.fields import Body, CaseName, Decision, Nothing, PersonAnswer, Reason, Row, Text
 from cases.api.named import Visible
 from cases.api.parsing import MAXIMUM_JSON
-from cases.exports.goaml import PROFILES
+from cases.exports.suspicion.profiles import PROFILES
 from cases.models import Alert, ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING, GENDERS
 from cases.policy import Action, Actor, may

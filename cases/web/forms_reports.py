@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cases.exports.fincen_acknowledgement import LARGEST
-from cases.exports.goaml import PROFILES, load_profile, receivers
+from cases.exports.suspicion.fincen_acknowledgement import LARGEST
+from cases.exports.suspicion.profiles import PROFILES, load_profile, receivers
 from cases.models import Alert, Case, ReportSubject
 from cases.models.reports import ANSWERS, GENDERS
 from cases.policy import Actor

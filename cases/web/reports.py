@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cases.exports.goaml import PROFILES, load_profile
+from cases.exports.suspicion.profiles import PROFILES, load_profile
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import SuspicionReport
 from cases.models.reports import FOLLOWING

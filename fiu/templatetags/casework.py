@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from cases.exports.goaml import receivers
+from cases.exports.suspicion.profiles import receivers
 from cases.exports.svg import render
 from cases.flow import Flow
 from cases.web.events import words_of

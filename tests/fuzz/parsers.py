@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
+from cases.exports.suspicion.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
 from cases.models.fields import parse_base_units
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange_rows import COLUMNS, ExchangeFile

@@ -13,13 +13,13 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.exports.fincen_acknowledgement import (
+from cases.exports.suspicion.fincen_acknowledgement import (
     Acknowledgement,
     NotAcknowledgement,
     complains_of,
     read_acknowledgement,
 )
-from cases.exports.goaml import load_profile
+from cases.exports.suspicion.profiles import load_profile
 from cases.models import ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING
 from cases.policy import Action, Actor

@@ -9,7 +9,15 @@ import yaml
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from cases.exports import goaml
+from cases.exports.suspicion.letters import missing_of
+from cases.exports.suspicion.profiles import load_profile
+from cases.exports.suspicion.values import (
+    CustomerAccount,
+    Institution,
+    Movement,
+    Person,
+    Report,
+)
 from cases.models import ExchangeAccount, ExchangeRecord, ReportSubject, SuspicionReport
 from cases.queries.money import CURRENCY, fiat_of, price_at
 from cases.services.errors import CaseworkError
@@ -18,12 +26,12 @@ from cases.services.reports.afterwards import prior_number
 ENTITY_FIELDS = ("rentity_id", "name", "code", "branch", "country", "first_name", "last_name")
 
 
-def institution() -> goaml.Institution:
+def institution() -> Institution:
     """Who reports, from the file that FIU_REPORTING_ENTITY_FILE names. Raises CaseworkError."""
     path = Path(settings.REPORTING_ENTITY_FILE)
     try:
         found: Any = yaml.safe_load(path.read_text("utf-8"))
-        return goaml.Institution(
+        return Institution(
             **{name: found[name] for name in ENTITY_FIELDS}, us=found.get("fincen") or {}
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError):
@@ -32,9 +40,9 @@ def institution() -> goaml.Institution:
         ) from None
 
 
-def person_of(subject: ReportSubject) -> goaml.Person:
+def person_of(subject: ReportSubject) -> Person:
     """The subject as the exporter takes one."""
-    return goaml.Person(
+    return Person(
         first_name=subject.first_name,
         last_name=subject.last_name,
         original_name=subject.full_name_original,
@@ -53,10 +61,10 @@ def person_of(subject: ReportSubject) -> goaml.Person:
 
 def missing(report: SuspicionReport) -> list[str]:
     """What the receiver demands and the report lacks, as sentences; empty when it can be made."""
-    profile = goaml.load_profile(report.profile)
+    profile = load_profile(report.profile)
     lacks = []
     for subject in report.subjects.select_related("account"):
-        fields = goaml.missing_of(person_of(subject), profile)
+        fields = missing_of(person_of(subject), profile)
         if fields:
             words = ", ".join(field.replace("_", " ") for field in fields)
             lacks.append(
@@ -79,7 +87,7 @@ def missing(report: SuspicionReport) -> list[str]:
     return lacks
 
 
-def values_of(report: SuspicionReport, submitted_at: datetime) -> goaml.Report:
+def values_of(report: SuspicionReport, submitted_at: datetime) -> Report:
     """The report as the exporter takes it. Raises CaseworkError for what is missing."""
     lacks = missing(report)
     if lacks:
@@ -89,7 +97,7 @@ def values_of(report: SuspicionReport, submitted_at: datetime) -> goaml.Report:
     records = report.records.select_related(
         "account", "counter_account", "asset", "asset_out"
     ).order_by("at", "ref")
-    return goaml.Report(
+    return Report(
         reference=report.reference,
         code=report.report_code,
         submitted_at=submitted_at,
@@ -106,15 +114,15 @@ def values_of(report: SuspicionReport, submitted_at: datetime) -> goaml.Report:
     )
 
 
-def _account(subject: ReportSubject) -> goaml.CustomerAccount:
+def _account(subject: ReportSubject) -> CustomerAccount:
     account = subject.account
-    return goaml.CustomerAccount(
+    return CustomerAccount(
         account.uid, account.customer, account.opened_on, account.state, account.country,
         person_of(subject),
     )  # fmt: skip
 
 
-def _movement(record: ExchangeRecord, mine: dict[int, ExchangeAccount]) -> goaml.Movement:
+def _movement(record: ExchangeRecord, mine: dict[int, ExchangeAccount]) -> Movement:
     """The record from the side of the subject in it."""
     other, kind = record.counter_account, record.kind
     own, inward = record.account, False
@@ -131,7 +139,7 @@ def _movement(record: ExchangeRecord, mine: dict[int, ExchangeAccount]) -> goaml
             _("There is no price for %(ref)s: the amount in money is missing.")
             % {"ref": record.ref}
         )
-    return goaml.Movement(
+    return Movement(
         ref=record.ref, kind=kind, uid=own.uid, at=record.at, symbol=record.asset.symbol,
         base=record.base, decimals=record.asset.decimals, fiat=fiat,
         # The chain goes into a comment: with it a transaction id fits no field.

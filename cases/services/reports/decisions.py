@@ -10,7 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.exports import fincen, goaml, goaml_schema
+from cases.exports.suspicion import fincen, goaml, schema
+from cases.exports.suspicion.profiles import load_profile
+from cases.exports.suspicion.values import CannotRender
 from cases.models import ReportApproval, SuspicionReport
 from cases.policy import (
     Action,
@@ -35,13 +37,13 @@ def validate_report(report: SuspicionReport, *, by: Actor) -> SuspicionReport:
     fresh = enter_report(report, Action.DRAFT_REPORT, by=by)
     next_state(REPORT, ReportState(fresh.state), ReportAction.VALIDATE)
     now = timezone.now().replace(microsecond=0)
-    profile = goaml.load_profile(fresh.profile)
+    profile = load_profile(fresh.profile)
     try:
         render = fincen.render if profile.get("form") == "fincen" else goaml.render
         made = render(values_of(fresh, now), profile)
         folder = Path(settings.GOAML_XSD_DIR)
-        verdict = goaml_schema.validate(made.content, folder, profile["schema"])
-    except (goaml.CannotRender, goaml_schema.NoSchema) as error:
+        verdict = schema.validate(made.content, folder, profile["schema"])
+    except (CannotRender, schema.NoSchema) as error:
         raise CaseworkError(str(error)) from None
     if not verdict.is_valid:
         first = [

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.detection import FLAGS
-from cases.exports import goaml
+from cases.exports.suspicion.letters import latin
+from cases.exports.suspicion.profiles import PROFILES, load_profile
 from cases.models import Alert, Case, ExchangeRecord, ReportSubject, SuspicionReport
 from cases.policy import Action, Actor
 from cases.queries.clocks import clock_for
@@ -54,7 +55,7 @@ def draft_report(
     """
     fresh = enter_case(case.pk, Action.DRAFT_REPORT, by=by)
     require_unmerged(fresh)
-    if profile not in goaml.PROFILES:
+    if profile not in PROFILES:
         raise CaseworkError(_("There is no such receiver."))
     chosen = list(
         Alert.objects.visible_to(by)
@@ -71,7 +72,7 @@ def draft_report(
         reference=next_reference("REP"),
         case=fresh,
         profile=profile,
-        report_code=goaml.load_profile(profile)["report_codes"][0],
+        report_code=load_profile(profile)["report_codes"][0],
         reason=scaffold(chosen),
         action=_("The accounts are watched. The customers were not told."),
         indicators=indicators_of(chosen, profile),
@@ -86,8 +87,8 @@ def draft_report(
     report.records.set(ExchangeRecord.objects.filter(firings).distinct())
     for account in {alert.account_id: alert.account for alert in chosen}.values():
         first, _blank, last = account.holder_name.strip().rpartition(" ")
-        pattern = goaml.load_profile(profile)["name_pattern"]
-        is_plain = goaml.latin(account.holder_name, pattern) == account.holder_name.strip()
+        pattern = load_profile(profile)["name_pattern"]
+        is_plain = latin(account.holder_name, pattern) == account.holder_name.strip()
         ReportSubject.objects.create(
             report=report,
             account=account,
@@ -108,7 +109,7 @@ def draft_report(
 
 def indicators_of(alerts: Iterable[Alert], profile: str) -> list[str]:
     """The receiver's codes of the flags that fired, each once; none where it has no codes."""
-    known = goaml.load_profile(profile)
+    known = load_profile(profile)
     if known.get("form") == "fincen":
         pairs = (pair for alert in alerts for flag in alert.rule.red_flags
                  for pair in FLAGS[flag].fincen)  # fmt: skip

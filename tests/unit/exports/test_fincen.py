@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cases.exports import fincen, goaml
-from cases.exports.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
-from cases.exports.goaml import CannotRender, load_profile
-from cases.exports.goaml_schema import validate
+from cases.exports.suspicion import fincen, goaml
+from cases.exports.suspicion.fincen_acknowledgement import NotAcknowledgement, read_acknowledgement
+from cases.exports.suspicion.profiles import load_profile
+from cases.exports.suspicion.schema import validate
+from cases.exports.suspicion.values import CannotRender
 from tests.shared_data import schema_path
 from tests.unit.exports.test_goaml import ACCOUNT, GOLDEN, PERSON, movement
 

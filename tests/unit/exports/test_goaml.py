@@ -9,37 +9,46 @@ from typing import Any
 
 import pytest
 
-from cases.exports import goaml
-from cases.exports.goaml_schema import NoSchema, repaired, validate
+from cases.exports.suspicion import goaml
+from cases.exports.suspicion.letters import missing_of
+from cases.exports.suspicion.profiles import load_profile
+from cases.exports.suspicion.schema import NoSchema, repaired, validate
+from cases.exports.suspicion.values import (
+    CannotRender,
+    CustomerAccount,
+    Institution,
+    Movement,
+    Person,
+    Rendered,
+    Report,
+)
 from tests.shared_data import schema_path
 
 pytestmark = pytest.mark.xdist_group("receiver")  # the schema is compiled once a process
-PROFILE = goaml.load_profile("ae-5.0.2")
-PERSON = goaml.Person(
+PROFILE = load_profile("ae-5.0.2")
+PERSON = Person(
     first_name="Kai-Wen", last_name="Demoson", original_name="", gender="-",
     birth_on=date(1980, 4, 3), id_number="X1234567", id_type="PASSP",
     id_issued_on=date(2020, 1, 1), id_expires_on=date(2030, 1, 1), id_country="TW",
     nationality="TW", residence="TW", phone="+886 900 000 000",
 )  # fmt: skip
-ACCOUNT = goaml.CustomerAccount(
-    "NQ-7001-OP-1", "CU-000801", date(2020, 5, 1), "active", "TW", PERSON
-)
+ACCOUNT = CustomerAccount("NQ-7001-OP-1", "CU-000801", date(2020, 5, 1), "active", "TW", PERSON)
 AT = datetime(2025, 5, 15, 15, 10, tzinfo=UTC)
 
 
-def movement(kind: str, **fields: Any) -> goaml.Movement:
+def movement(kind: str, **fields: Any) -> Movement:
     values: dict[str, Any] = {
         "ref": f"NQ-{kind}", "kind": kind, "uid": "NQ-7001-OP-1", "at": AT, "symbol": "BTC",
         "base": 460_000_000, "decimals": 8, "fiat": Decimal("460000.00"),
     }  # fmt: skip
-    return goaml.Movement(**(values | fields))
+    return Movement(**(values | fields))
 
 
-GOLDEN = goaml.Report(
+GOLDEN = Report(
     reference="REP-2026-000001",
     code="STR",
     submitted_at=datetime(2026, 1, 5, 9, tzinfo=UTC),
-    institution=goaml.Institution(
+    institution=Institution(
         4711, "Northquay", "NORTHQUAY", "Head office", "AE", "Nora", "Sample"
     ),
     reason="A transparent coin came in and was swapped at once into a privacy coin.",
@@ -112,11 +121,11 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def made_for(profile: str) -> goaml.Rendered:
+def made_for(profile: str) -> Rendered:
     _schema, person, indicators = ELSEWHERE[profile]
     account = replace(ACCOUNT, person=replace(PERSON, **person))  # type: ignore[arg-type]  # texts
     report = replace(GOLDEN, accounts=(account,), indicators=indicators)
-    return goaml.render(report, goaml.load_profile(profile))
+    return goaml.render(report, load_profile(profile))
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +177,7 @@ def test_a_transaction_id_too_long_for_a_receiver_is_cut_and_told() -> None:
 
 def test_a_receiver_without_codes_gets_the_flags_in_words_only() -> None:
     report = replace(GOLDEN, indicators=("CRYMX",))
-    made = goaml.render(report, goaml.load_profile("generic-5.0.1"))
+    made = goaml.render(report, load_profile("generic-5.0.1"))
     assert made.content.count(b"<indicator>-</indicator>") == 1
     assert any(loss.field == "indicators" for loss in made.losses)
 
@@ -222,13 +231,13 @@ def test_names_are_transliterated_and_the_original_goes_along(folder: Path) -> N
 
 
 def test_a_name_without_a_latin_letter_is_asked_for_again() -> None:
-    assert "last_name" in goaml.missing_of(replace(PERSON, last_name="法羅斯"), PROFILE)
+    assert "last_name" in missing_of(replace(PERSON, last_name="法羅斯"), PROFILE)
 
 
 def test_what_kyc_lacks_is_listed_and_refused() -> None:
     person = replace(PERSON, birth_on=None, phone="")
-    assert goaml.missing_of(person, PROFILE) == ["birth_on", "phone"]
-    with pytest.raises(goaml.CannotRender, match="birth on, phone"):
+    assert missing_of(person, PROFILE) == ["birth_on", "phone"]
+    with pytest.raises(CannotRender, match="birth on, phone"):
         goaml.render(replace(GOLDEN, accounts=(replace(ACCOUNT, person=person),)), PROFILE)
 
 

@@ -13,15 +13,14 @@ from typing import Any, Final
 
 from lxml import etree
 
-from cases.exports.goaml import (
-    NOT_XML,
+from cases.exports.suspicion.letters import NOT_XML, latin
+from cases.exports.suspicion.values import (
     CannotRender,
     CustomerAccount,
     Loss,
     Movement,
     Rendered,
     Report,
-    latin,
 )
 
 NAMESPACE: Final = "www.fincen.gov/base"

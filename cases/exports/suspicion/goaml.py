@@ -6,159 +6,23 @@ where the whole value went. Source: goAML 5.0.2 schema; FORMATS.md section 4.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from importlib.resources import files
 from typing import Any
 
-import yaml
 from lxml import etree
 
-PROFILES = ("ae-5.0.2", "generic-5.0.1", "id-4.0.2", "us-sarx-1.2")
-LINE = "\n"
-# What XML 1.0 holds in no form, such as the form feed that comes along with text from a PDF.
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class CannotRender(ValueError):
-    """The report lacks what the receiver's form demands; the sentence names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A customer as the receiver's form asks for one."""
-
-    first_name: str
-    last_name: str
-    original_name: str
-    gender: str
-    birth_on: date | None
-    id_number: str
-    id_type: str
-    id_issued_on: date | None
-    id_expires_on: date | None
-    id_country: str
-    nationality: str
-    residence: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerAccount:
-    """Our customer's account with the person behind it."""
-
-    uid: str
-    customer: str
-    opened_on: date | None
-    state: str
-    country: str
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One transaction of the report, seen from the customer's account `uid`."""
-
-    ref: str
-    kind: str
-    uid: str
-    at: datetime
-    symbol: str
-    base: int
-    decimals: int
-    fiat: Decimal
-    txid: str = ""
-    chain: str = ""
-    address: str = ""
-    counter_uid: str = ""
-    symbol_out: str = ""
-    base_out: int = 0
-    decimals_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Institution:
-    """Who reports: the exchange."""
-
-    rentity_id: int
-    name: str
-    code: str
-    branch: str
-    country: str
-    first_name: str
-    last_name: str
-    us: Mapping[str, Any] = field(default_factory=dict)  # what FinCEN asks of a filer
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything the file says. `local_rate`: local currency for one unit of `currency`."""
-
-    reference: str
-    code: str
-    submitted_at: datetime
-    institution: Institution
-    reason: str
-    action: str
-    indicators: tuple[str, ...]
-    accounts: tuple[CustomerAccount, ...]
-    movements: tuple[Movement, ...]
-    currency: str
-    local_rate: Decimal
-    kind: str = "initial"  # or amendment, continuing
-    prior: str = ""  # the receiver's number of the report before
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A value that did not fit: where, what became of it, and where the whole value is."""
-
-    field: str
-    what: str
-    whole: str
-
-
-@dataclass(slots=True)
-class Rendered:
-    """The file and what it could not carry."""
-
-    content: bytes
-    losses: list[Loss] = field(default_factory=list)
-
-
-def load_profile(profile_id: str) -> dict[str, Any]:
-    """The profile's data. Raises KeyError for one that does not ship."""
-    if profile_id not in PROFILES:
-        raise KeyError(profile_id)
-    path = files("cases.exports").joinpath("goaml_profiles", f"{profile_id}.yaml")
-    profile: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-    return profile
-
-
-def receivers() -> list[tuple[str, str]]:
-    """The receivers whose forms ship: profile and title."""
-    return [(each, str(load_profile(each)["title"])) for each in PROFILES]
-
-
-def latin(text: str, pattern: str) -> str:
-    """The text in the receiver's letters: accents dropped, what has no such letter left out."""
-    plain = unicodedata.normalize("NFKD", text)
-    kept = "".join(c for c in plain if re.fullmatch(pattern, c) and not unicodedata.combining(c))
-    return " ".join(kept.split())
-
-
-def missing_of(person: Person, profile: Mapping[str, Any]) -> list[str]:
-    """Fields that the receiver demands and the person lacks; a name without a Latin letter too."""
-    missing = [name for name in profile["required_subject"] if not getattr(person, name)]
-    pattern = profile["name_pattern"]
-    return missing + [
-        name
-        for name in ("first_name", "last_name")
-        if name not in missing and not latin(getattr(person, name), pattern)
-    ]
+from cases.exports.suspicion.letters import NOT_XML, latin, missing_of
+from cases.exports.suspicion.values import (
+    CannotRender,
+    CustomerAccount,
+    Loss,
+    Movement,
+    Person,
+    Rendered,
+    Report,
+)
 
 
 def render(report: Report, profile: Mapping[str, Any]) -> Rendered:

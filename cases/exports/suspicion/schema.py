@@ -1,4 +1,4 @@
-"""Whether a goAML file is valid: two engines must agree, and the schema's faults are mended first.
+"""Whether a report file is valid: two engines must agree, and the schema's faults are mended first.
 
 A receiver's schema as issued reads `^` and `$` literally and so refuses every name; its e-mail
 pattern holds a range that XSD does not know; and `vc:minVersion="1.1"` makes an XSD 1.0 engine read

@@ -19,7 +19,7 @@ from cases.models import (
 )
 from cases.policy import SYSTEM, Actor
 from cases.services.alerts import link_alert
-from cases.services.detection import run_detection
+from cases.services.detection_runs import detect_now
 from cases.services.reports import draft_report, edit_report, edit_subject
 from tests.casework import BTC, make_account, make_actor, make_asset, make_user, person
 from tests.shared_data import schema_path
@@ -89,7 +89,7 @@ def make_alert(uid: str = "NQ-884417", *, shift: int = 0) -> Alert:
         uid, holder_name="Kai-Wen Demoson", opened_on=date(2020, 5, 1), country="TW"
     )
     ExchangeRecord.objects.bulk_create(_swap(account, AT + timedelta(days=shift)))
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     return Alert.objects.filter(account=account).select_related("rule", "account").latest("pk")
 
 

@@ -98,32 +98,26 @@ def install_rules() -> list[Rule]:
     return list(Rule.objects.filter(is_on=True).order_by("code"))
 
 
-def run_detection(*, since: datetime | None = None, by: Actor) -> DetectReport:
-    """Run every rule that is on; `since` looks only at accounts that moved from then on.
+def run_detection(*, since: datetime, by: Actor) -> DetectReport:
+    """Run every rule that is on over the accounts that moved since a time: once, and by hand.
 
     Their whole history is read in any case. Accounts are read in batches, one transaction for what
-    each raises; a group of accounts on one device is looked at only in a full run.
-    Raises PermissionDenied.
+    each raises; a group of accounts on one device is looked at by runs over all accounts and over
+    new records (`detection_runs`). Raises PermissionDenied.
     """
     require(by, Action.RAISE_ALERT)
     rules = install_rules()
     report = DetectReport(fired={rule.code: 0 for rule in rules})
     scorer = Scorer()
     inputs = inputs_of(rules, scorer)
-    if since is None:
-        batches = inputs.batches(ACCOUNTS_AT_ONCE)
-    else:
-        moved = ExchangeAccount.objects.filter(accounts_moved(since)).order_by("pk")
-        numbers = list(moved.values_list("pk", flat=True))
-        starts = range(0, len(numbers), ACCOUNTS_AT_ONCE)
-        batches = (numbers[start : start + ACCOUNTS_AT_ONCE] for start in starts)
-    for batch in batches:
+    moved = ExchangeAccount.objects.filter(accounts_moved(since)).order_by("pk")
+    numbers = list(moved.values_list("pk", flat=True))
+    for start in range(0, len(numbers), ACCOUNTS_AT_ONCE):
+        batch = numbers[start : start + ACCOUNTS_AT_ONCE]
         found = firings_of(rules, inputs, batch, report, scorer)
         with transaction.atomic():
             raise_alerts(found, report, inputs, by=by)
             scorer.write(batch)
-    if since is None:
-        raise_alerts(group_firings(rules, inputs, report), report, inputs, by=by)
     return report
 
 

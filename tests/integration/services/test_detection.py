@@ -13,6 +13,7 @@ from cases.models import Alert, AuditEvent, ExchangeRecord, Provider, Rule
 from cases.policy import SYSTEM, PermissionDenied
 from cases.services.alerts import dismiss_alert, link_alert, propose_dismissal
 from cases.services.detection import DetectReport, merge_into, run_detection
+from cases.services.detection_runs import detect_now
 from cases.services.errors import ImportRefused
 from cases.services.exchange import import_exchange
 from tests.casework import BTC, person
@@ -41,7 +42,7 @@ def test_every_rule_fires_on_its_pattern_and_on_nothing_else(
     truth: Truth, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Precision and recall over the whole world, other rules' plans included."""
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     found = fired()
     lines = []
     for spec in RUNNING:
@@ -63,7 +64,7 @@ def test_each_rule_that_runs_at_once_stands_for_a_flag_that_is_marked_full() -> 
 
 
 def test_an_alert_says_why_and_on_which_records(truth: Truth) -> None:
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     for alert in Alert.objects.all():
         assert alert.values
         assert all(set(value) == {"name", "found", "limit"} for value in alert.values)
@@ -73,9 +74,9 @@ def test_an_alert_says_why_and_on_which_records(truth: Truth) -> None:
 
 
 def test_a_second_run_raises_nothing(truth: Truth) -> None:
-    first = run_detection(by=SYSTEM)
+    first = detect_now(by=SYSTEM)
     before, events = Alert.objects.count(), AuditEvent.objects.count()
-    again = run_detection(by=SYSTEM)
+    again = detect_now(by=SYSTEM)
     assert before == first.num_raised + first.num_merged == Alert.objects.count()
     assert (again.num_raised, again.num_merged) == (0, 0)
     assert again.num_known == before
@@ -83,10 +84,10 @@ def test_a_second_run_raises_nothing(truth: Truth) -> None:
 
 
 def test_a_new_firing_is_merged_and_counted_while_the_old_is_open(truth: Truth) -> None:
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     alert = Alert.objects.get(account__uid="structuri-P00")
     plant_again(alert, "X")
-    report = run_detection(by=SYSTEM)
+    report = detect_now(by=SYSTEM)
     assert report.num_merged == 1
     alert.refresh_from_db()
     assert alert.num_merged == 1
@@ -94,11 +95,11 @@ def test_a_new_firing_is_merged_and_counted_while_the_old_is_open(truth: Truth) 
 
 
 def test_a_new_firing_is_never_hidden_in_a_closed_alert(truth: Truth) -> None:
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     alert = Alert.objects.get(account__uid="structuri-P00")
     dismiss_alert(alert, disposition="false_positive", reason="Known.", by=person("analyst"))
     plant_again(alert, "X")
-    report = run_detection(by=SYSTEM)
+    report = detect_now(by=SYSTEM)
     assert (report.num_raised, report.num_merged) == (1, 0)
     assert Alert.objects.filter(account=alert.account, state="new").count() == 1
 
@@ -128,7 +129,7 @@ def test_since_looks_at_accounts_that_moved_and_finds_the_same(truth: Truth) -> 
     report = run_detection(since=datetime(2025, 7, 1, tzinfo=UTC), by=SYSTEM)
     moved = ExchangeRecord.objects.filter(at__gte=datetime(2025, 7, 1, tzinfo=UTC))
     assert 0 < report.num_accounts == moved.values("account").distinct().count()
-    full = run_detection(by=SYSTEM)
+    full = detect_now(by=SYSTEM)
     assert full.num_known == report.num_raised + report.num_merged > 0
 
 
@@ -137,9 +138,9 @@ def test_what_fired_on_a_part_of_the_history_fires_on_the_whole(truth: Truth) ->
     late = ExchangeRecord.objects.filter(at__gte=datetime(2025, 1, 20, tzinfo=UTC))
     kept = list(late)
     late.delete()
-    early = run_detection(by=SYSTEM)
+    early = detect_now(by=SYSTEM)
     ExchangeRecord.objects.bulk_create(kept)
-    whole = run_detection(by=SYSTEM)
+    whole = detect_now(by=SYSTEM)
     assert whole.num_known == early.num_raised + early.num_merged > 0
     assert {code: len(uids) for code, uids in fired().items()} == dict.fromkeys(PLANS, 20)
 
@@ -147,22 +148,22 @@ def test_what_fired_on_a_part_of_the_history_fires_on_the_whole(truth: Truth) ->
 def test_a_rule_that_is_off_is_silent_and_a_new_version_runs_with_its_figures(
     truth: Truth,
 ) -> None:
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     old = Rule.objects.get(code="structuring")
     Rule.objects.filter(pk=old.pk).update(is_on=False)
-    assert "structuring" not in run_detection(by=SYSTEM).fired
+    assert "structuring" not in detect_now(by=SYSTEM).fired
     Rule.objects.create(
         code="structuring", version=2, title=old.title, red_flags=old.red_flags,
         parameters=old.parameters | {"min_count": 2}, severity="medium",
     )  # fmt: skip
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     assert Alert.objects.filter(rule__code="structuring", rule__version=2).exists()
 
 
 def test_nobody_but_the_system_raises_alerts(db: None) -> None:
     for role in ("analyst", "supervisor", "compliance", "auditor", "admin", "liaison"):
         with pytest.raises(PermissionDenied):
-            run_detection(by=person(role))
+            detect_now(by=person(role))
 
 
 def test_the_command_says_what_it_saw(truth: Truth) -> None:
@@ -178,7 +179,7 @@ def test_a_report_starts_empty() -> None:
 
 
 def test_a_proposal_is_not_a_dismissal(truth: Truth) -> None:
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     alert = Alert.objects.filter(severity="high").first()
     assert alert is not None
     asked = propose_dismissal(
@@ -208,9 +209,9 @@ def test_events_profiles_and_providers_come_with_the_records(tmp_path: Path) -> 
     assert import_exchange(tmp_path).rows["providers.csv"] == 1
     provider = Provider.objects.get()
     assert (provider.is_registered, provider.is_high_risk, provider.is_ruled) == (False, None, True)
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     Rule.objects.filter(code__in=["flagged_origin", "words_of_crime"]).update(is_on=True)
-    report = run_detection(by=SYSTEM)
+    report = detect_now(by=SYSTEM)
     assert report.num_raised == 2
     alert = Alert.objects.get(rule__code="words_of_crime")
     assert alert.values[0]["found"] == "carding"

@@ -8,7 +8,8 @@ from cases.detection import SPECS
 from cases.models import Alert, DepositAddress, Price, Provider, Rule
 from cases.policy import SYSTEM
 from cases.queries.detection import Inputs
-from cases.services.detection import install_rules, run_detection
+from cases.services.detection import install_rules
+from cases.services.detection_runs import detect_now
 from tests.casework import BTC, make_asset
 from tests.integration.web.conftest import BANK, DEPOSIT, HOPS, Room, ledger_home, room
 from tests.integration.web.test_exposures import LEDGER, record, tag
@@ -54,10 +55,10 @@ def test_a_rule_about_the_ledger_raises_an_alert_once_it_is_on(
     assert {rule.code for rule in install_rules()} == {
         code for code, spec in SPECS.items() if spec.is_on
     }
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     assert not Alert.objects.filter(rule__code="tied_to_crime").exists()
     Rule.objects.filter(code="tied_to_crime").update(is_on=True)
-    run_detection(by=SYSTEM)
+    detect_now(by=SYSTEM)
     [alert] = Alert.objects.filter(rule__code="tied_to_crime")
     assert [row.ref for row in alert.records.all()] == [paid.ref]
     assert {value["name"]: value["found"] for value in alert.values}["named"] == "Obelisk"

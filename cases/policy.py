@@ -100,6 +100,7 @@ class Action(StrEnum):
     REVIEW_REPORT = "review_report"
     APPROVE_REPORT = "approve_report"
     FILE_REPORT = "file_report"
+    DISPOSE_REPORT = "dispose_report"
     SEE_SELF_LOOKUP = "see_self_lookup"
     PROPOSE_POLICY = "propose_policy"
     DECIDE_POLICY = "decide_policy"
@@ -220,6 +221,7 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
             Action.REVIEW_REPORT,
             Action.APPROVE_REPORT,
             Action.FILE_REPORT,
+            Action.DISPOSE_REPORT,
             Action.DECIDE_POLICY,
             Action.LOAD_PRICES,
             Action.PUSH_RECORDS,

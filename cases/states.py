@@ -528,6 +528,8 @@ class ReportState(StrEnum):
     IN_REVIEW = "in_review"
     APPROVED = "approved"
     FILED = "filed"
+    DISPOSAL_REQUESTED = "disposal_requested"
+    DISPOSED = "disposed"
 
 
 class ReportAction(StrEnum):
@@ -536,6 +538,9 @@ class ReportAction(StrEnum):
     RETURN = "return_report"
     APPROVE = "approve_report"
     FILE = "file_report"
+    REQUEST_DISPOSAL = "request_report_disposal"
+    DISPOSE = "dispose_report"
+    KEEP = "keep_report"
 
 
 REPORT: Mapping[tuple[ReportState, ReportAction], ReportState] = {
@@ -545,7 +550,14 @@ REPORT: Mapping[tuple[ReportState, ReportAction], ReportState] = {
     (ReportState.IN_REVIEW, ReportAction.RETURN): ReportState.DRAFTING,
     (ReportState.IN_REVIEW, ReportAction.APPROVE): ReportState.APPROVED,
     (ReportState.APPROVED, ReportAction.FILE): ReportState.FILED,
+    (ReportState.FILED, ReportAction.REQUEST_DISPOSAL): ReportState.DISPOSAL_REQUESTED,
+    (ReportState.DISPOSAL_REQUESTED, ReportAction.DISPOSE): ReportState.DISPOSED,
+    (ReportState.DISPOSAL_REQUESTED, ReportAction.KEEP): ReportState.FILED,
 }
+
+SENT_REPORT_STATES = (
+    ReportState.FILED.value, ReportState.DISPOSAL_REQUESTED.value, ReportState.DISPOSED.value,
+)  # fmt: skip
 
 
 class PolicyState(StrEnum):

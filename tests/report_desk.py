@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from cases.models import (
     Alert,
@@ -69,6 +70,24 @@ def complete(report: SuspicionReport, by: Actor) -> SuspicionReport:
             nationality="TW", residence="TW", phone="+886 900 000 000", by=by,
         )  # fmt: skip
     return report
+
+
+def filed(
+    desk: ReportDesk,
+    profile: str = "ae-5.0.2",
+    file: str = "<x/>",
+    at: datetime | None = None,
+) -> SuspicionReport:
+    """A report that went out; the file itself is no matter where none is given."""
+    report = desk.draft()
+    person, now = desk.compliance.person, at or timezone.now()
+    rows = SuspicionReport.objects.filter(pk=report.pk)
+    rows.update(profile=profile)
+    rows.update(state="validated", file=file, content_hash="a" * 64)
+    rows.update(state="in_review")
+    rows.update(state="approved", approved_by_id=person, approved_at=now)
+    rows.update(state="filed", filed_by_id=person, filed_at=now)
+    return rows.get()
 
 
 def make_prices() -> None:

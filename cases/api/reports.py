@@ -26,7 +26,9 @@ from cases.states import ReportState
 VIEWERS = (Action.VIEW_REPORT,)
 STATES = [(state.value, state.value) for state in ReportState]
 PEOPLE = ("case", "drafted_by", "approved_by", "filed_by")
-OUT = (ReportState.APPROVED.value, ReportState.FILED.value)
+OUT = (
+    ReportState.APPROVED.value, ReportState.FILED.value, ReportState.DISPOSAL_REQUESTED.value,
+)  # fmt: skip
 LARGEST_FILE = MAXIMUM_JSON * 3 // 4  # characters: quotes and line ends are two each in JSON
 
 
@@ -81,7 +83,7 @@ class ReportAnswer(ReportRowAnswer):
         fields = [
             *ReportRowAnswer.Meta.fields, "reason", "action", "indicators", "subjects",
             "local_rate", "local_rate_source", "approved_by", "approved_at", "filed_by",
-            "filed_at", "transport",
+            "filed_at", "transport", "disposed_at",
         ]  # fmt: skip
 
 
@@ -269,6 +271,11 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
         services.approve_report, Decision, _("Approve exactly this file; asks for step-up"),
     ),
     "file": (services.file_report, TransportBody, _("Note that the file went out")),
+    "ask": (services.request_report_disposal, Reason, _("Ask for the end of a filed report")),
+    "dispose": (
+        services.dispose_report, Reason, _("Destroy what a report says, as a second person"),
+    ),
+    "keep": (services.keep_report, Reason, _("Refuse the disposal of a report")),
 }  # fmt: skip
 
 ONE = "reports/<uuid:report_id>"

@@ -148,7 +148,7 @@ def _relations() -> list[Guard]:
     ]  # fmt: skip
 
 
-def _is_held(case: str) -> str:
+def is_held(case: str) -> str:
     """Whether a hold stands on this case, or on one that it was merged into, by however many."""
     return (
         f"EXISTS (WITH RECURSIVE kept(id) AS (SELECT {case} UNION SELECT c.merged_into_id"
@@ -177,10 +177,10 @@ def legal_holds() -> list[Guard]:
             "case_hold_lifted", "cases_case", "UPDATE",
             f"OLD.legal_hold AND NOT NEW.legal_hold AND {own}", message,
         ),
-        Guard("case_under_hold", "cases_case", "DELETE", _is_held("OLD.id"), message),
+        Guard("case_under_hold", "cases_case", "DELETE", is_held("OLD.id"), message),
         *(
             Guard(
-                f"{part}_under_hold", f"cases_{part}", "DELETE", _is_held("OLD.case_id"), message,
+                f"{part}_under_hold", f"cases_{part}", "DELETE", is_held("OLD.case_id"), message,
             )
             for part in OF_A_CASE
             if part not in ("inboxclaim", "legalhold")  # who works on what is no evidence
@@ -239,7 +239,7 @@ def casework() -> list[Guard]:
         ),
         Guard(
             "disposal_under_hold", exhibit, "UPDATE",
-            f"NEW.state = 'disposed' AND OLD.state <> 'disposed' AND {_is_held('NEW.case_id')}",
+            f"NEW.state = 'disposed' AND OLD.state <> 'disposed' AND {is_held('NEW.case_id')}",
             "a legal hold stands on this case",
         ),
         Guard(

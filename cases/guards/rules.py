@@ -4,6 +4,7 @@
 
 from cases import states
 from cases.guards.casework import casework, freeze_decisions
+from cases.guards.reports import reports
 from cases.guards.requests import request_guards
 from cases.guards.seizures import seizures
 from cases.guards.shapes import (
@@ -354,79 +355,6 @@ def _alerts() -> list[Guard]:
     ]  # fmt: skip
 
 
-def _reports() -> list[Guard]:
-    table, last = "cases_suspicionreport", "FROM cases_reportevent ORDER BY seq DESC LIMIT 1"
-    content = (
-        "profile", "report_code", "reason", "action", "local_rate", "local_rate_source", "case_id",
-        "kind", "follows_id",
-    )  # fmt: skip
-    subject = (
-        "account_id", "first_name", "last_name", "full_name_original", "gender", "birth_on",
-        "id_number", "id_type", "id_issued_on", "id_expires_on", "id_country", "nationality",
-        "residence", "phone",
-    )  # fmt: skip
-    not_draft = f"EXISTS (SELECT 1 FROM {table} WHERE id = {{}}.report_id AND state <> 'drafting')"
-    message = "a validated report is edited as a draft"
-    return [
-        *state_table(table, states.ReportState.DRAFTING, states.REPORT),
-        Guard(
-            "report_content", table, "UPDATE",
-            f"({changed(content)} OR CAST(NEW.indicators AS TEXT) <>? CAST(OLD.indicators AS TEXT))"
-            " AND OLD.state <> 'drafting'",
-            message,
-        ),
-        Guard(
-            "report_file", table, "UPDATE",
-            "(NEW.content_hash <> OLD.content_hash OR NEW.file <> OLD.file)"
-            " AND OLD.state NOT IN ('drafting', 'validated') AND NEW.state <> 'drafting'",
-            "the file of a reviewed report stays",
-        ),
-        Guard(
-            "report_people", table, "UPDATE",
-            "NEW.drafted_by_id <>? OLD.drafted_by_id"
-            " OR (OLD.approved_by_id IS NOT NULL AND NEW.approved_by_id <>? OLD.approved_by_id)",
-            "who drafted and who approved a report stays",
-        ),
-        Guard("report_undeleted", table, "DELETE", "1 = 1", "a report is never deleted"),
-        *(
-            Guard(f"{part}_{event.lower()}", part, event, when, message)
-            for part, columns in (
-                ("cases_reportsubject", subject),
-                ("cases_suspicionreport_records", ("exchangerecord_id",)),
-            )
-            for event, when in (
-                ("INSERT", _link(not_draft, part, "NEW")),
-                ("UPDATE", f"{changed(columns)} AND {_link(not_draft, part, 'OLD')}"),
-                ("DELETE", _link(not_draft, part, "OLD")),
-            )
-        ),
-        *append_only("cases_reportacknowledgement", ("public_id",)),
-        *append_only("cases_reportwall", ("report_id", "user_id")),
-        *append_only("cases_reportapproval", ("report_id", "user_id", "content_hash")),
-        second_person(
-            "cases_reportapproval", table, "report_id", "drafted_by_id", "last_edited_by_id"
-        ),
-        Guard(
-            "report_approval_hash", "cases_reportapproval", "INSERT",
-            f"NEW.content_hash <> (SELECT content_hash FROM {table} WHERE id = NEW.report_id)",
-            "an approval is of the present content",
-        ),
-        *append_only("cases_reportevent", ("seq",)),
-        Guard(
-            "report_chain", "cases_reportevent", "INSERT",
-            f"NEW.seq <> COALESCE((SELECT seq {last}), 0) + 1"
-            f" OR NEW.prev_hash <> COALESCE((SELECT hash {last}), '{'0' * 64}')",
-            "a report event must continue its chain",
-        ),
-    ]  # fmt: skip
-
-
-def _link(condition: str, table: str, row: str) -> str:
-    """The condition on the report of a row, whatever the table calls its link."""
-    link = "suspicionreport_id" if table.endswith("_records") else "report_id"
-    return condition.format(row).replace(".report_id", f".{link}")
-
-
 GUARDS: tuple[Guard, ...] = (
     *append_only("cases_auditevent", ("case_id", "seq")),
     *_chain(),
@@ -442,5 +370,5 @@ GUARDS: tuple[Guard, ...] = (
     *_referrals(),
     *request_guards(),
     *_alerts(),
-    *_reports(),
+    *reports(),
 )

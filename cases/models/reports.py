@@ -13,7 +13,7 @@ from cases.models.base import PublicModel, state_is_known
 from cases.models.cases import Case
 from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_reports
-from cases.states import ReportState
+from cases.states import SENT_REPORT_STATES, ReportState
 
 FOLLOWING = [("amendment", _("Correction")), ("continuing", _("Activity that goes on"))]
 KINDS = [("initial", _("First report")), *FOLLOWING]
@@ -52,7 +52,7 @@ class SuspicionReport(PublicModel):
     # What one unit of the reporting currency is worth in the receiver's, and who says so.
     local_rate = models.DecimalField(max_digits=18, decimal_places=8, null=True)
     local_rate_source = models.CharField(max_length=120, blank=True)
-    state = models.CharField(max_length=10, default=ReportState.DRAFTING.value)
+    state = models.CharField(max_length=20, default=ReportState.DRAFTING.value)
     version = models.PositiveIntegerField(default=1)
     file = models.TextField(blank=True)
     losses = models.JSONField(default=list)
@@ -74,6 +74,15 @@ class SuspicionReport(PublicModel):
     )
     filed_at = models.DateTimeField(null=True)
     transport = models.CharField(max_length=80, blank=True)
+    disposal_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    disposal_asked_at = models.DateTimeField(null=True)
+    disposal_reason = models.TextField(blank=True)
+    disposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    disposed_at = models.DateTimeField(null=True)
 
     objects = SuspicionReportQuerySet.as_manager()
 
@@ -92,11 +101,26 @@ class SuspicionReport(PublicModel):
             ),
             models.CheckConstraint(
                 name="report_leaves_drafting_with_a_file",
-                condition=Q(state="drafting") | (~Q(file="") & ~Q(content_hash="")),
+                condition=Q(state="drafting")
+                | (~Q(content_hash="") & (~Q(file="") | Q(state="disposed"))),
             ),
             models.CheckConstraint(
                 name="report_is_filed_only_approved",
-                condition=~Q(state__in=["approved", "filed"]) | Q(approved_by__isnull=False),
+                condition=~Q(state__in=["approved", *SENT_REPORT_STATES])
+                | Q(approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="report_disposed_of_by_a_second_person",
+                condition=Q(disposed_by=None, disposed_at=None)
+                | (
+                    Q(disposal_asked_by__isnull=False, disposed_at__isnull=False)
+                    & ~Q(disposed_by=F("disposal_asked_by"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="disposed_report_holds_nothing",
+                condition=~Q(state="disposed")
+                | Q(disposed_at__isnull=False, file="", reason="", action=""),
             ),
         ]
 

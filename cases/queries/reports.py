@@ -23,7 +23,7 @@ def case_reports(case: Case, actor: Actor) -> list[SuspicionReport]:
 def report_for_page(actor: Actor) -> QuerySet[SuspicionReport]:
     """For one page: what it names directly comes with it."""
     return SuspicionReport.objects.visible_to(actor).select_related(
-        "case", "drafted_by", "last_edited_by", "approved_by", "filed_by"
+        "case", "drafted_by", "last_edited_by", "approved_by", "filed_by", "disposed_by"
     )
 
 

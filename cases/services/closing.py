@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 from cases.models import Case, FreezeRequest, OutboundRequest, Seizure, SuspicionReport
 from cases.policy import Action, Actor, PermissionDenied, Role, may
 from cases.states import (
+    SENT_REPORT_STATES,
     FindingState,
     FreezeState,
     OutboundState,
     ReferralState,
-    ReportState,
     RequestState,
     SeizureState,
     TaskState,
@@ -65,7 +65,7 @@ def _open_ends(case: Case, by: Actor) -> Iterator[str]:
         yield _("A referral of this case is on its way: send it or take it back.")
     if may(by, Action.VIEW_REPORT):
         reports = list(SuspicionReport.objects.filter(case=case).values_list("state", flat=True))
-        if any(state != ReportState.FILED for state in reports):
+        if any(state not in SENT_REPORT_STATES for state in reports):
             yield _("A report of this case is not filed.")
         if "report" in case.decisions and not reports:
             yield _("The case was decided for a report: file it, or take the case up again.")

@@ -31,7 +31,7 @@ def request_disposal(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
     text = require_reason(reason)
     evidence.refresh_from_db()
     next_state(EVIDENCE, EvidenceState(evidence.state), EvidenceAction.REQUEST_DISPOSAL)
-    _require_time_over(case)
+    require_time_over(case)
     swap_state(
         evidence, EVIDENCE, EvidenceAction.REQUEST_DISPOSAL, evidence.exhibit_no,
         disposal_asked_by_id=by.person, disposal_asked_at=timezone.now(),
@@ -53,7 +53,7 @@ def dispose_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
     require_second_person(by, evidence.disposal_asked_by_id)
     require_step_up(by)
     next_state(EVIDENCE, EvidenceState(evidence.state), EvidenceAction.DISPOSE)
-    _require_time_over(case)
+    require_time_over(case)
     swap_state(
         evidence, EVIDENCE, EvidenceAction.DISPOSE, evidence.exhibit_no,
         disposed_by_id=by.person, disposed_at=timezone.now(),
@@ -87,7 +87,8 @@ def keep_evidence(evidence: Evidence, *, reason: str, by: Actor) -> Evidence:
     return evidence
 
 
-def _require_time_over(case: Case) -> None:
+def require_time_over(case: Case) -> None:
+    """Raise CaseworkError while a hold or its time keeps the file of this case."""
     if case.legal_hold:
         raise CaseworkError(_("A legal hold stands on this case: nothing of it is disposed of."))
     if case.state not in OVER_CASES or case.retention_until is None:

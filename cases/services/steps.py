@@ -11,6 +11,7 @@ def swap_state(
     table: Mapping[tuple[S, A], S],
     action: A,
     name: str,
+    /,  # a row may have a field that is called as one of these
     **fields: object,
 ) -> tuple[S, S]:
     """Take one step of `table`, with `fields` in the same update: of two callers one wins.

@@ -23,7 +23,13 @@ from cases.services import reports as services
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
 from cases.services.reports.content import missing
-from cases.states import REPORT, InvalidTransition, ReportAction, ReportState
+from cases.states import (
+    REPORT,
+    SENT_REPORT_STATES,
+    InvalidTransition,
+    ReportAction,
+    ReportState,
+)
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 from cases.web.forms_reports import AcknowledgementForm, NewReportForm, ReportForm, SubjectForm
 from cases.web.shell import get_case, offered_to_readers, render_case
@@ -34,8 +40,18 @@ ACTS = {
     "return": (ReportAction.RETURN, Action.REVIEW_REPORT),
     "approve": (ReportAction.APPROVE, Action.APPROVE_REPORT),
     "file": (ReportAction.FILE, Action.FILE_REPORT),
+    "ask": (ReportAction.REQUEST_DISPOSAL, Action.DISPOSE_REPORT),
+    "dispose": (ReportAction.DISPOSE, Action.DISPOSE_REPORT),
+    "keep": (ReportAction.KEEP, Action.DISPOSE_REPORT),
 }
-OUT = (ReportState.APPROVED, ReportState.FILED)
+OUT = (ReportState.APPROVED, ReportState.FILED, ReportState.DISPOSAL_REQUESTED)
+CLOSED = (*OUT, ReportState.DISPOSED)
+BY_REASON = {
+    "return": services.return_report,
+    "ask": services.request_report_disposal,
+    "dispose": services.dispose_report,
+    "keep": services.keep_report,
+}
 
 
 def _get(request: AuthedRequest, report_id: UUID) -> SuspicionReport:
@@ -112,9 +128,9 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "acts": [
             _act(request, report, name)
             for name, (action, _right) in ACTS.items()
-            if (state, action) in REPORT
+            if (state, action) in REPORT and (name != "ask" or services.is_time_over(report))
         ],
-        "may_edit": drafts and state not in OUT,
+        "may_edit": drafts and state not in CLOSED,
         "may_validate": drafts and (state, ReportAction.VALIDATE) in REPORT,
         "may_review": may(request.actor, Action.REVIEW_REPORT)
         and (state, ReportAction.REVIEW) in REPORT,
@@ -122,7 +138,9 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "may_acknowledge": may(request.actor, Action.FILE_REPORT) and state == ReportState.FILED,
         "following": FOLLOWING if drafts and state == ReportState.FILED else [],
         "answers": report.acknowledgements.select_related("recorded_by").order_by("-pk"),
-        "changed": services.changed_facts(report) if state != ReportState.FILED else [],
+        "changed": []
+        if state.value in SENT_REPORT_STATES
+        else services.changed_facts(report),
         "kept_until": services.report_kept_until(report),
         "local_currency": load_profile(report.profile)["local_currency"],
         "own_currency": CURRENCY,
@@ -200,7 +218,11 @@ def report_step(request: AuthedRequest, report_id: UUID, step: str) -> HttpRespo
 
 
 def _act(request: AuthedRequest, report: SuspicionReport, name: str) -> Act:
-    first = (report.drafted_by_id, report.last_edited_by_id) if name == "approve" else ()
+    first: tuple[int | None, ...] = ()
+    if name == "approve":
+        first = (report.drafted_by_id, report.last_edited_by_id)
+    elif name == "dispose":
+        first = (report.disposal_asked_by_id,)
     title, effect, verb, icon = {
         "return": (_("Return %(ref)s?"), _("Its author edits it again; the file goes."),
                    _("Return"), "undo-2"),
@@ -210,7 +232,23 @@ def _act(request: AuthedRequest, report: SuspicionReport, name: str) -> Act:
         "file": (_("Note %(ref)s as filed?"),
                  _("Say below by which way the file went. The customer is not told."),
                  _("Note as filed"), "send"),
+        "ask": (_("Ask for the disposal of %(ref)s?"),
+                _("A second person of compliance decides. Nothing is destroyed before."),
+                _("Ask for disposal"), "trash-2"),
+        "dispose": (_("Dispose of %(ref)s?"),
+                    _("Its words, its file and its people are destroyed; hashes and chain stay."),
+                    _("Destroy what it says"), "trash-2"),
+        "keep": (_("Keep %(ref)s?"), _("The report stays as it was filed."), _("Keep"), "lock"),
     }[name]  # fmt: skip
+    facts = [Fact(_("Receiver"), load_profile(report.profile)["title"])]
+    until = services.report_kept_until(report)
+    if until is not None:
+        facts.append(Fact(_("Kept until"), until.isoformat()))
+    if report.disposal_reason:
+        facts.append(Fact(_("Asked for because"), report.disposal_reason))
+    blocked = why_not(request.actor, ACTS[name][1], *first)
+    if report.case.legal_hold and name in ("ask", "dispose") and not blocked:
+        blocked = _("A legal hold stands on this case: nothing of it is disposed of.")
     return Act(
         id=f"{name}-{report.public_id}",
         url=reverse(f"report_{name}", args=[report.public_id]),
@@ -219,11 +257,11 @@ def _act(request: AuthedRequest, report: SuspicionReport, name: str) -> Act:
         verb=verb,
         icon=icon,
         cancel_url=reverse("report_detail", args=[report.public_id]),
-        facts=[Fact(_("Receiver"), load_profile(report.profile)["title"])],
-        danger=name == "return",
+        facts=facts,
+        danger=name in ("return", "ask", "dispose"),
         content_hash=report.content_hash,
-        blocked=why_not(request.actor, ACTS[name][1], *first),
-        needs_code=name == "approve" and needs_code(request.actor),
+        blocked=blocked,
+        needs_code=name in ("approve", "dispose") and needs_code(request.actor),
     )
 
 
@@ -237,7 +275,7 @@ def report_decide(request: AuthedRequest, report_id: UUID, decision: str) -> Htt
             return services.approve_report(report, content_hash=content_hash, reason=reason, by=by)
         if decision == "file":
             return services.file_report(report, transport=reason, by=by)
-        return services.return_report(report, reason=reason, by=by)
+        return BY_REASON[decision](report, reason=reason, by=by)
 
     def do(reason: str, content_hash: str) -> None:
         refused = _quietly(lambda: decided(reason, content_hash))

@@ -146,8 +146,8 @@ REVIEWED = {
         set_legal_hold dispose_evidence lift_block decide_operation approve_freeze
         extend_freeze release_freeze transfer_seizure
         clear_referral recall_referral decide_personal_request review_report
-        approve_report file_report see_self_lookup decide_policy decide_rule load_prices
-        manage_webhooks import_cases decide_officer decide_outbound
+        approve_report file_report dispose_report see_self_lookup decide_policy decide_rule
+        load_prices manage_webhooks import_cases decide_officer decide_outbound
     """,
     "cd": """
         push_records

@@ -7,7 +7,6 @@ from cases.services.reports.afterwards import (
     acknowledge_report,
     changed_facts,
     follow_report,
-    report_kept_until,
 )
 from cases.services.reports.chain import (
     holds_report_seal,
@@ -22,20 +21,31 @@ from cases.services.reports.decisions import (
     review_report,
     validate_report,
 )
+from cases.services.reports.disposal import (
+    dispose_report,
+    is_time_over,
+    keep_report,
+    report_kept_until,
+    request_report_disposal,
+)
 from cases.services.reports.drafts import draft_report, edit_report, edit_subject
 
 __all__ = [
     "acknowledge_report",
     "approve_report",
     "changed_facts",
+    "dispose_report",
     "draft_report",
     "edit_report",
     "edit_subject",
     "file_report",
     "follow_report",
     "holds_report_seal",
+    "is_time_over",
+    "keep_report",
     "read_report",
     "report_kept_until",
+    "request_report_disposal",
     "return_report",
     "review_report",
     "seal_of_reports",

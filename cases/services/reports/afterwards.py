@@ -5,7 +5,6 @@ are not so any more.
 """
 
 import hashlib
-from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +22,6 @@ from cases.exports.suspicion.profiles import load_profile
 from cases.models import ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING
 from cases.policy import Action, Actor
-from cases.retention import kept_until
 from cases.services.errors import CaseworkError
 from cases.services.references import next_reference
 from cases.services.reports.chain import enter_report, raise_walls, record_report_event
@@ -181,10 +179,3 @@ def changed_facts(report: SuspicionReport) -> list[str]:
             words = _("The records say something else of transaction %(ref)s now.")
             found.append(words % {"ref": ref})
     return found
-
-
-def report_kept_until(report: SuspicionReport) -> date | None:
-    """The last day on which a filed report and what supports it must be there."""
-    if report.filed_at is None:
-        return None
-    return kept_until(report.case.case_type, report.filed_at.date())

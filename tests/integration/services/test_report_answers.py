@@ -30,7 +30,7 @@ from cases.states import InvalidTransition
 from fiu.models import User
 from tests.casework import make_user
 from tests.conftest import client_of
-from tests.report_desk import ReportDesk, make_report_desk
+from tests.report_desk import ReportDesk, filed, make_report_desk
 from tests.shared_data import schema_path
 
 pytestmark = pytest.mark.django_db
@@ -39,19 +39,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def desk() -> ReportDesk:
     return make_report_desk()
-
-
-def filed(desk: ReportDesk, profile: str = "ae-5.0.2", file: str = "<x/>") -> SuspicionReport:
-    """A report that went out; the file itself is no matter where none is given."""
-    report = desk.draft()
-    person, now = desk.compliance.person, timezone.now()
-    rows = SuspicionReport.objects.filter(pk=report.pk)
-    rows.update(profile=profile)
-    rows.update(state="validated", file=file, content_hash="a" * 64)
-    rows.update(state="in_review")
-    rows.update(state="approved", approved_by_id=person, approved_at=now)
-    rows.update(state="filed", filed_by_id=person, filed_at=now)
-    return rows.get()
 
 
 def acknowledge(report: SuspicionReport, desk: ReportDesk, **fields: str) -> ReportAcknowledgement:

@@ -13,6 +13,7 @@ CLOCK_ACTS = [
     ("freeze", _("Freezes: at most until they end")),
     ("triage", _("Alerts: from the first firing until they are decided")),
     ("report", _("Suspicion reports: from the first alert until filed")),
+    ("continuing", _("Suspicion that goes on: from one report until the next is filed")),
     ("answer", _("Requests of agencies: until they are answered")),
     ("preserve", _("Data preserved for an agency: until somebody is asked")),
     ("finding_ended", _("What rests on an ended finding: until it is put right")),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -141,6 +142,7 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "changed": []
         if state.value in SENT_REPORT_STATES
         else services.changed_facts(report),
+        "next": _next_report(report) if state == ReportState.FILED else None,
         "kept_until": services.report_kept_until(report),
         "local_currency": load_profile(report.profile)["local_currency"],
         "own_currency": CURRENCY,
@@ -148,6 +150,12 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
     if not may_change(report.case, request.actor):
         context = offered_to_readers(context)
     return render(request, "cases/report_detail.html", context)
+
+
+def _next_report(report: SuspicionReport) -> tuple[datetime, str] | None:
+    """By when what goes on is reported again, and who says so; None without such a clock."""
+    clock = services.clock_of_next(report)
+    return (clock.ends(report.filed_at), clock.source) if clock and report.filed_at else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

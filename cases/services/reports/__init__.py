@@ -6,6 +6,7 @@ Their events are a chain of their own (chain.py): no case, count or other chain 
 from cases.services.reports.afterwards import (
     acknowledge_report,
     changed_facts,
+    clock_of_next,
     follow_report,
 )
 from cases.services.reports.chain import (
@@ -34,6 +35,7 @@ __all__ = [
     "acknowledge_report",
     "approve_report",
     "changed_facts",
+    "clock_of_next",
     "dispose_report",
     "draft_report",
     "edit_report",

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.models import AuditEvent, ClockRule, FreezeRequest, FreezeWarning
+from cases.models import AuditEvent, ClockRule, FreezeRequest, FreezeWarning, SuspicionReport
 from cases.policy import Actor, PermissionDenied, StepUpRequired
 from cases.queries.clocks import clock_for, clock_page
 from cases.queries.inbox import inbox
@@ -29,7 +29,9 @@ from cases.services.freezes import (
 from cases.services.freezes.extensions import request_extension
 from cases.services.freezes.warnings import warn_of_ends
 from cases.services.instruments import record_instrument, verify_instrument
+from cases.services.reports import follow_report
 from cases.states import InvalidTransition
+from fiu.models import User
 from tests.casework import (
     BTC,
     make_account,
@@ -40,8 +42,9 @@ from tests.casework import (
     person,
     stale,
 )
+from tests.conftest import client_of
 from tests.held import make_held
-from tests.report_desk import make_report_desk
+from tests.report_desk import filed, make_report_desk
 
 pytestmark = pytest.mark.django_db
 
@@ -249,6 +252,28 @@ def test_an_officers_answer_is_due_by_the_clock(people: list[Actor]) -> None:
     assert answer_due_on(officer) == (timezone.now() + timedelta(days=30)).date()
     in_force(people, act="answer", length=2)
     assert answer_due_on(officer) == (timezone.now() + timedelta(days=2)).date()
+
+
+def test_a_report_on_what_goes_on_is_due_by_the_clock_of_its_receiver(
+    people: list[Actor],
+) -> None:
+    desk = make_report_desk()
+    report = filed(desk, at=timezone.now() - timedelta(days=100))
+    page = f"/reports/{report.public_id}/"
+    office = client_of(User.objects.get(pk=desk.compliance.pk))
+    assert "If it goes on" not in office.get(page).text
+    in_force(people, act="continuing", length=120, country="AE")
+    shown = office.get(page).text
+    assert "If it goes on, again by" in shown
+    assert "Some Act s. 3." in shown
+    corrected = follow_report(report, kind="amendment", by=desk.author)
+    assert corrected.due_at is None
+    made = {"state": "validated", "file": "<x/>", "content_hash": "b" * 64}
+    SuspicionReport.objects.filter(pk=corrected.pk).update(**made)
+    next_one = follow_report(report, kind="continuing", by=desk.author)
+    assert report.filed_at is not None
+    assert next_one.due_at == report.filed_at + timedelta(days=120)
+    assert next_one.due_source == "Some Act s. 3."
 
 
 def test_a_report_keeps_the_clock_that_it_was_drafted_under(people: list[Actor]) -> None:

@@ -118,13 +118,20 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
     services.read_report(report, by=request.actor)
     state = ReportState(report.state)
     drafts = may(request.actor, Action.DRAFT_REPORT)
+    told = services.told_facts(report) if state.value not in SENT_REPORT_STATES else {}
     context = {
         "nav": "report",
         "report": report,
         "missing": missing(report) if state == ReportState.DRAFTING else [],
         "subjects": report.subjects.select_related("account").order_by("pk"),
-        "alerts": report.alerts.select_related("rule", "account"),
-        "records": report.records.select_related("asset", "asset_out").order_by("at", "ref"),
+        "alerts": [
+            (alert, told.get(str(alert.public_id)))
+            for alert in report.alerts.select_related("rule", "account").order_by("pk")
+        ],
+        "records": [
+            (row, told.get(row.ref))
+            for row in report.records.select_related("asset", "asset_out").order_by("at", "ref")
+        ],
         "events": report.events.select_related("actor").order_by("-seq")[:50],
         "acts": [
             _act(request, report, name)
@@ -139,9 +146,7 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
         "may_acknowledge": may(request.actor, Action.FILE_REPORT) and state == ReportState.FILED,
         "following": FOLLOWING if drafts and state == ReportState.FILED else [],
         "answers": report.acknowledgements.select_related("recorded_by").order_by("-pk"),
-        "changed": []
-        if state.value in SENT_REPORT_STATES
-        else services.changed_facts(report),
+        "is_changed": any(fact.now for fact in told.values()),
         "next": _next_report(report) if state == ReportState.FILED else None,
         "kept_until": services.report_kept_until(report),
         "local_currency": load_profile(report.profile)["local_currency"],

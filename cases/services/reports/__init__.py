@@ -8,6 +8,7 @@ from cases.services.reports.afterwards import (
     changed_facts,
     clock_of_next,
     follow_report,
+    told_facts,
 )
 from cases.services.reports.chain import (
     holds_report_seal,
@@ -51,6 +52,7 @@ __all__ = [
     "return_report",
     "review_report",
     "seal_of_reports",
+    "told_facts",
     "validate_report",
     "verify_report_chain",
 ]  # fmt: skip

@@ -5,12 +5,16 @@ are not so any more.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cases.clocks import Clock
 from cases.exports.suspicion.fincen_acknowledgement import (
@@ -24,6 +28,7 @@ from cases.models import ReportAcknowledgement, ReportSubject, SuspicionReport
 from cases.models.reports import ANSWERS, FOLLOWING
 from cases.policy import Action, Actor
 from cases.queries.clocks import clock_for
+from cases.queries.money import CURRENCY
 from cases.services.errors import CaseworkError
 from cases.services.references import next_reference
 from cases.services.reports.chain import enter_report, raise_walls, record_report_event
@@ -176,20 +181,61 @@ def facts_of(report: SuspicionReport) -> dict[str, Any]:
     }
 
 
-def changed_facts(report: SuspicionReport) -> list[str]:
-    """Facts of the draft that are not so any more, each in a sentence: 2 queries."""
+@dataclass(frozen=True, slots=True)
+class ToldFact:
+    """What the words rest on, and what is so by now; `now` is empty where nothing changed."""
+
+    then: str
+    now: str = ""
+
+
+def told_facts(report: SuspicionReport) -> dict[str, ToldFact]:
+    """Each alert by its public id and each transaction by its record, as drafted: 2 queries.
+
+    What was added after the words were written is not among them: they say nothing of it.
+    """
     then, now = report.facts, facts_of(report)
     if not then:
-        return []
+        return {}
+    found = {}
+    for part, say in (("alerts", _told_alert), ("records", _told_record)):
+        for name, facts in now[part].items():
+            before = then[part].get(name)
+            if before is not None:
+                found[name] = ToldFact(say(before), say(facts) if facts != before else "")
+    return found
+
+
+def _told_alert(facts: Sequence[Any]) -> str:
+    num_merged, num_records, fiat = facts
+    words = ngettext(
+        "fired once, with %(num)d transactions of %(amount)s %(currency)s",
+        "fired %(times)d times, with %(num)d transactions of %(amount)s %(currency)s",
+        num_merged + 1,
+    )
+    return words % {
+        "times": num_merged + 1, "num": num_records, "amount": f"{Decimal(fiat):,.2f}",
+        "currency": CURRENCY,
+    }  # fmt: skip
+
+
+def _told_record(facts: Sequence[Any]) -> str:
+    base, status, at = facts
+    words = _("%(base)s base units, %(status)s, %(at)s")
+    return words % {"base": base, "status": status, "at": at}
+
+
+def changed_facts(report: SuspicionReport) -> list[str]:
+    """Facts of the draft that are not so any more, each in a sentence: 2 queries."""
     found = []
-    for name, facts in now["alerts"].items():
-        before = then["alerts"].get(name)
-        if before is not None and before != facts:
-            words = _("An alert fired %(now)d times by now, in place of %(then)d.")
-            found.append(words % {"now": facts[0] + 1, "then": before[0] + 1})
-    for ref, facts in now["records"].items():
-        before = then["records"].get(ref)
-        if before is not None and before != facts:
-            words = _("The records say something else of transaction %(ref)s now.")
-            found.append(words % {"ref": ref})
+    alerts = {str(name) for name in report.facts.get("alerts", ())}
+    for name, fact in told_facts(report).items():
+        if not fact.now:
+            continue
+        words = (
+            _("Of an alert the words say: %(then)s. By now: %(now)s.")
+            if name in alerts
+            else _("Of transaction %(ref)s the words rest on: %(then)s. By now: %(now)s.")
+        )
+        found.append(words % {"ref": name, "then": fact.then, "now": fact.now})
     return found

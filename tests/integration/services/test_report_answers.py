@@ -131,8 +131,14 @@ def test_facts_that_changed_are_told_until_the_words_are_written_anew(desk: Repo
     assert record is not None
     type(record).objects.filter(pk=record.pk).update(status="reversed")
     first, second = changed_facts(report)
-    assert "3 times by now, in place of 1" in first
+    assert "fired once" in first
+    assert "By now: fired 3 times" in first
     assert record.ref in second
+    office = client_of(User.objects.get(pk=desk.compliance.pk))
+    page = office.get(f"/reports/{report.public_id}/").text
+    assert "Facts changed since the words were written" in page
+    assert "By now: fired 3 times" in page
+    assert "As drafted: 5000000 base units, completed" in page
     edited = edit_report(report, version=report.version, reason="As it is now.", by=desk.author)
     assert changed_facts(edited) == []
 

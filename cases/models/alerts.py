@@ -11,7 +11,7 @@ from cases.models.base import PublicModel, state_is_known
 from cases.models.cases import Case
 from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_alerts
-from cases.states import OPEN_ALERT_STATES, AlertState
+from cases.states import AlertState
 
 SEVERITIES = [
     ("low", _("Low")), ("medium", _("Medium")), ("high", _("High")), ("severe", _("Severe")),
@@ -123,10 +123,9 @@ class Alert(PublicModel):
             ),
         ]
         indexes = [
-            # The queue: open alerts, gravest first, oldest first among equals.
+            # The queue: the alerts of a state in its order; a page reads its own rows alone.
             models.Index(
-                fields=["-rank", "raised_at"], name="alert_queue",
-                condition=Q(state__in=list(OPEN_ALERT_STATES)),
+                fields=["state", "-rank", "-score", "raised_at", "id"], name="alert_queue"
             ),
             # An alert's page: like alerts and how they ended.
             models.Index(fields=["rule", "-closed_at"], name="alert_like"),

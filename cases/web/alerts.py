@@ -55,7 +55,7 @@ def _get(request: AuthedRequest, alert_id: UUID) -> Alert:
 @require_safe
 @triage
 def alert_list(request: AuthedRequest) -> HttpResponse:
-    """The queue: 1 query."""
+    """The queue: at most 4 queries."""
     state, number = request.GET.get("state", ""), request.GET.get("page", "1")
     page = max(int(number), 1) if re.fullmatch(r"[0-9]{1,3}", number) else 1
     context = {

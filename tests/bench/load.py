@@ -36,12 +36,12 @@ REPORT: Final = ROOT / "docs" / "benchmarks.md"
 ALONE: Final = 15  # pages of each kind asked by one person alone
 HEADING: Final = "## Pages under load"
 FULL: Final = 20_000
-LIMITS: Final = {"case page": 200, "inbox": 200, "search": 300}  # ms
+LIMITS: Final = {"case page": 200, "inbox": 200, "alert queue": 200, "search": 300}  # ms
 TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
 READING: Final = (2.0, 8.0)  # seconds between two pages of one person
 # Of twenty pages; the first page is where people begin and seldom come back to.
 MIX: Final = (
-    *["case page"] * 9, *["inbox"] * 4, *["search"] * 4, *["case list"] * 2, "home",
+    *["case page"] * 8, *["inbox"] * 4, *["search"] * 4, *["alert queue"] * 2, "case list", "home",
 )  # fmt: skip
 
 
@@ -102,6 +102,7 @@ class Visitor(threading.Thread):
             "inbox": "/inbox/",
             "case page": f"/cases/{self.dice.choice(self.world['cases'])}/",
             "case list": "/cases/",
+            "alert queue": f"/alerts/?page={self.dice.choice((1, 1, 1, 2, 20))}",
             "home": "/",
         }[page]
         return "", self.ask("GET", path)
@@ -265,8 +266,9 @@ def section(found: list[Measured], options: argparse.Namespace, others: float) -
         f"Written by `python -m tests.bench.load`: {options.users} people at once over",
         f"{rows['Case']:,} cases, a fifth of them open ({rows['Wallet']:,} wallets,"
         f" {rows['Finding']:,} findings,",
-        f"{rows['FreezeRequest']:,} freezes, {rows['AuditEvent']:,} audit events) and a ledger of"
-        f" {found[0].num_addresses:,} addresses,",
+        f"{rows['FreezeRequest']:,} freezes, {rows['Alert']:,} open alerts,"
+        f" {rows['AuditEvent']:,} audit events) and a ledger of {found[0].num_addresses:,}"
+        " addresses,",
         f"real gunicorn with the arguments of `manage.py up`, {options.seconds:.0f} s on each"
         " database. Each person reads 2 to 8 s",
         f"between two pages. Server, database and driver share the machine of {os.cpu_count()}"

@@ -375,14 +375,16 @@ class Maker:
         rule = Rule.objects.create(
             code="BENCH", title="Bench", red_flags=["x"], parameters={}, severity="high"
         )
-        num = self.num_cases // 5
+        num = self.num_cases * 5
         Alert.objects.bulk_create(
             (
                 Alert(
-                    rule=rule, account=self.accounts[n], fingerprint=content_digest({"alert": n}),
-                    values=[], window_from=NOW, window_to=NOW, fiat=self.dice.randrange(10**6),
+                    rule=rule, account=self.accounts[n % len(self.accounts)],
+                    fingerprint=content_digest({"alert": n}),
+                    values=[{"name": "amounts", "found": "3", "limit": "3"}] * 3,
+                    window_from=NOW, window_to=NOW, fiat=self.dice.randrange(10**6),
                     severity="severe" if n % 20 == 0 else "low", rank=4 if n % 20 == 0 else 1,
-                    score=50, raised_at=NOW, last_raised_at=NOW,
+                    score=30 + n % 61, raised_at=NOW - timedelta(minutes=n), last_raised_at=NOW,
                 )
                 for n in range(num)
             ),

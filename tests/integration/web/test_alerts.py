@@ -10,6 +10,7 @@ from django.urls import reverse
 from cases.models import Alert, AuditEvent, SuspicionReport
 from cases.queries.alerts import alert_queue
 from cases.services import outbox
+from cases.services.alerts import assign_alert
 from cases.services.freezes import LineSpec, place_hold
 from cases.services.suspects import link_account
 from fiu.models import User
@@ -69,6 +70,23 @@ def test_the_higher_score_stands_first_among_equally_grave_alerts() -> None:
     Alert.objects.filter(pk=low.pk).update(score=high.score - 5)
     queue = alert_queue(person("analyst"))
     assert [row.pk for row in queue.rows] == [high.pk, low.pk]
+
+
+def test_new_and_taken_alerts_stand_in_one_order_over_the_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by = person("analyst")
+    made = [make_alert(f"NQ-90{n}100", shift=n) for n in range(4)]
+    for alert, score in zip(made, (40, 70, 60, 50), strict=True):
+        Alert.objects.filter(pk=alert.pk).update(score=score)
+    assign_alert(made[1], by=by)
+    assign_alert(made[3], by=by)
+    monkeypatch.setattr("cases.queries.alerts.PAGE_ROWS", 3)
+    first, second = alert_queue(by), alert_queue(by, "", 2)
+    assert [row.score for row in first.rows] == [70, 60, 50]
+    assert [row.score for row in second.rows] == [40]
+    assert (first.has_more, second.has_more) == (True, False)
+    assert [row.score for row in alert_queue(by, "assigned").rows] == [70, 50]
 
 
 def test_the_queue_takes_the_same_queries_for_one_and_for_many(

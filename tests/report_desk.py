@@ -108,7 +108,7 @@ def make_alert(uid: str = "NQ-884417", *, shift: int = 0) -> Alert:
         uid, holder_name="Kai-Wen Demoson", opened_on=date(2020, 5, 1), country="TW"
     )
     ExchangeRecord.objects.bulk_create(_swap(account, AT + timedelta(days=shift)))
-    detect_now(by=SYSTEM)
+    detect_now(since=AT, by=SYSTEM)
     return Alert.objects.filter(account=account).select_related("rule", "account").latest("pk")
 
 

@@ -375,6 +375,15 @@ class _Subject(_OnCase):
     )
 
 
+class _Holder(_OnCase):
+    """Of an alert and a person: may the person hold an account that it is about?"""
+
+    template = (
+        "EXISTS (SELECT 1 FROM cases_alertwall named"
+        " WHERE named.alert_id = {0} AND named.user_id = {1})"
+    )
+
+
 class _Named(_OnCase):
     """Of a case, a person and a time: is the person named on it, at any level?"""
 
@@ -462,16 +471,18 @@ def visible_requests(actor: Actor) -> Q:
 def visible_alerts(actor: Actor) -> Q:
     """Row filter for alerts: those of no case, and those of a case the actor may see.
 
-    One that was merged goes where its survivor goes. To people who do not triage none exist.
+    One that was merged goes where its survivor goes. To people who do not triage none exist, nor
+    does one for whoever may hold its account, whatever the role.
     """
     if not may(actor, Action.TRIAGE_ALERT):
         return Q(pk__in=[])
     of_no_case = Q(case=None) & (Q(merged_into=None) | Q(merged_into__case=None))
-    return (
+    where_it_went = (
         of_no_case
         | (Q(case__isnull=False) & visible_cases(actor, "case__"))
         | (Q(merged_into__case__isnull=False) & visible_cases(actor, "merged_into__case__"))
     )
+    return where_it_went & ~Q(_Holder(F("pk"), Value(actor.user_id)))
 
 
 def visible_reports(actor: Actor) -> Q:

@@ -325,6 +325,7 @@ def _alerts() -> list[Guard]:
             "a judgement stays as it was given",
         ),
         Guard("alert_undeleted", table, "DELETE", "1 = 1", "an alert is never deleted"),
+        *append_only("cases_alertwall", ("alert_id", "user_id")),
         Guard(
             "rule_content", "cases_rule", "UPDATE",
             changed(("code", "version", "red_flags", "severity")).replace(

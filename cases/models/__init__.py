@@ -2,7 +2,7 @@
 
 from cases.models.access import EmergencyAccess, EmergencyLook
 from cases.models.account_events import AccountEvent, CustomerProfile, Provider
-from cases.models.alerts import Alert, Rule
+from cases.models.alerts import Alert, AlertWall, Rule
 from cases.models.approval_policies import ApprovalPolicy
 from cases.models.audit import AuditEvent, OutboxMessage, ReadEvent
 from cases.models.base import ReferenceCounter
@@ -103,6 +103,7 @@ __all__ = [
     "AccountLink",
     "AgencyEntry",
     "Alert",
+    "AlertWall",
     "AnswerProposal",
     "ApprovalPolicy",
     "Asset",

@@ -135,3 +135,19 @@ class Alert(PublicModel):
     def is_grave(self) -> bool:
         """Whether its dismissal takes a second person."""
         return self.severity in GRAVE
+
+
+class AlertWall(models.Model):
+    """One of our people who may hold an account of the alert: for that person it does not exist.
+
+    It rests on the name alone, and is never lifted: somebody else does the work.
+    """
+
+    alert = models.ForeignKey(Alert, models.PROTECT, related_name="walls")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="one_wall_per_alert_and_person", fields=["alert", "user"])
+        ]

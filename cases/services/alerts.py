@@ -6,14 +6,15 @@ takes it.
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Alert, Case
+from cases.models import Alert, AlertWall, Case
 from cases.models.alerts import DISPOSITIONS
 from cases.policy import Action, Actor, PermissionDenied, require, require_second_person
 from cases.services.audit import record_event
-from cases.services.cases import CASE_ROLES, open_case, require_person
+from cases.services.cases import CASE_ROLES, open_case, require_person, wall_off_holders
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.locks import enter_case
 from cases.services.second_looks import draw_second_look
@@ -61,7 +62,7 @@ def _require_triager(alert: Alert, user_id: int) -> None:
     """Raise NotFound unless this is an active person who works on alerts and may see this one."""
     people = get_user_model().objects.filter(is_active=True, role__in=CASE_ROLES)
     person = people.filter(pk=user_id).first()
-    if person is None:
+    if person is None or alert.walls.filter(user_id=user_id).exists():
         raise NotFound(_("There is no such person for this alert."))
     if alert.case is not None:
         require_person(user_id, alert.case)
@@ -163,6 +164,9 @@ def link_alert(alert: Alert, case: Case | None, *, by: Actor) -> Case:
         case, AlertAction.LINK.value, str(fresh.public_id), by=by,
         data={"rule": str(fresh.rule), "num_merged": fresh.num_merged},
     )  # fmt: skip
+    firings = Alert.objects.filter(Q(pk=fresh.pk) | Q(merged_into=fresh))
+    walls = AlertWall.objects.filter(alert__in=firings)
+    wall_off_holders(case, set(walls.values_list("user_id", flat=True)), by=by)
     return case
 
 

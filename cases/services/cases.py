@@ -1,6 +1,7 @@
 """Cases: open, edit, walk through their states, and who may see them."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -257,6 +258,22 @@ def block_user(case: Case, user_id: int, reason: str, *, by: Actor) -> CaseBlock
         raise NotFound(_("There is no such person."))
     if person.role == Role.COMPLIANCE and not _sees_as_compliance(fresh, without=user_id):
         raise CaseworkError(_("Nobody else of compliance could see this case any more."))
+    return _raise_wall(fresh, user_id, text, by=by)
+
+
+def wall_off_holders(case: Case, people: Iterable[int], *, by: Actor) -> None:
+    """Shut people of the house out of a case about an account that they may hold.
+
+    Call it under the case lock. The last of compliance who sees the case stays: it would have no
+    oversight. 5 queries a person.
+    """
+    roles = dict(get_user_model().objects.filter(pk__in=people).values_list("pk", "role"))
+    for user_id, role in sorted(roles.items()):
+        if role != Role.COMPLIANCE or _sees_as_compliance(case, without=user_id):
+            _raise_wall(case, user_id, _("May hold an account that an alert is about."), by=by)
+
+
+def _raise_wall(fresh: Case, user_id: int, text: str, *, by: Actor) -> CaseBlock:
     block, created = CaseBlock.objects.get_or_create(
         case=fresh,
         user_id=user_id,

@@ -26,12 +26,13 @@ from cases.detection import (
     evaluate,
     evaluate_group,
 )
-from cases.models import Alert, ExchangeAccount, ExchangeRecord, Rule
+from cases.models import Alert, AlertWall, ExchangeAccount, ExchangeRecord, Rule
 from cases.policy import Action, Actor, require
 from cases.queries.clocks import clock_for
 from cases.queries.detection import Inputs, accounts_moved, device_groups
 from cases.services.audit import record_event
 from cases.services.risk_models import Scorer
+from cases.services.self_lookups import namesakes_by_name
 from cases.services.steps import swap_state
 from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 
@@ -238,7 +239,7 @@ def raise_alerts(
 ) -> None:
     """Write what is new of these firings, in one transaction; all of an account come together.
 
-    8 queries for any number of alerts, and 2 for each that is merged; and what their money met,
+    11 queries for any number of alerts, and 2 for each that is merged; and what their money met,
     where a ledger is loaded.
     """
     fresh = _unknown(firings, report)
@@ -249,6 +250,7 @@ def raise_alerts(
     exposed = inputs.exposed(sorted({ref for firing in fresh for ref in firing.hit.refs}))
     alerts = Alert.objects.bulk_create(_make(firing, exposed, now, due_at) for firing in fresh)
     _tie(fresh, alerts)
+    _wall_off(fresh, alerts, now)
     open_ones = {
         (alert.rule.code, alert.account_id): alert
         for alert in Alert.objects.filter(
@@ -328,6 +330,25 @@ def _tie(firings: Sequence[Firing], alerts: Sequence[Alert]) -> None:
         for firing, alert in zip(firings, alerts, strict=True)
         for account in firing.linked
     )
+
+
+def _wall_off(firings: Sequence[Firing], alerts: Sequence[Alert], now: datetime) -> None:
+    """Hide each alert from our own people who may hold an account of it: by the name alone."""
+    numbers = sorted({pk for firing in firings for pk in (firing.account, *firing.linked)})
+    holders: dict[int, str] = {}
+    for start in range(0, len(numbers), MOST_NAMED):
+        rows = ExchangeAccount.objects.filter(pk__in=numbers[start : start + MOST_NAMED])
+        holders.update(rows.values_list("pk", "holder_name"))
+    ours = namesakes_by_name(set(holders.values()))
+    if not ours:
+        return
+    AlertWall.objects.bulk_create(
+        AlertWall(alert=alert, user_id=user, at=now)
+        for firing, alert in zip(firings, alerts, strict=True)
+        for user in sorted({
+            user for pk in (firing.account, *firing.linked) for user in ours.get(holders[pk], ())
+        })
+    )  # fmt: skip
 
 
 def merge_into(alert: Alert, survivor: Alert) -> bool:

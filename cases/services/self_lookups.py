@@ -59,6 +59,16 @@ def namesakes(names: Iterable[str]) -> list[int]:
     ]  # fmt: skip
 
 
+def namesakes_by_name(names: Iterable[str]) -> dict[str, list[int]]:
+    """As `namesakes`, by each of these names that somebody of the house has: 1 query."""
+    people = get_user_model().objects.filter(is_active=True).order_by("pk")
+    known: dict[frozenset[str], list[int]] = {}
+    for pk, first, last in people.values_list("pk", "first_name", "last_name"):
+        if first and last:
+            known.setdefault(_words(f"{first} {last}"), []).append(pk)
+    return {name: known[words] for name in names if (words := _words(name)) in known}
+
+
 @transaction.atomic
 def see_self_lookup(row: SelfLookup, *, by: Actor) -> None:
     """Say that one has looked at it; a second time changes nothing.

@@ -1,10 +1,12 @@
 """Triage of alerts: take, dismiss (a grave one by two people), reopen, lead to a case."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from cases.models import Alert, AuditEvent, Rule
+from cases.models import Alert, AlertWall, AuditEvent, Case, Rule
 from cases.policy import Actor, PermissionDenied
+from cases.queries.alerts import alert_queue
+from cases.queries.inbox import inbox
 from cases.services.alerts import (
     assign_alert,
     dismiss_alert,
@@ -16,7 +18,7 @@ from cases.services.audit import verify_chains
 from cases.services.cases import block_user
 from cases.services.errors import CaseworkError, NotFound
 from cases.states import InvalidTransition
-from tests.casework import make_case, person
+from tests.casework import make_actor, make_case, make_user, person
 from tests.report_desk import make_alert
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +139,29 @@ def test_a_merged_firing_goes_where_its_survivor_goes(alert: Alert) -> None:
     link_alert(alert, make_case(lead, visibility="sealed"), by=lead)
     assert not Alert.objects.visible_to(outsider).exists()
     assert Alert.objects.visible_to(lead).count() == 2
+
+
+@pytest.mark.parametrize("role", ["analyst", "supervisor", "compliance"])
+def test_an_alert_does_not_exist_for_whoever_may_hold_its_account(role: str) -> None:
+    holder = make_actor(make_user(role, first_name="Kai-Wen", last_name="DEMOSON"))
+    alert = make_alert()  # the holder of its account is called Kai-Wen Demoson
+    again = make_alert(shift=40)
+    assert again.merged_into_id == alert.pk
+    boss = person("supervisor")
+    assert Alert.objects.visible_to(boss).count() == 2
+    assert not Alert.objects.visible_to(holder).exists()
+    assert alert_queue(holder).rows == []
+    assert not [row for row in inbox(holder) if row.kind == "alert"]
+    for do in (
+        lambda: assign_alert(alert, by=holder),
+        lambda: link_alert(alert, None, by=holder),
+        lambda: assign_alert(alert, to_id=holder.person, by=boss),
+    ):
+        with pytest.raises(NotFound):
+            do()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        AlertWall.objects.all().delete()
+    person("compliance")  # so that the case has oversight without the holder
+    case = link_alert(alert, None, by=boss)
+    assert not Case.objects.visible_to(holder).filter(pk=case.pk).exists()
+    assert Case.objects.visible_to(boss).filter(pk=case.pk).exists()

@@ -217,8 +217,8 @@ def test_without_the_right_no_report_exists(desk: ReportDesk) -> None:
 @pytest.mark.parametrize("role", ["analyst", "compliance"])
 def test_for_one_of_us_who_may_be_a_subject_the_report_does_not_exist(role: str) -> None:
     named = {"first_name": "Kai-Wen", "last_name": "DEMOSON", "may_view_reports": True}
-    subject = make_actor(make_user(role, **named))
     desk = make_report_desk()  # the holder of its account is called Kai-Wen Demoson
+    subject = make_actor(make_user(role, **named))  # who came after the alert was raised
     report = desk.draft()
     assert SuspicionReport.objects.visible_to(desk.compliance).count() == 1
     assert not SuspicionReport.objects.visible_to(subject).exists()

@@ -191,7 +191,7 @@ def _followed(
             categories.names[code],
             max(hops, 1),
             min(sum(each.amount for each in contacts) * 100 // max(value, 1), 100),
-            categories.labels.get(contacts[0].address, ""),
+            _label(ledger, categories, contacts[0].address),
             min(sum(each.low for each in contacts) * 100 // max(value, 1), 100),
             min(-(-sum(each.high for each in contacts) * 100 // max(value, 1)), 100),
         )
@@ -258,3 +258,12 @@ def _sources(ledger: StoredLedger, tx: int) -> tuple[str, ...]:
     numbers = np.asarray(ledger.in_address[first:end]).tolist()
     known = dict.fromkeys(number for number in numbers if number < ledger.num_addresses)
     return tuple(ledger.address_texts(list(known)[:MOST_SOURCES]))
+
+
+def _label(ledger: StoredLedger, categories: Categories, address: int) -> str:
+    """Whose the address is: by its own tag, else by that of its cluster."""
+    label = categories.labels.get(address)
+    if label is None:
+        anchor = clusters_under_walls(ledger).anchor(address)
+        label = categories.labels.get(-1 - anchor, "")
+    return label

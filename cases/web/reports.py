@@ -37,6 +37,7 @@ from cases.web.shell import get_case, offered_to_readers, render_case
 
 viewers = require_at_the_door(Action.VIEW_REPORT)
 TAB = "case_reports"
+LOOK = "read_report"
 ACTS = {
     "return": (ReportAction.RETURN, Action.REVIEW_REPORT),
     "approve": (ReportAction.APPROVE, Action.APPROVE_REPORT),
@@ -132,7 +133,8 @@ def report_detail(request: AuthedRequest, report_id: UUID) -> HttpResponse:
             (row, told.get(row.ref))
             for row in report.records.select_related("asset", "asset_out").order_by("at", "ref")
         ],
-        "events": report.events.select_related("actor").order_by("-seq")[:50],
+        "events": report.events.exclude(action=LOOK).select_related("actor").order_by("-seq")[:50],
+        "num_looks": report.events.filter(action=LOOK).count(),
         "acts": [
             _act(request, report, name)
             for name, (action, _right) in ACTS.items()

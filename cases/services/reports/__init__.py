@@ -5,7 +5,6 @@ Their events are a chain of their own (chain.py): no case, count or other chain 
 
 from cases.services.reports.afterwards import (
     acknowledge_report,
-    changed_facts,
     clock_of_next,
     follow_report,
     told_facts,
@@ -35,7 +34,6 @@ from cases.services.reports.drafts import draft_report, edit_report, edit_subjec
 __all__ = [
     "acknowledge_report",
     "approve_report",
-    "changed_facts",
     "clock_of_next",
     "dispose_report",
     "draft_report",

@@ -223,19 +223,3 @@ def _told_record(facts: Sequence[Any]) -> str:
     base, status, at = facts
     words = _("%(base)s base units, %(status)s, %(at)s")
     return words % {"base": base, "status": status, "at": at}
-
-
-def changed_facts(report: SuspicionReport) -> list[str]:
-    """Facts of the draft that are not so any more, each in a sentence: 2 queries."""
-    found = []
-    alerts = {str(name) for name in report.facts.get("alerts", ())}
-    for name, fact in told_facts(report).items():
-        if not fact.now:
-            continue
-        words = (
-            _("Of an alert the words say: %(then)s. By now: %(now)s.")
-            if name in alerts
-            else _("Of transaction %(ref)s the words rest on: %(then)s. By now: %(now)s.")
-        )
-        found.append(words % {"ref": name, "then": fact.then, "now": fact.now})
-    return found

@@ -19,12 +19,13 @@ from cases.policy import PermissionDenied
 from cases.services.errors import CaseworkError
 from cases.services.reports import (
     acknowledge_report,
-    changed_facts,
     edit_report,
     follow_report,
     report_kept_until,
+    told_facts,
     verify_report_chain,
 )
+from cases.services.reports.afterwards import ToldFact
 from cases.services.reports.content import missing
 from cases.states import InvalidTransition
 from fiu.models import User
@@ -44,6 +45,10 @@ def desk() -> ReportDesk:
 def acknowledge(report: SuspicionReport, desk: ReportDesk, **fields: str) -> ReportAcknowledgement:
     values = {"answer": "accepted", "number": "FIU-1"} | fields
     return acknowledge_report(report, **values, by=desk.compliance)
+
+
+def changed(report: SuspicionReport) -> dict[str, ToldFact]:
+    return {name: fact for name, fact in told_facts(report).items() if fact.now}
 
 
 def test_the_answer_of_the_receiver_is_kept_and_stays(desk: ReportDesk) -> None:
@@ -125,22 +130,23 @@ def test_a_report_follows_a_filed_one_with_its_number(desk: ReportDesk) -> None:
 
 def test_facts_that_changed_are_told_until_the_words_are_written_anew(desk: ReportDesk) -> None:
     report = desk.draft()
-    assert changed_facts(report) == []
+    assert changed(report) == {}
     Alert.objects.filter(pk=desk.alert.pk).update(num_merged=2)
     record = report.records.order_by("ref").first()
     assert record is not None
     type(record).objects.filter(pk=record.pk).update(status="reversed")
-    first, second = changed_facts(report)
-    assert "fired once" in first
-    assert "By now: fired 3 times" in first
-    assert record.ref in second
+    told = changed(report)
+    assert told.keys() == {str(desk.alert.public_id), record.ref}
+    fact = told[str(desk.alert.public_id)]
+    assert fact.then.startswith("fired once, with 2 transactions of ")
+    assert fact.now.startswith("fired 3 times, with 2 transactions of ")
     office = client_of(User.objects.get(pk=desk.compliance.pk))
     page = office.get(f"/reports/{report.public_id}/").text
     assert "Facts changed since the words were written" in page
     assert "By now: fired 3 times" in page
     assert "As drafted: 5000000 base units, completed" in page
     edited = edit_report(report, version=report.version, reason="As it is now.", by=desk.author)
-    assert changed_facts(edited) == []
+    assert changed(edited) == {}
 
 
 def test_the_page_shows_answers_and_what_may_follow(desk: ReportDesk) -> None:

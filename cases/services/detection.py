@@ -239,7 +239,7 @@ def raise_alerts(
 ) -> None:
     """Write what is new of these firings, in one transaction; all of an account come together.
 
-    11 queries for any number of alerts, and 2 for each that is merged; and what their money met,
+    11 queries for any number of alerts, and 4 for each that is merged; and what their money met,
     where a ledger is loaded.
     """
     fresh = _unknown(firings, report)
@@ -355,7 +355,8 @@ def merge_into(alert: Alert, survivor: Alert) -> bool:
     """Count a further firing in an open alert; its own row stays and is shown there.
 
     False, and nothing done, where somebody closed that alert meanwhile: then nobody would look at
-    the firing, so it stands for itself. The row of the open alert stays locked to the end.
+    the firing, so it stands for itself. The row of the open alert stays locked to the end. Who may
+    not see the firing does not see that alert from here on.
     """
     is_open = Alert.objects.filter(pk=survivor.pk, state__in=OPEN_ALERT_STATES)
     if not is_open.update(num_merged=F("num_merged") + 1, last_raised_at=alert.raised_at):
@@ -363,5 +364,10 @@ def merge_into(alert: Alert, survivor: Alert) -> bool:
     swap_state(
         alert, ALERT, AlertAction.MERGE, "This alert",
         merged_into_id=survivor.pk, closed_at=timezone.now(),
+    )  # fmt: skip
+    known = set(survivor.walls.values_list("user_id", flat=True))
+    AlertWall.objects.bulk_create(
+        AlertWall(alert=survivor, user_id=wall.user_id, at=wall.at)
+        for wall in alert.walls.all() if wall.user_id not in known
     )  # fmt: skip
     return True

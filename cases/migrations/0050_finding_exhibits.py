@@ -2,7 +2,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0046_price_loader")]
+    dependencies = [
+        ("cases", "0049_inbox_indexes"),
+    ]
 
     operations = [
         migrations.AddField(

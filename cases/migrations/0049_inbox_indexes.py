@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('cases', '0047_operation_published'),
+        ("cases", "0048_operation_published"),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('cases', '0046_price_loader'),
+        ("cases", "0047_cohort_payouts"),
     ]
 
     operations = [

@@ -18,8 +18,7 @@ def person() -> models.ForeignKey:
 
 class Migration(migrations.Migration):
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("cases", "0046_price_loader"),
+        ("cases", "0051_answer_proposals"),
     ]
 
     operations = [

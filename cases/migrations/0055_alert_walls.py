@@ -5,8 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("cases", "0056_alert_queue"),
+        ("cases", "0054_alert_queue"),
     ]
 
     operations = [

@@ -13,7 +13,9 @@ ACTS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0054_report_disposal")]
+    dependencies = [
+        ("cases", "0052_report_disposal"),
+    ]
 
     operations = [
         migrations.AlterField(

@@ -2,7 +2,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0055_continuing_clock")]
+    dependencies = [
+        ("cases", "0053_continuing_clock"),
+    ]
 
     operations = [
         migrations.RemoveIndex("alert", "alert_queue"),

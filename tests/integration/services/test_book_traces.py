@@ -4,6 +4,7 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -132,6 +133,12 @@ def test_what_the_lead_run_reached_goes_on_by_its_policy(case: Case, main: Excha
     assert case.owner_by is not None
     page = client_of(case.owner_by).get(reverse("case_books", args=[case.public_id]))
     assert "1 coin of the run has no record of ours." in page.content.decode()
+    client, url = client_of(case.owner_by), reverse("case_books", args=[case.public_id])
+    assert "What the run reached" in client.get(url, {"run": str(run.public_id)}).text
+    for stranger in ("x", str(uuid4())):
+        assert client.get(url, {"run": stranger}).status_code == 404
+    assert client.post(url, {"run": str(run.public_id)}).status_code == 302
+    assert BookRun.objects.get().run == run.public_id
 
 
 def test_the_page_and_the_program_tell_it_masked(case: Case, main: ExchangeAccount) -> None:

@@ -53,6 +53,7 @@ PLANTED = {
     "small_recurring": ("platform's payers",),
     "peel_chain": ("operators",),
     "illicit_exposure": ("operators", "market's sellers", "market's buyers"),
+    "tied_to_crime": ("operators", "market's sellers", "market's buyers"),
 }
 
 
@@ -130,12 +131,16 @@ What fires here fires on people who do nothing in the story, or who do something
 | --- | --- | ---: | --- |"""
 TAIL = """
 A rule that is in neither table fires on nobody. Where recall is low the reason is the story's own.
-The demo's tag packs name no address of the market, so kinds that come from tags are not seen; its
-bank is found by how it works. A seller lets payouts rest in a wallet of his own and is not paid by
-the bank at first hand. Gamblers pay less than the thousand from which the rule counts, and the
-platform is tagged as nothing that the recurring-payment rule looks for. X4 fires on every deposit
-that was the small part of a split six times over, as change of ordinary wallets often is: its
-figures need a back-test, which is why it comes switched off.
+The demo's tag packs name no address of the market. Its casework makes two wallets of the bank tags
+of the house, their cluster takes the tag over, and A7 and F1 go by that; X7 finds the bank by how
+it works. All but a few of the planted whom A7 and F1 find dealt with the bank at first hand; the
+others on whom they fire are two to four hops away from it, which is why indirect exposure has
+higher limits, why both rules come switched off, and why a person decides. A seller lets payouts
+rest in a wallet of his own and is not paid by the bank at first hand. Gamblers pay less than the
+thousand from which the rule counts, and the platform is tagged as nothing that the
+recurring-payment rule looks for. X4 fires on every deposit that was the small part of a split six
+times over, as change of ordinary wallets often is: its figures need a back-test, which is why it
+comes switched off.
 
 Planted truth is not the world: only dispositions of real alerts tell how a rule does there.
 """

@@ -264,6 +264,6 @@ def _label(ledger: StoredLedger, categories: Categories, address: int) -> str:
     """Whose the address is: by its own tag, else by that of its cluster."""
     label = categories.labels.get(address)
     if label is None:
-        anchor = clusters_under_walls(ledger).anchor(address)
+        anchor = clusters_now(ledger).anchor(address)
         label = categories.labels.get(-1 - anchor, "")
     return label

@@ -66,6 +66,7 @@ from cases.services.requests import (
     verify_requester,
 )
 from cases.services.suspects import add_name, add_suspect, link_account
+from cases.services.tags import activate_tag, propose_tag
 from cases.services.tasks import add_note, add_task
 from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet, add_wallets
@@ -80,6 +81,7 @@ from tracing import jobs
 
 LEDGER = "bitcoin-regtest"
 ANSWER_SECONDS = 60
+TAGGED = 2  # of the bank's wallets
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
 SELLERS_CASE = "Obelisk Market: sellers who cash out here"
 PLATFORM_CASE = "Lanternbox: payment wallets"
@@ -122,6 +124,13 @@ def open_cases() -> bool:
     ):
         start_case(case, by=lead)
     return True
+
+
+def name_market(folder: Path) -> None:
+    """The wallets of the agency's letter, and tags of the house for the bank, before rules run."""
+    case, desk = Case.objects.get(title=OPERATOR_CASE), Desk()
+    _operator_wallets(case, CaseFile.read(folder), desk)
+    _house_tags(case, desk)
 
 
 def work_on_market(folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
@@ -210,7 +219,6 @@ def _open_operator(desk: Desk) -> Case:
 
 
 def _operator(case: Case, facts: CaseFile, desk: Desk) -> None:
-    _operator_wallets(case, facts, desk)
     _operator_suspects(case, desk)
     run = queue_trace(
         case,
@@ -326,6 +334,21 @@ def _deposits(uid: str) -> bytes:
         for each in rows.exclude(txid="").order_by("at", "pk")
     ]
     return "\n".join(["at,txid,asset,base_units", *lines, ""]).encode()
+
+
+def _house_tags(case: Case, desk: Desk) -> None:
+    """What the house knows of the bank, as tags of its own: their cluster takes them over.
+
+    The packs name no address of the market, so this is what the rules about exposure go by.
+    """
+    bank = case.wallets.filter(role="bank").order_by("pk")
+    for wallet in bank[:TAGGED]:
+        tag = propose_tag(
+            wallet, label="Obelisk Market", category="market", confidence="authority_data",
+            source="FNTF letter 2025-0417, annex 2",
+            reason="Named by the task force as a wallet of the market's bank.", by=desk.mei,
+        )  # fmt: skip
+        activate_tag(tag, reason="Letter and annex read, call-back made.", by=desk.tomas)
 
 
 def _lines(

@@ -23,7 +23,13 @@ from cases.policy import SYSTEM
 from cases.services.detection_runs import detect_now
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
-from fiu.demo.casework import PLATFORM_CASE, open_cases, work_on_market, work_on_platform
+from fiu.demo.casework import (
+    PLATFORM_CASE,
+    name_market,
+    open_cases,
+    work_on_market,
+    work_on_platform,
+)
 from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import (
     Installed,
@@ -129,6 +135,7 @@ class Command(BaseCommand):
                     "An earlier start ended while the demo's cases were made; remove "
                     f"{home} and start again."
                 )
+            name_market(folder)
             beside = second.submit(_detect_and_work_on_platform, folder)
             with exchange_at_hand(built.exchange / "balances.csv"):
                 work_on_market(folder, tell=self._say)

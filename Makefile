@@ -8,8 +8,9 @@
 #   make fast    add the compiled kernels for large ledgers (210 MB)
 #   make learn   add what trains the learned score (190 MB)
 #   make scale   add the engines of whole-ledger jobs (230 MB)
-#   make bench   the engine beside networkx, printed as ratios; `make bench-load` measures pages with
-#                20 people over 20,000 cases, `make bench-desk` what one person waits for
+#   make bench   the engine beside its peers, written to docs/benchmarks.md (more transactions:
+#                ARGS="--sizes 5000000,20000000"); `make bench-load` measures pages with 20 people
+#                over 20,000 cases, `make bench-desk` what one person waits for
 #   make check   format, types, imports, migrations, deployment settings
 #   make audit   known vulnerabilities of the packages in the lock; needs a network
 #   make tour    play the main job in a browser and write docs/tour.md

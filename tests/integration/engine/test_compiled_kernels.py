@@ -16,17 +16,27 @@ import pytest
 
 from tests.bench.account_twins import compare_pools
 from tests.bench.generator import generate
+from tests.bench.stored import LEDGER, store_generated
 from tests.bench.twins import compare_clusters, compare_paths, compare_traces
 from tests.unit.engine.ledgers import Chain, txid_of
 from tests.unit.engine.worlds import random_world
 from tracing.engine import clusters, kernels
 from tracing.engine.kernels import PLAIN, Kernels
+from tracing.engine.paths import find_paths
 from tracing.engine.pools import walk_rows
 from tracing.engine.search import Search
-from tracing.engine.spec import DIRECTIONS, EXCHANGE_BOUNDARY, POLICIES, SERVICE, TraceSpec
+from tracing.engine.spec import (
+    DIRECTIONS,
+    EXCHANGE_BOUNDARY,
+    POLICIES,
+    SERVICE,
+    PathsSpec,
+    TraceSpec,
+)
 from tracing.engine.trace import trace
 from tracing.engine.walk import Walk
 from tracing.errors import BalanceError
+from tracing.ledgers import open_ledger
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = Path(sys.prefix) / "compiled-kernels"  # kept between test runs, gone with the environment
@@ -180,6 +190,20 @@ def test_a_pinned_snapshot_ends_before_later_spends() -> None:
     spec = TraceSpec(seeds=tuple(range(0, 300, 7)), policy="poison")
     assert trace(spec, pinned, kernels=FAST).json == trace(spec, pinned).json
     assert trace(spec, pinned).json != trace(spec, ledger).json
+
+
+@pytest.mark.usefixtures("fast")
+def test_mapped_arrays_of_a_stored_ledger_give_the_same(tmp_path: Path) -> None:
+    store_generated(generate(1_500), tmp_path)
+    ledger = open_ledger(tmp_path, LEDGER)
+    seeds = tuple(range(0, ledger.num_outputs, 97))
+    for policy, direction in product(POLICIES, DIRECTIONS):
+        spec = TraceSpec(seeds=seeds, policy=policy, direction=direction, max_hops=6)
+        assert trace(spec, ledger, kernels=FAST).json == trace(spec, ledger).json
+    asked = PathsSpec(seeds[:5], seeds[5:])
+    found = find_paths(asked, ledger, kernels=FAST)
+    assert found.json == find_paths(asked, ledger).json
+    assert found.paths
 
 
 def test_small_work_stays_in_plain_python(tmp_path: Path) -> None:

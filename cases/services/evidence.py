@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.files import FileDamaged, is_stored, load_bytes, store_bytes
-from cases.models import Case, CustodyEvent, Evidence, LegalInstrument
+from cases.models import Case, CustodyEvent, Evidence, LegalInstrument, ReleaseFile
 from cases.policy import (
     SYSTEM,
     Action,
@@ -396,9 +396,13 @@ def verify_store() -> StoreReport:
 
 
 def is_needed(sha256: str) -> bool:
-    """Whether an exhibit that stands, or an instrument, still rests on these bytes."""
+    """Whether an exhibit that stands, an instrument or a release still rests on these bytes."""
     exhibits = Evidence.objects.filter(sha256=sha256).exclude(state=EvidenceState.DISPOSED.value)
-    return exhibits.exists() or LegalInstrument.objects.filter(document_sha256=sha256).exists()
+    return (
+        exhibits.exists()
+        or LegalInstrument.objects.filter(document_sha256=sha256).exists()
+        or ReleaseFile.objects.filter(sha256=sha256).exists()
+    )
 
 
 def _walk(evidence: Evidence) -> Iterator[tuple[CustodyEvent, str]]:

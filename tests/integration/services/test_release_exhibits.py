@@ -10,10 +10,10 @@ from cases.dossier import Redaction
 from cases.exports import pdf, verify
 from cases.files import load_bytes
 from cases.models import Case, CustodyEvent, Evidence, Finding, Referral
-from cases.services import dossier_exhibits
+from cases.services import disposal, dossier_exhibits
 from cases.services.dossiers import build_dossier, redactable_fields
 from cases.services.errors import CaseworkError, NotFound
-from cases.services.evidence import acquire_evidence, hand_over_evidence
+from cases.services.evidence import acquire_evidence, hand_over_evidence, verify_store
 from cases.services.findings import draft_finding, edit_finding, submit_finding
 from cases.services.instruments import UploadedBytes
 from cases.services.referrals import package_referral, redact_referral
@@ -204,3 +204,16 @@ def test_a_damaged_or_too_large_exhibit_stops_the_release(
     monkeypatch.setattr(dossier_exhibits, "load_bytes", lambda sha256: load_bytes(sha256[::-1]))
     with pytest.raises(CaseworkError, match="damaged"):
         package_referral(referral, by=make_actor(desk.supervisor))
+
+
+def test_disposal_of_an_exhibit_leaves_what_was_released_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = exhibit(desk)
+    cite(desk, paper)
+    release = desk.release()
+    monkeypatch.setattr(disposal, "_require_time_over", lambda case: None)
+    disposal.request_disposal(paper, reason="Over.", by=make_actor(desk.supervisor))
+    disposal.dispose_evidence(paper, reason="Over.", by=make_actor(desk.compliance))
+    assert verify_store().breaks == []
+    assert load_bytes(release.files.get(name="exhibit-X1.pdf").sha256) == PAPER

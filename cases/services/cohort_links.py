@@ -12,6 +12,7 @@ from datetime import datetime
 
 from cases.models import Cohort, DepositAddress, ExchangeAccount, ExchangeRecord
 from cases.models.cohorts import TIER_PATTERN
+from cases.queries.money_facts import NOT_ARRIVED
 from tracing import reads
 from tracing.reads import Platform, PlatformPayment, PlatformPayout
 
@@ -144,7 +145,7 @@ def _asset_asked(cohort: Cohort) -> str:
 
 
 class _Records:
-    """Completed records of a kind at addresses by transaction and address: one query a chunk."""
+    """Done records of a kind at addresses by transaction and address: one query a chunk."""
 
     def __init__(self, kind: str, named: Iterable[str | None], asset: str) -> None:
         self._found: dict[tuple[str, str], list[ExchangeRecord]] = {}
@@ -152,10 +153,12 @@ class _Records:
         addresses = sorted({address for address in named if address})
         for start in range(0, len(addresses), CHUNK):
             forms = [form for each in addresses[start : start + CHUNK] for form in _forms(each)]
-            rows = ExchangeRecord.objects.filter(
-                kind=kind, status="completed", address__in=forms
-            ).select_related("account").order_by("pk")  # fmt: skip
-            for row in rows:
+            rows = ExchangeRecord.objects.filter(kind=kind, address__in=forms)
+            # What came in has many words, such as credited; what went out is done or it is not.
+            done = rows.filter(status="completed") if kind == "withdrawal" else rows.exclude(
+                status__in=NOT_ARRIVED
+            )  # fmt: skip
+            for row in done.select_related("account").order_by("pk"):
                 if row.txid and (not asset or row.asset_id.casefold() == asset.casefold()):
                     self._found.setdefault(_place(row.txid, row.address), []).append(row)
 

@@ -23,7 +23,8 @@ def noted(kind: str, account: ExchangeAccount, address: str) -> ExchangeRecord:
     paid = reads.address_history(LEDGER, address)[-1]
     return ExchangeRecord.objects.create(
         ref=f"{kind}-{address[-6:]}", kind=kind, account=account, asset=make_asset(),
-        base=paid.received, at=paid.at, txid=paid.txid, status="completed", address=address,
+        base=paid.received, at=paid.at, txid=paid.txid, address=address,
+        status="credited" if kind == "deposit" else "completed",
     )  # fmt: skip
 
 

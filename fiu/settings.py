@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "fiu.middleware.SecondFactor",
+    "fiu.once.OnceAMoment",
     "fiu.middleware.CurrentActor",
     "fiu.middleware.DomainErrors",
 ]

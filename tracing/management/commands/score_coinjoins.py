@@ -219,6 +219,12 @@ def document(scores: list[Score]) -> str:
         "On every set of mixes ours finds as many as the best of them, and in all fewer false ones",
         "than each. What is *flagged* holds true re-mixes too; a set without any mix does not.",
         "",
+        "## Elsewhere",
+        "",
+        "Each by its own command: [clusters, paths and taint](accuracy-tracing.md),",
+        "[patterns](accuracy-patterns.md), [typologies](accuracy-detection.md) and their figures",
+        "[on the demo's planted truth](accuracy-demo.md), [the learned score](accuracy-score.md).",
+        "",
     ]
     return "\n".join(lines)
 

@@ -85,7 +85,7 @@ class Running:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=30)
+                self.process.wait(timeout=90)
             except subprocess.TimeoutExpired:
                 for pid in self.children():
                     os.kill(pid, signal.SIGKILL)
@@ -153,13 +153,13 @@ def test_one_command_starts_serves_and_ends_without_a_trace(up, home):
     assert json.loads((home / "up.json").read_text())["pid"] == first.process.pid
 
     second = up(home)
-    assert second.process.wait(timeout=30) == 2
+    assert second.process.wait(timeout=90) == 2
     assert str(first.process.pid) in second.errors.read_text()
 
     family = first.children()
     assert len(family) >= 4
     first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(timeout=30) == 0
+    assert first.process.wait(timeout=90) == 0
     assert alive(family) == set()
     assert first.process.stdout is not None
     assert first.process.stdout.read() == "", "stdout holds the ready line and nothing else"
@@ -176,7 +176,7 @@ def test_a_port_in_use_is_one_sentence(running, tmp_path):
     port = running.url.rstrip("/").rsplit(":", 1)[1]
     (tmp_path / "other").mkdir()
     other = Running(tmp_path / "other" / "home", "--port", port)
-    assert other.process.wait(timeout=30) == 1
+    assert other.process.wait(timeout=90) == 1
     assert "cannot listen" in other.errors.read_text()
 
 
@@ -207,14 +207,14 @@ def test_a_supervisor_killed_with_9_takes_all_along(running):
 
 def test_an_unknown_setting_stops_the_start_with_a_sentence(up, tmp_path):
     running = up(tmp_path / "home", FIU_DATABASE="x")
-    assert running.process.wait(timeout=30) == 1
+    assert running.process.wait(timeout=90) == 1
     lines = running.errors.read_text().strip().splitlines()
     assert lines == ["FIU_DATABASE is not a setting of this program: see docs/operate/settings.md."]
 
 
 def test_an_address_beyond_loopback_needs_tls(up, tmp_path):
     running = up(tmp_path / "home", "--host", "0.0.0.0")  # noqa: S104  # it must be refused
-    assert running.process.wait(timeout=30) == 1
+    assert running.process.wait(timeout=90) == 1
     assert "FIU_TLS" in running.errors.read_text()
 
 

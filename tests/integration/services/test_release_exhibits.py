@@ -212,7 +212,7 @@ def test_disposal_of_an_exhibit_leaves_what_was_released_whole(
     paper = exhibit(desk)
     cite(desk, paper)
     release = desk.release()
-    monkeypatch.setattr(disposal, "_require_time_over", lambda case: None)
+    monkeypatch.setattr(disposal, "require_time_over", lambda case: None)
     disposal.request_disposal(paper, reason="Over.", by=make_actor(desk.supervisor))
     disposal.dispose_evidence(paper, reason="Over.", by=make_actor(desk.compliance))
     assert verify_store().breaks == []

@@ -17,6 +17,8 @@ SEVERITIES = [
     ("low", _("Low")), ("medium", _("Medium")), ("high", _("High")), ("severe", _("Severe")),
 ]  # fmt: skip
 GRAVE = ("high", "severe")
+RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}  # by severity; what an index can order
+LEAST_GRAVE = min(RANKS[severity] for severity in GRAVE)
 DISPOSITIONS = [
     ("false_positive", _("False alarm")),
     ("insufficient", _("Not enough to go on")),
@@ -126,6 +128,11 @@ class Alert(PublicModel):
             # The queue: the alerts of a state in its order; a page reads its own rows alone.
             models.Index(
                 fields=["state", "-rank", "-score", "raised_at", "id"], name="alert_queue"
+            ),
+            # The inbox: those whose dismissal somebody asks for, a few among all that are open.
+            models.Index(
+                fields=["state"], name="alert_asked",
+                condition=models.Q(proposed_by__isnull=False),
             ),
             # An alert's page: like alerts and how they ended.
             models.Index(fields=["rule", "-closed_at"], name="alert_like"),

@@ -27,6 +27,7 @@ from cases.detection import (
     evaluate_group,
 )
 from cases.models import Alert, AlertWall, ExchangeAccount, ExchangeRecord, Rule
+from cases.models.alerts import RANKS
 from cases.policy import Action, Actor, require
 from cases.queries.clocks import clock_for
 from cases.queries.detection import Inputs, accounts_moved, device_groups
@@ -39,7 +40,6 @@ from cases.states import ALERT, OPEN_ALERT_STATES, AlertAction
 GROUP_RULE = "shared_device"
 SWAP_RULE, BANK_RULE = "fits_a_swap", "market_bank"
 ACCOUNTS_AT_ONCE = 5_000
-RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
 MOST_POINTS = 100
 MOST_NAMED = 900  # names in one query
 ZERO = Decimal(0)

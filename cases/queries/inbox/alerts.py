@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from cases.models import Alert
-from cases.models.alerts import GRAVE
+from cases.models.alerts import LEAST_GRAVE
 from cases.models.exchange import masked_uid
 from cases.policy import Action, Actor, may
 from cases.queries.inbox.rows import InboxRow, Queue
@@ -19,7 +19,7 @@ def alerts_waiting(actor: Actor) -> Queue | None:
     if not may(actor, Action.TRIAGE_ALERT):
         return None
     me = actor.user_id
-    wanted = Q(state=AlertState.NEW.value, severity__in=GRAVE)
+    wanted = Q(state=AlertState.NEW.value, rank__gte=LEAST_GRAVE)  # each part has its index
     wanted |= Q(state=AlertState.ASSIGNED.value, assigned_to=me)
     if may(actor, Action.DISMISS_GRAVE_ALERT):
         wanted |= Q(state__in=OPEN_ALERT_STATES, proposed_by__isnull=False)

@@ -106,11 +106,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
-    """What is slow, then large groups: at the end no worker waits long for another's last test."""
+    """Groups with something slow, then large ones: no worker waits long for another's last test.
+
+    A group keeps its order, in which one test may stand on the one before.
+    """
     sizes = Counter(_group_of(item) for item in items)
+    slow = {_group_of(item) for item in items if item.get_closest_marker("slow")}
 
     def place(item: pytest.Item) -> tuple[bool, int]:
-        return item.get_closest_marker("slow") is None, -sizes[_group_of(item)]
+        group = _group_of(item)
+        return group not in slow, -sizes[group]
 
     return sorted(items, key=place)
 
@@ -121,9 +126,13 @@ def _group_of(item: pytest.Item) -> str:
 
 
 def pytest_collection_finish() -> None:
-    """No search for garbage among what stays: 370,000 objects, tests and models among them."""
+    """No search for garbage among what stays: 370,000 objects, tests and models among them.
+
+    Nor one after each 700 new objects, of which a page makes many times that.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -19,14 +19,14 @@ NAME = "migrated.sqlite3"
 @contextmanager
 def turn() -> Iterator[None]:
     """The block of one process of this round at a time; others wait."""
-    with (settings.FIU_HOME / f"{NAME}.lock").open("w") as lock:
+    with (settings.SHARED_HOME / f"{NAME}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def copy_to(database: Path) -> bool:
     """Whether there was one to copy."""
-    kept = settings.FIU_HOME / NAME
+    kept = settings.SHARED_HOME / NAME
     if kept.exists():
         shutil.copyfile(kept, database)
     return kept.exists()
@@ -34,7 +34,7 @@ def copy_to(database: Path) -> bool:
 
 def keep(database: Path) -> None:
     """For the others of this round; call it in `turn`."""
-    unfinished = settings.FIU_HOME / f"{NAME}.new"
+    unfinished = settings.SHARED_HOME / f"{NAME}.new"
     with closing(sqlite3.connect(database)) as migrated:
         migrated.execute("VACUUM INTO ?", (str(unfinished),))
-    unfinished.rename(settings.FIU_HOME / NAME)
+    unfinished.rename(settings.SHARED_HOME / NAME)

@@ -5,7 +5,15 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-os.environ.setdefault("FIU_HOME", tempfile.mkdtemp(prefix="fiu-test-"))
+SHARED_HOME = Path(os.environ.get("FIU_HOME") or tempfile.mkdtemp(prefix="fiu-test-"))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+os.environ.setdefault("FIU_HOME", str(SHARED_HOME))
+# Each of the parallel processes has files of its own: exhibits are stored by their content, and
+# the disposal of one would take the equal bytes of another process's. What a test starts stays
+# with the home that it was given.
+if WORKER and os.environ.get("TESTS_AT_HOME") != WORKER:
+    os.environ |= {"TESTS_AT_HOME": WORKER, "FIU_HOME": str(SHARED_HOME / WORKER)}
+    Path(os.environ["FIU_HOME"]).mkdir(parents=True, exist_ok=True)
 os.environ.setdefault("FIU_LEASE_SECONDS", "4")
 os.environ.setdefault("FIU_HEARTBEAT_SECONDS", "1")
 os.environ.setdefault("FIU_CHECKPOINT_SECONDS", "1")
@@ -17,15 +25,15 @@ os.environ["FIU_OIDC_ISSUER"] = "http://127.0.0.1:9"
 os.environ["FIU_OIDC_CLIENT_ID"] = "tracehold"
 os.environ["FIU_OIDC_CLIENT_SECRET_FILE"] = str(Path(__file__).with_name("oidc_secret"))
 
-from fiu.settings import *  # noqa: F403
-from fiu.settings import CACHES, DATABASES, FIU_HOME, STORAGES
+from fiu.settings import *  # noqa: E402, F403
+from fiu.settings import CACHES, DATABASES, FIU_HOME, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"] == "fiu.sqlite":
     DATABASES["default"].setdefault("TEST", {})["NAME"] = FIU_HOME / "test.sqlite3"
 else:
     DATABASES["default"].setdefault("TEST", {})["NAME"] = f"tests_of_{os.getuid()}"
 # Redis has 16 databases: 1 to 7 are caches of the parallel tests, 8 to 14 brokers of their workers.
-WORKER_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 7
+WORKER_NUMBER = int((WORKER or "gw0").removeprefix("gw")) % 7
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     CACHES["default"]["LOCATION"] = urlunsplit(
         urlsplit(CACHES["default"]["LOCATION"])._replace(path=f"/{1 + WORKER_NUMBER}")

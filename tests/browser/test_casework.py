@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import choose, press_on, write
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 DIGITS = re.compile(r"[0-9,]+\.[0-9]{2}")
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def open_case(seat: Seat, title: str) -> None:

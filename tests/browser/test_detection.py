@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import press_on, tick
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def test_from_the_queue_to_a_draft_that_others_never_see(seat_of: SeatOf) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 WHO = "ida"  # no later journey is hers: her second factor is another one afterwards
 
 

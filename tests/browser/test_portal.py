@@ -9,7 +9,7 @@ from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat, Site
 from tests.browser.test_tour import path_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 LISTS = ("", "downloads/", "messages/", "requests/", "requests/new/")
 
 

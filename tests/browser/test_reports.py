@@ -13,7 +13,7 @@ from tests.browser.site import Seat, Site
 from tests.browser.test_tour import decide, path_of, press
 from tests.shared_data import schema_path
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 SCHEMAS = {
     "ae-5.0.2": "goaml/vyttah-5.0.2/assets-goAMLSchema.xsd",
     "us-sarx-1.2": "fincen/EFL_SARXBatchSchema.xsd",

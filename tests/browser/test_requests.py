@@ -13,7 +13,7 @@ from tests.browser.conftest import SeatOf
 from tests.browser.hand import press_on
 from tests.browser.test_tour import decide, path_of, press
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def test_a_request_is_filed_checked_and_decided_by_two(seat_of: SeatOf) -> None:

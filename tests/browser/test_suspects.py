@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import SeatOf
 from tests.browser.site import Seat
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 SELLERS = "Obelisk Market: sellers who cash out here"
 LANTERNBOX = "Lanternbox: payment wallets"
 

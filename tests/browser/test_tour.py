@@ -16,7 +16,7 @@ from tests.browser.hand import choose, press_on, tick, write
 from tests.browser.pictures import Album
 from tests.browser.site import Seat, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 HDIB = "HDIB · Harbour District Investigation Bureau"
 SLOW = 60_000  # a run, an order to the exchange or a sealed copy with its PDF has this long

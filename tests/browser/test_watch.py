@@ -13,7 +13,7 @@ from tests.browser.hand import choose, press_on, write
 from tests.browser.site import Seat
 from tests.browser.test_tour import path_of, press
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 MARKET = "Obelisk Market: from the bank to its operator"
 
 
@@ -55,7 +55,9 @@ def test_a_moved_tag_alarms_and_the_release_is_superseded(seat_of: SeatOf) -> No
 
     page = nora.go("/cases/")
     open_link(nora, MARKET)
-    open_link(nora, re.compile("^Referrals"))
+    tabs = page.get_by_label("Parts of this case")
+    press_on(tabs.get_by_role("link", name=re.compile("^Referrals")))
+    page.wait_for_load_state("networkidle")
     press_on(page.locator("main table tbody a, main ul.rows a").first)
     page.wait_for_load_state("networkidle")
     expect(

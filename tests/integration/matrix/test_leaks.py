@@ -23,7 +23,9 @@ from tests.integration.matrix.rules import (
 )
 from tests.integration.matrix.world import CHANGE, DEPOSIT, HOUSE, HOUSE_MARK, SEED, SHARED, World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("leaks")]
+pytestmark = [
+    pytest.mark.django_db, pytest.mark.once, pytest.mark.slow, pytest.mark.xdist_group("leaks"),
+]  # fmt: skip
 
 RUBBISH = ("9" * 20, "9" * 5000, "\x00")
 FIELD = re.compile(rb'<(?:input|select|textarea|button)\b[^>]*\bname="([^"]+)"')

@@ -18,7 +18,9 @@ from tests.integration.matrix.rules import (
 )
 from tests.integration.matrix.world import DEPOSIT, SEED, SHARED_MARK, World, missing
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("matrix")]
+pytestmark = [
+    pytest.mark.django_db, pytest.mark.once, pytest.mark.slow, pytest.mark.xdist_group("matrix"),
+]  # fmt: skip
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -16,7 +16,7 @@ from cases.services.locks import enter_case
 from cases.services.references import names_inner_reference, next_reference
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import OUTBOUND, OutboundAction
+from cases.states import OUTBOUND, OutboundAction, OutboundState, next_state
 
 LONGEST = timedelta(days=366)
 ASKED = ("kind", "agency_id", "recipient", "way", "legal_basis", "subject", "text")
@@ -117,6 +117,7 @@ def send_outbound(row: OutboundRequest, *, reason: str, by: Actor) -> OutboundRe
     Raises PermissionDenied, CaseworkError, InvalidTransition.
     """
     _enter(row, Action.DRAFT_OUTBOUND, by=by)
+    next_state(OUTBOUND, OutboundState(row.state), OutboundAction.SEND)
     if row.agency_id is not None and not verified_officers(row.agency_id).exists():
         raise CaseworkError(
             _("No officer of this agency is verified: nobody there can be asked yet.")

@@ -5,6 +5,7 @@ from tests.machines.delivery import DeliveryWalk
 from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
 from tests.machines.offices import ReportWalk
+from tests.machines.outbound import OutboundWalk
 from tests.machines.proposals import ClockWalk, PolicyWalk, RuleWalk
 from tests.machines.referral import ReferralWalk
 from tests.machines.request import RequestWalk
@@ -23,6 +24,7 @@ MACHINES: dict[str, tuple[type[Walk], int]] = {
     "freeze": (FreezeWalk, 7),
     "identity": (IdentityWalk, 2),
     "operation": (OperationWalk, 2),
+    "outbound": (OutboundWalk, 4),
     "policy": (PolicyWalk, 2),
     "referral": (ReferralWalk, 3),
     "report": (ReportWalk, 2),

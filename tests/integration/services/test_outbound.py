@@ -85,6 +85,8 @@ def test_an_agency_without_a_verified_officer_is_asked_nothing(
 ) -> None:
     agency = make_agency()
     row = draft(case, analyst, kind="agency", agency_id=agency.pk)
+    with pytest.raises(InvalidTransition):  # not approved either, which is said first
+        send_outbound(row, reason="By e-mail.", by=analyst)
     approve_outbound(row, content_hash=row.content_hash, reason="Y.", by=compliance)
     with pytest.raises(CaseworkError, match="No officer of this agency is verified"):
         send_outbound(row, reason="By e-mail.", by=analyst)

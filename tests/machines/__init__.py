@@ -6,6 +6,7 @@ from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
 from tests.machines.offices import ReportWalk
 from tests.machines.outbound import OutboundWalk
+from tests.machines.preservation import PreservationWalk
 from tests.machines.proposals import ClockWalk, PolicyWalk, RuleWalk
 from tests.machines.referral import ReferralWalk
 from tests.machines.request import RequestWalk
@@ -26,6 +27,7 @@ MACHINES: dict[str, tuple[type[Walk], int]] = {
     "operation": (OperationWalk, 2),
     "outbound": (OutboundWalk, 4),
     "policy": (PolicyWalk, 2),
+    "preservation": (PreservationWalk, 4),
     "referral": (ReferralWalk, 3),
     "report": (ReportWalk, 2),
     "request": (RequestWalk, 4),

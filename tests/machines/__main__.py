@@ -15,8 +15,8 @@ from tests import servers
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (
     "alert", "case", "clock", "delivery", "evidence", "finding", "freeze", "identity",
-    "operation", "outbound", "policy", "referral", "report", "request", "rule", "seizure",
-    "tag",
+    "operation", "outbound", "policy", "preservation", "referral", "report", "request", "rule",
+    "seizure", "tag",
 )  # fmt: skip
 
 

@@ -16,7 +16,14 @@ from cases.services.errors import CaseworkError
 from cases.services.requests.content import enter_request
 from cases.services.steps import swap_state
 from cases.services.validation import require_reason
-from cases.states import PRESERVATION, InvalidTransition, PreservationAction, RequestState
+from cases.states import (
+    PRESERVATION,
+    InvalidTransition,
+    PreservationAction,
+    PreservationState,
+    RequestState,
+    next_state,
+)
 from cases.times import iso
 
 LONGEST = timedelta(days=366)
@@ -68,6 +75,7 @@ def renew_preservation(kept: Preservation, *, reason: str, by: Actor) -> Preserv
     enter_request(request, Action.VERIFY_REQUESTER, by=by)
     why = require_reason(reason)
     kept.refresh_from_db()
+    next_state(PRESERVATION, PreservationState(kept.state), PreservationAction.RENEW)
     clock = clock_for("preserve", request.agency.country, request.agency_id) or DEFAULTS["preserve"]
     now = timezone.now().replace(microsecond=0)
     until = clock.ends(max(now, kept.until))

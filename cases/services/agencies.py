@@ -15,7 +15,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, is_country, require_reason, require_text
-from cases.states import PolicyAction, PolicyState
+from cases.states import POLICY, PolicyAction, PolicyState, next_state
 
 MOST_DOMAINS = 10
 DOMAIN = re.compile(r"(?=.{4,120}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
@@ -122,6 +122,7 @@ def approve_agency(entry: AgencyEntry, *, content_hash: str, reason: str, by: Ac
     """
     enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
     require_as_shown(entry, content_hash, agency_hash_of(entry))
+    next_state(POLICY, PolicyState(entry.state), PolicyAction.APPROVE)
     agencies = apps.get_model("fiu", "Agency").objects
     known = {
         "name": entry.name, "short_name": entry.short_name, "kind": entry.kind,

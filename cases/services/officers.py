@@ -23,7 +23,7 @@ from cases.services.instruments import UploadedBytes, keep_document
 from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import OFFICER, OfficerAction, OfficerState
+from cases.states import OFFICER, OfficerAction, OfficerState, next_state
 from cases.times import iso
 
 LONGEST = timedelta(days=365)
@@ -129,12 +129,21 @@ def verify_officer(
 ) -> OfficerEntry:
     """Verify as a second person: the account opens until the last day, and replaces any before.
 
-    Raises PermissionDenied, StepUpRequired, ContentChanged, CaseworkError where the e-mail is not
-    under a domain of the agency or the paper is missing, InvalidTransition.
+    What is known of the agency counts as it is now, not as it was when the officer was proposed.
+    Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition, and CaseworkError
+    where the number is another by now, the e-mail is not under a domain of the agency or the paper
+    is missing.
     """
     enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
     require_as_shown(entry, content_hash, officer_hash_of(entry))
-    if entry.domain_verdict != DomainVerdict.SAME:
+    next_state(OFFICER, OfficerState(entry.state), OfficerAction.VERIFY)
+    known = entry_of(entry.agency_id)
+    if known is None or known.call_back_number != entry.called_number:
+        raise CaseworkError(
+            _("The agency has another number by now: reject this, call back and propose anew.")
+        )
+    now_judged = judge_any(entry.email, known.domains)
+    if not entry.domain_verdict == now_judged == DomainVerdict.SAME:
         raise CaseworkError(_("The e-mail is not under a domain of the agency: reject this."))
     if not entry.authority_sha256:
         raise CaseworkError(_("The paper that shows the officer's authority is missing."))

@@ -4,6 +4,7 @@ from tests.machines.case import CaseWalk
 from tests.machines.delivery import DeliveryWalk
 from tests.machines.finding import FindingWalk
 from tests.machines.freeze import FreezeWalk
+from tests.machines.officer import AgencyWalk, OfficerWalk
 from tests.machines.offices import ReportWalk
 from tests.machines.outbound import OutboundWalk
 from tests.machines.preservation import PreservationWalk
@@ -16,6 +17,7 @@ from tests.machines.walk import Walk
 
 # Each with the number of walks that come everywhere.
 MACHINES: dict[str, tuple[type[Walk], int]] = {
+    "agency": (AgencyWalk, 3),
     "alert": (AlertWalk, 2),
     "case": (CaseWalk, 5),
     "clock": (ClockWalk, 2),
@@ -24,6 +26,7 @@ MACHINES: dict[str, tuple[type[Walk], int]] = {
     "finding": (FindingWalk, 3),
     "freeze": (FreezeWalk, 7),
     "identity": (IdentityWalk, 2),
+    "officer": (OfficerWalk, 4),
     "operation": (OperationWalk, 2),
     "outbound": (OutboundWalk, 4),
     "policy": (PolicyWalk, 2),

@@ -14,9 +14,9 @@ from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (
-    "alert", "case", "clock", "delivery", "evidence", "finding", "freeze", "identity",
-    "operation", "outbound", "policy", "preservation", "referral", "report", "request", "rule",
-    "seizure", "tag",
+    "agency", "alert", "case", "clock", "delivery", "evidence", "finding", "freeze", "identity",
+    "officer", "operation", "outbound", "policy", "preservation", "referral", "report", "request",
+    "rule", "seizure", "tag",
 )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """The custody log of a release as canonical JSON: each line carries the hash of the one before."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import rfc8785
 
@@ -30,19 +31,24 @@ class CustodyLine:
     audit_mark: str
 
 
-def render(dossier: Dossier, lines: Sequence[CustodyLine]) -> bytes:
-    """The chain: hash = SHA-256(prefix | canonical JSON of the line without its hash)."""
+def chained(lines: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Lines as canonical JSON takes them, each with its number, the hash before, and its own."""
     log, before = [], FIRST
     for number, line in enumerate(lines, 1):
-        body = {"line": number, "before": before, **asdict(line)}
+        body = {"line": number, "before": before, **line}
         before = hashlib.sha256(PREFIX + rfc8785.dumps(body)).hexdigest()
         log.append({**body, "hash": before})
+    return log
+
+
+def render(dossier: Dossier, lines: Sequence[CustodyLine]) -> bytes:
+    """The chain: hash = SHA-256(prefix | canonical JSON of the line without its hash)."""
     return rfc8785.dumps(
         {
             "format": FORMAT,
             "format_version": 2,
             "release": dossier.seal.number if dossier.seal else None,
             "referral": dossier.referral,
-            "log": log,
+            "log": chained(asdict(line) for line in lines),
         }
     )

@@ -1,6 +1,5 @@
 """The custody of each exhibit of a release as canonical JSON: a chain of hashes for each."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import rfc8785
 
 from cases.dossier import Dossier
-from cases.exports.custody import FIRST, PREFIX
+from cases.exports.custody import chained
 
 NAME = "exhibits.json"
 MIME = "application/json"
@@ -39,11 +38,7 @@ def render(dossier: Dossier, logs: Mapping[str, Sequence[ExhibitLine]]) -> bytes
     for each in dossier.exhibits:
         if not each.name:
             continue
-        log, before = [], FIRST
-        for number, line in enumerate(logs[each.number], 1):
-            body = {"exhibit": each.number, "line": number, "before": before, **asdict(line)}
-            before = hashlib.sha256(PREFIX + rfc8785.dumps(body)).hexdigest()
-            log.append({**body, "hash": before})
+        log = chained({"exhibit": each.number, **asdict(line)} for line in logs[each.number])
         told.append({"exhibit": each.number, "file": each.name, "log": log})
     return rfc8785.dumps(
         {

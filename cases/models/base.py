@@ -43,6 +43,18 @@ def state_is_known(name: str, states: type[StrEnum]) -> models.CheckConstraint:
     )
 
 
+def disposed_of_by_two(name: str) -> models.CheckConstraint:
+    """The database refuses a disposal that nobody asked for, and one by whoever asked for it."""
+    return models.CheckConstraint(
+        name=name,
+        condition=models.Q(disposed_by=None, disposed_at=None)
+        | (
+            models.Q(disposal_asked_by__isnull=False, disposed_at__isnull=False)
+            & ~models.Q(disposed_by=models.F("disposal_asked_by"))
+        ),
+    )
+
+
 class ReferenceCounter(models.Model):
     """The last number given in a series and year, such as CASE and 2026."""
 

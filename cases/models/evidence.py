@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from cases.models.base import CaseScopedQuerySet, PublicModel, state_is_known
+from cases.models.base import CaseScopedQuerySet, PublicModel, disposed_of_by_two, state_is_known
 from cases.models.cases import Case
 from cases.states import EvidenceState
 
@@ -92,14 +92,7 @@ class Evidence(PublicModel):
     class Meta:
         constraints = [
             state_is_known("evidence_state_is_known", EvidenceState),
-            models.CheckConstraint(
-                name="exhibit_disposed_of_by_a_second_person",
-                condition=Q(disposed_by=None, disposed_at=None)
-                | (
-                    Q(disposed_at__isnull=False, disposal_asked_by__isnull=False)
-                    & ~Q(disposed_by=F("disposal_asked_by"))
-                ),
-            ),
+            disposed_of_by_two("exhibit_disposed_of_by_a_second_person"),
             models.CheckConstraint(
                 name="disposed_exhibit_has_its_time",
                 condition=~Q(state="disposed") | Q(disposed_at__isnull=False),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models.alerts import Alert
 from cases.models.approvals import Approval
-from cases.models.base import PublicModel, state_is_known
+from cases.models.base import PublicModel, disposed_of_by_two, state_is_known
 from cases.models.cases import Case
 from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_reports
@@ -109,14 +109,7 @@ class SuspicionReport(PublicModel):
                 condition=~Q(state__in=["approved", *SENT_REPORT_STATES])
                 | Q(approved_by__isnull=False),
             ),
-            models.CheckConstraint(
-                name="report_disposed_of_by_a_second_person",
-                condition=Q(disposed_by=None, disposed_at=None)
-                | (
-                    Q(disposal_asked_by__isnull=False, disposed_at__isnull=False)
-                    & ~Q(disposed_by=F("disposal_asked_by"))
-                ),
-            ),
+            disposed_of_by_two("report_disposed_of_by_a_second_person"),
             models.CheckConstraint(
                 name="disposed_report_holds_nothing",
                 condition=~Q(state="disposed")

@@ -29,6 +29,7 @@ from tracing.engine.booksback import held_ref
 from tracing.engine.bookseal import BookQuestion, book_differences, sealed_answer, trace_of
 from tracing.engine.bookseal import answer as ask_books
 from tracing.engine.difference import Change
+from tracing.engine.ends import Place as PaidPlace
 from tracing.engine.payers import PlatformPayment, PlatformPayout
 from tracing.engine.seal import code_hash, is_intact
 from tracing.errors import AddressError, LedgerError, LedgerMissing, SeedError, TracingError
@@ -116,6 +117,7 @@ __all__ = [
     "MovementContacts",
     "NodeView",
     "PackView",
+    "PaidPlace",
     "ParsedAddress",
     "PastedAddress",
     "Place",

@@ -130,7 +130,17 @@ class ExchangeRecord(models.Model):
                 name="withdrawal_address",
                 condition=models.Q(kind="withdrawal"),
             ),
+            # And whose deposit came in on it?
+            models.Index(
+                fields=["address"], name="deposit_address", condition=models.Q(kind="deposit")
+            ),
         ]
+
+    @property
+    def net(self) -> int:
+        """What arrives of a withdrawal: a fee in the same asset lies inside the amount."""
+        fee = self.fee_base if self.fee_asset_id == self.asset_id else 0
+        return int(self.base - (fee or 0))
 
 
 class AccountLink(models.Model):

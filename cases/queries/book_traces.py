@@ -316,22 +316,21 @@ def _question_back(run: UUID, policy: str) -> CaseQuestion:
             found[place] = Seed(
                 "", before.units + int(amount), low if is_one else 0, before.high + high
             )
-    rows = ExchangeRecord.objects.filter(kind__in=OUT_KINDS).exclude(status__in=NOT_ARRIVED)
-    rows = rows.alias(mark=Lower("txid")).select_related("account").order_by("ref")
+    # By address, which has an index: whatever capitals the transaction was written with.
+    rows = ExchangeRecord.objects.filter(kind="withdrawal").exclude(status__in=NOT_ARRIVED)
+    rows = rows.select_related("account").order_by("ref")
     records: dict[tuple[str, str], ExchangeRecord] = {}
-    names = sorted({txid for txid, _ in found})
-    for start in range(0, len(names), ASKED_AT_ONCE):
-        for row in rows.filter(mark__in=names[start : start + ASKED_AT_ONCE]):
+    addresses = sorted({address for _txid, address in found})
+    for start in range(0, len(addresses), ASKED_AT_ONCE):
+        for row in rows.filter(address__in=addresses[start : start + ASKED_AT_ONCE]):
             records.setdefault((row.txid.lower(), row.address), row)
     seeds, accounts = [], set()
     for place, asked in sorted(found.items()):
         record = records.get(place)
         if record is None:
             continue
-        fee = record.fee_base if record.fee_asset_id == record.asset_id else 0
-        net = record.base - (fee or 0)
-        amounts = (min(net, units) for units in (asked.units, asked.low, asked.high))
-        seeds.append(Seed(record.ref, *amounts))
+        units, low, high = (min(record.net, each) for each in (asked.units, asked.low, asked.high))
+        seeds.append(Seed(record.ref, units, low, high))
         accounts.add(str(record.account.public_id))
     seeds.sort(key=lambda seed: seed.ref)
     question = BookQuestion(

@@ -14,7 +14,7 @@ from cases.models import Cohort, DepositAddress, ExchangeAccount, ExchangeRecord
 from cases.models.cohorts import TIER_PATTERN
 from cases.queries.money_facts import NOT_ARRIVED
 from tracing import reads
-from tracing.reads import Platform, PlatformPayment, PlatformPayout
+from tracing.reads import PaidPlace, Platform
 
 CHUNK = 5_000
 INSIDE = "internal_transfer"
@@ -78,7 +78,7 @@ def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     places = [place for each in payments for place in (each.paid, *each.sources)]
     records = _Records("withdrawal", (each.address for each in places), _asset_asked(cohort))
     for payment in payments:
-        tied = _tied(payment, records)
+        tied = _tied(payment.paid, payment.sources, payment.is_single_use, records)
         if tied is None:
             continue
         record, tier = tied
@@ -89,20 +89,23 @@ def _on_ledger(cohort: Cohort, platform: Platform) -> Iterable[Link]:
         )  # fmt: skip
 
 
-def _tied(payment: PlatformPayment, records: "_Records") -> tuple[ExchangeRecord, int] | None:
-    """The record that a payment began with, and how sure that is."""
-    direct = records.of(payment.paid.txid, payment.paid.address, payment.paid.value, once=True)
+def _tied(
+    paid: PaidPlace, beyond: Iterable[PaidPlace], is_single_use: bool, records: "_Records"
+) -> tuple[ExchangeRecord, int] | None:
+    """The record at one end of a payment, and how sure that is.
+
+    `beyond` are the places behind the wallet that lies between us and the platform.
+    """
+    direct = records.of(paid.txid, paid.address, paid.value, once=True)
     if direct:
         is_one = len({record.account.customer for record in direct}) == 1
         return (direct[0], 1) if is_one else None
-    sources = [
-        record
-        for source in payment.sources
-        for record in records.of(source.txid, source.address, source.value)
+    further = [
+        record for place in beyond for record in records.of(place.txid, place.address, place.value)
     ]
-    if len({record.account.customer for record in sources}) != 1:
-        return None  # nobody's, or the wallet holds money of two customers: it names neither
-    return sources[0], 2 if payment.is_single_use else TIER_PATTERN
+    if len({record.account.customer for record in further}) != 1:
+        return None  # nobody's, or the wallet had to do with two customers: it names neither
+    return further[0], 2 if is_single_use else TIER_PATTERN
 
 
 def _paid_out(cohort: Cohort, platform: Platform) -> Iterable[Link]:
@@ -111,7 +114,7 @@ def _paid_out(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     places = [place for each in payouts for place in (each.paid, *each.passed_on)]
     records = _Records("deposit", (each.address for each in places), _asset_asked(cohort))
     for payout in payouts:
-        tied = _got(payout, records)
+        tied = _tied(payout.paid, payout.passed_on, payout.is_single_use, records)
         if tied is None:
             continue
         record, tier = tied
@@ -120,23 +123,6 @@ def _paid_out(cohort: Cohort, platform: Platform) -> Iterable[Link]:
             record, tier, not platform.disputed.isdisjoint(payout.by), paid.txid, paid.vout or 0,
             payout.by[0], paid.value, paid.height, datetime.fromisoformat(paid.at), True,
         )  # fmt: skip
-
-
-def _got(payout: PlatformPayout, records: "_Records") -> tuple[ExchangeRecord, int] | None:
-    """The record that a payout ended in, and how sure that is; as `_tied`."""
-    paid = payout.paid
-    direct = records.of(paid.txid, paid.address, paid.value, once=True)
-    if direct:
-        is_one = len({record.account.customer for record in direct}) == 1
-        return (direct[0], 1) if is_one else None
-    reached = [
-        record
-        for place in payout.passed_on
-        for record in records.of(place.txid, place.address, place.value)
-    ]
-    if len({record.account.customer for record in reached}) != 1:
-        return None  # nobody's, or the wallet paid two customers: it names neither
-    return reached[0], 2 if payout.is_single_use else TIER_PATTERN
 
 
 def _asset_asked(cohort: Cohort) -> str:
@@ -173,17 +159,11 @@ class _Records:
         rows = self._found.get(_place(txid, address or ""), [])
         if len(rows) < 2:
             return rows
-        exact = [row for row in rows if value in (row.base, _net(row))]
+        exact = [row for row in rows if value in (row.base, row.net)]
         free = [row for row in exact if once and row.pk not in self._taken]
         if free:
             self._taken.add(free[0].pk)
         return free[:1] or exact or rows
-
-
-def _net(record: ExchangeRecord) -> int:
-    """What arrives of a withdrawal: its fee lies inside the amount."""
-    fee = record.fee_base if record.fee_asset_id == record.asset_id else 0
-    return int(record.base - (fee or 0))
 
 
 def _forms(address: str) -> tuple[str, ...]:
@@ -221,7 +201,7 @@ def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
     for row in moved.filter(counter_account__in=list(held)).order_by("at", "pk"):
         assert row.counter_account_id is not None  # asked for
         then = _at(held[row.counter_account_id], row.at)
-        net = _net(row)
+        net = row.net
         if then is None or (packages and net not in packages):
             continue
         if row.account.customer == then.account.customer:
@@ -235,7 +215,7 @@ def _in_books(cohort: Cohort, platform: Platform) -> Iterable[Link]:
         if then is None or row.counter_account.customer == then.account.customer:
             continue
         yield Link(
-            row, 1, then.address in platform.disputed, row.ref, 0, then.address, _net(row), 0,
+            row, 1, then.address in platform.disputed, row.ref, 0, then.address, row.net, 0,
             row.at, True,
         )  # fmt: skip
 

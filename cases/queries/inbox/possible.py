@@ -58,7 +58,7 @@ MAYBE_EMPTY: dict[str, tuple[type[Model], str]] = {
     "alarm": (OfficerAlarm, "seen_by_id IS NULL"),
     "preservation": (Preservation, "state = 'active'"),
     "law": (LegalRow, PROPOSED),
-    "report": (SuspicionReport, "state <> 'filed'"),
+    "report": (SuspicionReport, "state NOT IN ('filed', 'disposed')"),
     "outbound": (OutboundRequest, "state IN ('draft', 'approved', 'sent')"),
     "run": (CaseRun, "collected_at IS NULL OR drifted_at IS NOT NULL"),
 }

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from cases.exports import pdf, verify
+from cases.exports import verify
 from cases.files import FileDamaged, _path
 from cases.models import Case, ReadEvent, Referral, SharedRelease, ShareGrant
 from cases.policy import Actor, PermissionDenied
@@ -38,12 +38,7 @@ from tests.casework import (
 )
 from tests.officer_desk import make_officer, verify_account
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 
 def send(case: Case, agency: Agency, *officers: User) -> Referral:

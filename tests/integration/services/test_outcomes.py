@@ -7,7 +7,6 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from cases.exports import pdf
 from cases.models import AuditEvent, Outcome, SharedRelease
 from cases.policy import PermissionDenied
 from cases.queries import outcomes as outcome_rows
@@ -22,13 +21,8 @@ from tests.casework import BTC, make_actor, make_agency, make_asset, make_case, 
 from tests.integration.services.test_liaison import send
 from tests.report_desk import make_alert
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 DAY = date(2025, 6, 1)
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
 
 
 @pytest.fixture

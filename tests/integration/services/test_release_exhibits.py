@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cases.dossier import Redaction
-from cases.exports import pdf, verify
+from cases.exports import verify
 from cases.files import load_bytes
 from cases.models import Case, CustodyEvent, Evidence, Finding, Referral
 from cases.services import disposal, dossier_exhibits
@@ -28,13 +28,8 @@ from tests.casework import (
 from tests.integration.web.referral_desk import Desk, make_desk
 from tests.packs import bag_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 PAPER = b"%PDF-1.7\nBank log, page 12\n"
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
 
 
 @pytest.fixture

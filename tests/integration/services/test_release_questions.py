@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from cases.exports import package, pdf
+from cases.exports import package
 from cases.models import AnswerProposal, AuditEvent, ReleaseDownload, ReleaseQuestion, SharedRelease
 from cases.policy import PermissionDenied, StepUpRequired
 from cases.queries.inbox import inbox
@@ -32,12 +32,7 @@ from tests.casework import (
 from tests.integration.services.test_liaison import send
 from tests.packs import bag_of, named
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from cases.exports import pdf
 from cases.guards import install_guards, missing_guards
 from cases.models import (
     AuditEvent,
@@ -62,17 +61,12 @@ from tests.casework import (
 from tests.inbox_rows import inbox
 from tests.integration.services.test_liaison import send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 TXID = "ab" * 32
 UID = "8812345678"
 PASTED = f"{ADDRESS}\n{TXID}\nnot-an-address-0000000000000000\nKai-Wen Demoson\n"
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.dossier import Dossier, DossierAmount, DossierSuspect, Redaction
 from cases.dossier_difference import difference
-from cases.exports import html, pdf
+from cases.exports import html
 from cases.models import AuditEvent, Case, Referral, SharedRelease
 from cases.policy import PermissionDenied
 from cases.queries.shared import release_for, releases_for
@@ -48,12 +48,7 @@ from tests.packs import RUN
 from tests.unit.exports.test_exports import DOSSIER
 from tests.unit.test_dossier_difference import TAG
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.test import Client
 from django.urls import reverse
 
 from cases import release_words
-from cases.exports import pdf
 from cases.models import ReadEvent, SharedRelease
 from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.services.referrals import recall_referral
@@ -20,13 +19,8 @@ from tests.conftest import SignIn
 from tests.integration.web.referral_desk import Desk, make_desk
 from tests.packs import bag_of, named
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 LIST = reverse("liaison_releases")
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
 
 
 @pytest.fixture

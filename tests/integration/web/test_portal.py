@@ -3,7 +3,6 @@
 import pytest
 from django.urls import reverse
 
-from cases.exports import pdf
 from cases.services.questions import answer_question, ask_about_release
 from cases.services.referrals import recall_referral
 from fiu.models import User
@@ -11,13 +10,8 @@ from tests.casework import make_actor, make_user
 from tests.conftest import SignIn
 from tests.integration.web.referral_desk import Desk, make_desk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 LISTS = [reverse("liaison_downloads"), reverse("liaison_messages")]
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
 
 
 @pytest.fixture

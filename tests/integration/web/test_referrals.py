@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.exports import pdf
 from cases.models import Referral
 from cases.queries import referrals as queries
 from cases.queries.shared import file_for, release_for
@@ -17,12 +16,7 @@ from tests.casework import make_actor, make_agency, make_case, make_user
 from tests.conftest import SignIn, client_of
 from tests.integration.web.referral_desk import Desk, make_desk
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 
 @pytest.fixture

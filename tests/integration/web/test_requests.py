@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.exports import pdf
 from cases.models import InformationRequest, ReadEvent
 from cases.request_words import CHECKS
 from cases.services.requests import (
@@ -35,12 +34,7 @@ from tests.integration.services.test_liaison import send
 from tests.integration.services.test_requests import ADDRESS, TXID, UID, spec
 from tests.integration.web.conftest import number
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "is_available", lambda: False)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
 
 
 @pytest.fixture

@@ -236,9 +236,9 @@ class SecondFactor:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         user = request.user
-        if not isinstance(user, User) or self._is_open(request):
+        if not isinstance(user, User) or second_factor_at(request) is not None:
             return self.get_response(request)
-        if second_factor_at(request) is not None:
+        if self._is_open(request):  # last: it finds the route among 600
             return self.get_response(request)
         page = factor_page(user)
         if page == "mfa_activate_totp" and self._route(request) in FIRST_FACTOR:

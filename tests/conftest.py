@@ -251,7 +251,27 @@ def _empty_cache() -> None:
         cache.clear()
 
 
-_guards_are_lifted = False
+# What opens the database to the harness itself, while the guards are down.
+_blocker_of_lifted: Any = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Put the guards up again behind a test with real transactions, once its tables are empty.
+
+    No fixture comes late enough: inside the next test's transaction they would go with it, be put
+    up again for each test that follows (0.3 s on PostgreSQL), and SQLite would read a changed
+    schema again after every savepoint that is undone.
+    """
+    global _blocker_of_lifted
+    yield
+    if _blocker_of_lifted is None or nextitem is None:  # with the last one its database went
+        return
+    with _blocker_of_lifted.unblock():
+        if settings.ROW_SECURITY:
+            row_security.be_owner()
+        install_guards()
+    _blocker_of_lifted = None
 
 
 @pytest.fixture(autouse=True)
@@ -266,21 +286,11 @@ def _role(request: pytest.FixtureRequest, _guards: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _guards(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """Lift the guards only for the emptying of tables after a test with real transactions.
-
-    They are put up again before the next transaction begins: inside of it they would go with it,
-    and SQLite would read a changed schema again after every savepoint that is undone.
-    """
-    global _guards_are_lifted
+    """Lift the guards only for the emptying of tables after a test with real transactions."""
+    global _blocker_of_lifted
     if not _touches_database(request.node):
         yield
         return
-    if _guards_are_lifted:
-        with django_db_blocker.unblock():
-            if settings.ROW_SECURITY:
-                row_security.be_owner()
-            install_guards()
-            _guards_are_lifted = connection.in_atomic_block  # else they stand from now on
     request.getfixturevalue("_django_db_helper")
     has_real_transactions = not connection.in_atomic_block
     yield
@@ -288,4 +298,4 @@ def _guards(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[
         if settings.ROW_SECURITY:
             row_security.be_owner()
         remove_guards()
-        _guards_are_lifted = True
+        _blocker_of_lifted = django_db_blocker

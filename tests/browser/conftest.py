@@ -17,7 +17,7 @@ STEP_UP_LASTS = 300.0  # seconds; a person who signed in earlier would be asked 
 def chromium_path() -> str:
     path = chromium()
     if path is None:
-        pytest.skip("no Chromium on this machine: install Debian's package `chromium`")
+        pytest.skip("no Chromium on this machine: install Debian's `chromium-headless-shell`")
     return path
 
 

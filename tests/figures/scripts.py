@@ -159,7 +159,9 @@ def measure(home: Path) -> list[Figure]:
     """Two to four minutes."""
     program = chromium()
     if program is None:
-        raise SystemExit("No Chromium on this machine: install Debian's package chromium.")
+        raise SystemExit(
+            "No Chromium on this machine: install Debian's package chromium-headless-shell."
+        )
     busy = load()
     made = Site(home)
     made.wait_for_demo()

@@ -92,23 +92,25 @@ def exhibit_files(dossier: Dossier) -> dict[str, bytes]:
 
     Raises CaseworkError where one is damaged, or all of them are too large.
     """
-    going = [each for each in dossier.exhibits if each.name]
-    if sum(each.size for each in going) > MOST_BYTES:
-        raise CaseworkError(_("The exhibits are larger than 100 MB together: leave some out."))
     try:
-        return {each.name: load_bytes(each.sha256) for each in going}
+        return {each.name: load_bytes(each.sha256) for each in _going(dossier)}
     except FileDamaged as error:
         raise CaseworkError(_("The stored file of an exhibit is damaged: verify it.")) from error
 
 
-def readable_texts(dossier: Dossier) -> list[str]:
-    """The exhibits that are plain text, to be searched for what must not leave the house."""
-    files = exhibit_files(dossier)
-    return [
-        files[each.name].decode("utf-8", "replace")
-        for each in dossier.exhibits
-        if each.mime.startswith(READABLE)
-    ]
+def readable_exhibits(dossier: Dossier) -> list[str]:
+    """The SHA-256 of those that are plain text, to be searched for what must not leave the house.
+
+    Raises CaseworkError where all exhibits together are too large.
+    """
+    return [each.sha256 for each in _going(dossier) if each.mime.startswith(READABLE)]
+
+
+def _going(dossier: Dossier) -> list[DossierExhibit]:
+    going = [each for each in dossier.exhibits if each.name]
+    if sum(each.size for each in going) > MOST_BYTES:
+        raise CaseworkError(_("The exhibits are larger than 100 MB together: leave some out."))
+    return going
 
 
 def hand_out_exhibits(

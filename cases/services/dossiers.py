@@ -1,7 +1,6 @@
 """Making the dossier of a referral: what an agency will read, and the check that nothing leaks."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -52,10 +51,17 @@ from cases.services.dossier_exhibits import (
     cited_exhibits,
     exhibits_behind,
     is_barred,
-    readable_texts,
+    readable_exhibits,
 )
 from cases.services.dossier_masks import as_told_now
 from cases.services.dossier_sources import runs_behind, tags_behind
+from cases.services.dossier_words import (
+    FoundWords,
+    SoughtWords,
+    find_words,
+    names_any,
+    words_in_exhibit,
+)
 from cases.services.errors import CaseworkError
 from cases.services.references import names_inner_reference
 from cases.states import ReleaseState
@@ -395,32 +401,44 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
 
     That is a number of ours that the agency does not know, a whole account number of this case,
     another agency, or a name that a redaction takes out elsewhere. Exhibits that are plain text
-    are read alike; of pictures and PDF files whoever cites them decides. Raises CaseworkError that
-    says which of the four.
+    are read alike, each once for the same words; of pictures and PDF files whoever cites them
+    decides. Raises CaseworkError that says which of the four.
     """
-    refuse_words(referral, render_json(dossier).decode())
-    for text in readable_texts(dossier):
-        refuse_words(referral, text)
+    sought = _sought(referral)
+    _refuse(referral, find_words(render_json(dossier).decode(), sought))
+    for sha256 in readable_exhibits(dossier):
+        _refuse(referral, words_in_exhibit(sha256, sought))
 
 
 def refuse_words(referral: Referral, text: str) -> None:
     """As `refuse_leaks`, of any text for the agency of this referral."""
-    if (
-        names_inner_reference(text, referral.agency_id, [referral.reference])
-        or str(referral.case.public_id) in text
-    ):
+    _refuse(referral, find_words(text, _sought(referral)))
+
+
+def _sought(referral: Referral) -> SoughtWords:
+    others = apps.get_model("fiu", "Agency").objects.exclude(pk=referral.agency_id)
+    pairs = others.order_by("pk").values_list("short_name", "name")
+    return SoughtWords(
+        case=str(referral.case.public_id),
+        accounts=tuple(sorted(accounts_of(referral).values_list("uid", flat=True))),
+        agencies=tuple(name for pair in pairs for name in pair),
+        left_out=tuple(dict.fromkeys(word for word in _words_left_out(referral) if word)),
+    )
+
+
+def _refuse(referral: Referral, found: FoundWords) -> None:
+    named = " ".join(sorted(found.references))
+    if found.case or names_inner_reference(named, referral.agency_id, [referral.reference]):
         raise CaseworkError(
             _("A text names an internal reference: take it out or leave that field out.")
         )
-    if names_any(text, accounts_of(referral).values_list("uid", flat=True)):
+    if found.accounts:
         raise CaseworkError(
             _("A text names a whole account number: take it out or leave that field out.")
         )
-    others = apps.get_model("fiu", "Agency").objects.exclude(pk=referral.agency_id)
-    names = [name for pair in others.values_list("short_name", "name") for name in pair]
-    if names_any(text, names):
+    if found.agencies:
         raise CaseworkError(_("A text names another agency: take it out or leave that field out."))
-    if names_any(text, _words_left_out(referral)):
+    if found.left_out:
         raise CaseworkError(
             _("A text still names what a redaction leaves out elsewhere: leave that field out too.")
         )
@@ -456,11 +474,3 @@ def _words_left_out(referral: Referral) -> Iterable[str]:
                 yield line.account.holder_name
     if f"{referral.reference}.customers" in codes:
         yield from (member.account.holder_name for member in _members(referral))
-
-
-def names_any(text: str, words: Iterable[str]) -> bool:
-    """Whether one of the words stands in the text, as a word of its own."""
-    return any(
-        word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
-        for word in words
-    )

@@ -14,7 +14,8 @@ from cases.dossier import from_json
 from cases.models import AnswerProposal, Referral, ReleaseQuestion, SuspectName
 from cases.policy import Action, Actor, require, require_step_up
 from cases.services.audit import record_event
-from cases.services.dossiers import accounts_of, names_any, refuse_words
+from cases.services.dossier_words import names_any
+from cases.services.dossiers import accounts_of, refuse_words
 from cases.services.errors import CaseworkError
 from cases.services.liaison import open_grant
 from cases.services.locks import enter_case, lock_case

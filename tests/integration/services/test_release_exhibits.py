@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from cases.dossier import Redaction
 from cases.exports import verify
 from cases.files import load_bytes
 from cases.models import Case, CustodyEvent, Evidence, Finding, Referral
-from cases.services import disposal, dossier_exhibits
+from cases.services import disposal, dossier_exhibits, dossier_words
 from cases.services.dossiers import build_dossier, redactable_fields
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.evidence import acquire_evidence, hand_over_evidence, verify_store
@@ -25,6 +26,7 @@ from tests.casework import (
     make_agency,
     make_case,
 )
+from tests.conftest import SignIn
 from tests.integration.web.referral_desk import Desk, make_desk
 from tests.packs import bag_of
 
@@ -212,3 +214,27 @@ def test_disposal_of_an_exhibit_leaves_what_was_released_whole(
     disposal.dispose_evidence(paper, reason="Over.", by=make_actor(desk.compliance))
     assert verify_store().breaks == []
     assert load_bytes(release.files.get(name="exhibit-X1.pdf").sha256) == PAPER
+
+
+def test_an_exhibit_is_read_once_for_the_page_and_a_picture_never(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+) -> None:
+    """What was found in a file is kept with its hash and the words that were sought."""
+    cite(desk, exhibit(desk), exhibit(desk, b"account,amount\n1,2\n", "rows.csv"))
+    read: list[str] = []
+
+    def counted(sha256: str) -> bytes:
+        read.append(sha256)
+        return load_bytes(sha256)
+
+    for module in (dossier_words, dossier_exhibits):
+        monkeypatch.setattr(module, "load_bytes", counted)
+    dossier_words.words_in_exhibit.cache_clear()
+    page = reverse("referral_detail", args=[desk.referral().public_id])
+    client = sign_in(desk.analyst)
+    for _again in range(3):
+        assert client.get(page).status_code == 200
+    assert len(read) == 1
+    make_agency(name="rows of a new agency", short_name="account,amount")
+    assert "would be refused" in client.get(page).content.decode(), "new words, a new look"
+    assert len(read) == 2

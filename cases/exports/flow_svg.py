@@ -13,6 +13,7 @@ from cases.dossier import Dossier, DossierMove, DossierRun, Redaction
 from cases.exports import svg
 from cases.exports.csv import in_units
 from cases.flow import LABEL_CHARACTERS, Edge, Flow, Group, layout
+from cases.report_words import say
 
 NAME = "flow.svg"
 MIME = "image/svg+xml"
@@ -75,7 +76,7 @@ def render_bands_at(dossier: Dossier, until: str, num_lanes: int = LANES_ON_PAPE
         edges=tuple(each for each in flow.edges if (each.source, each.target) in edges),
     )
     reached = 1 + max((each.lane for each in shown.nodes), default=0) // num_lanes
-    return svg.render_bands(shown, num_lanes)[:reached] if flow.nodes else []
+    return svg.render_bands(shown, num_lanes, frame=flow)[:reached] if flow.nodes else []
 
 
 def _cited_in(run: DossierRun, dossier: Dossier) -> dict[str, str]:
@@ -116,7 +117,9 @@ def _drawn(
     groups = []
     for address, lane in sorted(lanes.items()):
         wallet = wallets.get(address)
-        label = cited.get(address) or (f"{wallet.number} {wallet.role}" if wallet else "")
+        label = cited.get(address) or (
+            f"{wallet.number} {say(wallet.role, dossier.language)}" if wallet else ""
+        )
         groups.append(
             Group(
                 id=f"{run.number}:{address}",

@@ -10,7 +10,9 @@ from xml.sax.saxutils import escape, quoteattr
 from cases.flow import CARD_HEIGHT, CARD_WIDTH, LANE_PITCH, Curve, Flow, Node, Point
 
 MARGIN, TITLE_HEIGHT = 20, 30
-FONT = 'font-family="Inter, Noto Sans TC, sans-serif"'
+SMALL = 860
+"""Up to this width, px, a page shows a picture in its own size and never larger."""
+FONT = 'font-family="Inter, Noto Sans TC, Noto Sans CJK TC, sans-serif"'
 INK, LINE, ACCENT, REST = "#131a26", "#c6cdd8", "#3346d3", "#5f6b7e"
 COLOURS = {  # ground and border by tone; source: the stylesheet's light tokens
     "bad": ("#fdeceb", "#b3261e"),
@@ -25,28 +27,48 @@ COLOURS = {  # ground and border by tone; source: the stylesheet's light tokens
 
 def render(flow: Flow, title: str = "Money flow") -> bytes:
     """The whole picture, lane titles above; the key path lies over the other lines."""
-    return _drawn(flow, title, 0, flow.width + 2 * MARGIN)
+    return _drawn(flow, flow, title, 0, flow.width + 2 * MARGIN)
 
 
-def render_bands(flow: Flow, num_lanes: int, title: str = "Money flow") -> list[bytes]:
+def render_bands(
+    flow: Flow, num_lanes: int, title: str = "Money flow", frame: Flow | None = None
+) -> list[bytes]:
     """The picture cut into windows of so many lanes, one to be read under the other.
 
     On paper a long way drawn in one line is too small to read. Lines that a window cuts go on in
-    the next one; each is a picture of its own.
+    the next one; each is a picture of its own, as high as what stands in it. `frame` is the whole
+    flow of which `flow` is a part: every part of it then has the same windows.
     """
-    if len(flow.lanes) <= num_lanes:
-        return [render(flow, title)]
+    frame = frame or flow
+    if len(frame.lanes) <= num_lanes:
+        return [_drawn(flow, frame, title, 0, frame.width + 2 * MARGIN)]
     width = num_lanes * LANE_PITCH
     return [
-        _drawn(flow, title, first * LANE_PITCH, width)
-        for first in range(0, len(flow.lanes), num_lanes)
+        _drawn(flow, frame, title, first * LANE_PITCH, width)
+        for first in range(0, len(frame.lanes), num_lanes)
     ]
 
 
-def _drawn(flow: Flow, title: str, left: float, width: float) -> bytes:
-    height = flow.height + TITLE_HEIGHT + 2 * MARGIN
+def _extent(flow: Flow, left: float, width: float) -> tuple[float, float]:
+    """The top and the bottom of what stands in this window, in the measure of the flow."""
+    cards = [node.y for node in flow.nodes if left <= node.x + MARGIN <= left + width]
+    lines = [
+        y
+        for edge in flow.edges
+        for x, y in edge.points
+        if left - LANE_PITCH <= x + MARGIN <= left + width + LANE_PITCH
+    ]
+    ends = [*(y - CARD_HEIGHT / 2 for y in cards), *(y + CARD_HEIGHT / 2 for y in cards), *lines]
+    return (min(ends), max(ends)) if ends else (0.0, float(CARD_HEIGHT))
+
+
+def _drawn(flow: Flow, frame: Flow, title: str, left: float, width: float) -> bytes:
+    head = TITLE_HEIGHT if any(lane.title for lane in frame.lanes) else 0
+    top, bottom = _extent(frame, left, width)
+    height = bottom - top + head + 2 * MARGIN
     parts = [
-        '<svg class="flow-svg" xmlns="http://www.w3.org/2000/svg" '
+        f'<svg class="flow-svg{" small" if width <= SMALL else ""}" '
+        'xmlns="http://www.w3.org/2000/svg" '
         f'viewBox="{left:g} 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'role="img" aria-label={quoteattr(title)}>',
         f"<title>{escape(title)}</title>",
@@ -55,8 +77,9 @@ def _drawn(flow: Flow, title: str, left: float, width: float) -> bytes:
         f'<text class="fl-lane" x="{lane.x + MARGIN:g}" y="{MARGIN}" text-anchor="middle" {FONT} '
         f'font-size="12" font-weight="600" fill="#465266">{escape(lane.title)}</text>'
         for lane in flow.lanes
+        if lane.title
     ]
-    parts.append(f'<g transform="translate({MARGIN} {TITLE_HEIGHT + MARGIN})">')
+    parts.append(f'<g transform="translate({MARGIN} {head + MARGIN - top:g})">')
     for edge in sorted(flow.edges, key=lambda edge: edge.key):
         parts += _edge(edge)
     for node in flow.nodes:

@@ -7,7 +7,12 @@ class FiuConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """In a scratch installation, and there alone, the clock of a process can be moved."""
+        """Register the check of fonts.
+
+        In a scratch installation, and there alone, the clock of a process can be moved.
+        """
+        from fiu import fonts  # noqa: F401
+
         if settings.IS_SCRATCH:
             from fiu.chaos import clock
 

@@ -32,7 +32,16 @@ def prepare(say: Say) -> None:
     if "install_guards" in get_commands():
         call_command("install_guards", verbosity=0, stdout=sys.stderr)
     collect_static(say)
+    say_what_is_lacking(say)
     connection.close()
+
+
+def say_what_is_lacking(say: Say) -> None:
+    """One sentence for each kind of letters that no font of this machine prints."""
+    from fiu.fonts import HINT, NO_CHINESE, pdf  # noqa: PLC0415  # only where it is printed
+
+    if pdf.lacks_chinese():
+        say(f"{NO_CHINESE} {HINT}")
 
 
 def collect_static(say: Say) -> None:

@@ -5,6 +5,7 @@ ends the export with an error (S11).
 """
 
 import importlib
+import re
 import shutil
 import subprocess
 from datetime import datetime
@@ -17,14 +18,21 @@ from cases.exports import canonical_json, html
 NAME = "release.pdf"
 MIME = "application/pdf"
 ABSENT = "No PDF: Pango is not installed where this release was made. Print the HTML page instead."
+FONTS = "fonts-noto-cjk"
+"""The Debian package whose fonts have Chinese letters; any other font with them will do."""
 NO_CHINESE = (
-    "The PDF shows boxes for Chinese letters: no font for them is installed where it was made. The"
-    " HTML page shows them, and they can be copied out of the PDF."
+    "No PDF: no font with Chinese letters is installed where this release was made. Print the HTML"
+    " page instead."
 )
+SOME_BOXES = (
+    "The PDF shows boxes for the Chinese letters in it: no font with them is installed where it was"
+    " made. The HTML page shows them, and they can be copied out of the PDF."
+)
+_CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 class PdfRefused(Exception):
-    """The page asked for something from outside, or Pango is missing."""
+    """The page asked for something from outside, or Pango or a font is missing."""
 
 
 @cache
@@ -53,6 +61,21 @@ def lacks_chinese() -> bool:
     return found.returncode == 0 and not found.stdout.strip()
 
 
+def prints(language: str) -> bool:
+    """Whether a release in this language can be a PDF here: none that would be boxes is made."""
+    return is_available() and not (language == "zh-Hant" and lacks_chinese())
+
+
+def notes_on(dossier: Dossier, page: bytes) -> list[str]:
+    """What a reader has to know of the PDF of this page, or why there is none."""
+    if not is_available():
+        return [ABSENT]
+    if not prints(dossier.language):
+        return [NO_CHINESE]
+    has_boxes = lacks_chinese() and _CHINESE.search(page.decode()) is not None
+    return [SOME_BOXES] if has_boxes else []
+
+
 @cache
 def _closed_fetcher() -> Any:
     urls = importlib.import_module("weasyprint.urls")
@@ -67,7 +90,7 @@ def _closed_fetcher() -> Any:
 def render(dossier: Dossier, watermark: str = "") -> bytes:
     """The PDF of the page, with the dossier attached; same dossier and watermark, same bytes.
 
-    Raises PdfRefused; where Pango is missing too: ask `is_available` first.
+    Raises PdfRefused; where Pango or a font is missing too: ask `prints` first.
     """
     return from_page(html.render(dossier, watermark), dossier, watermark)
 
@@ -77,6 +100,8 @@ def from_page(page: bytes, dossier: Dossier, watermark: str = "") -> bytes:
     engine = _engine()
     if engine is None:
         raise PdfRefused(ABSENT)
+    if not prints(dossier.language):
+        raise PdfRefused(NO_CHINESE)
     fetcher, outside = _closed_fetcher()
     sealed_at = datetime.fromisoformat(dossier.seal.sealed_at) if dossier.seal else None
     attached = engine.Attachment(

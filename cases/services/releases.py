@@ -150,15 +150,11 @@ def render_copy(release: SharedRelease, liaison_id: int, watermark: str) -> Reci
     dossier = sealed_dossier(release)
     page = html.render(dossier, watermark)
     own = [CopyFile(f"release-{watermark}.html", html.MIME, page)]
-    notes = []
-    if pdf.is_available():
+    notes = pdf.notes_on(dossier, page)
+    if pdf.prints(dossier.language):
         own.append(
             CopyFile(f"release-{watermark}.pdf", pdf.MIME, pdf.from_page(page, dossier, watermark))
         )
-        if dossier.language == "zh-Hant" and pdf.lacks_chinese():
-            notes.append(pdf.NO_CHINESE)
-    else:
-        notes.append(pdf.ABSENT)
     common = {
         file.name: load_bytes(file.sha256)
         for file in release.files.filter(grant=None).exclude(name__in=MASTERS)

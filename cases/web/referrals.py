@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.dossier import Dossier, from_json
+from cases.exports.pdf import NO_CHINESE, prints
 from cases.files import load_bytes
 from cases.http import AuthedRequest, casework, require_at_the_door, seen_version
 from cases.models import Referral, SharedRelease
@@ -148,6 +149,7 @@ def _page(request: AuthedRequest, referral: Referral, form: RedactionForm | None
         "dossier": dossier,
         "leak": _leak(referral, dossier) if page.release is None else "",
         "form": form,
+        "no_pdf": NO_CHINESE if page.release is None and not prints(dossier.language) else "",
         "may_edit": is_draft and may(request.actor, Action.DRAFT_REFERRAL),
         "outcomes": outcomes_of(request.actor, [referral.case_id]) if page.grants else None,
         "drifted": release_drift(referral, dossier) if page.release else [],

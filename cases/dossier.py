@@ -265,14 +265,48 @@ class DossierMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class DossierRequest:
+    """What the agency asked, and how it was decided, where this release answers a request.
+
+    `asked` and `granted` are datasets in words; `office` is that of whoever decided.
+    """
+
+    reference: str
+    agency_ref: str
+    instrument: str
+    number: str
+    issued_by: str
+    issued_on: str
+    legal_basis: str
+    asked: tuple[str, ...]
+    granted: tuple[str, ...]
+    decided_at: str
+    office: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealDecision:
+    """One of the decisions that the content went through, by the office that took it."""
+
+    step: str
+    office: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
-    """The number of the release and the point of the audit chain it was sealed at."""
+    """The number of the release and the point of the audit chain it was sealed at.
+
+    `decisions` are what was left out, the approval and the clearance; releases from before they
+    were kept have none.
+    """
 
     number: str
     version: int
     sealed_at: str
     audit_seq: int
     audit_hash: str
+    decisions: tuple[SealDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +333,7 @@ class Dossier:
     tags: tuple[DossierTag, ...] = ()
     methods: tuple[DossierMethod, ...] = ()
     exhibits: tuple[DossierExhibit, ...] = ()
+    request: DossierRequest | None = None
     language: str = "en"
     replaces: str = ""
     changes: tuple[DossierChange, ...] = ()
@@ -330,6 +365,8 @@ class Dossier:
 def to_json(dossier: Dossier) -> dict[str, Any]:
     """The sealed dossier as plain JSON values: text, small integers, lists, objects."""
     seal = asdict(dossier.seal) if dossier.seal else None
+    if seal and not seal["decisions"]:
+        del seal["decisions"]
     return dossier.content() | {"release": seal}
 
 
@@ -353,14 +390,15 @@ def from_json(values: Mapping[str, Any]) -> Dossier:
         methods=tuple(DossierMethod(**each) for each in plain.get("methods", ())),
         exhibits=tuple(_exhibit(each) for each in plain.get("exhibits", ())),
         changes=tuple(DossierChange(**_texts(each)) for each in plain.get("changes", ())),
-        seal=Seal(**values["release"]) if values.get("release") else None,
+        request=_request(plain["request"]) if plain.get("request") else None,
+        seal=_seal(values["release"]) if values.get("release") else None,
     )
 
 
-_LATER = ("customers", "runs", "tags", "methods", "exhibits", "replaces", "changes")
+_LATER = ("customers", "runs", "tags", "methods", "exhibits", "request", "replaces", "changes")
 _LISTS = (
     "findings", "suspects", "wallets", "freezes", "customers", "runs", "tags", "methods",
-    "exhibits", "changes",
+    "exhibits", "request", "changes",
 )  # fmt: skip
 
 
@@ -404,6 +442,16 @@ def _run(values: Mapping[str, Any]) -> DossierRun:
 
 def _exhibit(values: Mapping[str, Any]) -> DossierExhibit:
     return DossierExhibit(**{**_texts(values), "findings": tuple(values["findings"])})
+
+
+def _request(values: Mapping[str, Any]) -> DossierRequest:
+    lists = {name: tuple(values[name]) for name in ("asked", "granted")}
+    return DossierRequest(**{**values, **lists})
+
+
+def _seal(values: Mapping[str, Any]) -> Seal:
+    decisions = tuple(SealDecision(**each) for each in values.get("decisions", ()))
+    return Seal(**{**values, "decisions": decisions})
 
 
 def _freeze(values: Mapping[str, Any]) -> DossierFreeze:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cases.dossier_grants import NOT_ACCEPTED
+
 # By the codes of cases/dossier.py.
 REASONS: Mapping[str, Promise] = {
     "personal": _("Personal data of somebody else"),
@@ -14,6 +16,20 @@ REASONS: Mapping[str, Promise] = {
     "commercial": _("Confidential business data"),
     "irrelevant": _("Not needed for the purpose"),
     "handling": _("Its source does not allow it to be passed on"),
+}
+# Why something that was asked for is not granted, by the codes of cases/dossier_grants.py.
+REFUSALS: Mapping[str, Promise] = {
+    NOT_ACCEPTED: _("Asked for, and not granted by that decision"),
+}
+STEPS: Mapping[str, Promise] = {
+    "redact_referral": _("What is left out, decided by"),
+    "approve_referral": _("Approved by"),
+    "clear_referral": _("Cleared by law by"),
+}
+OFFICES: Mapping[str, Promise] = {
+    "analyst": _("Analyst"),
+    "supervisor": _("Supervisor"),
+    "compliance": _("Compliance"),
 }
 FIELDS: Mapping[str, Promise] = {
     "summary": _("The answer"),
@@ -87,7 +103,7 @@ def sharing_words(tlp: str, code: str) -> str:
 
 def reason_words(code: str) -> str:
     """Why a field was left out; an unknown code stays as it is."""
-    return str(REASONS.get(code, code))
+    return str(REASONS.get(code) or REFUSALS.get(code, code))
 
 
 def field_words(name: str) -> str:

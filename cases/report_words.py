@@ -10,6 +10,9 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "繁體中文", "fr"
 
 # English: (Traditional Chinese, French)
 _WORDS: Mapping[str, tuple[str, str]] = {
+    # Between words: a comma or colon of this script.
+    ", ": ("、", ", "),
+    ": ": ("：", "\u00a0: "),
     "About": ("關於", "Concerne"),
     "Account": ("帳戶", "Compte"),
     "Address": ("地址", "Adresse"),
@@ -92,6 +95,47 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "CoinJoin detection": ("CoinJoin 偵測", "Détection des CoinJoin"),
     "missed": ("漏判", "manqués"),
     "false hits": ("誤判", "faux positifs"),
+    # What was granted, under which law and by which office.
+    "Accounts granted": ("准予提供的帳戶", "Comptes communiqués"),
+    "Account holder": ("帳戶持有人", "Titulaire du compte"),
+    "Granted": ("准予提供", "Communiqué"),
+    "Not granted": ("未准予提供", "Non communiqué"),
+    "Request": ("請求", "Demande"),
+    "Instrument": ("法律文書", "Acte"),
+    "Request decided by": ("請求決定者", "Demande décidée par"),
+    "redact_referral": ("略去內容決定者", "Omissions décidées par"),
+    "approve_referral": ("核准者", "Approuvé par"),
+    "clear_referral": ("法律審查者", "Autorisé en droit par"),
+    "analyst": ("分析員", "Analyste"),
+    "supervisor": ("主管", "Supervision"),
+    "compliance": ("法遵", "Conformité"),
+    "Asked for, and not granted by that decision": (
+        "曾請求，但該決定未准予",
+        "Demandé, et non accordé par cette décision",
+    ),
+    "Police request": ("警方請求", "Demande de police"),
+    "Subpoena": ("傳票", "Assignation à produire"),
+    "Who the customer is": ("客戶身分", "L’identité du client"),
+    "Identity documents": ("身分文件", "Pièces d’identité"),
+    "Balances": ("餘額", "Soldes"),
+    "Deposits of crypto-assets": ("加密資產存入", "Dépôts de crypto-actifs"),
+    "Withdrawals of crypto-assets": ("加密資產提領", "Retraits de crypto-actifs"),
+    "Deposits of money": ("資金存入", "Dépôts d’argent"),
+    "Withdrawals of money": ("資金提領", "Retraits d’argent"),
+    "Trades": ("交易紀錄", "Échanges"),
+    "Sign-ins with addresses": ("登入紀錄與位址", "Connexions avec adresses"),
+    "Devices": ("裝置", "Appareils"),
+    "Correspondence with support": ("與客服的往來", "Échanges avec l’assistance"),
+    "Linked accounts": ("關聯帳戶", "Comptes liés"),
+    "Each account, personal field and dataset stands one by one in grants.csv, with the law and the"
+    " decision under which it was granted or not. Of an account only its last characters are"
+    " told.": (
+        "每一帳戶、個資欄位及資料集均逐項列於 grants.csv，並載明准予或不准予所依據的法律與決定。"
+        "帳戶僅顯示末幾碼。",
+        "Chaque compte, donnée personnelle et jeu de données figure un à un dans grants.csv, avec"
+        " le droit et la décision selon lesquels il est communiqué ou non. D'un compte, seuls les"
+        " derniers caractères sont indiqués.",
+    ),
     # Fixed words of the dossier.
     "Low": ("低", "Faible"),
     "Medium": ("中", "Moyenne"),
@@ -217,11 +261,22 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Of codes, which are no words of any language.
+_ENGLISH: Mapping[str, str] = {
+    "redact_referral": "What is left out, decided by",
+    "approve_referral": "Approved by",
+    "clear_referral": "Cleared by law by",
+    "analyst": "Analyst",
+    "supervisor": "Supervisor",
+    "compliance": "Compliance",
+}
+
+
 def say(words: str, language: str) -> str:
     """The words in this language; those that no table knows stay as they are."""
     found = _WORDS.get(words)
     if found is None or language not in ("zh-Hant", "fr"):
-        return words
+        return _ENGLISH.get(words, words)
     return found[0] if language == "zh-Hant" else found[1]
 
 

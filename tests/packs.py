@@ -18,7 +18,17 @@ from dataclasses import replace
 
 import django
 
-from cases.dossier import Dossier, DossierExhibit, DossierMove, DossierRun, DossierTag, Redaction
+from cases.dossier import (
+    Dossier,
+    DossierExhibit,
+    DossierMove,
+    DossierRequest,
+    DossierRun,
+    DossierTag,
+    Redaction,
+    Seal,
+    SealDecision,
+)
 from cases.exports import (
     canonical_json,
     csv,
@@ -88,8 +98,17 @@ HELD_BACK = replace(
     EXHIBIT, number="X2", title=Redaction("handling"), source="", name="", mime="", size=0,
     sha256="", handling_code="H2",
 )  # fmt: skip
+REQUEST = DossierRequest(
+    reference="REQ-2025-000001", agency_ref="FNTF-2025-0417", instrument="Court order",
+    number="25-MJ-0417", issued_by="District court", issued_on="2025-05-16",
+    legal_basis="18 U.S.C. 2703 (d)", asked=("Balances", "Devices"), granted=("Balances",),
+    decided_at="2025-05-18T11:00:00.000Z", office="compliance",
+)  # fmt: skip
+CLEARED = SealDecision("clear_referral", "compliance", "2025-05-20T10:00:00.000Z")
 DOSSIER = replace(
     test_exports.DOSSIER,
+    request=REQUEST,
+    seal=replace(test_exports.DOSSIER.seal or Seal("", 0, "", 0, ""), decisions=(CLEARED,)),
     exhibits=(EXHIBIT, HELD_BACK),
     freezes=(replace(test_exports.DOSSIER.freezes[0], lines=(LINE,)),),
     runs=(RUN,),
@@ -99,9 +118,7 @@ CUSTODY = (
     custody.CustodyLine(
         "2025-05-19T10:00:00.000Z", "approve_finding", "F1", "supervisor", "01" * 16
     ),
-    custody.CustodyLine(
-        "2025-05-20T10:00:00.000Z", "clear_referral", "release", "compliance", "ef" * 16
-    ),
+    custody.CustodyLine(CLEARED.at, CLEARED.step, "release", CLEARED.office, "ef" * 16),
 )
 EXHIBIT_LOGS = {
     "X1": [

@@ -25,7 +25,14 @@ from cases.api.fields import (
 )
 from cases.api.named import Agency, Person, Visible
 from cases.files import load_bytes
-from cases.models import Finding, FreezeRequest, Referral, SharedRelease, ShareGrant
+from cases.models import (
+    Finding,
+    FreezeRequest,
+    InformationRequest,
+    Referral,
+    SharedRelease,
+    ShareGrant,
+)
 from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.policy import Action, Actor
 from cases.queries.referrals import officers_of, package_of
@@ -38,7 +45,7 @@ from cases.states import ReferralState, ReleaseState
 
 STATES = [(state.value, state.value) for state in ReferralState]
 KINDS = Referral._meta.get_field("kind").choices or []
-PEOPLE = ("case", "agency", "drafted_by", "approved_by", "cleared_by")
+PEOPLE = ("case", "agency", "answers", "drafted_by", "approved_by", "cleared_by")
 PARTS = ("findings", "freezes", "releases__grants__liaison")
 
 
@@ -87,6 +94,7 @@ class ReferralAnswer(Row):
     findings = serializers.SlugRelatedField(many=True, read_only=True, slug_field="public_id")
     freezes = serializers.SlugRelatedField(many=True, read_only=True, slug_field="public_id")
     redactions = serializers.DictField(child=serializers.CharField())
+    answers = serializers.SlugRelatedField(read_only=True, slug_field="public_id", allow_null=True)
     releases = ReleaseAnswer(many=True)
     drafted_by = PersonAnswer()
     approved_by = PersonAnswer(allow_null=True)
@@ -97,7 +105,7 @@ class ReferralAnswer(Row):
         fields = [
             "id", "reference", "case", "agency", "kind", "subject", "summary", "purpose",
             "legal_gateway", "caveats", "tlp", "handling_code", "language", "findings", "freezes",
-            "redactions", "state", "releases", "drafted_by", "drafted_at", "approved_by",
+            "redactions", "answers", "state", "releases", "drafted_by", "drafted_at", "approved_by",
             "approved_at", "cleared_by", "cleared_at", "content_hash", "version",
         ]  # fmt: skip
 
@@ -117,6 +125,7 @@ class NewReferralBody(Body):
     language = serializers.ChoiceField(choices=list(LANGUAGES), required=False, default="en")
     findings = serializers.ListField(child=Visible(Finding), max_length=500)
     freezes = serializers.ListField(child=Visible(FreezeRequest), required=False, max_length=500)
+    answers = Visible(InformationRequest, required=False, allow_null=True, default=None)
 
 
 class ReferralEditBody(Body):

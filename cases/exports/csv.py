@@ -10,13 +10,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, localcontext
 
-from cases.dossier import Dossier, Redaction, Text
+from cases.dossier import REDACTION_CODES, Dossier, DossierRequest, Redaction, Text
+from cases.dossier_grants import NOT_ACCEPTED, STEPS, decision_on, grants_of
 
 MIME = "text/csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _INTEGER = re.compile(r"-?[0-9]{1,78}")
 
 Cell = str | int | Decimal | Redaction
+REASONS = {**REDACTION_CODES, NOT_ACCEPTED: "Asked for, and not granted by that decision"}
+NO_REQUEST = DossierRequest("", "", "", "", "", "", "", (), (), "", "")
 
 
 def cell(value: Cell) -> str:
@@ -184,6 +187,27 @@ def render_accounts(dossier: Dossier) -> bytes:
     )
 
 
+def render_grants(dossier: Dossier) -> bytes:
+    """One row an account, personal field or dataset: granted or why not, by what law and office."""
+    asked = dossier.request or NO_REQUEST
+    decided = [decision_on(dossier, step) for step in STEPS]
+    offices = [part for each in decided for part in ((each.office, each.at) if each else ("", ""))]
+    return write(
+        ("number", "about", "field", "account", "decision", "reason_code", "reason", "recipient",
+         "legal_gateway", "request", "agency_reference", "instrument", "instrument_number",
+         "issued_by", "issued_on", "request_legal_basis", "request_decided_by",
+         "request_decided_at", "left_out_by", "left_out_at", "approved_by", "approved_at",
+         "cleared_by", "cleared_at"),
+        (
+            (each.number, each.about, each.field, each.account, each.decision, each.code,
+             REASONS.get(each.code, each.code), dossier.agency, dossier.legal_gateway,
+             asked.reference, asked.agency_ref, asked.instrument, asked.number, asked.issued_by,
+             asked.issued_on, asked.legal_basis, asked.office, asked.decided_at, *offices)
+            for each in grants_of(dossier)
+        ),
+    )  # fmt: skip
+
+
 def _money(text: Text) -> Cell:
     return Decimal(text) if isinstance(text, str) and text else text
 
@@ -203,6 +227,8 @@ def render_tables(dossier: Dossier) -> dict[str, bytes]:
         tables["customers.csv"] = render_customers(dossier)
     if dossier.customers or dossier.freezes:
         tables["accounts.csv"] = render_accounts(dossier)
+    if grants_of(dossier):
+        tables["grants.csv"] = render_grants(dossier)
     if dossier.runs:
         tables["transactions.csv"] = render_transactions(dossier)
     if dossier.tags:

@@ -20,8 +20,9 @@ from cases.dossier import (
     Redaction,
     redactions_in,
 )
+from cases.dossier_grants import accounts_granted
 from cases.exports import flow_svg
-from cases.exports.csv import in_units
+from cases.exports.csv import REASONS, in_units
 
 NAME = "release.html"
 MIME = "text/html"
@@ -93,6 +94,14 @@ def render(dossier: Dossier, watermark: str = "") -> bytes:
             "findings": [_finding(each) for each in dossier.findings],
             "freezes": [_freeze(each) for each in dossier.freezes],
             "customers": [(each, _units(each.base, each.decimals)) for each in dossier.customers],
+            "grants": [
+                (
+                    each,
+                    each.granted,
+                    [(gap, REASONS.get(gap.code, gap.code)) for gap in each.withheld],
+                )
+                for each in accounts_granted(dossier)
+            ],
             "runs": [(each, settings_of(each)) for each in dossier.runs],
             "totals": asset_totals(dossier),
             "redactions": [

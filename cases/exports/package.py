@@ -42,6 +42,7 @@ A bag of files (BagIt 1.0, RFC 8493).
 
 data/dossier.json          the release itself, canonical JSON (RFC 8785)
 data/*.csv                 its tables
+data/grants.csv            each account and personal field granted or not: law, decision, reason
 data/release-*             the same to read and to print
 data/flow.svg              the money flow as a picture
 data/trace-*.json          the seal and the balance sheet of each trace

@@ -34,6 +34,7 @@ EXHIBITS = "data/exhibits.json"
 TRANSACTIONS = "data/transactions.csv"
 AMOUNTS = "data/amounts.csv"
 FREEZES = "data/freezes.csv"
+GRANTS = "data/grants.csv"
 LISTS = ("manifest-sha256.txt", "manifest-sha512.txt")
 TAG_LISTS = ("tagmanifest-sha256.txt", "tagmanifest-sha512.txt")
 MERKLE = "merkle.json"
@@ -441,9 +442,80 @@ def check_exhibits(dossier: Any, files: dict[str, bytes], report: Report) -> Non
     )
 
 
+def granted(about: str, field: str, account: Any, value: Any) -> tuple[str, ...]:
+    """One grant as its table has it: given, or left out with the code of the reason."""
+    code = value["redacted"] if isinstance(value, dict) else ""
+    shown = f"[redacted: {account['redacted']}]" if isinstance(account, dict) else account
+    return (about, field, shown, "left out" if code else "granted", code)
+
+
+def grants_in(dossier: Any) -> list[tuple[str, ...]]:
+    """Every account, personal field and dataset of which the dossier speaks."""
+    found: list[tuple[str, ...]] = []
+    asked = dossier.get("request")
+    for each in asked["asked"] if asked else []:
+        is_given = each in asked["granted"]
+        decision = ("granted", "") if is_given else ("refused", "not_accepted")
+        found.append((asked["reference"], each, "", *decision))
+    lines = [(freeze["number"], line) for freeze in dossier["freezes"] for line in freeze["lines"]]
+    lines += [(each["number"], each) for each in dossier.get("customers", [])]
+    for about, line in lines:
+        for field, value in (("Account", line["account"]), ("Account holder", line["holder"])):
+            if value:
+                found.append(granted(about, field, line["account"], value))
+    for each in dossier["suspects"]:
+        if each["names"]:
+            found.append(granted(each["number"], "Names", "", each["names"]))
+    return found
+
+
+def check_grants(dossier: Any, files: dict[str, bytes], report: Report) -> None:
+    """The list of grants is that of the dossier, under its request and its decisions."""
+    decisions = (dossier["release"] or {}).get("decisions", [])
+    expected = grants_in(dossier)
+    if GRANTS not in files and (not decisions or not expected):
+        return  # a release from before there was this list, or with nothing to grant
+    rows = table(GRANTS, files)
+    told = [
+        (row["about"], row["field"], row["account"], row["decision"], row["reason_code"])
+        for row in rows
+    ]
+    if sorted(told) != sorted(expected):
+        report.bad(GRANTS, f"is not the list of accounts and personal fields of {DOSSIER}")
+        return
+    asked = dossier.get("request") or {"reference": "", "number": "", "office": ""}
+    by = {each["step"]: each for each in decisions}
+    law = [("legal_gateway", dossier["legal_gateway"]), ("recipient", dossier["agency"])]
+    law += [("request", asked["reference"]), ("instrument_number", asked["number"])]
+    law += [("request_decided_by", asked["office"])]
+    for step, name in (("redact", "left_out"), ("approve", "approved"), ("clear", "cleared")):
+        taken = by.get(f"{step}_referral", {"office": "", "at": ""})
+        law += [(f"{name}_by", taken["office"]), (f"{name}_at", taken["at"])]
+    for row in rows:
+        for name, value in law:
+            if row[name].lstrip("'") != value.lstrip("'"):
+                report.bad(GRANTS, f"{row['number']} has another {name} than {DOSSIER}")
+                return
+    log = load(CUSTODY, files, report) or {"log": []}
+    steps = {(line["step"], line["office"], line["at"]) for line in log["log"]}
+    for each in decisions:
+        if (each["step"], each["office"], each["at"]) not in steps:
+            report.bad(CUSTODY, f"does not know the decision {each['step']} of {DOSSIER}")
+            return
+    num_granted = sum(each[3] == "granted" for each in told)
+    words = [f"{each['step']} by {each['office']}" for each in decisions]
+    report.ok(
+        f"{num_granted} accounts, personal fields and datasets were granted,"
+        f" {len(told) - num_granted} were not, each with its reason code, under"
+        f" {asked['reference'] or 'no request'}; grants.csv lists every one of {DOSSIER}."
+        f" Decisions, as {CUSTODY} has them: {', '.join(words) or 'none kept'}."
+    )
+
+
 CHECKS = (
     (AMOUNTS, check_amounts),
     (FREEZES, check_freezes),
+    (GRANTS, check_grants),
     (DOSSIER, check_runs),
     (TRANSACTIONS, check_transactions),
     (CUSTODY, check_custody),

@@ -253,6 +253,19 @@ def _referrals() -> list[Guard]:
             " AND m.is_exportable)",
             "a customer told by a pattern alone, or disputed, never leaves the house",
         ),
+        Guard(
+            "referral_answers", table, "INSERT",
+            "NEW.answers_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cases_informationrequest q"
+            " WHERE q.id = NEW.answers_id AND q.agency_id = NEW.agency_id"
+            " AND q.case_id = NEW.case_id AND q.accepted_datasets <> '')",
+            "a referral answers an accepted request of its own agency in its own case",
+        ),
+        Guard(
+            "referral_answers_kept", table, "UPDATE",
+            changed(("answers_id",)) + " OR NEW.answers_id IS NOT NULL AND ("
+            + changed(("agency_id", "case_id")) + ")",
+            "what a referral answers stays",
+        ),
         *append_only("cases_referralapproval", ("referral_id", "user_id", "content_hash", "step")),
         second_person(
             "cases_referralapproval", table, "referral_id", "drafted_by_id", "last_edited_by_id"

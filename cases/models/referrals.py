@@ -69,6 +69,10 @@ class Referral(PublicModel):
     version = models.PositiveIntegerField(default=1)
     # Whose release this one's shall take the place of.
     supersedes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    # The request of this agency that it answers; what it grants, it grants under that instrument.
+    answers = models.ForeignKey(
+        "cases.InformationRequest", models.PROTECT, null=True, related_name="referrals"
+    )
 
     objects = CaseScopedQuerySet.as_manager()
 

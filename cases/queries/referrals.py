@@ -12,6 +12,7 @@ from cases.models import (
     Case,
     Finding,
     FreezeRequest,
+    InformationRequest,
     ReadEvent,
     Referral,
     ReferralApproval,
@@ -196,6 +197,13 @@ def standing_freezes(case: Case) -> QuerySet[FreezeRequest]:
     """The freezes in force: 2 queries."""
     freezes = case.freezes.filter(state__in=STANDING).select_related("agency")
     return freezes.prefetch_related("lines__account", "lines__asset").order_by("reference")
+
+
+def answerable_requests(case: Case, actor: Actor) -> QuerySet[InformationRequest]:
+    """Accepted requests of this case, which a referral can answer: 1 query."""
+    rows: QuerySet[InformationRequest] = InformationRequest.objects.visible_to(actor)
+    rows = rows.filter(case=case).exclude(accepted_datasets="")
+    return rows.select_related("agency").order_by("reference")
 
 
 def agencies() -> list[Any]:

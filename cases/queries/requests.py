@@ -159,6 +159,7 @@ def answers_for(request: InformationRequest, actor: Actor) -> QuerySet[SharedRel
     rows: QuerySet[SharedRelease] = SharedRelease.objects.visible_to(actor)
     return (
         rows.filter(
+            Q(referral__answers=None) | Q(referral__answers=request),
             agency_id=request.agency_id,
             state=ReleaseState.SHARED.value,
             grants__liaison_id=request.liaison_id,

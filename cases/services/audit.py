@@ -23,7 +23,7 @@ from django.utils import timezone
 from cases.acting import acting_as
 from cases.models import AuditEvent, Case, ReadEvent, SharedRelease
 from cases.policy import SYSTEM, Actor
-from cases.states import FindingAction, FreezeAction, ReferralAction
+from cases.states import FindingAction, FreezeAction, ReferralAction, RequestAction
 
 PREFIX = b"tracehold-audit-v1\0"
 FIRST_PREVIOUS = "0" * 64
@@ -40,7 +40,7 @@ OF_REFERRAL = (
     "draft_referral", "edit_referral", ReferralAction.REDACT.value, ReferralAction.RETURN.value,
     ReferralAction.APPROVE.value, ReferralAction.CLEAR.value,
 )  # fmt: skip
-OFFICE_KEPT = frozenset((*OF_FINDINGS, *OF_FREEZES, *OF_REFERRAL))
+OFFICE_KEPT = frozenset((*OF_FINDINGS, *OF_FREEZES, *OF_REFERRAL, RequestAction.ACCEPT.value))
 
 
 def canonical(value: object) -> bytes:

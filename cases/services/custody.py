@@ -26,7 +26,7 @@ def custody_of(referral: Referral) -> list[CustodyLine]:
             at=iso(event.at),
             step=event.action,
             about=told[event.object][0],
-            office=_office_of(event),
+            office=office_of(event),
             audit_mark=keyed(f"custody:{referral.public_id}:{event.hash}"),
         )
         for event in events.select_related("actor").order_by("seq")
@@ -34,7 +34,7 @@ def custody_of(referral: Referral) -> list[CustodyLine]:
     ]
 
 
-def _office_of(event: AuditEvent) -> str:
+def office_of(event: AuditEvent) -> str:
     """The office as the event kept it; of events from before that was kept, the one of today."""
     kept = json.loads(event.data).get("office")
     return str(kept or (event.actor.role if event.actor else "system"))

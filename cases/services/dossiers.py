@@ -21,6 +21,7 @@ from cases.dossier import (
     DossierFinding,
     DossierFreeze,
     DossierLine,
+    DossierRequest,
     DossierSuspect,
     DossierWallet,
     Redaction,
@@ -32,11 +33,13 @@ from cases.exports.canonical_json import render as render_json
 from cases.heuristics import methods_behind
 from cases.models import (
     Asset,
+    AuditEvent,
     CohortMember,
     ExchangeAccount,
     Finding,
     FreezeLine,
     FreezeRequest,
+    InformationRequest,
     Referral,
     SharedRelease,
     Suspect,
@@ -45,6 +48,8 @@ from cases.models import (
 from cases.models.cohorts import ALTERNATIVES
 from cases.models.findings import TIERS
 from cases.redaction_policy import suggested
+from cases.request_words import dataset_words
+from cases.services.custody import office_of
 from cases.services.dossier_exhibits import (
     FIELD,
     SUGGESTED,
@@ -64,7 +69,7 @@ from cases.services.dossier_words import (
 )
 from cases.services.errors import CaseworkError
 from cases.services.references import names_inner_reference
-from cases.states import ReleaseState
+from cases.states import ReleaseState, RequestAction
 from cases.times import iso
 
 FINDING_FIELDS = ("statement", "confidence_reason", "assumptions", "alternatives", "amounts")
@@ -178,7 +183,37 @@ def _present_content(referral: Referral) -> Dossier:
             methods=methods_behind(runs),
             tags=tuple(tags_behind(wallets, referral.redactions)),
             exhibits=tuple(exhibits_behind(referral, findings)),
+            request=_request(referral),
         )
+
+
+def _request(referral: Referral) -> DossierRequest | None:
+    """The request that this answers, with the decision on it: 2 queries, 0 where it answers none.
+
+    What was asked and decided never changes. Who may not see it reads a preview without it.
+    """
+    if referral.answers_id is None:
+        return None
+    asked = InformationRequest.objects.filter(pk=referral.answers_id).first()
+    if asked is None:
+        return None
+    decided = AuditEvent.objects.filter(
+        case=None, object=asked.reference, action=RequestAction.ACCEPT.value
+    )
+    event = decided.select_related("actor").order_by("-seq").first()
+    return DossierRequest(
+        reference=asked.reference,
+        agency_ref=asked.agency_ref,
+        instrument=asked.get_instrument_type_display(),
+        number=asked.instrument_number,
+        issued_by=asked.issued_by,
+        issued_on=asked.issued_on.isoformat(),
+        legal_basis=asked.legal_basis,
+        asked=tuple(dataset_words(asked.datasets)),
+        granted=tuple(dataset_words(asked.accepted_datasets)),
+        decided_at=iso(asked.decided_at) or "",
+        office=office_of(event) if event else "",
+    )
 
 
 def _findings(referral: Referral) -> QuerySet[Finding]:
@@ -327,11 +362,13 @@ def _line(
     line: FreezeLine, freeze: FreezeRequest, named: set[int], redact: _Redactor
 ) -> DossierLine:
     """The account masked; its holder only where a suspect of this dossier stands behind it."""
-    holder = line.account.holder_name if line.account_id in named else ""
+    holder = redact.text(freeze.reference, "holder", line.account.holder_name)
+    if line.account_id not in named and not isinstance(holder, Redaction):
+        holder = Redaction("personal")
     price = line.price
     return DossierLine(
         account=redact.text(freeze.reference, "account", line.account.masked),
-        holder=redact.text(freeze.reference, "holder", holder),
+        holder=holder,
         asset=line.asset_id,
         symbol=line.asset.symbol,
         decimals=line.asset.decimals,
@@ -405,7 +442,9 @@ def refuse_leaks(referral: Referral, dossier: Dossier) -> None:
     decides. Raises CaseworkError that says which of the four.
     """
     sought = _sought(referral)
-    _refuse(referral, find_words(render_json(dossier).decode(), sought))
+    # What the agency wrote itself tells it nothing new, and may name whom it likes.
+    ours = replace(dossier, request=None)
+    _refuse(referral, find_words(render_json(ours).decode(), sought))
     for sha256 in readable_exhibits(dossier):
         _refuse(referral, words_in_exhibit(sha256, sought))
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from django.utils import timezone
 
-from cases.dossier import Dossier, Seal, from_json
+from cases.dossier import Dossier, Seal, SealDecision, from_json
+from cases.dossier_grants import STEPS
 from cases.exports import (
     canonical_json,
     csv,
@@ -79,6 +80,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     previous = replaced_release(referral)
     now = timezone.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    log = custody_of(referral)
     sealed = dossier.sealed(
         Seal(
             number=next_reference("R"),
@@ -86,6 +88,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
             sealed_at=iso(now),
             audit_seq=head.seq,
             audit_hash=head.hash,
+            decisions=_decisions(log),
         )
     )
     assert sealed.seal is not None
@@ -93,7 +96,7 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
     files = {canonical_json.NAME: dossier_bytes, html.NAME: html.render(sealed)}
     files |= csv.render_tables(sealed) | run_seals.render_all(sealed)
     files |= {each.NAME: each.render(sealed) for each in (stix, misp, ftm)}
-    files[custody.NAME] = custody.render(sealed, custody_of(referral))
+    files[custody.NAME] = custody.render(sealed, log)
     if sealed.runs:
         files[flow_svg.NAME] = flow_svg.render(sealed)
     mimes = {name: MIMES[name.rpartition(".")[2]] for name in files}
@@ -121,6 +124,13 @@ def seal_release(referral: Referral, dossier: Dossier, *, by: Actor) -> SharedRe
         _keep(release, None, CopyFile(name, mimes[name], content))
     _keep(release, None, CopyFile(manifest.NAME, manifest.MIME, listing))
     return release
+
+
+def _decisions(log: Sequence[custody.CustodyLine]) -> tuple[SealDecision, ...]:
+    """The last of each decision on this content, as the custody log tells it."""
+    last = {line.step: line for line in log if line.about == "release"}
+    taken = [last[step] for step in STEPS if step in last]
+    return tuple(SealDecision(each.step, each.office, each.at) for each in taken)
 
 
 def _keep(release: SharedRelease, grant: ShareGrant | None, file: CopyFile) -> None:

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import Case, Finding, FreezeRequest, Referral
+from cases.models import Case, Finding, FreezeRequest, InformationRequest, Referral
+from cases.policy import Actor
 from cases.queries import referrals as queries
 from cases.release_words import REASONS, field_words
 from cases.report_words import LANGUAGES
@@ -72,6 +73,11 @@ class NewReferralForm(ReferralWordsForm):
     """A first draft: its recipient, and the findings and freezes it carries."""
 
     agency = forms.TypedChoiceField(label=_("Recipient"), coerce=int)
+    answers: Any = forms.ModelChoiceField(
+        label=_("Answers the request"), queryset=None, required=False,
+        to_field_name="public_id", empty_label=_("None: on our own initiative"),
+        help_text=_("Its instrument and decision then stand beside each account it grants."),
+    )  # fmt: skip
     findings: Any = forms.ModelMultipleChoiceField(
         label=_("Approved findings"), queryset=None, to_field_name="public_id",
         widget=forms.CheckboxSelectMultiple,
@@ -81,9 +87,12 @@ class NewReferralForm(ReferralWordsForm):
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
 
-    def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, case: Case, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         findings, freezes = self.fields["findings"], self.fields["freezes"]
+        answers: Any = self.fields["answers"]
+        answers.queryset = queries.answerable_requests(case, actor)
+        answers.label_from_instance = _request_words
         findings.queryset = queries.approved_findings(case)  # type: ignore[attr-defined]
         freezes.queryset = queries.standing_freezes(case)  # type: ignore[attr-defined]
         findings.label_from_instance = _finding_words  # type: ignore[attr-defined]
@@ -161,6 +170,11 @@ def _freeze_words(freeze: FreezeRequest) -> str:
     lines = list(freeze.lines.all())
     what = ", ".join(f"{line.asset.symbol} {line.account.masked}" for line in lines)
     return f"{freeze.reference} · {what}"
+
+
+def _request_words(asked: InformationRequest) -> str:
+    instrument = f"{asked.get_instrument_type_display()} {asked.instrument_number}"
+    return f"{asked.reference} · {asked.agency.short_name} · {instrument}"
 
 
 def _officer_words(officer: Any) -> str:

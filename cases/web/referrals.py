@@ -79,7 +79,7 @@ def case_referrals(request: AuthedRequest, case_id: UUID) -> HttpResponse:
 @casework
 def referral_new(request: AuthedRequest, case_id: UUID) -> HttpResponse:
     case = get_case(request, case_id)
-    form = NewReferralForm(case, request.POST or None)
+    form = NewReferralForm(case, request.actor, request.POST or None)
     if form.is_valid():
         try:
             referral = draft_referral(case, **form.referral(), by=request.actor)

@@ -21,6 +21,7 @@ from cases.models import (
     ExchangeRecord,
     Finding,
     FreezeRequest,
+    InformationRequest,
     OutboxMessage,
     SharedRelease,
 )
@@ -236,8 +237,9 @@ def _operator(case: Case, facts: CaseFile, desk: Desk) -> None:
     collect_findings(run.run)
     finding = _findings(case, desk)
     _freezes(case, finding, desk)
-    _referral(case, finding, desk)
-    _answered_request(case, desk)
+    asked = _accepted_request(case, desk)
+    _referral(case, finding, asked, desk)
+    _answer(asked, case, desk)
     _open_request(desk)
 
 
@@ -419,7 +421,7 @@ def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
     triage_freeze(waiting, by=desk.tomas)
 
 
-def _referral(case: Case, finding: Finding, desk: Desk) -> None:
+def _referral(case: Case, finding: Finding, asked: InformationRequest, desk: Desk) -> None:
     referral = draft_referral(
         case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
         subject="Obelisk Market: operator's accounts",
@@ -431,7 +433,7 @@ def _referral(case: Case, finding: Finding, desk: Desk) -> None:
         legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
         tlp="AMBER", handling_code="H1", findings=[finding], freezes=list(
             case.freezes.filter(state__in=["active", "executing"])
-        ), by=desk.mei,
+        ), answers=asked, by=desk.mei,
     )  # fmt: skip
     redact_referral(referral, redactions={}, by=desk.mei)
     referral.refresh_from_db()
@@ -459,8 +461,8 @@ def _deposit_addresses(uid: str, number: int) -> list[str]:
     return list(held.values_list("address", flat=True)[:number])
 
 
-def _answered_request(case: Case, desk: Desk) -> None:
-    """What ortiz asked: checked by mei, decided by nora, answered with the release he has."""
+def _accepted_request(case: Case, desk: Desk) -> InformationRequest:
+    """What ortiz asked: checked by mei, decided by nora."""
     now = timezone.now()
     asked = record_request(
         RequestSpec(
@@ -485,6 +487,11 @@ def _answered_request(case: Case, desk: Desk) -> None:
         reason="Order read and called back; scope as narrow as the order.", by=desk.nora,
     )  # fmt: skip
     start_preservation(asked, reason="The officer asks for time.", by=desk.mei)
+    return asked
+
+
+def _answer(asked: InformationRequest, case: Case, desk: Desk) -> None:
+    """With the release that the officer has."""
     release_response(
         asked, SharedRelease.objects.get(referral__case=case),
         content_hash=asked.content_hash, reason="The release holds what was asked.", by=desk.nora,

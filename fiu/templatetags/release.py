@@ -1,5 +1,6 @@
 """`{% load release %}`: what a release says, in plain words. Used by its page and its preview."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,8 +12,17 @@ from django.utils.translation import gettext as _
 
 from cases import report_words
 from cases.dossier import Dossier, DossierFinding, Redaction, redactions_in
+from cases.dossier_grants import GrantedAccount, accounts_granted
 from cases.exports import flow_svg
-from cases.release_words import TIERS, field_words, reason_words, sharing_words
+from cases.release_words import (
+    OFFICES,
+    STEPS,
+    TIERS,
+    field_words,
+    reason_words,
+    sharing_words,
+)
+from fiu.templatetags.casework import joined
 from fiu.templatetags.icons import icon
 
 register = template.Library()
@@ -204,6 +214,36 @@ def left_out(dossier: Dossier) -> list[LeftOut]:
         owner = where.partition(".")[0]  # a line of a freeze has no number of its own
         found[LeftOut(owner, field_words(field), reason_words(code))] = None
     return list(found)
+
+
+@register.simple_tag
+def granted_in(dossier: Dossier) -> list[GrantedAccount]:
+    """`{% granted_in dossier as grants %}`: a row for each account, person or request."""
+    return accounts_granted(dossier)
+
+
+@register.filter
+def fixed_words(words: Iterable[str]) -> str:
+    """As `fixed_word`, of several, one after the other as the reader's language joins them."""
+    return joined([fixed_word(each) for each in words])
+
+
+@register.filter
+def reason_word(code: str) -> str:
+    """Why something was not granted."""
+    return reason_words(code)
+
+
+@register.filter
+def step_word(step: str) -> str:
+    """The step of a release that somebody decided; an unknown one stays as it is."""
+    return str(STEPS.get(step, step))
+
+
+@register.filter
+def office_word(office: str) -> str:
+    """The office of somebody of the house; an unknown one stays as it is."""
+    return str(OFFICES.get(office, office))
 
 
 @register.filter

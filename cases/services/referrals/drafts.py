@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.models import Case, Finding, FreezeRequest, Referral
+from cases.models import Case, Finding, FreezeRequest, InformationRequest, Referral
 from cases.policy import Action, Actor
 from cases.services.audit import record_event
 from cases.services.dossiers import build_dossier, check_redactions, refuse_leaks
@@ -46,10 +46,12 @@ def draft_referral(
     findings: Sequence[Finding],
     freezes: Sequence[FreezeRequest],
     language: str = "en",
+    answers: InformationRequest | None = None,
     by: Actor,
 ) -> Referral:
     """Draft what one agency shall get: approved findings and standing freezes of this case.
 
+    `answers` is the accepted request under which it gets them; it stays as it was drafted.
     Raises PermissionDenied, NotFound, CaseworkError.
     """
     case = enter_case(case.pk, Action.DRAFT_REFERRAL, by=by)
@@ -68,10 +70,12 @@ def draft_referral(
     }
     checked = check_words(words)
     check_content(case, findings, freezes)
+    _check_request(case, agency_id, answers)
     referral = Referral.objects.create(
         reference=next_reference("REF"),
         case=case,
         agency_id=agency_id,
+        answers=answers,
         drafted_by_id=by.person,
         drafted_at=timezone.now(),
         last_edited_by_id=by.person,
@@ -84,6 +88,15 @@ def draft_referral(
         data={"agency": agency_id, "findings": len(findings), "freezes": len(freezes)},
     )  # fmt: skip
     return referral
+
+
+def _check_request(case: Case, agency_id: int, answers: InformationRequest | None) -> None:
+    if answers is None:
+        return
+    if answers.agency_id != agency_id:
+        raise CaseworkError(_("The request that this answers came from another agency."))
+    if answers.case_id != case.pk or not answers.accepted_datasets:
+        raise CaseworkError(_("Only a request that was accepted in this case can be answered."))
 
 
 @transaction.atomic

@@ -40,6 +40,7 @@ def draft_successor(referral: Referral, *, by: Actor) -> Referral:
         case=case,
         agency_id=referral.agency_id,
         supersedes=referral,
+        answers_id=referral.answers_id,
         drafted_by_id=by.person,
         drafted_at=timezone.now(),
         last_edited_by_id=by.person,

@@ -180,6 +180,8 @@ def release_response(
         or not is_open
     ):
         raise CaseworkError(_("Choose a release that is open to the officer who asked."))
+    if release.referral.answers_id not in (None, request.pk):
+        raise CaseworkError(_("This release was made to answer another request."))
     if not verified_officers(request.agency_id).filter(pk=request.liaison_id).exists():
         raise CaseworkError(
             _("The officer who asked is not verified any more: verify the account first.")

@@ -14,12 +14,14 @@ import bagit
 import pytest
 
 from cases.dossier import Dossier, Redaction
-from cases.exports import csv, merkle, package, pdf, verify
+from cases.exports import csv, manifest, merkle, package, pdf, verify
 from tests.packs import (
+    CLEARED,
     DOSSIER,
     ETHER,
     LINE,
     RUN,
+    WATERMARK,
     bag_of,
     files_of,
     flip,
@@ -84,11 +86,13 @@ def test_it_says_in_words_what_it_checked(release: Path) -> None:
     assert status == 0, words
     assert changed(words) == set()
     for part in (
-        "20 files of the release" if pdf.is_available() else "19 files of the release",
+        "21 files of the release" if pdf.is_available() else "20 files of the release",
         "8 files around them", "canonical form", "same release: R-2025-000001", "audit event 42",
         "amounts lie within their bounds", f"{csv.in_units(LINE.held, 18):f} ETH",
         "1 traced runs have a balance sheet that adds up to zero", "one chain of 2 lines",
         "2 transactions pass on no more", "the root over",
+        "4 accounts, personal fields and datasets were granted, 1 were not",
+        "under REQ-2025-000001", "clear_referral by compliance",
         "1 exhibits are the files", "2 lines of custody, each log one chain; 1 were left out",
     ):  # fmt: skip
         assert part in words
@@ -245,6 +249,39 @@ def test_a_broken_custody_of_an_exhibit_is_named_where_every_hash_holds(
 def test_a_table_that_does_not_add_up_is_named(table: str, before: bytes, after: bytes) -> None:
     changed_table = csv.TABLES[f"{table}.csv"](DOSSIER).replace(before, after)
     assert named(bag_of(packed(**{table: changed_table}))) == {f"data/{table}.csv"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"refused,not_accepted", b"granted,"), ("••1234".encode(), "••9999".encode()),
+     (b"25-MJ-0417", b"25-MJ-0418"), (b"clear", b"clear"), (b",compliance,", b",supervisor,")],
+    ids=["refusal", "account", "instrument", "nothing", "office"],
+)  # fmt: skip
+def test_a_list_of_grants_that_says_otherwise_is_named(before: bytes, after: bytes) -> None:
+    grants = csv.render_grants(DOSSIER).replace(before, after)
+    expected = set() if before == after else {"data/grants.csv"}
+    assert named(bag_of(packed(grants=grants))) == expected
+
+
+def test_a_grant_that_the_list_leaves_out_is_named() -> None:
+    lines = csv.render_grants(DOSSIER).splitlines(keepends=True)
+    assert named(bag_of(packed(grants=b"".join(lines[:-1])))) == {"data/grants.csv"}
+
+
+def test_a_decision_that_custody_does_not_know_is_named() -> None:
+    other = replace(CLEARED, office="supervisor")
+    assert DOSSIER.seal is not None
+    claimed = replace(DOSSIER, seal=replace(DOSSIER.seal, decisions=(other,)))
+    assert named(bag_of(packed(claimed))) == {"data/custody.json"}
+
+
+def test_a_release_from_before_there_was_the_list_is_still_whole() -> None:
+    assert DOSSIER.seal is not None
+    old = replace(DOSSIER, request=None, seal=replace(DOSSIER.seal, decisions=()))
+    files = {name: each for name, each in files_of(old).items() if name != "grants.csv"}
+    listing = manifest.render(old, files, watermark=WATERMARK)
+    assert named(bag_of(package.render(old, files, listing, watermark=WATERMARK))) == set()
+    assert b"decisions" not in files["dossier.json"]
 
 
 def test_what_was_left_out_does_not_disturb_the_sums() -> None:

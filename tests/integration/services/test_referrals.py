@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.dossier import from_json
+from cases.dossier import Redaction, from_json
 from cases.exports import pdf
 from cases.files import load_bytes
 from cases.models import (
@@ -228,7 +228,7 @@ def test_every_file_is_what_the_manifest_says(
     assert {entry["name"] for entry in listing["files"]} == {
         "accounts.csv", "amounts.csv", "custody.json", "dossier.json", "findings.csv",
         "freezes.csv", "wallets.csv", "stix.json", "misp.json", "entities.ftm.json",
-        f"release-{grant.watermark}.html",
+        "grants.csv", f"release-{grant.watermark}.html",
     }  # fmt: skip
     for entry in listing["files"]:
         content = load_bytes(files[entry["name"]].sha256)
@@ -279,7 +279,7 @@ def test_the_holder_is_named_only_where_a_suspect_of_the_dossier_stands_behind(
 ) -> None:
     bare = make_approved_finding(case, analyst)
     referral = draft(case, agency, analyst, findings=[bare])
-    assert preview(referral).freezes[0].lines[0].holder == ""
+    assert preview(referral).freezes[0].lines[0].holder == Redaction("personal")
 
 
 @pytest.mark.parametrize("what", ["case", "account", "agency", "finding"])

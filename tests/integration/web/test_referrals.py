@@ -14,6 +14,7 @@ from cases.queries.shared import file_for, release_for
 from cases.services.referrals import recall_referral
 from tests.casework import make_actor, make_agency, make_case, make_user
 from tests.conftest import SignIn, client_of
+from tests.integration.services.test_grants import asked as accepted_request
 from tests.integration.web.referral_desk import Desk, make_desk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pdf")]
@@ -50,6 +51,24 @@ def test_a_draft_carries_the_chosen_findings(desk: Desk, sign_in: SignIn) -> Non
     assert answer.status_code == 302
     assert answer["Location"] == url("detail", referral)
     assert list(referral.findings.all()) == [desk.finding]
+
+
+def test_a_draft_answers_the_accepted_request_that_was_chosen(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.analyst)
+    address = reverse("referral_new", args=[desk.case.public_id])
+    assert "Answers the request" not in client.get(address).content.decode()
+    request = accepted_request(desk)
+    page = client.get(address).content.decode()
+    assert f"{request.reference} · FNTF · Court order 114-0093" in page
+    client.post(address, draft_fields(desk, answers=request.public_id))
+    referral = Referral.objects.get()
+    assert referral.answers == request
+    shown = client.get(url("detail", referral)).content.decode()
+    assert "Accounts granted" in shown
+    assert request.reference in shown
+    other = make_agency()
+    refused = client.post(address, draft_fields(desk, answers=request.public_id, agency=other.pk))
+    assert refused.status_code == 422
 
 
 @pytest.mark.parametrize("wrong", [{"findings": []}, {"agency": 999}, {"subject": ""}])

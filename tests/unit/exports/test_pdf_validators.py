@@ -59,3 +59,22 @@ def test_the_dossier_is_attached(release: Path) -> None:
     status, words = told_by("pdfdetach", "-list", release)
     assert status == 0, words
     assert "dossier.json" in words
+
+
+def test_every_letter_of_a_chinese_release_has_a_glyph_of_a_font_that_has_it(
+    release: Path,
+) -> None:
+    """No box: what is read out of the page is what was written, and a font with it is inside."""
+    if pdf.lacks_chinese():
+        pytest.skip("no font with Chinese letters is installed")
+    status, text = told_by("pdftotext", "-layout", release, "-")
+    assert status == 0, text
+    assert "\ufffd" not in text
+    assert "法羅斯" in text
+    if "zh-Hant" in release.name:
+        for words in ("資金流向", "准予提供的帳戶", "法院命令 25-MJ-0417、", "編號"):
+            assert words in text, "headings stay in one line"
+    _status, fonts = told_by("pdffonts", release)
+    latin = ("DejaVu", "Inter")
+    names = [line.split()[0].partition("+")[2] for line in fonts.splitlines()[2:]]
+    assert [name for name in names if not name.startswith(latin)] != []

@@ -61,15 +61,12 @@ def accounts_granted(dossier: Dossier) -> list[GrantedAccount]:
     rows: dict[tuple[str, Text], list[Grant]] = {}
     for each in grants_of(dossier):
         rows.setdefault((each.about, each.account), []).append(each)
-    return [
-        GrantedAccount(
-            about,
-            account,
-            tuple(dict.fromkeys(each.field for each in grants if each.decision == GRANTED)),
-            tuple(each for each in grants if each.decision != GRANTED),
-        )
-        for (about, account), grants in rows.items()
-    ]
+    told = []
+    for (about, account), grants in rows.items():
+        given = dict.fromkeys(each.field for each in grants if each.decision == GRANTED)
+        gaps = {(each.field, each.code): each for each in grants if each.decision != GRANTED}
+        told.append(GrantedAccount(about, account, tuple(given), tuple(gaps.values())))
+    return told
 
 
 def decision_on(dossier: Dossier, step: str) -> SealDecision | None:

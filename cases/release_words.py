@@ -103,7 +103,7 @@ def sharing_words(tlp: str, code: str) -> str:
 
 def reason_words(code: str) -> str:
     """Why a field was left out; an unknown code stays as it is."""
-    return str(REASONS.get(code) or REFUSALS.get(code, code))
+    return str(REASONS.get(code, "") or REFUSALS.get(code, code))
 
 
 def field_words(name: str) -> str:

@@ -38,7 +38,8 @@ def prepare(say: Say) -> None:
 
 def say_what_is_lacking(say: Say) -> None:
     """One sentence for each kind of letters that no font of this machine prints."""
-    from fiu.fonts import HINT, NO_CHINESE, pdf  # noqa: PLC0415  # only where it is printed
+    from cases.exports import pdf  # noqa: PLC0415  # with its template engine: only here
+    from fiu.fonts import HINT, NO_CHINESE  # noqa: PLC0415
 
     if pdf.lacks_chinese():
         say(f"{NO_CHINESE} {HINT}")

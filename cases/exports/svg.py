@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from cases.flow import CARD_HEIGHT, CARD_WIDTH, LANE_PITCH, Curve, Flow, Node, Point
 
 MARGIN, TITLE_HEIGHT = 20, 30
-SMALL = 860
+SMALL = 640
 """Up to this width, px, a page shows a picture in its own size and never larger."""
 FONT = 'font-family="Inter, Noto Sans TC, Noto Sans CJK TC, sans-serif"'
 INK, LINE, ACCENT, REST = "#131a26", "#c6cdd8", "#3346d3", "#5f6b7e"

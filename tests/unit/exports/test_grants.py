@@ -90,6 +90,9 @@ def test_the_page_and_the_portal_show_one_row_for_each_account() -> None:
         (REQUEST.reference, ("Balances",)), ("Z1", ("Account", "Account holder")), ("Z1", ()),
         ("Z1", ("Account",)), ("S1", ("Names",)), ("S2", ()),
     ]  # fmt: skip
+    twice = replace(MIXED, freezes=(replace(FREEZE, lines=(HIDDEN, HIDDEN)),))
+    [row] = [each for each in accounts_granted(twice) if each.about == "Z1"]
+    assert [each.field for each in row.withheld] == ["Account", "Account holder"]
     page = html.render(MIXED).decode()
     portal = render_to_string("liaison/dossier.html", {"dossier": MIXED})
     for text in (page, portal):

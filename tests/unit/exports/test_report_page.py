@@ -79,5 +79,5 @@ def test_only_a_wide_picture_fills_the_column() -> None:
             layout(cards, [Edge(f"a{n}", f"a{n + 1}", 1) for n in range(num_lanes - 1)])
         )
 
-    assert b'class="flow-svg small"' in of(3)
-    assert b'class="flow-svg"' in of(4)
+    assert b'class="flow-svg small"' in of(2)
+    assert b'class="flow-svg"' in of(3)

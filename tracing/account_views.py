@@ -98,12 +98,12 @@ def place_address(place: str) -> str | None:
 
 
 def address_summary(ledger: str, address: str) -> AddressSummary | None:
-    """Totals of one address, None if the ledger never saw it: at most 2 queries."""
+    """Totals of one address, None if the ledger never saw it: at most 6 queries."""
     return address_summaries(ledger, [address]).get(address)
 
 
 def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
-    """Totals of several addresses; those never seen are left out: at most 2 queries for all."""
+    """Totals of several addresses; those never seen are left out: at most 6 queries for all."""
     if not _is_account(ledger):
         return ledger_views.address_summaries(ledger, addresses)
     opened = opened_accounts(ledger)

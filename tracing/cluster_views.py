@@ -6,28 +6,40 @@ Read through reads.py, for ledgers of coins; accounts are never spent together.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Q
 
 from tracing.account_views import is_account_ledger
 from tracing.engine.addresses import ScriptKind
 from tracing.engine.change import probable_changes
-from tracing.engine.guard import Withheld
+from tracing.engine.guard import Pair, Withheld
 from tracing.engine.kernels import Kernels
 from tracing.engine.seal import ENGINE_VERSION, boundaries_sha256
 from tracing.engine.tagging import same_name
 from tracing.errors import LedgerError
-from tracing.ledger_views import utc_time
+from tracing.ledger_views import utc_time, why_together
 from tracing.ledgers import StoredLedger, open_ledger
-from tracing.ledgers.clusters import StoredClusters, guarded_clusters
-from tracing.models import Boundary, WallSet
+from tracing.ledgers.clusters import StoredClusters, guarded_clusters, seen_among
+from tracing.models import WallSet
 from tracing.open_ledgers import opened_ledger
-from tracing.tag_index import TagIndex, TagView, clusters_now, index_now, owners_of, tag_rows_of
+from tracing.tag_index import (
+    TagIndex,
+    TagView,
+    clusters_now,
+    index_now,
+    owners_of,
+    separations_of,
+    tag_rows_of,
+)
 from tracing.tag_sets import keep_tag_set, kept_tag_set, tag_set_now
+from tracing.walls import walls_now, walls_sha256
 
 HASHED: Final = 20_000
 """Addresses of which a page reckons the hash while somebody waits; the command does any number."""
@@ -76,6 +88,30 @@ class WithheldMerge:
 
 
 @dataclass(frozen=True)
+class KeptApart:
+    """A ruling that two addresses are two owners', as seen from the cluster of the first one.
+
+    Args:
+        txid: the first transaction that would join the two, None where none would; `again` counts
+            later ones. It merges nobody.
+        both: whether that transaction spends coins of these two addresses themselves, so that who
+            made it had the keys of both, or two people made it together.
+        second_owners, second_size: whom tags name on the other side, and its addresses.
+    """
+
+    ruling: UUID
+    first: str
+    second: str
+    second_owners: tuple[str, ...]
+    second_size: int
+    txid: str | None = None
+    height: int = 0
+    at: datetime | None = None
+    both: bool = False
+    again: int = 0
+
+
+@dataclass(frozen=True)
 class ProbableChange:
     """An output that the cluster probably kept, with the facts that matched."""
 
@@ -94,13 +130,15 @@ class ClusterLook:
     """Everything about the cluster of one address.
 
     Args:
-        withheld: empty where no transaction joins it with addresses of another owner.
-        whole_size: its addresses if the withheld merges were made.
+        withheld: empty where no transaction joins it with addresses that tags give another owner.
+        apart: rulings that one of its addresses and another are two owners'.
+        whole_size: its addresses if the merges were made that tags withhold.
         probable: the newest first; `num_probable` counts those left out too.
     """
 
     version: ClusterVersion
     withheld: tuple[WithheldMerge, ...]
+    apart: tuple[KeptApart, ...]
     whole_size: int
     probable: tuple[ProbableChange, ...]
     num_probable: int
@@ -109,8 +147,8 @@ class ClusterLook:
 def cluster_look(ledger: str, address: str) -> ClusterLook | None:
     """The cluster of an address with its guard and its probable layer; None where there is none.
 
-    At most 9 queries. Cost: O(inputs of its addresses), up to `HASHED` of them; a larger one is not
-    hashed.
+    At most 12 queries. Cost: O(inputs of its addresses), up to `HASHED` of them; a larger one is
+    not hashed.
     """
     if is_account_ledger(ledger):
         return None
@@ -120,11 +158,12 @@ def cluster_look(ledger: str, address: str) -> ClusterLook | None:
         return None
     index, clusters = index_now(opened), clusters_now(opened)
     members = clusters.members(number).tolist()
-    walls = tuple(sorted(Boundary.objects.walls(opened.name).items()))
+    walls = walls_sha256(opened.name)
     version = _version(opened, clusters, number, walls, tag_set_now(), whole=len(members) <= HASHED)
     withheld = tuple(
         _merge(opened, index, clusters, each, clusters.anchor(number))
         for each in clusters.withheld_at(number)
+        if each.ruled is None
     )
     changes = probable_changes(opened, opened.out_kind, clusters.clusters, members[:HASHED])
     probable = tuple(
@@ -141,7 +180,96 @@ def cluster_look(ledger: str, address: str) -> ClusterLook | None:
         for each in changes[:SHOWN]
     )
     whole = clusters.whole_size(number)
-    return ClusterLook(version, withheld, whole, probable, len(changes))
+    mine = clusters.anchor(number)
+    apart = tuple(
+        _apart(opened, index, clusters, pair, here)
+        for pair in index.separations
+        for here in pair
+        if clusters.anchor(here) == mine
+    )
+    return ClusterLook(version, withheld, apart, whole, probable, len(changes))
+
+
+def kept_apart(ledger: str, first: str, second: str) -> KeptApart | None:
+    """The ruling that the clusters of two addresses are two owners'; None where there is none.
+
+    Rulings name addresses: each counts for the whole cluster that its address is in. Queries as
+    `index_now`.
+    """
+    if is_account_ledger(ledger):
+        return None
+    opened = opened_ledger(ledger)
+    one, other = opened.find_address(first), opened.find_address(second)
+    if one is None or other is None:
+        return None
+    index, clusters = index_now(opened), clusters_now(opened)
+    here, there = clusters.anchor(one), clusters.anchor(other)
+    for pair in index.separations:
+        sides = [clusters.anchor(each) for each in pair]
+        if sorted(sides) == sorted([here, there]):
+            return _apart(opened, index, clusters, pair, pair[sides.index(here)])
+    return None
+
+
+def joins_of(ledger: str, first: str, second: str) -> list[tuple[str, bool]]:
+    """What joins two addresses now, and whether each spends coins of these two themselves.
+
+    (txid, both) of the fewest transactions between them, or of the one that tags keep from joining
+    them; empty where nothing would. Raises LedgerError for an address that the ledger has not seen,
+    and where it is of accounts. Queries and cost as `why_together`.
+    """
+    if is_account_ledger(ledger):
+        raise LedgerError("accounts are never spent together, so nothing joins them")
+    opened = opened_ledger(ledger)
+    pair = [opened.find_address(text) for text in (first, second)]
+    for number, text in zip(pair, (first, second), strict=True):
+        if number is None:
+            raise LedgerError(f"the ledger has not seen {text}")
+    found = why_together(ledger, first, second)
+    if found is not None:
+        return [
+            (merge.txid, {merge.first, merge.second} == {first, second}) for merge in found.merges
+        ]
+    clusters = clusters_now(opened)
+    sides = {clusters.anchor(number) for number in pair if number is not None}
+    return [
+        (opened.txid(each.tx), _spends_both(opened, each.tx, pair))
+        for each in clusters.withheld
+        if {clusters.anchor(each.a), clusters.anchor(each.b)} == sides
+    ]
+
+
+def _spends_both(ledger: StoredLedger, tx: int, pair: Sequence[int | None]) -> bool:
+    first, end = int(ledger.in_off[tx]), int(ledger.in_off[tx + 1])
+    return set(pair) <= set(np.asarray(ledger.in_address[first:end]).tolist())
+
+
+def _apart(
+    ledger: StoredLedger, index: TagIndex, clusters: StoredClusters, pair: Pair, here: int
+) -> KeptApart:
+    """A ruling as seen from one of its addresses."""
+    there = pair[0] if here == pair[1] else pair[1]
+    sides = {clusters.anchor(here), clusters.anchor(there)}
+    told = KeptApart(
+        ruling=index.separations[pair],
+        first=ledger.address_text(here),
+        second=ledger.address_text(there),
+        second_owners=_owners(index, there),
+        second_size=clusters.size(there),
+    )
+    for each in clusters.withheld:
+        between = {clusters.anchor(each.a), clusters.anchor(each.b)}
+        if each.ruled is None or (each.ruled != pair and between != sides):
+            continue
+        return replace(
+            told,
+            txid=ledger.txid(each.tx),
+            height=int(ledger.tx_height[each.tx]),
+            at=utc_time(int(ledger.tx_time[each.tx])),
+            both=_spends_both(ledger, each.tx, pair),
+            again=each.again,
+        )
+    return told
 
 
 def _merge(
@@ -193,7 +321,7 @@ def cluster_version(
         if walls is None:
             raise LedgerError(f"no walls with the hash {walls_sha256} are kept here")
     else:
-        walls = WallSet.objects.keep(tuple(sorted(Boundary.objects.walls(opened.name).items())))
+        walls = WallSet.objects.keep(walls_now(opened.name))
     kept = kept_tag_set(tag_set or keep_tag_set())
     if kept is None:
         raise LedgerError(f"no tags with the hash {tag_set} are kept here")
@@ -206,16 +334,17 @@ def cluster_version(
         if at is not None:
             said.setdefault(at, []).append(tag)
     kernels = Kernels(settings.FIU_HOME / "cache")
-    texts = [text for text, _ in walls]
-    clusters = guarded_clusters(opened, texts, owners_of(said), kernels)
-    return _version(opened, clusters, number, walls, kept.sha256, whole=True)
+    seen = seen_among(opened, [text for text, _ in walls])
+    apart = list(separations_of(opened, Q(ruling__in=kept.rulings)))
+    clusters = guarded_clusters(opened, seen, owners_of(said), kernels, apart)
+    return _version(opened, clusters, number, boundaries_sha256(walls), kept.sha256, whole=True)
 
 
 def _version(
     ledger: StoredLedger,
     clusters: StoredClusters,
     number: int,
-    walls: tuple[tuple[str, str], ...],
+    walls: str,
     tag_set: str,
     *,
     whole: bool,
@@ -230,7 +359,7 @@ def _version(
         height=ledger.height,
         tip_hash=ledger.tip_hash,
         epoch=ledger.epoch,
-        walls_sha256=boundaries_sha256(walls),
+        walls_sha256=walls,
         tag_set=tag_set,
         engine=ENGINE_VERSION,
         anchor=ledger.address_text(clusters.anchor(number)),

@@ -24,10 +24,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from tracing.engine.difference import Change
-from tracing.engine.seal import boundaries_sha256
 from tracing.engine.tagging import same_name
 from tracing.errors import LedgerError, ParametersError, SeedError
-from tracing.follow import walls_now
 from tracing.ledgers import ledger_snapshot
 from tracing.models import DriftCheck, TagSet, TraceRun
 from tracing.replay import replay
@@ -35,6 +33,7 @@ from tracing.run_views import result
 from tracing.states import RunState
 from tracing.tag_sets import keep_tag_set
 from tracing.tag_views import AddressTags, tags_of, tags_then
+from tracing.walls import walls_sha256
 
 AT_WALLS = ("exchange_boundary", "service")
 MOST_KEPT = 50
@@ -111,7 +110,7 @@ def watch_runs(runs: Iterable[UUID], *, pause: float = 0, seconds: float | None 
             snapshot = ledger_snapshot(settings.FIU_HOME, ledger)
         except LedgerError:
             continue
-        walls = boundaries_sha256(walls_now(ledger))
+        walls = walls_sha256(ledger)
         now = _Now(snapshot.epoch, snapshot.tip_hash, walls, tag_set)
         unfinished = Now() - timedelta(seconds=UNFINISHED_SECONDS)
         due = (

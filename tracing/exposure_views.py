@@ -50,6 +50,7 @@ from tracing.tag_index import (
     tag_rows,
     versions_of,
 )
+from tracing.walls import seen_walls
 
 MOST_ASSETS: Final = 8
 """Assets of one account that are followed; anybody can send it thousands more."""
@@ -238,16 +239,14 @@ def categories_of(ledger: StoredLedger | AccountLedger, *versions: object) -> Ca
         codes[anchor if clusters is None else clusters.members(anchor)] = value
         for number in numbers:
             codes[number], labels[number] = judged([number])
-    rows = Boundary.objects.of_ledger(ledger.name).order_by("kind", "pk")
-    walls = list(rows.values_list("address", "kind", "label"))
-    ids = ledger.find_addresses([address for address, _kind, _label in walls])
-    for wall, (_address, kind, label) in zip(ids, walls, strict=True):
-        if wall is None:
-            continue
-        if kind != BoundaryKind.SERVICE.value:
-            codes[wall], labels[wall] = code(OWN), ""
-        elif not codes[wall]:
-            codes[wall], labels[wall] = code(UNTAGGED_SERVICE), label
+    walls = seen_walls(ledger)
+    own = walls.addresses[~walls.is_service]
+    codes[own] = code(OWN)
+    labels |= dict.fromkeys(own.tolist(), "")
+    for at in np.flatnonzero(walls.is_service).tolist():
+        wall = int(walls.addresses[at])
+        if not codes[wall]:
+            codes[wall], labels[wall] = code(UNTAGGED_SERVICE), walls.labels[at]
     return Categories(codes, tuple(known), labels, index)
 
 

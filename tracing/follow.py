@@ -26,10 +26,11 @@ from tracing.leases import Claim
 from tracing.ledgers import open_ledger
 from tracing.ledgers.accounts import open_account_ledger
 from tracing.ledgers.names import is_account, resolve
-from tracing.models import Boundary, WallRows, WallSet
+from tracing.models import WallRows, WallSet
 from tracing.runner import Json, Watch
 from tracing.staleness import is_overtaken
 from tracing.tag_sets import keep_tag_set
+from tracing.walls import walls_now
 
 L = TypeVar("L", Ledger, AccountLedger)
 
@@ -153,11 +154,6 @@ def repeat(
     if isinstance(spec, PathsSpec):
         return find_paths(spec, ledger).json
     return trace(spec, ledger).json
-
-
-def walls_now(ledger: str) -> WallRows:
-    """(address, kind) of the walls there are now: 1 query."""
-    return tuple(sorted(Boundary.objects.walls(ledger).items()))
 
 
 def _account_spec(

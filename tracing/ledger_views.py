@@ -261,12 +261,12 @@ def parse_paste(text: str) -> list[PastedAddress]:
 
 
 def address_summary(ledger: str, address: str) -> AddressSummary | None:
-    """Totals of one address, None if the ledger never saw it: at most 4 queries."""
+    """Totals of one address, None if the ledger never saw it: at most 6 queries."""
     return address_summaries(ledger, [address]).get(address)
 
 
 def address_summaries(ledger: str, addresses: Iterable[str]) -> dict[str, AddressSummary]:
-    """Totals of several addresses; those never seen are left out: at most 4 queries for all."""
+    """Totals of several addresses; those never seen are left out: at most 6 queries for all."""
     opened = opened_ledger(ledger)
     texts = list(addresses)
     found = dict(zip(texts, opened.find_addresses(texts), strict=True))
@@ -299,7 +299,7 @@ def address_history(
 
 
 def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterView | None:
-    """The co-spend cluster of an address, None if the ledger never saw it: at most 4 queries."""
+    """The co-spend cluster of an address, None if the ledger never saw it: at most 6 queries."""
     opened = opened_ledger(ledger)
     number = opened.find_address(address)
     if number is None:
@@ -318,7 +318,7 @@ def cluster(ledger: str, address: str, limit: int = SHOWN_ADDRESSES) -> ClusterV
 
 
 def why_together(ledger: str, first: str, last: str) -> Together | None:
-    """The shortest chain of merging transactions between two addresses: at most 4 queries.
+    """The shortest chain of merging transactions between two addresses: at most 6 queries.
 
     None if they are not in one cluster. Cost: see `tracing.engine.together.why_together`.
     """

@@ -254,6 +254,21 @@ class Boundary(models.Model):
         return f"{self.ledger}:{self.address}"
 
 
+class WallVersion(models.Model):
+    """Which walls a ledger has now: one row a ledger, changed with its walls in one transaction.
+
+    A stamp is drawn anew for each change and never comes again.
+    """
+
+    ledger = models.CharField(max_length=32, unique=True)
+    stamp = models.CharField(max_length=32)
+    earlier = models.JSONField(default=list)  # stamps since when walls only came, oldest first
+    sha256 = models.CharField(max_length=64, blank=True, default="")  # of the walls, once reckoned
+
+    def __str__(self) -> str:
+        return f"{self.ledger}:{self.stamp}"
+
+
 WallRows = tuple[tuple[str, str], ...]
 """(address, kind), sorted, each once."""
 
@@ -299,7 +314,7 @@ class TagSet(models.Model):
     packs = models.JSONField()  # SHA-256 of each file of tags
     lists = models.JSONField()  # SHA-256 of each sanctions list
     house = models.JSONField()  # ids of the tags that this installation's people stand for
-    rulings = models.JSONField(default=list)  # decisions between tags that disagree
+    rulings = models.JSONField(default=list)  # decisions on tags that disagree, and on two owners
     kept_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -415,6 +430,29 @@ class OverruledClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}: {self.label}"
+
+
+class TwoOwners(models.Model):
+    """Two addresses that the house holds for two owners: no transaction joins their clusters.
+
+    `ruling` names the decision among the cases. `first` sorts before `second`.
+    """
+
+    chain = models.CharField(max_length=60)
+    first = models.CharField(max_length=120)
+    second = models.CharField(max_length=120)
+    ruling = models.UUIDField(unique=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name_plural = "two owners"
+        indexes = [
+            # Every index of tags: what is kept apart on this chain?
+            models.Index(fields=["chain"], name="two_owners_of_chain", condition=Q(is_active=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second}"
 
 
 class SanctionsList(models.Model):

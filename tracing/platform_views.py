@@ -18,9 +18,9 @@ from tracing.engine.payers import PlatformPayment, PlatformPayout, payments_to, 
 from tracing.engine.tagging import same_name
 from tracing.errors import SeedError
 from tracing.ledgers import names
-from tracing.models import Boundary
 from tracing.open_ledgers import opened_accounts, opened_ledger
 from tracing.tag_index import TagIndex, clusters_now, index_now
+from tracing.walls import seen_walls
 
 LARGEST_COIN = 2**63 - 1
 
@@ -160,8 +160,6 @@ def _rivals(index: TagIndex, wanted: str) -> set[int]:
 
 def _services(ledger: AccountLedger, index: TagIndex) -> set[int]:
     """Accounts that hold the money of many: tagged services, and every wall."""
-    walls = Boundary.objects.of_ledger(ledger.name).order_by().values_list("address", flat=True)
-    found = {number for number in ledger.find_addresses(list(walls)) if number is not None}
-    return found | {
+    return set(seen_walls(ledger).addresses.tolist()) | {
         number for number, tags in index.tags.items() if any(tag.is_service for tag in tags)
     }

@@ -19,7 +19,15 @@ from tracing.account_views import (
     place_address,
     why_together,
 )
-from tracing.cluster_views import ClusterLook, ProbableChange, WithheldMerge, cluster_look
+from tracing.cluster_views import (
+    ClusterLook,
+    KeptApart,
+    ProbableChange,
+    WithheldMerge,
+    cluster_look,
+    joins_of,
+    kept_apart,
+)
 from tracing.compute import Place, customer_jobs
 from tracing.contact_views import MetKind, MovementContacts, movement_contacts
 from tracing.drift import Drift, drifts
@@ -106,6 +114,7 @@ __all__ = [
     "Held",
     "HistoryRow",
     "Hop",
+    "KeptApart",
     "LastingFiles",
     "LedgerError",
     "LedgerInfo",
@@ -154,7 +163,9 @@ __all__ = [
     "held_ref",
     "is_account_ledger",
     "is_intact",
+    "joins_of",
     "keep_tag_set",
+    "kept_apart",
     "lasting_files",
     "ledgers",
     "live_runs",

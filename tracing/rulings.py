@@ -1,4 +1,4 @@
-"""Rulings on tags that contradict each other: which claims count no longer.
+"""Rulings: which claims of tags count no longer, and which addresses are of two owners.
 
 Whoever decides stands in the casework; here is only what every read of tags needs to know.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tracing.ledgers import names
-from tracing.models import OverruledClaim
+from tracing.models import OverruledClaim, TwoOwners
 from tracing.tag_sets import keep_tag_set
 
 BATCH = 1000
@@ -36,3 +36,21 @@ def lift_ruling(ruling: UUID) -> int:
     num = OverruledClaim.objects.filter(ruling=ruling, is_active=True).update(is_active=False)
     keep_tag_set()
     return num
+
+
+def hold_apart(ledger: str, addresses: tuple[str, str], *, ruling: UUID) -> None:
+    """From now on no transaction joins the clusters of these two addresses.
+
+    Call it in the transaction of the decision. Twice changes nothing.
+    """
+    first, second = sorted(addresses)
+    row = TwoOwners(chain=names.CHAIN[ledger], first=first, second=second, ruling=ruling)
+    TwoOwners.objects.bulk_create([row], ignore_conflicts=True)
+    TwoOwners.objects.filter(ruling=ruling).update(is_active=True)
+    keep_tag_set()
+
+
+def join_again(ruling: UUID) -> None:
+    """What the ruling held apart is joined by whatever transaction joins it."""
+    TwoOwners.objects.filter(ruling=ruling).update(is_active=False)
+    keep_tag_set()

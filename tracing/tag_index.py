@@ -10,26 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from tracing.engine.accounts.ledger import AccountLedger
-from tracing.engine.guard import Owners
+from tracing.engine.guard import Owners, Pair
 from tracing.engine.tagging import names_an_owner, same_name
 from tracing.ledgers import StoredLedger
 from tracing.ledgers.clusters import StoredClusters, guarded_clusters
 from tracing.models import (
     AttributionTag,
-    Boundary,
     OverruledClaim,
     SanctionsEntry,
     SanctionsList,
     TagPack,
     TagSet,
+    TwoOwners,
+    WallVersion,
 )
 from tracing.states import LabelState
 from tracing.tag_sets import HOUSE, PUBLISHED
+from tracing.walls import seen_walls
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ class TagIndex:
 
     Args:
         by_anchor: addresses that are tagged or listed, by the name of their cluster as it would be
-            with withheld merges made: what a person has to look at together.
+            with merges made that tags withhold: what a person has to look at together.
+        separations: decisions by the pairs of addresses that they hold for two owners'.
         clusters: those of the ledger, under the walls of now and under these tags; None for
             accounts, each of which stands for itself.
     """
@@ -98,13 +102,14 @@ class TagIndex:
     sanctions: dict[int, list[SanctionView]] = field(default_factory=dict)
     by_anchor: dict[int, list[int]] = field(default_factory=dict)  # tagged addresses
     clusters: StoredClusters | None = None
+    separations: dict[Pair, UUID] = field(default_factory=dict)
 
     def part(self, number: int) -> int:
         """The name of the cluster that an address is in under the guard."""
         return number if self.clusters is None else self.clusters.anchor(number)
 
     def whole(self, number: int) -> int:
-        """The name of its cluster with withheld merges made, the key of `by_anchor`."""
+        """The name of its cluster with what tags withhold made, the key of `by_anchor`."""
         return number if self.clusters is None else self.clusters.whole(number)
 
     def mates(self, number: int) -> list[int]:
@@ -114,34 +119,36 @@ class TagIndex:
         return [mate for mate in near if mate != number and self.part(mate) == part]
 
     def across(self, number: int) -> list[int]:
-        """Tagged addresses of the clusters with which a merge of its own was withheld."""
+        """Tagged addresses of the clusters with which tags withhold a merge of its own."""
         if self.clusters is None:
             return []
         here, parts = self.part(number), set()
         for each in self.clusters.withheld_at(number):
-            parts |= {self.part(each.a), self.part(each.b)} - {here}
+            if each.ruled is None:
+                parts |= {self.part(each.a), self.part(each.b)} - {here}
         near = self.by_anchor.get(self.whole(number), ()) if parts else ()
         return [mate for mate in near if self.part(mate) in parts]
 
 
 _VERSIONS = f"""
-SELECT packs.*, lists.*, walls.*, house.*, ruled.* FROM
+SELECT packs.*, lists.*, walls.*, house.*, ruled.*, apart.* FROM
   (SELECT COUNT(*), MAX(id), MIN(sha256), MAX(sha256)
      FROM {TagPack._meta.db_table} WHERE state = %s) packs,
   (SELECT COUNT(*), MAX(id) FROM {SanctionsList._meta.db_table} WHERE state = %s) lists,
-  (SELECT COUNT(*), MAX(id) FROM {Boundary._meta.db_table} WHERE ledger = %s) walls,
+  (SELECT MAX(stamp) FROM {WallVersion._meta.db_table} WHERE ledger = %s) walls,
   (SELECT COUNT(*), MAX(tag.id), SUM(tag.id) FROM {AttributionTag._meta.db_table} tag
      JOIN {TagPack._meta.db_table} pack ON pack.id = tag.pack_id
      WHERE pack.sha256 = %s AND tag.state = %s) house,
-  (SELECT COUNT(*), SUM(id) FROM {OverruledClaim._meta.db_table} WHERE is_active) ruled
+  (SELECT COUNT(*), SUM(id) FROM {OverruledClaim._meta.db_table} WHERE is_active) ruled,
+  (SELECT COUNT(*), SUM(id) FROM {TwoOwners._meta.db_table} WHERE is_active) apart
 """  # noqa: S608  constants: names of tables
 
 
 def versions_of(ledger: StoredLedger | AccountLedger) -> tuple[object, ...]:
     """What the index hangs on besides the snapshot: packs, lists, walls, own tags: 1 query.
 
-    Rows of a loaded version never change, and a replaced set of walls has new ids; tags of the
-    house, and claims that it overruled, come one by one and go again. Numbers come again where
+    Rows of a loaded version never change, and walls have a stamp; tags of the house, and what its
+    people ruled, come one by one and go again. Numbers come again where
     rows were rolled back, so the least and the largest hash stand beside them. Every page of an
     address asks; by the ORM writing the query takes longer than answering it.
     """
@@ -162,7 +169,7 @@ def clusters_now(ledger: StoredLedger) -> StoredClusters:
 
 
 def index_now(ledger: StoredLedger | AccountLedger) -> TagIndex:
-    """The index of what holds now: 1 query, and 3 more where anything changed."""
+    """The index of what holds now: 1 query, and 4 or 5 more where anything changed."""
     return index_under(ledger, *versions_of(ledger))
 
 
@@ -174,23 +181,25 @@ def index_then(ledger: StoredLedger, kept: TagSet) -> TagIndex:
 @lru_cache(maxsize=4)
 def _index_then(ledger: StoredLedger, sha256: str, *_versions_now: object) -> TagIndex:
     kept = TagSet.objects.get(sha256=sha256)
-    return _indexed(ledger, tag_rows_of(kept, Q(chain=ledger.chain)), ())
+    tags = tag_rows_of(kept, Q(chain=ledger.chain))
+    return _indexed(ledger, tags, (), Q(ruling__in=kept.rulings))
 
 
 @lru_cache(maxsize=4)
 def index_under(ledger: StoredLedger | AccountLedger, *_versions_now: object) -> TagIndex:
-    """Every tag and entry of the chain that the ledger has seen: 3 queries, then clusters.
+    """Every tag and entry of the chain that the ledger has seen: 4 queries, then clusters.
 
     Accounts have no clusters: each is its own anchor.
     """
     which = Q(chain=ledger.chain)
-    return _indexed(ledger, tag_rows(which), sanction_rows(which))
+    return _indexed(ledger, tag_rows(which), sanction_rows(which), Q(is_active=True))
 
 
 def _indexed(
     ledger: StoredLedger | AccountLedger,
     tags: Sequence[tuple[str, TagView]],
     entries: Sequence[tuple[str, SanctionView]],
+    ruled: Q,
 ) -> TagIndex:
     found = TagIndex()
     texts = list({address for address, _ in [*tags, *entries]})
@@ -203,8 +212,11 @@ def _indexed(
         if (number := seen[address]) is not None:
             found.sanctions.setdefault(number, []).append(entry)
     if not isinstance(ledger, AccountLedger):
-        walls = Boundary.objects.walls(ledger.name)
-        found.clusters = guarded_clusters(ledger, walls, owners_of(found.tags))
+        found.separations = separations_of(ledger, ruled)
+        found.clusters = guarded_clusters(
+            ledger, seen_walls(ledger).addresses, owners_of(found.tags),
+            apart=list(found.separations),
+        )  # fmt: skip
     for number in sorted(found.tags.keys() | found.overruled.keys() | found.sanctions.keys()):
         found.by_anchor.setdefault(found.whole(number), []).append(number)
     return found
@@ -217,6 +229,18 @@ def owners_of(tags: Mapping[int, Sequence[TagView]]) -> dict[int, Owners]:
         for number, rows in tags.items()
     }
     return {number: names for number, names in named.items() if names}
+
+
+def separations_of(ledger: StoredLedger, ruled: Q) -> dict[Pair, UUID]:
+    """What these rulings hold apart, as far as the ledger saw it, the oldest first: 1 query."""
+    rows = TwoOwners.objects.filter(ruled, chain=ledger.chain).order_by("pk")
+    told = list(rows.values_list("first", "second", "ruling"))
+    seen = ledger.find_addresses([text for first, second, _ in told for text in (first, second)])
+    found: dict[Pair, UUID] = {}
+    for (_, _, ruling), one, other in zip(told, seen[::2], seen[1::2], strict=True):
+        if one is not None and other is not None:
+            found.setdefault((min(one, other), max(one, other)), ruling)
+    return found
 
 
 def tag_rows(which: Q) -> list[tuple[str, TagView]]:

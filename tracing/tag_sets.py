@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracing.engine.spec import canonical_sha256
-from tracing.models import AttributionTag, OverruledClaim, SanctionsList, TagPack, TagSet
+from tracing.models import (
+    AttributionTag,
+    OverruledClaim,
+    SanctionsList,
+    TagPack,
+    TagSet,
+    TwoOwners,
+)
 from tracing.states import LabelState
 
 HOUSE = "house"
@@ -26,10 +33,10 @@ class TagSetView:
 
 
 def keep_tag_set() -> str:
-    """The version of the tags that hold now, kept so that it can be read again: 5 or 6 queries.
+    """The version of the tags that hold now, kept so that it can be read again: 6 or 7 queries.
 
     Its name is a SHA-256 over the hashes of the files, the ids of the tags of the house and the
-    rulings between tags: rows of labels are never edited, so the same name means the same tags.
+    rulings of people: rows of labels are never edited, so the same name means the same tags.
     Whatever changes what labels say calls it in the same transaction.
     """
     content = _content()
@@ -40,7 +47,7 @@ def keep_tag_set() -> str:
 
 
 def tag_set_now() -> str:
-    """The name of the version of the tags that hold now; nothing is kept: 4 queries."""
+    """The name of the version of the tags that hold now; nothing is kept: 5 queries."""
     return canonical_sha256(_content())
 
 
@@ -66,12 +73,16 @@ def _content() -> dict[str, list[str] | list[int]]:
     packs = TagPack.objects.active().order_by("sha256").values_list("sha256", flat=True)
     lists = SanctionsList.objects.filter(state=LabelState.ACTIVE).order_by("sha256")
     house = AttributionTag.objects.filter(pack__sha256=HOUSE, state=PUBLISHED).order_by("pk")
-    rulings = OverruledClaim.objects.filter(is_active=True).values_list("ruling", flat=True)
+    rulings = {
+        ruling
+        for model in (OverruledClaim, TwoOwners)
+        for ruling in model.objects.filter(is_active=True).values_list("ruling", flat=True)
+    }
     return {
         "packs": list(packs),
         "lists": list(lists.values_list("sha256", flat=True)),
         "house": list(house.values_list("pk", flat=True)),
-        "rulings": sorted(map(str, rulings.distinct())),
+        "rulings": sorted(map(str, rulings)),
     }
 
 

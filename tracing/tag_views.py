@@ -107,7 +107,7 @@ def tag_packs() -> list[PackView]:
 
 
 def tags_of(ledger: str, addresses: Iterable[str]) -> dict[str, AddressTags]:
-    """What labels say of addresses on a ledger's chain: at most 6 queries, any number of them.
+    """What labels say of addresses on a ledger's chain: at most 8 queries, any number of them.
 
     Addresses without any are left out. Where the ledger is not loaded there are direct ones only.
     """
@@ -159,7 +159,7 @@ def tag_levels(ledger: str, addresses: Collection[str]) -> list[tuple[str, int, 
 def tags_then(ledger: str, addresses: Iterable[str], kept: TagSet) -> dict[str, AddressTags]:
     """What the tags of a kept set say of addresses, clusters as they are today. No sanctions.
 
-    Addresses without any are left out. At most 6 queries.
+    Addresses without any are left out. At most 8 queries.
     """
     texts = sorted(set(addresses))
     chain = names.CHAIN.get(ledger, "")

@@ -289,7 +289,8 @@ if os.environ.get("DJANGO_SETTINGS_MODULE"):
     from cases.flow_groups import MOST_EXPANDED, summarise
     from tracing import reads
     from tracing.engine.spec import TraceParameters
-    from tracing.follow import Known, repeat, walls_now
+    from tracing.follow import Known, repeat
+    from tracing.walls import walls_now
 
 if __name__ == "__main__":
     main()

@@ -1,16 +1,17 @@
-"""Clusters under the guard of tags: a transaction of two tagged owners is a warning, not a merge.
+"""Clusters under the guard of tags and rulings: such a transaction is a warning, not a merge.
 
 One transaction of two strangers, or one detector that missed a mix, collapses two services into one
 cluster. Tags see that: where a transaction would join a part of one tagged owner with a part of
-another, it merges nobody, and a person has to say whether the transaction or a tag is wrong.
+another, it merges nobody, and a person has to say whether the transaction or a tag is wrong. Where
+two people have ruled that two addresses are of two owners, no transaction joins their parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -19,19 +20,24 @@ from tracing.engine.ledger import Ledger
 
 Owners = frozenset[str]
 NOBODY: Final[Owners] = frozenset()
+Pair: TypeAlias = tuple[int, int]
+"""Two addresses that people hold for two owners, the lesser one first."""
+M = TypeVar("M", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Withheld:
     """A merge that was not made: the transaction spent coins of `a` and of `b`, of two owners.
 
-    `again` counts later transactions between the same two clusters.
+    `again` counts later transactions between the same two clusters. `ruled` names the addresses of
+    the ruling that forbids it; None where tags do.
     """
 
     tx: int
     a: int
     b: int
     again: int = 0
+    ruled: Pair | None = None
 
 
 def torn_clusters(clusters: Clusters, owners: Mapping[int, Owners]) -> dict[int, dict[int, Owners]]:
@@ -51,39 +57,80 @@ def torn_clusters(clusters: Clusters, owners: Mapping[int, Owners]) -> dict[int,
     }
 
 
+def torn_pairs(clusters: Clusters, pairs: Sequence[Pair]) -> list[Pair]:
+    """The ruled pairs that the clusters hold together, each once, in order."""
+    return sorted({pair for pair in pairs if clusters.anchor(pair[0]) == clusters.anchor(pair[1])})
+
+
 def guarded(
     ledger: Ledger,
     clusters: Clusters,
     owners: Mapping[int, Owners],
     excluded_tx: Bools | None = None,
     wall_address: Bools | None = None,
+    apart: Sequence[Pair] = (),
 ) -> tuple[Clusters, tuple[Withheld, ...]]:
-    """Make the clusters again, in chain order, without merges of two tagged owners.
+    """Make the clusters again, in chain order, without merges of two owners.
 
     A transaction that spends from parts of different owners is set aside whole: it proves nothing
     about its other addresses either. Once all others are made it is asked again, as its parts may
-    be one owner's by then, until nothing changes. Clusters in which all names agree stay as they
-    are.
+    be one owner's by then, until nothing changes. Clusters in which nothing speaks against a merge
+    stay as they are. Rulings come first: what tags take apart is always a part of what rulings
+    alone, `guarded` without owners, leave together.
 
     Args:
         clusters: the partition without the guard, of the same exclusions and walls.
         owners: as for `torn_clusters`.
+        apart: addresses that were ruled to be two owners', each pair of two different ones.
 
     Returns:
         The partition with its forest, and each pair of clusters with a merge withheld between them,
-        in chain order of the first one.
+        those of rulings first, in chain order of the first one.
 
-    Cost: nothing where no cluster is torn; else one vectorised pass over the inputs, and some 2 us
-    for each input of the torn clusters.
+    Cost: nothing where no cluster is torn; else one vectorised pass over the inputs for tags and
+    for rulings, and some 2 us for each input of the torn clusters.
     """
-    torn = torn_clusters(clusters, owners)
-    if not torn:
-        return clusters, ()
+    told: tuple[Withheld, ...] = ()
+    if pairs := torn_pairs(clusters, apart):
+        marks: dict[int, frozenset[int]] = {}
+        for number, pair in enumerate(pairs, 1):
+            for address, mark in zip(pair, (number, -number), strict=True):
+                marks[address] = marks.get(address, frozenset()) | {mark}
+        ruled = _Parts(marks, _is_ruled)
+        anchors = {clusters.anchor(first) for first, _ in pairs}
+        clusters, aside = _remade(ledger, clusters, anchors, ruled, excluded_tx, wall_address)
+        told = tuple(
+            Withheld(each.tx, each.a, each.b, each.again, _pair_of(ruled, each, pairs))
+            for each in _withheld(ruled, aside)
+        )
+        shut = np.zeros(ledger.num_tx, np.bool_) if excluded_tx is None else excluded_tx.copy()
+        shut[list(aside)] = True
+        excluded_tx = shut
+    if torn := torn_clusters(clusters, owners):
+        named = {address: names for each in torn.values() for address, names in each.items()}
+        parts = _Parts(named, Owners.isdisjoint)
+        clusters, aside = _remade(ledger, clusters, set(torn), parts, excluded_tx, wall_address)
+        told += _withheld(parts, aside)
+    return clusters, told
+
+
+def _remade(
+    ledger: Ledger,
+    clusters: Clusters,
+    torn: set[int],
+    parts: _Parts[M],
+    excluded_tx: Bools | None,
+    wall_address: Bools | None,
+) -> tuple[Clusters, dict[int, list[int]]]:
+    """The torn clusters merged again part by part; and by transaction set aside what it spends.
+
+    Args:
+        torn: their anchors; parts: none merged yet.
+    """
     anchors = np.array(sorted(torn), np.int64)
     tx, a, b = cospend_pairs(ledger, excluded_tx, wall_address)
     mine = np.isin(clusters.parent[a], anchors)
     spent = _spent_by(tx[mine].tolist(), a[mine].tolist(), b[mine].tolist())
-    parts = _Parts({address: names for named in torn.values() for address, names in named.items()})
     aside = {at: each for at, each in spent.items() if not parts.merge(at, each)}
     waits = len(aside) + 1
     while len(aside) < waits:
@@ -102,17 +149,26 @@ def guarded(
         )
     ]
     order = np.argsort(joined[0], kind="stable")
-    found = Clusters(parent, *(column[order] for column in joined))
-    return found, _withheld(parts, aside)
+    return Clusters(parent, *(column[order] for column in joined)), aside
 
 
-class _Parts:
-    """Parts of the torn clusters as they are merged, each with the owners that tags name."""
+class _Parts(Generic[M]):
+    """Parts of the torn clusters as they are merged, each with the marks of its addresses.
 
-    def __init__(self, named: Mapping[int, Owners]) -> None:
+    Args:
+        marks: by address, such as whom tags name; is_against: whether two parts with these marks
+            are of different owners. A part without a mark goes with any.
+    """
+
+    def __init__(
+        self,
+        marks: Mapping[int, frozenset[M]],
+        is_against: Callable[[frozenset[M], frozenset[M]], bool],
+    ) -> None:
         self.edges: list[MergeEdge] = []
         self._parent: dict[int, int] = {}
-        self._named = dict(named)
+        self._marks = dict(marks)
+        self._is_against = is_against
 
     def root(self, address: int) -> int:
         """The least address of the part."""
@@ -122,15 +178,19 @@ class _Parts:
             address = above
         return address
 
+    def marks(self, address: int) -> frozenset[M]:
+        """The marks of all addresses of its part."""
+        return self._marks.get(self.root(address), frozenset())
+
     def apart(self, spent: list[int]) -> tuple[int, int] | None:
         """Two of these addresses whose parts are of different owners, the earliest spent first."""
         first_of: dict[int, int] = {}
         for address in spent:
             root = self.root(address)
-            if self._named.get(root, NOBODY):
+            if self._marks.get(root):
                 first_of.setdefault(root, address)
         for one, other in combinations(first_of, 2):
-            if not self._named[one] & self._named[other]:
+            if self._is_against(self._marks[one], self._marks[other]):
                 return first_of[one], first_of[other]
         return None
 
@@ -143,10 +203,21 @@ class _Parts:
             here, there = sorted((self.root(lead), self.root(address)))
             if here != there:
                 self._parent[there] = here
-                if names := self._named.get(there, NOBODY):
-                    self._named[here] = self._named.get(here, NOBODY) | names
+                if marks := self._marks.get(there):
+                    self._marks[here] = self._marks.get(here, frozenset()) | marks
                 self.edges.append(MergeEdge(tx, lead, address))
         return True
+
+
+def _is_ruled(one: frozenset[int], other: frozenset[int]) -> bool:
+    """Whether the parts hold both sides of a ruling: a number and its negative."""
+    return any(-mark in other for mark in one)
+
+
+def _pair_of(parts: _Parts[int], merge: Withheld, pairs: Sequence[Pair]) -> Pair:
+    """The first ruling that stands between the two parts."""
+    other = parts.marks(merge.b)
+    return pairs[min(abs(mark) for mark in parts.marks(merge.a) if -mark in other) - 1]
 
 
 def _spent_by(tx: list[int], lead: list[int], other: list[int]) -> dict[int, list[int]]:
@@ -157,7 +228,7 @@ def _spent_by(tx: list[int], lead: list[int], other: list[int]) -> dict[int, lis
     return found
 
 
-def _withheld(parts: _Parts, aside: Mapping[int, list[int]]) -> tuple[Withheld, ...]:
+def _withheld(parts: _Parts[M], aside: Mapping[int, list[int]]) -> tuple[Withheld, ...]:
     found: dict[tuple[int, int], Withheld] = {}
     for tx, spent in aside.items():
         apart = parts.apart(spent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from tracing.engine.clusters import Bools, Clusters
 from tracing.engine.coinjoin import flags
 from tracing.engine.columns import offsets
-from tracing.engine.guard import Owners, Withheld, guarded, torn_clusters
+from tracing.engine.guard import Owners, Pair, Withheld, guarded, torn_clusters, torn_pairs
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import I64, NO_ADDRESS, U32, U64, Ledger
 from tracing.ledgers.arrays import Arrays, save_arrays
@@ -21,8 +21,10 @@ from tracing.ledgers.growth import cluster_folder
 from tracing.ledgers.maps import Maps
 from tracing.ledgers.stored import StoredLedger
 
-_VERSION = "3"
+_VERSION = "4"
 """Raised when the rules behind a stored partition change, so that old files are not read."""
+_GUARDED = "owners 2"
+"""The same for what the guard leaves of it."""
 BUSY = 512
 
 
@@ -31,7 +33,8 @@ class StoredClusters:
     """A partition with its merge edges, and the members of each cluster side by side.
 
     Args:
-        withheld: merges that tags speak against, which were not made; see `engine.guard`.
+        withheld: merges that tags or rulings speak against, which were not made; see
+            `engine.guard`.
     """
 
     clusters: Clusters
@@ -43,6 +46,7 @@ class StoredClusters:
     _busy_tx: U32  # how many transactions each of these has
     withheld: tuple[Withheld, ...] = ()
     _unguarded: U32 | None = None  # parents before the guard, which the columns above are of
+    _ruled: U32 | None = None  # parents where rulings alone guard
     _torn: frozenset[int] = frozenset()  # anchors of clusters that the guard took apart
     _totals: tuple[I64, ...] = ()  # by address: received, sent, unspent
 
@@ -51,17 +55,19 @@ class StoredClusters:
         return int(self.clusters.parent[address])
 
     def whole(self, address: int) -> int:
-        """The name that the cluster would have with the withheld merges made."""
-        return self.anchor(address) if self._unguarded is None else int(self._unguarded[address])
+        """The name that the cluster would have with the merges made that tags withhold.
+
+        What people ruled to be two owners' stays apart.
+        """
+        return self.anchor(address) if self._ruled is None else int(self._ruled[address])
 
     def size(self, address: int) -> int:
         """Number of addresses in the cluster."""
-        return len(self.members(address)) if self._is_torn(address) else self.whole_size(address)
+        return self._size(address, self.clusters.parent)
 
     def whole_size(self, address: int) -> int:
-        """Number of addresses in the cluster with the withheld merges made."""
-        first, end = self._span(address)
-        return end - first
+        """Number of addresses in the cluster with the merges made that tags withhold."""
+        return self._size(address, self.clusters.parent if self._ruled is None else self._ruled)
 
     def members(self, address: int) -> U32:
         """Addresses of the cluster, ascending. Cost: O(its size, withheld merges made)."""
@@ -70,6 +76,12 @@ class StoredClusters:
         if self._is_torn(address):
             found = found[self.clusters.parent[found] == self.clusters.parent[address]]
         return found
+
+    def _size(self, address: int, parent: U32) -> int:
+        first, end = self._span(address)
+        if not self._is_torn(address):
+            return end - first
+        return int(np.count_nonzero(parent[self._members[first:end]] == parent[address]))
 
     def sums(self, address: int) -> tuple[int, int, int]:
         """What all addresses of the cluster received, sent (coins of known value) and hold."""
@@ -94,7 +106,7 @@ class StoredClusters:
         return int(self._busy_tx[at]) if is_busy else None
 
     def _is_torn(self, address: int) -> bool:
-        return bool(self._torn) and self.whole(address) in self._torn
+        return self._unguarded is not None and int(self._unguarded[address]) in self._torn
 
     def _span(self, address: int) -> tuple[int, int]:
         number = int(self._number[address])
@@ -106,14 +118,30 @@ def stored_clusters(
 ) -> StoredClusters:
     """Co-spend clusters without CoinJoins, with the given addresses as walls; no tag guards them.
 
+    As `clusters_at`, of addresses that the ledger need not have seen.
+    """
+    return clusters_at(ledger, seen_among(ledger, walls), kernels)
+
+
+def seen_among(ledger: StoredLedger, texts: Iterable[str]) -> U32:
+    """The ids of those addresses that the ledger has seen, ascending, each once."""
+    found = {number for number in ledger.find_addresses(sorted(set(texts))) if number is not None}
+    return np.array(sorted(found), np.uint32)
+
+
+def clusters_at(ledger: StoredLedger, walls: U32, kernels: Kernels = PLAIN) -> StoredClusters:
+    """Co-spend clusters without CoinJoins, with the given addresses as walls; no tag guards them.
+
+    Args:
+        walls: ids, ascending.
+
     Kept under the snapshot's folder by the hash of the walls: any process computes them once (about
     a second for a million inputs), all others map them.
     """
-    texts = sorted(set(walls))
-    folder = cluster_folder(ledger.folder, ledger.epoch, _name([_VERSION, *texts]))
+    folder = cluster_folder(ledger.folder, ledger.epoch, _name([_VERSION, _of_walls(walls)]))
     if not folder.exists():
         with ledger.maps.scanned():
-            _compute(ledger, texts, folder, kernels)
+            _compute(ledger, walls, folder, kernels)
     maps = Maps(scattered=ledger.maps.scattered)
     parent, edge_tx, edge_a, edge_b, members, number, first, sums, busy, busy_tx = (
         maps.open(folder / f"{part}.npy")
@@ -129,56 +157,81 @@ def stored_clusters(
 
 def guarded_clusters(
     ledger: StoredLedger,
-    walls: Iterable[str],
+    walls: U32,
     owners: Mapping[int, Owners],
     kernels: Kernels = PLAIN,
+    apart: Sequence[Pair] = (),
 ) -> StoredClusters:
-    """Clusters under the guard of tags: those of two owners taken apart, the rest as stored.
+    """Clusters under the guard of tags and rulings: those of two owners taken apart, the rest as
+    stored.
 
     Args:
-        owners: whom tags name, by address.
+        walls: ids, ascending; owners: whom tags name, by address; apart: addresses ruled to be two
+            owners'.
 
-    The same snapshot, walls and owners give the same clusters. Kept like `stored_clusters`, by the
-    hash of the walls and of the owners in torn clusters; where none is torn there is nothing to
-    keep.
+    The same snapshot, walls, owners and rulings give the same clusters. Kept like
+    `clusters_at`, by the hash of the walls and of what tears clusters; where none is torn there
+    is nothing to keep.
     """
-    texts = sorted(set(walls))
-    plain = stored_clusters(ledger, texts, kernels)
-    torn = torn_clusters(plain.clusters, owners)
-    if not torn:
-        return plain
+    plain = clusters_at(ledger, walls, kernels)
+    pairs = torn_pairs(plain.clusters, apart)
+    if not pairs:
+        return _guarded_by(ledger, walls, plain, owners, pairs)
+    ruled = _guarded_by(ledger, walls, plain, {}, pairs)
+    return _guarded_by(ledger, walls, plain, owners, pairs, ruled)
+
+
+def _guarded_by(
+    ledger: StoredLedger,
+    walls: U32,
+    plain: StoredClusters,
+    owners: Mapping[int, Owners],
+    pairs: Sequence[Pair],
+    ruled: StoredClusters | None = None,
+) -> StoredClusters:
+    """Plain clusters taken apart by owners and pairs; `ruled` is what the pairs alone leave."""
+    torn = torn_clusters((ruled or plain).clusters, owners)
+    if not torn and (ruled is not None or not pairs):
+        return ruled or plain
     named = {address: names for each in torn.values() for address, names in each.items()}
     rows = [
         json.dumps([text, *sorted(named[address])])
         for address, text in zip(named, ledger.address_texts(list(named)), strict=True)
     ]
-    name = _name([_VERSION, *texts, "owners", *sorted(rows)])
+    rulings = [json.dumps(["apart", *ledger.address_texts(list(pair))]) for pair in pairs]
+    name = _name([_VERSION, _of_walls(walls), _GUARDED, *sorted(rows), *rulings])
     folder = cluster_folder(ledger.folder, ledger.epoch, name)
     if not folder.exists():
         with ledger.maps.scanned():
             found, withheld = guarded(
-                ledger, plain.clusters, named, flags(ledger), _walled(ledger, texts)
+                ledger, plain.clusters, named, flags(ledger), _walled(ledger, walls), pairs
             )
+        rest = [[each.tx, each.a, each.b, each.again, *(each.ruled or (0, 0))] for each in withheld]
         save_arrays(folder, {
             "parent": found.parent,
             "edge_tx": found.edge_tx,
             "edge_a": found.edge_a,
             "edge_b": found.edge_b,
-            "withheld": np.array(
-                [[each.tx, each.a, each.b, each.again] for each in withheld], np.uint32
-            ).reshape(-1, 4),
+            "withheld": np.array(rest, np.uint32).reshape(-1, 6),
         })  # fmt: skip
     maps = Maps(scattered=ledger.maps.scattered)
-    parent, edge_tx, edge_a, edge_b, rest = (
+    parent, edge_tx, edge_a, edge_b, kept = (
         maps.open(folder / f"{part}.npy")
         for part in ("parent", "edge_tx", "edge_a", "edge_b", "withheld")
     )
+    before = plain.clusters.parent
+    anchors = {int(before[anchor]) for anchor in [*torn, *(first for first, _ in pairs)]}
+    whole = before if not pairs else parent if ruled is None else ruled.clusters.parent
     return replace(
         plain,
         clusters=Clusters(parent, edge_tx, edge_a, edge_b),
-        withheld=tuple(Withheld(*row) for row in rest.tolist()),
-        _unguarded=plain.clusters.parent,
-        _torn=frozenset(torn),
+        withheld=tuple(
+            Withheld(tx, a, b, again, (first, last) if first != last else None)
+            for tx, a, b, again, first, last in kept.tolist()
+        ),
+        _unguarded=before,
+        _ruled=whole,
+        _torn=frozenset(anchors),
         _totals=(ledger.address_received, ledger.address_sent, ledger.address_unspent),
     )
 
@@ -187,9 +240,14 @@ def _name(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _walled(ledger: StoredLedger, walls: Iterable[str]) -> Bools:
+def _of_walls(walls: U32) -> str:
+    """Ids of addresses never change within a snapshot."""
+    return hashlib.sha256(walls.astype("<u4").tobytes()).hexdigest()
+
+
+def _walled(ledger: StoredLedger, walls: U32) -> Bools:
     wall = np.zeros(ledger.num_addresses, np.bool_)
-    wall[[address for address in ledger.find_addresses(list(walls)) if address is not None]] = True
+    wall[walls] = True
     return wall
 
 
@@ -210,7 +268,7 @@ def transactions_of(ledger: Ledger, address: int) -> U32:
     return np.union1d(ledger.out_tx[outs], ledger.in_tx[ins])
 
 
-def _compute(ledger: StoredLedger, walls: Iterable[str], folder: Path, kernels: Kernels) -> None:
+def _compute(ledger: StoredLedger, walls: U32, folder: Path, kernels: Kernels) -> None:
     found = kernels.cospend(ledger, flags(ledger), _walled(ledger, walls))
     sizes = found.sizes()
     anchors = np.flatnonzero(sizes)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cases.services.errors import ImportRefused
 from cases.services.exchange import import_exchange
+from tracing import jobs, reads
 
 
 class Command(BaseCommand):
@@ -31,6 +32,8 @@ class Command(BaseCommand):
             report = import_exchange(options["folder"], is_resumable=options["resumable"])
         except ImportRefused as error:
             raise CommandError(str(error)) from None
+        for ledger in reads.ledgers():  # else the first page would wait for it
+            jobs.prepare_walls(ledger.name)
         if options["json"]:
             self.stdout.write(
                 json.dumps({"rows": report.rows, "num_boundaries": report.num_boundaries})

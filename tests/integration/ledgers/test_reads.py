@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -78,11 +79,11 @@ def test_an_address_has_its_totals_and_times() -> None:
 
 
 @pytest.mark.usefixtures("chain")
-def test_many_summaries_cost_four_queries_and_then_one(
+def test_many_summaries_cost_six_queries_and_then_one(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     wanted = [address(number) for number in range(1, 9)]
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         found = reads.address_summaries("bitcoin", wanted)
     assert list(found) == wanted[:6]
     assert [found[text].balance for text in wanted[:6]] == [0, 0, 900, 0, 0, 190]
@@ -238,6 +239,51 @@ def test_tags_of_two_owners_withhold_the_merge_until_one_of_them_is_overruled(
         call_command("cluster", "bitcoin", address(1), *named, stdout=StringIO())
     with pytest.raises(CommandError, match="no tags with the hash"):
         call_command("cluster", "bitcoin", address(1), "--tags", "ab", stdout=StringIO())
+
+
+@pytest.mark.usefixtures("chain")
+def test_a_ruling_of_two_owners_holds_clusters_apart_and_has_its_version(tmp_path: Path) -> None:
+    before = cited()
+    pair = (address(1), address(5))
+    assert [both for _, both in reads.joins_of("bitcoin-regtest", *pair)] == [False, False]
+    ruling = uuid4()
+    jobs.hold_apart("bitcoin-regtest", (address(5), address(1)), ruling=ruling)
+    jobs.hold_apart("bitcoin-regtest", (address(5), address(1)), ruling=ruling)
+    look = reads.cluster_look("bitcoin-regtest", address(2))
+    assert look is not None
+    (apart,) = look.apart
+    assert (apart.ruling, apart.first, apart.second) == (ruling, address(1), address(5))
+    assert (apart.height, apart.both, apart.second_size) == (6, False, 1)
+    assert (look.withheld, look.version.num_addresses, look.whole_size) == ((), 2, 2)
+    assert reads.kept_apart("bitcoin-regtest", address(5), address(2)) == replace(
+        apart, first=address(5), second=address(1), second_size=2
+    )
+    assert reads.kept_apart("bitcoin-regtest", address(1), address(2)) is None
+    assert reads.why_together("bitcoin", address(1), address(5)) is None
+    assert reads.joins_of("bitcoin-regtest", *pair) == [(apart.txid, False)]
+    held = cited()
+    # Names on both sides are two owners' names now: nothing disagrees, nothing is asked.
+    pack = tmp_path / "pack.yaml"
+    rows = ((1, "Mart One"), (5, "Mart Two"))
+    lines = "".join(f"- address: {address(n)}\n  label: {label}\n" for n, label in rows)
+    pack.write_text(PACK + lines)
+    jobs.load_tags(pack)
+    told = reads.tags_of("bitcoin-regtest", [address(2)])[address(2)]
+    assert ([tag.label for tag in told.inherited], told.across) == (["Mart One"], ())
+    assert (told.conflict, reads.sides_of("bitcoin-regtest", address(2))) == ((), [])
+    again = reads.cluster_look("bitcoin-regtest", address(2))
+    assert again is not None
+    assert again.withheld == ()
+    assert again.apart[0].second_owners == ("Mart Two",)
+    # Taken back, the tags alone withhold it, and each version is found by what it cites.
+    jobs.join_again(ruling)
+    assert [tag.label for tag in reads.tags_of("bitcoin-regtest", [address(2)])[address(2)].across]
+    assert len({each["tag_set"] for each in (before, held, cited())}) == 3
+    for each in (before, held):
+        named = ["--tags", each["tag_set"], "--expect", each["members_sha256"]]
+        call_command("cluster", "bitcoin", address(1), *named, stdout=StringIO())
+    with pytest.raises(reads.LedgerError, match="has not seen"):
+        reads.joins_of("bitcoin-regtest", address(1), address(99))
 
 
 def cited() -> dict[str, Any]:

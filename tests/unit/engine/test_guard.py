@@ -7,6 +7,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.bench.generator import generate
 from tests.unit.engine.ledgers import Chain, txid_of
@@ -14,7 +16,7 @@ from tests.unit.engine.test_together import ring
 from tracing.engine.change import change_of, probable_changes
 from tracing.engine.clusters import Bools, Clusters, cospend
 from tracing.engine.coinjoin import flags
-from tracing.engine.guard import NOBODY, guarded, torn_clusters
+from tracing.engine.guard import NOBODY, Pair, guarded, torn_clusters, torn_pairs
 from tracing.engine.ledger import NO_ADDRESS, Ledger, MemoryLedger
 
 X, Y = frozenset({"x"}), frozenset({"y"})
@@ -114,12 +116,16 @@ def test_no_cluster_holds_two_owners_and_none_but_the_torn_ones_change(seed: int
 
 def slowly(ledger: Ledger, shut: Bools, owners: dict[int, frozenset[str]]) -> list[int]:
     """The same by sets alone, over every transaction again and again until nothing changes."""
-    part = {address: {address} for address in range(ledger.num_addresses)}
-    waits = [
+    spent = [
         {int(each) for each in ledger.in_address[first:end] if each != NO_ADDRESS}
         for tx, (first, end) in enumerate(pairwise(ledger.in_off.tolist()))
         if not shut[tx]
     ]
+    return _by_owners(ledger.num_addresses, spent, owners)
+
+
+def _by_owners(num: int, waits: list[set[int]], owners: dict[int, frozenset[str]]) -> list[int]:
+    part = {address: {address} for address in range(num)}
     while True:
         aside = []
         for spent in waits:
@@ -132,8 +138,93 @@ def slowly(ledger: Ledger, shut: Bools, owners: dict[int, frozenset[str]]) -> li
             whole = set().union(*parts)
             part.update(dict.fromkeys(whole, whole))
         if len(aside) == len(waits):
-            return [min(part[address]) for address in range(ledger.num_addresses)]
+            return [min(part[address]) for address in range(num)]
         waits = aside
+
+
+def apart(ledger: Ledger, owners: dict[int, frozenset[str]], pairs: list[Pair]) -> list[int]:
+    """Rulings and then tags by sets alone: what `guarded` has to find."""
+    part = {address: {address} for address in range(ledger.num_addresses)}
+    made = []
+    for first, end in pairwise(ledger.in_off.tolist()):
+        spent = {int(each) for each in ledger.in_address[first:end] if each != NO_ADDRESS}
+        whole = set().union(*(part[each] for each in spent))
+        if not any(a in whole and b in whole for a, b in pairs):
+            part.update(dict.fromkeys(whole, whole))
+            made.append(spent)
+    return _by_owners(ledger.num_addresses, made, owners)
+
+
+@st.composite
+def ruled_ledgers(
+    draw: st.DrawFn,
+) -> tuple[MemoryLedger, dict[int, frozenset[str]], list[Pair]]:
+    """Up to ten addresses spent together by chance, some tagged, some ruled to be two owners'."""
+    names = "abcdefghij"[: draw(st.integers(2, 10))]
+    groups = draw(st.lists(st.sets(st.sampled_from(names), min_size=2, max_size=4), max_size=14))
+    chain, used = Chain(), dict.fromkeys(names, 0)
+    for name in names:
+        chain.mine(name, *([10] * 15), height=1, to=name)
+    for number, group in enumerate(groups):
+        coins = []
+        for name in sorted(group):
+            coins.append((name, used[name]))
+            used[name] += 1
+        chain.send(f"t{number}", coins, [("x", 10 * len(coins) - 1)], height=number + 2)
+    ledger = chain.ledger()
+    numbers = [ledger.find_address(name) or 0 for name in names]
+    marks = st.frozensets(st.sampled_from("xyz"), max_size=2)
+    owners = draw(st.dictionaries(st.sampled_from(numbers), marks, max_size=4))
+    two = st.lists(st.sampled_from(numbers), min_size=2, max_size=2, unique=True)
+    pairs = [(min(pair), max(pair)) for pair in draw(st.lists(two, max_size=4))]
+    return ledger, owners, pairs
+
+
+@given(ruled_ledgers())
+def test_no_cluster_holds_what_was_ruled_apart_and_tags_only_take_apart_what_is_left(
+    told: tuple[MemoryLedger, dict[int, frozenset[str]], list[Pair]],
+) -> None:
+    ledger, owners, pairs = told
+    plain = cospend(ledger)
+    found, withheld = guarded(ledger, plain, owners, apart=pairs)
+    ruled, alone = guarded(ledger, plain, {}, apart=pairs)
+    assert found.parent.tolist() == apart(ledger, owners, pairs)
+    assert ruled.parent.tolist() == apart(ledger, {}, pairs)
+    assert not torn_pairs(found, pairs)
+    assert not torn_clusters(found, owners)
+    # Tags take apart what the rulings left, and never join across one.
+    for finer, coarser in ((found, ruled), (ruled, plain)):
+        assert all(
+            coarser.parent[a] == coarser.parent[anchor]
+            for a, anchor in enumerate(finer.parent.tolist())
+        )
+    assert len(found.edge_tx) == ledger.num_addresses - len(np.unique(found.parent))
+    # Each withheld merge names a transaction that spends from both, and the ruling if it is one.
+    assert [each for each in withheld if each.ruled] == list(alone)
+    for each in withheld:
+        spent = ledger.in_address[int(ledger.in_off[each.tx]) : int(ledger.in_off[each.tx + 1])]
+        assert {each.a, each.b} <= set(spent.tolist())
+        if each.ruled is not None:
+            sides = {int(ruled.parent[each.a]), int(ruled.parent[each.b])}
+            assert {int(ruled.parent[a]) for a in each.ruled} == sides
+            assert each.ruled in pairs
+    # What no ruling or tag tears is as it was, and neither order nor repetition matters.
+    again, _ = guarded(ledger, plain, owners, apart=[*reversed(pairs), *pairs])
+    assert np.array_equal(again.parent, found.parent)
+    assert guarded(ledger, plain, {}, apart=[]) == (plain, ())
+
+
+def test_a_ruling_names_the_transaction_that_spends_from_both_and_ends_a_conflict_of_tags() -> None:
+    ledger = ring().ledger()  # a+b, b+c, c+d, then a+c
+    at = ids(ledger, "abcd")
+    pair = (at["a"], at["c"])
+    found, (withheld,) = guarded(ledger, cospend(ledger), {}, apart=[pair])
+    assert partition(found) == [[at["a"], at["b"]], [at["c"], at["d"]]]
+    assert (ledger.txid(withheld.tx), withheld.again, withheld.ruled) == (txid_of("bc"), 1, pair)
+    # Tags of two owners on the two sides have nothing left to withhold.
+    same, told = guarded(ledger, cospend(ledger), {at["a"]: X, at["d"]: Y}, apart=[pair])
+    assert np.array_equal(same.parent, found.parent)
+    assert [each.ruled for each in told] == [pair]
 
 
 def payment(*outputs: tuple[str, int]) -> MemoryLedger:

@@ -51,6 +51,8 @@ class Action(StrEnum):
     COLLECT_FINDINGS = "collect_findings"
     PROPOSE_TAG = "propose_tag"
     DECIDE_TAG = "decide_tag"
+    PROPOSE_SEPARATION = "propose_separation"
+    DECIDE_SEPARATION = "decide_separation"
     BUILD_COHORT = "build_cohort"
     EXPORT_COHORT = "export_cohort"
     CONFIRM_IDENTITY = "confirm_identity"
@@ -133,6 +135,7 @@ CASEWORK = frozenset(
         Action.QUEUE_TRACE,
         Action.CANCEL_TRACE,
         Action.PROPOSE_TAG,
+        Action.PROPOSE_SEPARATION,
         Action.BUILD_COHORT,
         Action.DRAFT_FINDING,
         Action.SUBMIT_FINDING,
@@ -157,6 +160,7 @@ CASEWORK = frozenset(
 SENIOR = CASEWORK | {
     Action.DECIDE_CASE,
     Action.DECIDE_TAG,
+    Action.DECIDE_SEPARATION,
     Action.ASSIGN_WORK,
     Action.CONFIRM_IDENTITY,
     Action.GRANT_ACCESS,

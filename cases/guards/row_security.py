@@ -102,7 +102,8 @@ _CASE = (
 OF_A_CASE = (
     "bookrun", "caserun", "cohort", "emergencyaccess", "evidence", "finding", "freezerequest",
     "housetag", "inboxclaim", "legacycase",
-    "legalhold", "legalinstrument", "note", "outboundrequest", "outboxmessage", "suspect",
+    "legalhold", "legalinstrument", "note", "outboundrequest", "outboxmessage", "separation",
+    "suspect",
     "tagconflict",
     "task", "wallet",
 )  # fmt: skip

@@ -209,6 +209,12 @@ def _freezes() -> list[Guard]:
             changed(("case_id", "ledger", "address", "keep", "sides", "claims_sha256")),
             "what a resolution says stays as proposed",
         ),
+        *state_table("cases_separation", states.TagState.PROPOSED, states.TAG),
+        Guard(
+            "separation_content", "cases_separation", "UPDATE",
+            changed(("case_id", "ledger", "first", "second", "joins", "basis")),
+            "what a separation says stays as proposed",
+        ),
         Guard(
             "instrument_content", "cases_legalinstrument", "UPDATE",
             "OLD.verified_at IS NOT NULL AND " + changed((

@@ -87,6 +87,7 @@ from cases.models.rules import RuleChange
 from cases.models.second_looks import SecondLook
 from cases.models.seizures import Seizure, SeizureApproval, SeizureLine
 from cases.models.self_lookups import SelfLookup
+from cases.models.separations import Separation
 from cases.models.stamps import ReleaseStamp
 from cases.models.suspects import Suspect, SuspectAccount, SuspectName
 from cases.models.tag_conflicts import TagConflict
@@ -199,6 +200,7 @@ __all__ = [
     "SeizureApproval",
     "SeizureLine",
     "SelfLookup",
+    "Separation",
     "ShareGrant",
     "SharedRelease",
     "Suspect",

@@ -63,7 +63,7 @@ def wallet_list(actor: Actor, role: str = "", after: str = "") -> Page:
 
 
 def with_summaries(wallets: list[Wallet]) -> list[WalletRow]:
-    """Figures of the ledger and tags beside each wallet: one read and at most 9 queries a ledger.
+    """Figures of the ledger and tags beside each wallet: one read and at most 11 queries a ledger.
 
     However many wallets there are.
     """

@@ -13,6 +13,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import Wallet
 from cases.policy import Action, may
 from cases.queries.cases import may_change
+from cases.queries.separations import kept_apart
 from cases.queries.wallets import (
     address_page,
     exposure_of,
@@ -69,15 +70,16 @@ def address_together(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     """Why two addresses are in one cluster: the merges between them. Reads only."""
     wallet = _wallet(request, wallet_id)
     form = TogetherForm(request.POST or None, initial={"first": wallet.address})
-    found = None
+    found = apart = None
     if form.is_valid():
         found = why_together(wallet, form.cleaned_data["first"], form.cleaned_data["last"])
-        if found is None:
+        apart = kept_apart(wallet, *form.cleaned_data.values(), request.actor)
+        if found is None and apart is None:
             form.add_error("last", _("These two are not in one cluster of the loaded ledger."))
     if request.method == "POST" and not form.is_bound:
         form = TogetherForm({})
     page = address_page(wallet, request.actor, limit=1)
-    context = {"page": page, "wallet": wallet, "form": form, "found": found}
+    context = {"page": page, "wallet": wallet, "form": form, "found": found, "row": apart}
     status = 422 if form.errors else 200
     return render_case(
         request, "cases/address_together.html", wallet.case, "case_wallets", context, status

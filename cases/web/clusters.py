@@ -12,6 +12,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import Wallet
 from cases.policy import Action, may
 from cases.queries.cases import may_change
+from cases.queries.separations import separations_about, with_separations
 from cases.queries.wallets import cluster_look
 from cases.web.shell import render_case
 
@@ -21,12 +22,16 @@ from cases.web.shell import render_case
 def address_cluster(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     wallets = Wallet.objects.visible_to(request.actor).select_related("case")
     wallet = get_object_or_404(wallets, public_id=wallet_id)
+    look = cluster_look(wallet)
+    is_open = may_change(wallet.case, request.actor)
     context = {
         "wallet": wallet,
-        "look": cluster_look(wallet),
+        "look": look,
+        "apart": with_separations(look.apart if look else (), request.actor),
+        "said": separations_about(wallet, request.actor),
         "errors": error_of("change"),
-        "may_propose": may(request.actor, Action.PROPOSE_TAG)
-        and may_change(wallet.case, request.actor),
+        "may_propose": is_open and may(request.actor, Action.PROPOSE_TAG),
+        "may_separate": is_open and may(request.actor, Action.PROPOSE_SEPARATION),
     }
     return render_case(request, "cases/cluster_page.html", wallet.case, "case_wallets", context)
 

@@ -50,6 +50,7 @@ DECISIONS = {
     Action.DECIDE_RULE,
     Action.DECIDE_OFFICER,
     Action.DECIDE_OUTBOUND,
+    Action.DECIDE_SEPARATION,
 }
 
 

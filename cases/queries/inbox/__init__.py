@@ -44,6 +44,7 @@ from cases.queries.inbox.rows import InboxRow, Queue, Snoozes, Waiting, hidden_u
 from cases.queries.inbox.runs import failed_runs
 from cases.queries.inbox.seizures import seizures_waiting
 from cases.queries.inbox.self_lookups import self_lookups_waiting
+from cases.queries.inbox.separations import separations_waiting
 from cases.queries.inbox.tag_conflicts import tag_conflicts_waiting
 from cases.queries.inbox.tags import tags_waiting
 from cases.queries.inbox.tasks import tasks_waiting
@@ -69,7 +70,7 @@ QUEUES: dict[str, Callable[[Actor], Queue | None]] = {
     "question": questions_waiting, "rule": rule_changes_waiting, "notice": notices_waiting,
     "agency": agencies_waiting, "officer": officers_waiting, "alarm": alarms_waiting,
     "preservation": preservations_waiting, "law": legal_rows_waiting, "report": reports_waiting,
-    "outbound": outbound_waiting,
+    "outbound": outbound_waiting, "separation": separations_waiting,
 }  # fmt: skip
 # Kind -> words of its filter and the rail entry it counts for.
 KINDS: dict[str, tuple[Promise, str]] = {
@@ -93,6 +94,7 @@ KINDS: dict[str, tuple[Promise, str]] = {
     "instrument": (L("Legal instruments"), "freeze"),
     "tag": (L("Tags to decide"), "wallet"),
     "conflict": (L("Conflicts of tags to decide"), "wallet"),
+    "separation": (L("Two owners to decide"), "wallet"),
     "case": (L("Cases to decide or due"), "case"),
     "run": (L("Failed and drifted traces"), "trace"),
     "task": (L("Tasks"), ""),

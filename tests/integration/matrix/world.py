@@ -35,6 +35,7 @@ from cases.models import (
     ReleaseQuestion,
     SecondLook,
     SelfLookup,
+    Separation,
     SharedRelease,
     ShareGrant,
     Suspect,
@@ -443,6 +444,12 @@ def make_work(world: World, case: Case, freeze: FreezeRequest, by: Actor) -> Non
         reason=f"{HOUSE} why",
     )  # fmt: skip
     world.ids["conflict_id"] = conflict.public_id
+    separation = Separation.objects.create(
+        case=case, ledger=tag.ledger, first=tag.address, second=f"{tag.address}~", joins=[],
+        basis=f"{HOUSE} letter", asked_by_id=by.person, asked_at=timezone.now(),
+        reason=f"{HOUSE} two owners",
+    )  # fmt: skip
+    world.ids["separation_id"] = separation.public_id
     other = add_suspect(
         case, kind="persona", standing="suspect", role="", names=[("ALIA", f"{HOUSE} alias")],
         by=by,

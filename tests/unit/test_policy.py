@@ -129,7 +129,8 @@ LETTERS = {
 REVIEWED = {
     "asc": """
         view_case open_case edit_case add_task add_note acquire_evidence add_wallet
-        add_suspect queue_trace cancel_trace propose_tag build_cohort submit_finding
+        add_suspect queue_trace cancel_trace propose_tag propose_separation build_cohort
+        submit_finding
         record_instrument
         request_freeze cancel_freeze triage_freeze draft_referral redact_referral
         view_request verify_requester close_request reveal_customer triage_alert
@@ -137,7 +138,8 @@ REVIEWED = {
     """,
     "sc": """
         confirm_identity
-        decide_case decide_tag assign_work grant_access edit_operation export_evidence export_cohort
+        decide_case decide_tag decide_separation assign_work grant_access edit_operation
+        export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
         reopen_alert propose_policy propose_rule sign_freeze approve_seizure request_disposal

@@ -72,8 +72,9 @@ def address_together(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
     form = TogetherForm(request.POST or None, initial={"first": wallet.address})
     found = apart = None
     if form.is_valid():
-        found = why_together(wallet, form.cleaned_data["first"], form.cleaned_data["last"])
-        apart = kept_apart(wallet, *form.cleaned_data.values(), request.actor)
+        first, last = form.cleaned_data["first"], form.cleaned_data["last"]
+        found = why_together(wallet, first, last)
+        apart = kept_apart(wallet, first, last, request.actor)
         if found is None and apart is None:
             form.add_error("last", _("These two are not in one cluster of the loaded ledger."))
     if request.method == "POST" and not form.is_bound:

@@ -153,6 +153,28 @@ class AcknowledgementAnswer(Row):
         fields = ["id", "answer", "number", "errors", "sha256", "recorded_at"]
 
 
+class AnswersBody(Body):
+    """A receiver's list of answers: the text of its CSV file."""
+
+    file = serializers.CharField(max_length=LARGEST_FILE)
+
+
+class ImportedAnswerAnswer(serializers.Serializer):
+    """What became of one line: the answer that is kept, or why there is none."""
+
+    line = serializers.IntegerField()
+    entity_reference = serializers.CharField()
+    answer = AcknowledgementAnswer(allow_null=True)
+    is_known = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class ImportedAnswers(serializers.Serializer):
+    """What became of each line."""
+
+    rows = ImportedAnswerAnswer(many=True)
+
+
 class FollowBody(Body):
     """Whether the new report corrects this one, or tells of activity that goes on."""
 
@@ -255,6 +277,21 @@ class Acknowledge(ReportDoor):
         )
 
 
+class Answers(ReportDoor):
+    rights = (Action.FILE_REPORT,)
+    calls = {
+        "POST": making(
+            _("Keep a receiver's list of answers, each with its report"), ImportedAnswers,
+            AnswersBody,
+        )
+    }  # fmt: skip
+
+    def post(self, request: Request) -> HttpResponse:
+        return self.once(
+            lambda file: {"rows": services.import_answers(file.encode(), by=self.actor)}
+        )
+
+
 class Follow(ReportDoor):
     calls = {"POST": making(_("Draft a report that follows a filed one"), ReportAnswer, FollowBody)}
 
@@ -281,6 +318,7 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
 ONE = "reports/<uuid:report_id>"
 urlpatterns = [
     route("reports", Reports, "report_list"),
+    route("reports/answers", Answers, "report_answers"),
     route("cases/<uuid:case_id>/reports", CaseReports, "report_draft"),
     route(ONE, OneReport, "report_detail"),
     route(f"{ONE}/subjects/<uuid:subject_id>", OneSubject, "report_subject"),

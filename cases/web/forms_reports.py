@@ -73,7 +73,10 @@ class AcknowledgementForm(forms.Form):
 
     file = forms.FileField(
         label=_("File of the receiver"), required=False,
-        help_text=_("FinCEN's acknowledgement. Without one say below what was answered."),
+        help_text=_(
+            "FinCEN's acknowledgement. Without one say below what was answered; a list of answers"
+            " to many reports is taken in from the page of reports."
+        ),
     )  # fmt: skip
     answer = forms.ChoiceField(label=_("Answer"), choices=[("", "---"), *ANSWERS], required=False)
     number = forms.CharField(label=_("Number of the receiver"), max_length=40, required=False)
@@ -89,6 +92,12 @@ class AcknowledgementForm(forms.Form):
             return str(sent.read().decode("utf-8-sig"))
         except UnicodeDecodeError:
             raise forms.ValidationError(_("The text of the file is not UTF-8.")) from None
+
+
+class AnswersForm(forms.Form):
+    """A receiver's list of answers."""
+
+    file = forms.FileField(label=_("CSV file"), help_text=_("Up to 500 rows and 5 MB, UTF-8."))
 
 
 def _day(label: Any, *, required: bool = False) -> forms.DateField:

@@ -24,6 +24,7 @@ from cases.services import reports as services
 from cases.services.errors import CaseworkError
 from cases.services.limits import take_export
 from cases.services.reports.content import missing
+from cases.services.uploads import require_clean
 from cases.states import (
     REPORT,
     SENT_REPORT_STATES,
@@ -32,7 +33,13 @@ from cases.states import (
     ReportState,
 )
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
-from cases.web.forms_reports import AcknowledgementForm, NewReportForm, ReportForm, SubjectForm
+from cases.web.forms_reports import (
+    AcknowledgementForm,
+    AnswersForm,
+    NewReportForm,
+    ReportForm,
+    SubjectForm,
+)
 from cases.web.shell import get_case, offered_to_readers, render_case
 
 viewers = require_at_the_door(Action.VIEW_REPORT)
@@ -78,7 +85,40 @@ def _quietly(do: Callable[[], object]) -> str:
 @viewers
 def report_list(request: AuthedRequest) -> HttpResponse:
     page = queries.report_list(request.actor, request.GET.get("after", ""))
-    return render(request, "cases/report_list.html", {"page": page, "nav": "report"})
+    context = {
+        "page": page, "nav": "report", "may_answer": may(request.actor, Action.FILE_REPORT),
+    }  # fmt: skip
+    return render(request, "cases/report_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@viewers
+def report_answers(request: AuthedRequest) -> HttpResponse:
+    """The form for a receiver's list of answers, and after it what became of each line."""
+    if not may(request.actor, Action.FILE_REPORT):
+        raise Http404
+    is_sent = request.method == "POST"
+    form = AnswersForm(request.POST, request.FILES) if is_sent else AnswersForm()
+    context: dict[str, object] = {"form": form, "columns": services.COLUMNS, "nav": "report"}
+    if is_sent and form.is_valid():
+        upload = form.cleaned_data["file"]
+        rows: list[services.ImportedAnswer] = []
+
+        def take() -> None:
+            require_clean(upload)
+            content = upload.read(services.MOST_BYTES + 1)
+            rows.extend(services.import_answers(content, by=request.actor))
+
+        refused = _quietly(take)
+        if refused:
+            form.add_error(None, refused)
+        else:
+            context |= {
+                "rows": rows, "num_kept": sum(row.answer is not None and not row.is_known
+                                              for row in rows),
+            }  # fmt: skip
+    status = 422 if form.errors else 200
+    return render(request, "cases/report_answers.html", context, status=status)
 
 
 @require_safe
@@ -350,6 +390,7 @@ def report_download(request: AuthedRequest, report_id: UUID) -> HttpResponse:
 ONE = "reports/<uuid:report_id>/"
 urlpatterns = [
     path("reports/", report_list, name="report_list"),
+    path("reports/answers/", report_answers, name="report_answers"),
     path("cases/<uuid:case_id>/reports/", case_reports, name="case_reports"),
     path("cases/<uuid:case_id>/reports/new/", report_new, name="report_new"),
     path(ONE, report_detail, name="report_detail"),

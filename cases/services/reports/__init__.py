@@ -9,6 +9,7 @@ from cases.services.reports.afterwards import (
     follow_report,
     told_facts,
 )
+from cases.services.reports.answers import COLUMNS, MOST_BYTES, ImportedAnswer, import_answers
 from cases.services.reports.chain import (
     holds_report_seal,
     read_report,
@@ -32,6 +33,9 @@ from cases.services.reports.disposal import (
 from cases.services.reports.drafts import draft_report, edit_report, edit_subject
 
 __all__ = [
+    "COLUMNS",
+    "MOST_BYTES",
+    "ImportedAnswer",
     "acknowledge_report",
     "approve_report",
     "clock_of_next",
@@ -42,6 +46,7 @@ __all__ = [
     "file_report",
     "follow_report",
     "holds_report_seal",
+    "import_answers",
     "is_time_over",
     "keep_report",
     "read_report",

@@ -55,13 +55,29 @@ def acknowledge_report(
 
     Raises PermissionDenied, InvalidTransition, CaseworkError.
     """
-    fresh = enter_report(report, Action.FILE_REPORT, by=by)
-    if fresh.state != ReportState.FILED:
-        raise InvalidTransition(_("Only a report that was filed is answered."))
     errors: list[dict[str, str]] = []
     if file:
+        fresh = _answerable(report, by)
         read = _read_for(fresh, file, number)
         answer, number, errors = read.state, read.number, list(read.errors)
+    return keep_answer(report, answer, number, errors=errors, file=file, by=by)
+
+
+@transaction.atomic
+def keep_answer(
+    report: SuspicionReport,
+    answer: str,
+    number: str,
+    *,
+    errors: Sequence[dict[str, str]] = (),
+    file: str = "",
+    by: Actor,
+) -> ReportAcknowledgement:
+    """Keep an answer that is read already; `file` is the text that it was read from.
+
+    Raises PermissionDenied, InvalidTransition, CaseworkError.
+    """
+    fresh = _answerable(report, by)
     if answer not in dict(ANSWERS):
         raise CaseworkError(_("Choose what the receiver answered."))
     if answer != "rejected":
@@ -73,7 +89,7 @@ def acknowledge_report(
         raise CaseworkError(_("This number of the receiver stands with another report already."))
     digest = hashlib.sha256(file.encode()).hexdigest() if file else ""
     row: ReportAcknowledgement = ReportAcknowledgement.objects.create(
-        report=fresh, answer=answer, number=number[:40], errors=errors, file=file,
+        report=fresh, answer=answer, number=number[:40], errors=list(errors), file=file,
         sha256=digest, recorded_by_id=by.person, recorded_at=timezone.now(),
     )  # fmt: skip
     record_report_event(
@@ -81,6 +97,13 @@ def acknowledge_report(
         data={"answer": answer, "number": row.number, "errors": len(errors), "sha256": digest},
     )  # fmt: skip
     return row
+
+
+def _answerable(report: SuspicionReport, by: Actor) -> SuspicionReport:
+    fresh = enter_report(report, Action.FILE_REPORT, by=by)
+    if fresh.state != ReportState.FILED:
+        raise InvalidTransition(_("Only a report that was filed is answered."))
+    return fresh
 
 
 def _read_for(report: SuspicionReport, file: str, number: str) -> Acknowledgement:

@@ -540,6 +540,7 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_alert_dismiss": body(),
     "api_alert_reopen": body(),
     "api_report_list": program("200", sees=REPORT_ROLES, roles=REPORT_ROLES),
+    "api_report_answers": program(write="400", sees=REPORT_ROLES, roles=REPORT_ROLES),
     "api_report_draft": report_program(write="400"),
     "api_report_detail": report_program("200", patch="400", writes=["cases_reportevent"]),
     "api_report_subject": report_program(patch="400"),
@@ -1026,6 +1027,7 @@ RULES: dict[str, Rule] = {
     # Suspicion reports: without the personal right they do not exist, and by role only compliance
     # has it. The one asked for is a draft of the sealed case.
     "report_list": Rule("house", ("compliance", "compliance_blocked"), _answers("200")),
+    "report_answers": Rule("house", ("compliance", "compliance_blocked"), _answers("200", "422")),
     "case_reports": report("200"),
     "report_new": report("200", "422"),
     "report_detail": report("200", writes=["cases_reportevent"]),

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -12,6 +13,7 @@ from cases.models import (
     OutboxMessage,
     ReadEvent,
     ReportAcknowledgement,
+    ReportWall,
     SuspicionReport,
     WebhookDelivery,
 )
@@ -21,6 +23,7 @@ from cases.services.reports import (
     acknowledge_report,
     edit_report,
     follow_report,
+    import_answers,
     report_kept_until,
     told_facts,
     verify_report_chain,
@@ -29,7 +32,7 @@ from cases.services.reports.afterwards import ToldFact
 from cases.services.reports.content import missing
 from cases.states import InvalidTransition
 from fiu.models import User
-from tests.casework import make_user
+from tests.casework import make_actor, make_user
 from tests.conftest import client_of
 from tests.report_desk import ReportDesk, filed, make_report_desk
 from tests.shared_data import schema_path
@@ -208,3 +211,79 @@ def test_answers_and_what_follows_show_in_none_of_the_eight_channels(
     # The path of a page that one opened oneself stands in the log of requests, as for every page.
     told = [(name, mark) for name, text in channels.items() for mark in marks if mark in text]
     assert told == []
+
+
+LIST = "Entity Reference;Report Status;FIU Ref Number;Comments\n"
+
+
+def test_a_list_of_answers_finds_its_reports_and_names_what_fits_none(desk: ReportDesk) -> None:
+    report = filed(desk)
+    drafted = desk.draft()
+    text = (
+        LIST + f"{report.reference};Processed;FIU-9;\n"
+        "REP-1999-000001;Rejected;;Schema\n"
+        f"{report.reference};Uploaded;;\n"
+        f"{report.reference};Lost;;\n"
+        f"{drafted.reference};Rejected;;Too late\n"
+        f"{report.reference};Accepted;;\n"
+    )
+    rows = import_answers(text.encode(), by=desk.compliance)
+    assert [(row.line, row.answer is not None, row.reason) for row in rows] == [
+        (2, True, ""),
+        (3, False, "No report has this reference."),
+        (4, False, "The receiver has not decided yet."),
+        (5, False, "The status Lost is not known."),
+        (6, False, "Only a report that was filed is answered."),
+        (7, False, "Give the receiver's number of the report."),
+    ]
+    [kept] = ReportAcknowledgement.objects.all()
+    assert (kept.report_id, kept.answer, kept.number) == (report.pk, "accepted", "FIU-9")
+    assert "FIU-9" in kept.file
+    again = import_answers(text.encode(), by=desk.compliance)
+    assert again[0].is_known
+    assert again[0].answer == kept
+    assert ReportAcknowledgement.objects.count() == 1
+    assert verify_report_chain() is None
+    said = import_answers((LIST + f"{report.reference};Rejected;;No name\n").encode(),
+                          by=desk.compliance)  # fmt: skip
+    assert said[0].answer is not None
+    assert said[0].answer.errors == [{"text": "No name"}]
+
+
+def test_a_list_of_answers_is_for_those_who_file_and_tells_nothing_more(desk: ReportDesk) -> None:
+    report = filed(desk)
+    line = LIST + f"{report.reference};Processed;FIU-9;\n"
+    with pytest.raises(PermissionDenied):
+        import_answers(line.encode(), by=desk.author)
+    for bad, why in (
+        (b"\xff\xfe", "not UTF-8"),
+        (b"status\nx\n", "lacks the columns entity_reference"),
+        (b"reference,Entity Reference,status\n", "mean the same"),
+        (b"reference,status\n" + b"a,b\n" * 501, "more than 500"),
+        (b"a" * 5_000_001, "larger than 5 MB"),
+    ):
+        with pytest.raises(CaseworkError, match=why):
+            import_answers(bad, by=desk.compliance)
+    walled = make_user("compliance")
+    ReportWall.objects.create(report=report, user=walled, at=timezone.now())
+    [row] = import_answers(line.encode(), by=make_actor(walled))
+    assert row.reason == "No report has this reference."
+    assert (
+        client_of(User.objects.get(pk=desk.author.pk)).get("/reports/answers/").status_code == 404
+    )
+
+
+def test_the_page_takes_a_list_in_and_says_what_became_of_it(desk: ReportDesk) -> None:
+    report = filed(desk)
+    client = client_of(User.objects.get(pk=desk.compliance.pk))
+    assert "/reports/answers/" in client.get("/reports/").text
+    assert client.get("/reports/answers/").status_code == 200
+    assert client.post("/reports/answers/").status_code == 422
+    told = LIST + f"{report.reference};Processed;FIU-9;\nREP-1;Rejected;;\n"
+    sent = client.post(
+        "/reports/answers/", {"file": SimpleUploadedFile("answers.csv", told.encode())}
+    )
+    assert "1 answer kept" in sent.text
+    assert "No report has this reference." in sent.text
+    bad = client.post("/reports/answers/", {"file": SimpleUploadedFile("a.csv", b"x")})
+    assert bad.status_code == 422

@@ -472,21 +472,25 @@ def visible_requests(actor: Actor) -> Q:
     return Q(pk__in=[])
 
 
-def visible_alerts(actor: Actor) -> Q:
+def visible_alerts(actor: Actor, *, are_open: bool = False) -> Q:
     """Row filter for alerts: those of no case, and those of a case the actor may see.
 
     One that was merged goes where its survivor goes. To people who do not triage none exist, nor
-    does one for whoever may hold its account, whatever the role.
+    does one for whoever may hold its account, whatever the role. With `are_open` it is for rows of
+    the open states alone, which the table keeps free of cases and survivors: four joins less.
     """
     if not may(actor, Action.TRIAGE_ALERT):
         return Q(pk__in=[])
+    unheld = ~Q(_Holder(F("pk"), Value(actor.user_id)))
+    if are_open:
+        return unheld
     of_no_case = Q(case=None) & (Q(merged_into=None) | Q(merged_into__case=None))
     where_it_went = (
         of_no_case
         | (Q(case__isnull=False) & visible_cases(actor, "case__"))
         | (Q(merged_into__case__isnull=False) & visible_cases(actor, "merged_into__case__"))
     )
-    return where_it_went & ~Q(_Holder(F("pk"), Value(actor.user_id)))
+    return where_it_went & unheld
 
 
 def visible_reports(actor: Actor) -> Q:

@@ -1,5 +1,6 @@
 """Rules as they run here, and the alerts they raised."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from cases.models.base import PublicModel, state_is_known
 from cases.models.cases import Case
 from cases.models.exchange import ExchangeAccount, ExchangeRecord
 from cases.policy import Actor, visible_alerts
-from cases.states import AlertState
+from cases.states import OPEN_ALERT_STATES, AlertState
 
 SEVERITIES = [
     ("low", _("Low")), ("medium", _("Medium")), ("high", _("High")), ("severe", _("Severe")),
@@ -52,6 +53,11 @@ class Rule(models.Model):
 class AlertQuerySet(models.QuerySet["Alert"]):
     def visible_to(self, actor: Actor) -> Self:
         return self.filter(visible_alerts(actor))
+
+    def open_to(self, actor: Actor, states: Sequence[str] = OPEN_ALERT_STATES) -> Self:
+        """Those of `visible_to` in these open states, without looking for cases: they have none."""
+        waiting = self.filter(state__in=set(states) & set(OPEN_ALERT_STATES))
+        return waiting.filter(visible_alerts(actor, are_open=True))
 
 
 class Alert(PublicModel):

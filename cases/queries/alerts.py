@@ -1,5 +1,6 @@
 """Alerts as their screens need them: the queue, one alert with why and its transactions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,15 +58,27 @@ def alert_queue(actor: Actor, state: str = "", page: int = 1) -> Queue:
     start = (page - 1) * PAGE_ROWS
     places: list[tuple[int, int, datetime, int]] = []
     for each in wanted:
-        rows = Alert.objects.visible_to(actor).filter(state=each)
-        rows = rows.order_by("-rank", "-score", "raised_at", "pk")
+        rows = _in_states(actor, (each,)).order_by("-rank", "-score", "raised_at", "pk")
         columns = rows.values_list("rank", "score", "raised_at", "pk")
         places += columns[: start + PAGE_ROWS + 1]
     places.sort(key=lambda place: (-place[0], -place[1], *place[2:]))
     numbers = [place[-1] for place in places[start : start + PAGE_ROWS + 1]]
-    shown = {alert.pk: alert for alert in _shown(actor).filter(pk__in=numbers[:PAGE_ROWS])}
+    listed = (
+        _in_states(actor, wanted)
+        .filter(pk__in=numbers[:PAGE_ROWS])
+        .select_related("rule", "account", "assigned_to")
+        .defer("rule__parameters", "contributions")
+        .prefetch_related(champion_points(actor))
+    )
+    shown = {alert.pk: alert for alert in listed}
     ordered = [shown[pk] for pk in numbers[:PAGE_ROWS] if pk in shown]
     return Queue(ordered, page, len(numbers) > PAGE_ROWS)
+
+
+def _in_states(actor: Actor, states: Sequence[str]) -> QuerySet[Alert]:
+    if set(states) <= set(OPEN_ALERT_STATES):
+        return Alert.objects.open_to(actor, states)
+    return Alert.objects.visible_to(actor).filter(state__in=states)
 
 
 def _shown(actor: Actor) -> QuerySet[Alert]:
@@ -92,6 +105,7 @@ def alert_page(alert: Alert, actor: Actor) -> AlertPage:
         _shown(actor)
         .filter(rule__code=alert.rule.code, state__in=[AlertState.DISMISSED, AlertState.LINKED])
         .exclude(pk=alert.pk)
+        .exclude(closed_at=None)  # those stand first in the index, a hundred thousand of them
         .order_by("-closed_at")
     )
     known = known_cases(alert, actor)

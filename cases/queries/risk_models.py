@@ -66,10 +66,16 @@ class ModelsPage:
 
 
 def champion_points(actor: Actor) -> "Prefetch[Any]":
-    """What the champion says of an alert's account, as `champion_scores`: 1 query for a page."""
+    """What the champion says of an alert's account, as `champion_scores`: 1 query for a page.
+
+    Without the model itself, which is large: each row would read it anew.
+    """
     scores = RiskScore.objects.visible_to(actor).filter(model__state=CHAMPION)
     return Prefetch(
-        "account__risk_scores", queryset=scores.select_related("model"),
+        "account__risk_scores",
+        queryset=scores.select_related("model").defer(
+            "model__content", "model__card", "model__drift"
+        ),
         to_attr="champion_scores",
     )  # fmt: skip
 

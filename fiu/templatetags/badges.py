@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from django import template
 from django.utils.functional import Promise
@@ -172,8 +173,13 @@ def look_of(state: object, kind: str = "") -> tuple[str, str, str]:
 @register.simple_tag
 def badge(state: object, kind: str = "") -> SafeString:
     """`{% badge freeze.state "freeze" %}`, `{% badge case.priority %}`."""
-    word, tone, sign = look_of(state, kind)
-    return chip(word, tone, sign)
+    return _badge(*look_of(state, kind))
+
+
+@lru_cache(maxsize=1024)  # a list draws hundreds of some ten
+def _badge(word: str, tone: str, sign: str) -> SafeString:
+    """Of our own words alone: a cache takes a safe text and an unsafe one for the same."""
+    return chip(str(word), tone, sign)
 
 
 @register.simple_tag

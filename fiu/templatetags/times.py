@@ -57,6 +57,11 @@ def _utc_words(minute: datetime, _language: str | None) -> str:
     return _("%(time)s UTC") % {"time": date_format(minute, "j M Y, H:i")}
 
 
+@lru_cache(maxsize=4096)
+def _day_words(day: date, _language: str | None) -> str:
+    return date_format(day, "j M Y")
+
+
 @register.simple_tag
 def when(value: object, form: str = "time") -> SafeString:
     """`{% when event.at %}`: local time, UTC on hover. `{% when day "date" %}`: the day alone.
@@ -71,7 +76,7 @@ def when(value: object, form: str = "time") -> SafeString:
     if moment is None:
         return format_html('<span class="unknown">{}</span>', _("unknown"))
     utc = _utc_words(moment.replace(second=0, microsecond=0), get_language())
-    shown = date_format(moment, "j M Y") if form == "date" else utc
+    shown = _day_words(moment.date(), get_language()) if form == "date" else utc
     return format_html(
         '<fiu-time data-form="{}"><time class="nowrap" datetime="{}" data-tip="{}">{}</time>'
         "</fiu-time>",

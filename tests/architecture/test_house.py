@@ -138,6 +138,7 @@ GRANT_FILTERED = {
 # What a chain of calls may say instead of `visible_to`.
 SCOPES = {
     "visible_to",
+    "open_to",  # what `visible_to` shows of alerts that wait
     "changeable_by",  # what `visible_to` shows, without what may only be read
     "none",  # no rows at all: the form sets them from its case
     "OuterRef",  # a column of the outer row, which passed the filter itself

@@ -23,7 +23,7 @@ def alerts_waiting(actor: Actor) -> Queue | None:
     wanted |= Q(state=AlertState.ASSIGNED.value, assigned_to=me)
     if may(actor, Action.DISMISS_GRAVE_ALERT):
         wanted |= Q(state__in=OPEN_ALERT_STATES, proposed_by__isnull=False)
-    rows = Alert.objects.visible_to(actor).filter(wanted)
+    rows = Alert.objects.open_to(actor).filter(wanted)
 
     def tell(row: Alert) -> InboxRow:
         asked = row.proposed_by_id not in (None, me)

@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from cases.models import Alert, AuditEvent, SuspicionReport
+from cases.models import Alert, AuditEvent, RiskScore, SuspicionReport
 from cases.queries.alerts import alert_queue
 from cases.services import outbox
 from cases.services.alerts import assign_alert
 from cases.services.freezes import LineSpec, place_hold
+from cases.services.risk_models import approve_model
 from cases.services.suspects import link_account
 from fiu.models import User
 from tests.casework import BTC, make_asset, make_case, make_suspect, make_user, person
@@ -19,6 +20,7 @@ from tests.conftest import client_of
 from tests.fakes import FakeExchange
 from tests.integration.web.conftest import number
 from tests.report_desk import CANARY, ReportDesk, make_alert, make_report_desk, set_up_receiver
+from tests.scored import make_model
 
 # The schema of the receiver is compiled once a process.
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("receiver")]
@@ -106,6 +108,27 @@ def test_the_queue_takes_the_same_queries_for_one_and_for_many(
     for shift in range(5):
         make_alert(f"NQ-90{shift}000", shift=shift)
     assert asked() == one
+
+
+def test_a_page_of_the_queue_reads_no_model_no_case_and_no_figures_of_rules(
+    alert: Alert,
+) -> None:
+    from django.db import connection  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    senior, office, by = person("supervisor"), person("compliance"), person("analyst")
+    model = make_model(by=senior)
+    approve_model(model, content_hash=model.content_hash, reason="Good.", by=office)
+    RiskScore.objects.create(
+        account=alert.account, model=model, points=47, reasons=[], at=alert.raised_at
+    )
+    with CaptureQueriesContext(connection) as sql:
+        [row] = alert_queue(by).rows
+    assert row.account.champion_scores[0].percent == "4.7 %"
+    asked = [each["sql"] for each in sql.captured_queries]
+    assert len(asked) == 4
+    for heavy in ('"content"', '"drift"', '"parameters"', 'JOIN "cases_case"'):
+        assert [each for each in asked if heavy in each] == []
 
 
 def test_an_alert_shows_its_transactions_and_leads_to_a_case(alert: Alert, analyst: Client) -> None:

@@ -25,7 +25,9 @@ from cases.detection.risk_model import Floats, RiskModel
 from cases.detection.training import Labelled, measured, train
 from cases.proportions import Share, share_of
 from tests.risk_world import DAYS, SHARE_BAD, START, UNSEEN, WAYS, Customer, customer
+from tests.wallet_trial import wallet_part
 
+WALLETS = 6_000
 SPLIT = 220  # days; what was known by then teaches, what happens later judges
 KNOWN_AFTER = 30  # days until a house knows how an alert ended
 RANKS = {"low": 1, "medium": 2, "high": 3, "severe": 4}
@@ -187,7 +189,8 @@ def page(number: int, folder: Path | None) -> str:
             lines.append(f"| {way} | {ways[way]} | {by_rules[way]} | {by_score[way]} | {note} |")
     if folder is not None:
         lines.append(_amlsim_part(folder))
-    return "\n".join(lines) + "\n" + TAIL
+    lines.append(wallet_part(WALLETS))
+    return "\n".join(lines) + TAIL
 
 
 def _amlsim_part(folder: Path) -> str:
@@ -250,7 +253,7 @@ there are launderers."""
 TAIL = """
 ## What this does not say
 
-**Planted truth is not the world.** Both worlds were written by people who had laundering in mind,
+**Planted truth is not the world.** These worlds were written by people who had laundering in mind,
 and the score learns such shapes readily. How it does on real customers only decided alerts can
 tell: its model card measures itself on outcomes held out, and goes on doing so after training.
 

@@ -82,6 +82,7 @@ from tracing.tag_views import (
     tagged_services,
     tags_of,
 )
+from tracing.wallet_views import WalletLook, named_wallets, unnamed_wallets, wallet_look
 
 
 def verify_result(public_id: UUID) -> bool:
@@ -143,6 +144,7 @@ __all__ = [
     "TagView",
     "Together",
     "TracingError",
+    "WalletLook",
     "WithheldMerge",
     "address_history",
     "address_patterns",
@@ -171,6 +173,7 @@ __all__ = [
     "live_runs",
     "movement_contacts",
     "movements_exposure",
+    "named_wallets",
     "native_unit",
     "newest_tag_sets",
     "open_all",
@@ -196,8 +199,10 @@ __all__ = [
     "tagged_services",
     "tags_of",
     "trace_of",
+    "unnamed_wallets",
     "verify_result",
     "wallet_exposure",
+    "wallet_look",
     "wallets_exposure",
     "why_together",
 ]

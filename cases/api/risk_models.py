@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from cases.api.door import Call, Door, One, Step, one, route, writing
 from cases.api.fields import Decision, PersonAnswer, Reason, Row
+from cases.detection.risk_model import TABLES
 from cases.models import TrainedModel
 from cases.policy import Action, Actor
 from cases.queries.risk_models import drift_of, models
@@ -35,9 +36,10 @@ class DriftAnswer(serializers.Serializer):
 
 
 class RiskModelAnswer(Row):
-    """A trained model: proposed it is the challenger, in force the champion."""
+    """A model of customers or wallets: proposed it is the challenger, in force the champion."""
 
     id = serializers.UUIDField(source="public_id")
+    subject = serializers.ChoiceField(choices=list(TABLES))
     state = serializers.ChoiceField(choices=STATES)
     card = serializers.JSONField()
     drift = serializers.SerializerMethodField()
@@ -51,8 +53,8 @@ class RiskModelAnswer(Row):
     class Meta:
         model = TrainedModel
         fields = [
-            "id", "number", "state", "card", "drift", "reason", "proposed_by", "proposed_at",
-            "decided_by", "decided_at", "decision_reason", "content_hash",
+            "id", "number", "subject", "state", "card", "drift", "reason", "proposed_by",
+            "proposed_at", "decided_by", "decided_at", "decision_reason", "content_hash",
         ]  # fmt: skip
 
 

@@ -14,8 +14,10 @@ from cases.api.door import Call, Door, One, making, one, route
 from cases.api.fields import BaseUnits, Body, CaseName, PersonAnswer, Row, Text
 from cases.models import Wallet
 from cases.models.wallets import WALLET_ROLES
-from cases.policy import Actor
+from cases.policy import Action, Actor
+from cases.queries.wallet_scores import wallet_score
 from cases.queries.wallets import exposure_of
+from cases.services.reads import BY_PROGRAM, keep_case_look
 from cases.services.wallets import add_wallet
 from tracing import reads
 
@@ -160,6 +162,53 @@ class WalletTags(Door):
         return self.tell(found.get(wallet.address) or reads.AddressTags(wallet.address))
 
 
+class MovedByAnswer(serializers.Serializer):
+    """A figure that moved the points: in words, its value, which way, and its log-odds."""
+
+    name = serializers.CharField()
+    words = serializers.CharField()
+    value = serializers.CharField()
+    way = serializers.ChoiceField(choices=["raises", "lowers"])
+    weight = serializers.CharField()
+
+
+class FigureAnswer(serializers.Serializer):
+    """One figure that the score looked at."""
+
+    name = serializers.CharField()
+    words = serializers.CharField()
+    value = serializers.CharField()
+
+
+class WalletScoreAnswer(serializers.Serializer):
+    """The learned score of a wallet: points of 1000, and why. A hint, and no evidence."""
+
+    model = serializers.CharField()
+    points = serializers.IntegerField()
+    reasons = MovedByAnswer(many=True)
+    figures = FigureAnswer(many=True)
+    num_addresses = serializers.IntegerField()
+    is_cut = serializers.BooleanField()
+
+
+class WalletScoreDoor(Door):
+    rights = (Action.TRIAGE_ALERT,)
+    calls = {
+        "GET": Call(
+            _("Learned score of a wallet; 404 without a model or where it was never paid"),
+            WalletScoreAnswer, errors=(422,),
+        )
+    }  # fmt: skip
+
+    def get(self, request: Request, wallet_id: UUID) -> Response:
+        wallet = one_wallet(self.actor, wallet_id)
+        score = wallet_score(wallet, self.actor)
+        if not score.figures:
+            raise Http404
+        keep_case_look(wallet.case, self.route, by=self.actor, purpose=BY_PROGRAM)
+        return self.tell(score)
+
+
 class AddressBody(Body):
     """An address. It is sent in the body, so that it stands in no address line."""
 
@@ -203,6 +252,7 @@ urlpatterns = [
         calls={"GET": Call(_("One wallet"), WalletAnswer)},
     ),
     route(f"{ONE}/exposure", WalletExposure, "wallet_exposure"),
+    route(f"{ONE}/score", WalletScoreDoor, "wallet_score"),
     route(f"{ONE}/tags", WalletTags, "wallet_tags"),
     route("address-lookups", Addresses, "address_lookup"),
 ]  # fmt: skip

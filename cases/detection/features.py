@@ -6,7 +6,7 @@ this. Nothing later than a given moment counts: a figure of last year is what it
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -21,6 +21,7 @@ NEAR: Final = 900_000
 SMALL: Final = 100_000
 QUICK: Final = 24 * 3_600
 NIGHT_ENDS: Final = 6  # o'clock, UTC
+DAY: Final = 86_400
 LIMITS: Final = {
     "large": LARGE, "near": NEAR, "small": SMALL, "quick": QUICK, "night_ends": NIGHT_ENDS,
 }  # fmt: skip
@@ -33,7 +34,7 @@ Figures = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One figure with what it means; `unit` is times, cents, seconds or permille."""
+    """One figure with what it means; `unit` is times, cents, sat, seconds or permille."""
 
     name: str
     words: str
@@ -43,8 +44,10 @@ class Feature:
         """The value as a reader writes it."""
         if self.unit == "cents":
             return f"{value / 100:,.2f}"
+        if self.unit == "sat":
+            return f"{value / 100_000_000:,.8f} BTC"
         if self.unit == "seconds":
-            return f"{value / 86_400:,.1f} days"
+            return f"{value / 86_400:,.1f} days" if value >= DAY else f"{value / 3_600:.1f} hours"
         if self.unit == "permille":
             return f"{value / 10:.1f} %"
         return f"{value:,}"
@@ -92,7 +95,6 @@ PERSON: Final = (
 )
 FEATURES: Final = (*MONEY, *WALLETS, *PERSON)
 NAMES: Final = tuple(feature.name for feature in FEATURES)
-BY_NAME: Final[Mapping[str, Feature]] = {feature.name: feature for feature in FEATURES}
 
 
 def exposed_part(fiat: Decimal, touches: Iterable[Touch]) -> tuple[Decimal, Decimal]:

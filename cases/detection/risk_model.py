@@ -1,8 +1,8 @@
 """A trained model as plain data, and how it scores: boosted trees, a calibration, reasons in words.
 
 Training needs scikit-learn (training.py); scoring needs numpy alone. A model is a JSON value with a
-hash of its own: what it says of a customer can be repeated anywhere. It never acts: its points
-order a queue in which people decide.
+hash of its own: what it says of a customer or a wallet can be repeated anywhere. It never acts: its
+points order what people look at, and people decide.
 
 Sources: J. H. Friedman, Greedy function approximation, Annals of Statistics 29 (2001), 1189-1232;
 J. C. Platt, Probabilistic outputs for support vector machines, in Advances in Large Margin
@@ -19,12 +19,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cases.detection.features import BY_NAME, NAMES, Figures
+from cases.detection.features import FEATURES, Feature, Figures
+from cases.detection.wallet_features import WALLET_FEATURES
 
 FORMAT: Final = 1
 MOST_TREES, MOST_NODES = 500, 511
 MOST_REASONS: Final = 5
 LEAF: Final = -1
+CUSTOMER, WALLET = "customer", "wallet"
+TABLES: Final[Mapping[str, tuple[Feature, ...]]] = {CUSTOMER: FEATURES, WALLET: WALLET_FEATURES}
+"""What a model can be of, and its figures in the order that a new model takes them."""
+BY_NAME: Final[Mapping[str, Feature]] = {
+    feature.name: feature for table in TABLES.values() for feature in table
+}
 FLOOR: Final = 1e-4  # of a share, where its logarithm is taken
 STABLE, MOVED = 0.1, 0.25  # of the index: below nothing moved, above the model needs training
 Floats = NDArray[np.float64]
@@ -74,6 +81,7 @@ class RiskModel:
         try:
             if content["format"] != FORMAT:
                 raise ModelError("The model has another format than this program reads.")
+            self.subject = str(content.get("subject", CUSTOMER))
             self.names = tuple(str(name) for name in content["features"])
             self.start = float(content["start"])
             self.slope, self.shift = (float(value) for value in content["calibration"])
@@ -86,7 +94,8 @@ class RiskModel:
             raise ModelError(
                 "The data are no model: a part is missing or of another kind."
             ) from None
-        if unknown := set(self.names) - set(BY_NAME):
+        known = {feature.name for feature in TABLES.get(self.subject, ())}
+        if unknown := set(self.names) - known:
             raise ModelError(f"This program does not know the figure {sorted(unknown)[0]}.")
         if not 0 < len(self.trees) <= MOST_TREES or len(self.edges) != len(self.names):
             raise ModelError("The model has no trees, too many of them, or no measure of drift.")
@@ -105,7 +114,7 @@ class RiskModel:
         return total
 
     def chances(self, matrix: Floats) -> Floats:
-        """The calibrated share, 0 to 1, of such customers whose alert led to a case."""
+        """The calibrated share, 0 to 1, of such rows with the outcome that was learnt."""
         calibrated: Floats = 1 / (1 + np.exp(-(self.slope * self.odds(matrix) + self.shift)))
         return calibrated
 
@@ -179,9 +188,9 @@ def chance_of(odds: float) -> float:
     return 1 / (1 + exp(-odds))
 
 
-def all_figures() -> list[str]:
+def all_figures(subject: str = CUSTOMER) -> list[str]:
     """The names in the order that a new model takes them."""
-    return list(NAMES)
+    return [feature.name for feature in TABLES[subject]]
 
 
 def _tree(told: Mapping[str, Any], num_features: int) -> Tree:

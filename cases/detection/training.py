@@ -15,7 +15,14 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from cases.detection.features import Figures
-from cases.detection.risk_model import FORMAT, Floats, RiskModel, all_figures, spread_of
+from cases.detection.risk_model import (
+    CUSTOMER,
+    FORMAT,
+    Floats,
+    RiskModel,
+    all_figures,
+    spread_of,
+)
 
 LEAST_OF_EACH: Final = 20
 CALIBRATED_SHARE: Final = 0.3
@@ -28,7 +35,10 @@ class CannotTrain(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Figures as they were when the alert was raised, and how it ended: a case, or none."""
+    """Figures as they were when the alert was raised, and how it ended: a case, or none.
+
+    Of a wallet: its figures, whether it is tied to crime, and when its owner was first seen.
+    """
 
     figures: Figures
     led_to_case: bool
@@ -36,9 +46,16 @@ class Labelled:
 
 
 def train(
-    rows: Sequence[Labelled], *, seed: int = 7, num_trees: int = 100, depth: int = 3
+    rows: Sequence[Labelled],
+    *,
+    subject: str = CUSTOMER,
+    seed: int = 7,
+    num_trees: int = 100,
+    depth: int = 3,
 ) -> dict[str, Any]:
     """A model as plain data, with the figures of its card under `card`.
+
+    subject: customer or wallet; the figures of every row are those of its table.
 
     The oldest seven tenths of the rows, by when their outcome was known, teach the trees; the newer
     rest calibrates them, and never the other way round.
@@ -46,6 +63,7 @@ def train(
     Raises CannotTrain.
     Cost: some seconds for 100,000 rows.
     """
+    words = "led to a case" if subject == CUSTOMER else "are tied to crime"
     ordered = sorted(rows, key=lambda row: row.known_at)
     cut = int(len(ordered) * (1 - CALIBRATED_SHARE))
     first, rest = ordered[:cut], ordered[cut:]
@@ -53,10 +71,10 @@ def train(
         yes = sum(row.led_to_case for row in part)
         if min(yes, len(part) - yes) < LEAST_OF_EACH:
             raise CannotTrain(
-                f"Of the {name} outcomes {yes} led to a case and {len(part) - yes} did not:"
+                f"Of the {name} outcomes {yes} {words}, {len(part) - yes} not:"
                 f" {LEAST_OF_EACH} of each are needed."
             )
-    names = all_figures()
+    names = all_figures(subject)
     learnt, answers = _arrays(first, names)
     forest = GradientBoostingClassifier(
         n_estimators=num_trees, max_depth=depth, learning_rate=0.1, subsample=0.8,
@@ -73,6 +91,8 @@ def train(
         "edges": edges,
         "shares": shares,
     }
+    if subject != CUSTOMER:  # one of customers says nothing, as before there were others
+        content["subject"] = subject
     held, truth = _arrays(rest, names)
     odds = RiskModel(content).odds(held)
     line = LogisticRegression(C=1e6, random_state=seed).fit(odds.reshape(-1, 1), truth)

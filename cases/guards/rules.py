@@ -367,7 +367,7 @@ def _alerts() -> list[Guard]:
             "a changed rule is tried on history before it goes live",
         ),
         *proposal(
-            "cases_trainedmodel", ("number",), "a trained model",
+            "cases_trainedmodel", ("number", "subject"), "a trained model",
             also=" OR CAST(NEW.content AS TEXT) <>? CAST(OLD.content AS TEXT)"
             " OR CAST(NEW.card AS TEXT) <>? CAST(OLD.card AS TEXT)",
         ),

@@ -1,10 +1,11 @@
-"""The learned score: models that were trained here, and what they say of customers."""
+"""The learned score: models of customers and of wallets, and what they say of customers."""
 
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
+from cases.detection.risk_model import CUSTOMER, TABLES
 from cases.models.base import state_is_known
 from cases.models.exchange import ExchangeAccount
 from cases.models.proposals import Proposal, decided_by_a_second_person
@@ -23,11 +24,13 @@ class TrainedModelQuerySet(models.QuerySet["TrainedModel"]):
 class TrainedModel(Proposal):
     """One training: proposed it is the challenger, in force the champion, whose points are shown.
 
+    `subject` is what it scores: customers, kept as RiskScore by each run, or wallets, as asked.
     `content` is the whole model as plain data, never edited; `content_hash` names it. `drift` are
     the counts of the newest full run, by figure: see `RiskModel.drift`.
     """
 
     number = models.PositiveIntegerField(unique=True)
+    subject = models.CharField(max_length=8, default=CUSTOMER)
     content = models.JSONField()
     card = models.JSONField()
     drift = models.JSONField(default=dict)
@@ -38,14 +41,19 @@ class TrainedModel(Proposal):
     class Meta:
         constraints = [
             state_is_known("trained_model_state_is_known", PolicyState),
-            models.UniqueConstraint(
-                name="one_champion_model", fields=["state"], condition=Q(state="in_force")
+            models.CheckConstraint(
+                name="trained_model_subject_is_known", condition=Q(subject__in=list(TABLES))
             ),
             models.UniqueConstraint(
-                name="one_challenger_model", fields=["state"], condition=Q(state="proposed")
+                name="one_champion_model", fields=["subject", "state"],
+                condition=Q(state="in_force"),
+            ),
+            models.UniqueConstraint(
+                name="one_challenger_model", fields=["subject", "state"],
+                condition=Q(state="proposed"),
             ),
             decided_by_a_second_person("trained_model_decided_by_a_second_person"),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"M{self.number}"

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from cases.detection.features import BY_NAME
-from cases.detection.risk_model import MOVED, STABLE, ModelError, RiskModel
+from cases.detection.risk_model import BY_NAME, MOVED, STABLE, WALLET, ModelError, RiskModel
 from cases.models import Alert, RiskScore, TrainedModel
 from cases.models.risk_models import LIVE_MODELS
 from cases.policy import Actor
@@ -23,7 +22,8 @@ CHAMPION = PolicyState.IN_FORCE.value
 class Since:
     """How a model's points stood beside what people decided after it was trained.
 
-    `right` of `pairs`: a customer whose alert led to a case has more points than one whose did not.
+    `right` of `pairs`: a customer whose alert led to a case has more points than one whose did not,
+    or a wallet tied to crime than one of a keeper.
     """
 
     pairs: int
@@ -97,7 +97,7 @@ def models_page(actor: Actor) -> ModelsPage:
         .exclude(account__in=alerted).select_related("account").order_by("-points", "account_id")
     )  # fmt: skip
     return ModelsPage(
-        sorted(live, key=lambda row: not row.is_champion),
+        sorted(live, key=lambda row: (row.model.subject, not row.is_champion)),
         list(rows.exclude(state__in=LIVE_MODELS).defer("content")[:MOST_OLD]),
         list(highest[:MOST_SHOWN]),
     )
@@ -128,7 +128,10 @@ def drift_of(model: TrainedModel) -> list[Moved]:
 
 
 def _since(model: TrainedModel, actor: Actor) -> Since:
-    """Only outcomes that the training cannot have seen."""
+    """Only outcomes that the training cannot have seen; of wallets as the last measure found."""
+    if model.subject == WALLET:
+        right, pairs = model.drift.get("since", (0, 0))
+        return Since(pairs, right)
     points = dict(
         RiskScore.objects.visible_to(actor).filter(model=model).values_list("account_id", "points")
     )

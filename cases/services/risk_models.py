@@ -1,5 +1,8 @@
 """The learned score: training from outcomes, champion and challenger, and scores of each run.
 
+One training and one decision serve customers and wallets; services/wallet_scores.py has the rows
+of wallets.
+
 A score orders what people look at. It raises nothing, closes nothing and blocks nothing.
 """
 
@@ -15,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from cases.detection import Account, Movement
 from cases.detection.features import Figures, figures_of
-from cases.detection.risk_model import ModelError, RiskModel
+from cases.detection.risk_model import CUSTOMER, WALLET, ModelError, RiskModel
 from cases.models import Alert, ExchangeAccount, RiskScore, TrainedModel
 from cases.models.risk_models import LIVE_MODELS
 from cases.policy import Action, Actor, require
@@ -24,6 +27,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
+from cases.services.wallet_scores import wallet_rows
 from cases.states import OPEN_ALERT_STATES, AlertState, PolicyAction, PolicyState
 
 ACCOUNTS_AT_ONCE: Final = 2_000
@@ -33,12 +37,16 @@ NEEDED: Final = ("sklearn",)
 
 
 @transaction.atomic
-def train_model(*, reason: str, quiet: int = 3, seed: int = 7, by: Actor) -> TrainedModel:
-    """Train a challenger on how alerts ended; nothing of it is shown at an alert before a second
-    person makes it the champion.
+def train_model(
+    *, reason: str, subject: str = CUSTOMER, quiet: int = 3, seed: int = 7, by: Actor
+) -> TrainedModel:
+    """Train a challenger on how alerts ended, or on what is known of wallets; nothing of it is
+    shown before a second person makes it the champion.
 
     Args:
-        quiet: so many customers without any alert for each that was decided, taken as no case.
+        subject: customer or wallet, each with a champion and a challenger of its own.
+        quiet: so many customers without any alert for each that was decided, or wallets of which
+            nobody says anything for each that is named, taken as no case.
 
     Raises PermissionDenied, CaseworkError where scikit-learn or outcomes are missing.
     """
@@ -46,11 +54,12 @@ def train_model(*, reason: str, quiet: int = 3, seed: int = 7, by: Actor) -> Tra
     words = require_reason(reason)
     if any(find_spec(name) is None for name in NEEDED):
         raise CaseworkError(_("Training needs packages of its own: run make learn once."))
-    if TrainedModel.objects.filter(state=PolicyState.PROPOSED).exists():
+    if TrainedModel.objects.filter(subject=subject, state=PolicyState.PROPOSED).exists():
         raise CaseworkError(_("A challenger waits already: put it in force or reject it first."))
     training: Any = import_module("cases.detection.training")
     try:
-        content = training.train(labelled_rows(training.Labelled, quiet), seed=seed)
+        rows = wallet_rows if subject == WALLET else labelled_rows
+        content = training.train(rows(training.Labelled, quiet), subject=subject, seed=seed)
     except training.CannotTrain as error:
         raise CaseworkError(str(error)) from None
     card = content.pop("card") | {"quiet": quiet}
@@ -58,8 +67,9 @@ def train_model(*, reason: str, quiet: int = 3, seed: int = 7, by: Actor) -> Tra
     try:
         with transaction.atomic():
             model = TrainedModel.objects.create(
-                number=number, content=content, card=card, content_hash=content_digest(content),
-                reason=words, proposed_by_id=by.person, proposed_at=timezone.now(),
+                number=number, subject=subject, content=content, card=card,
+                content_hash=content_digest(content), reason=words,
+                proposed_by_id=by.person, proposed_at=timezone.now(),
             )  # fmt: skip
     except IntegrityError as error:
         raise CaseworkError(_("Somebody else trained a model at the same time.")) from error
@@ -115,7 +125,8 @@ def approve_model(
     enter_proposal(model, Action.DECIDE_RULE, by=by)
     words = require_reason(reason)
     require_as_shown(model, content_hash, content_digest(model.content))
-    ended = supersede(TrainedModel.objects.filter(state=PolicyState.IN_FORCE), "this model")
+    before = TrainedModel.objects.filter(subject=model.subject, state=PolicyState.IN_FORCE)
+    ended = supersede(before, "this model")
     decide_proposal(model, PolicyAction.APPROVE, words, by=by, decision_reason=words)
     _note("approve_model", model, words, by=by, data=ended)
     return model
@@ -140,7 +151,10 @@ def _note(
     by: Actor,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    told = {"content_hash": model.content_hash, "num_rows": model.card["num_rows"], **(data or {})}
+    told = {
+        "subject": model.subject, "content_hash": model.content_hash,
+        "num_rows": model.card["num_rows"], **(data or {}),
+    }  # fmt: skip
     record_event(None, action, f"model:{model.number}", by=by, reason=reason, data=told)
 
 
@@ -154,7 +168,8 @@ class Scorer:
         """`run` is a run over all accounts: its figures are the measure of drift."""
         self.run = run
         self.models: list[tuple[TrainedModel, RiskModel]] = []
-        for row in TrainedModel.objects.filter(state__in=LIVE_MODELS).order_by("pk"):
+        live = TrainedModel.objects.filter(subject=CUSTOMER, state__in=LIVE_MODELS)
+        for row in live.order_by("pk"):
             try:
                 self.models.append((row, RiskModel(row.content)))
             except ModelError:

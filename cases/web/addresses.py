@@ -9,11 +9,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from cases.http import AuthedRequest, casework
+from cases.http import AuthedRequest, casework, require_at_the_door
 from cases.models import Wallet
 from cases.policy import Action, may
 from cases.queries.cases import may_change
 from cases.queries.separations import kept_apart
+from cases.queries.wallet_scores import wallet_score
 from cases.queries.wallets import (
     address_page,
     exposure_of,
@@ -38,6 +39,7 @@ def address_detail(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
         "wallet": wallet,
         "watch": watch_of(request.actor, "wallet", wallet.public_id),
         "form": form,
+        "may_triage": may(request.actor, Action.TRIAGE_ALERT),
         "may_propose": may(request.actor, Action.PROPOSE_TAG)
         and may_change(wallet.case, request.actor),
     }
@@ -62,6 +64,15 @@ def address_exposure(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
         context["row"] = row
     page = "cases/exposure_page.html"
     return render_case(request, page, wallet.case, "case_wallets", context)
+
+
+@require_safe
+@require_at_the_door(Action.TRIAGE_ALERT)
+def address_score(request: AuthedRequest, wallet_id: UUID) -> HttpResponse:
+    """What the learned score says of the wallet, and why. Reads only."""
+    wallet = _wallet(request, wallet_id)
+    context = {"wallet": wallet, "score": wallet_score(wallet, request.actor)}
+    return render_case(request, "cases/score_page.html", wallet.case, "case_wallets", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,6 +120,7 @@ def _wallet(request: AuthedRequest, wallet_id: UUID) -> Wallet:
 
 urlpatterns = [
     path("wallets/<uuid:wallet_id>/exposure/", address_exposure, name="address_exposure"),
+    path("wallets/<uuid:wallet_id>/score/", address_score, name="address_score"),
     path("wallets/<uuid:wallet_id>/", address_detail, name="address_detail"),
     path("wallets/<uuid:wallet_id>/ask/", address_ask, name="address_ask"),
     path("wallets/<uuid:wallet_id>/together/", address_together, name="address_together"),

@@ -8,6 +8,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cases.detection.risk_model import WALLET
 from cases.http import AuthedRequest, require_at_the_door
 from cases.models import TrainedModel
 from cases.policy import Action, Actor
@@ -56,6 +57,7 @@ def _act(actor: Actor, model: TrainedModel, name: str) -> Act:
     held, since = model.card["held_out"], queries.model_row(model, actor).since
     facts = [
         Fact(_("Model"), str(model)),
+        Fact(_("Scores"), _("Wallets") if model.subject == WALLET else _("Customers")),
         Fact(_("Outcomes learnt from"), str(model.card["num_rows"])),
         Fact(_("Area under the curve, held out"), f"{held['area_under_curve']:.3f}"),
         Fact(_("Reason"), model.reason),
@@ -65,7 +67,9 @@ def _act(actor: Actor, model: TrainedModel, name: str) -> Act:
     return decision_act(
         actor, model, name, "risk_model", permission=Action.DECIDE_RULE,
         title=_("Make this model the champion?"),
-        effect=_("Its points stand at alerts from the next run on. It decides nothing."),
+        effect=_("Its points stand on the pages of wallets from now on. It decides nothing.")
+        if model.subject == WALLET
+        else _("Its points stand at alerts from the next run on. It decides nothing."),
         facts=facts, cancel_url=reverse("risk_model_detail", args=[model.public_id]),
     )  # fmt: skip
 

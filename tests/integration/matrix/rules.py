@@ -325,6 +325,8 @@ PROGRAM_RULES: Mapping[str, Rule] = {
     "api_wallet_add": body(),
     "api_wallet_detail": program("200"),
     "api_wallet_exposure": program("200"),
+    # No model of wallets is in force.
+    "api_wallet_score": program("404"),
     "api_wallet_tags": program("200"),
     "api_case_exposure": program("200"),
     "api_customer_exposure": program("200"),
@@ -853,6 +855,7 @@ RULES: dict[str, Rule] = {
     "wallets_add": case(write="422"),
     "address_detail": case("200"),
     "address_exposure": case("200"),
+    "address_score": case("200"),
     # No other case holds it: the page says so.
     "address_ask": case(write=ANYWHERE),
     "account_links": case("200"),

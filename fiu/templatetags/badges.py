@@ -9,8 +9,8 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from fiu.templatetags.icons import icon
 
@@ -173,13 +173,13 @@ def look_of(state: object, kind: str = "") -> tuple[str, str, str]:
 @register.simple_tag
 def badge(state: object, kind: str = "") -> SafeString:
     """`{% badge freeze.state "freeze" %}`, `{% badge case.priority %}`."""
-    return _badge(*look_of(state, kind))
+    return _badge(str(state).lower(), kind_of(state, kind), get_language())
 
 
 @lru_cache(maxsize=1024)  # a list draws hundreds of some ten
-def _badge(word: str, tone: str, sign: str) -> SafeString:
-    """Of our own words alone: a cache takes a safe text and an unsafe one for the same."""
-    return chip(str(word), tone, sign)
+def _badge(name: str, kind: str, _language: str | None) -> SafeString:
+    """Of names of states alone: a cache takes a safe text and an unsafe one for the same."""
+    return chip(*look_of(name, kind))
 
 
 @register.simple_tag

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-import numpy as np
-
 from tracing.account_views import is_account_ledger
 from tracing.engine.tagging import SANCTIONED, UNKNOWN, category_of, same_name
 from tracing.engine.wallet_figures import NEVER, WalletFigures, wallet_figures
@@ -111,9 +109,7 @@ def _look(
         name: [code for code, each in enumerate(categories.names) if each in of_it]
         for name, of_it in groups.items()
     }
-    found: WalletFigures | None = wallet_figures(
-        ledger, np.asarray(members).tolist(), categories.codes, codes, NEVER
-    )
+    found: WalletFigures | None = wallet_figures(ledger, members, categories.codes, codes, NEVER)
     if found is None:
         return None
     category, owner, told_at = _said(index, [number, *index.mates(number)])

@@ -9,7 +9,7 @@ They are reckoned in floating point and kept as whole permille: for a score, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,7 +67,7 @@ class _Kinds:
 
 def wallet_figures(
     ledger: Ledger,
-    addresses: Sequence[int],
+    addresses: Sequence[int] | NDArray[np.uint32],
     codes: Codes,
     groups: Mapping[str, Sequence[int]],
     until: int = NEVER,
@@ -83,8 +83,8 @@ def wallet_figures(
     Cost: O(its coins and those of the transactions around it), both bounded.
     """
     own = np.unique(np.asarray(addresses[:MOST_ADDRESSES], np.int64))
-    outs = _gather([ledger.outputs_of_address(int(each)) for each in own])
-    ins = _gather([ledger.inputs_of_address(int(each)) for each in own])
+    outs = _gather(ledger.outputs_of_address(int(each)) for each in own)
+    ins = _gather(ledger.inputs_of_address(int(each)) for each in own)
     is_cut = len(addresses) > MOST_ADDRESSES or max(len(outs), len(ins)) > MOST_COINS
     outs, ins = outs[:MOST_COINS], ins[:MOST_COINS]
     out_tx, in_tx = ledger.out_tx[outs].astype(np.int64), ledger.in_tx[ins].astype(np.int64)
@@ -118,8 +118,16 @@ def wallet_figures(
     return WalletFigures(found | shares | ahead, is_cut, int(at.min()))
 
 
-def _gather(parts: Sequence[NDArray[np.uint32]]) -> I64:
-    return np.sort(np.concatenate(parts).astype(np.int64)) if parts else np.empty(0, np.int64)
+def _gather(parts: Iterable[NDArray[np.uint32]]) -> I64:
+    """Rows of all addresses in order, of a busy wallet no more than shows that it is too busy."""
+    found: list[NDArray[np.uint32]] = []
+    have = 0
+    for part in parts:
+        found.append(part[: MOST_COINS + 1])
+        have += len(found[-1])
+        if have > 10 * MOST_COINS:
+            break
+    return np.sort(np.concatenate(found).astype(np.int64)) if found else np.empty(0, np.int64)
 
 
 def _received(values: I64, at: I64) -> dict[str, int]:
@@ -195,7 +203,7 @@ def _spread(values: I64, place: I64, weights: Floats) -> Floats:
 def _bounded(txs: I64, weights: Floats, off: U64) -> tuple[I64, Floats]:
     """Each transaction once with its weight, the heaviest, as far as their rows may be read."""
     each, place = np.unique(txs, return_inverse=True)
-    sums = np.bincount(place, weights, minlength=len(each))
+    sums = np.bincount(place, weights, minlength=len(each)).astype(np.float64)
     order = np.argsort(-sums, kind="stable")
     sizes = off[each[order] + 1].astype(np.int64) - off[each[order]].astype(np.int64)
     kept = order[np.cumsum(sizes) <= MOST_LOOKED]

@@ -19,6 +19,7 @@ from tests.wallet_world import (
     DAY,
     DAYS,
     SERVICES,
+    SHARE_BAD,
     START,
     UNSEEN,
     WAYS,
@@ -105,9 +106,11 @@ def found(rows: Sequence[Row]) -> Share:
     return share_of(sum(bool(row.way) for row in rows), len(rows))
 
 
-def trial(number: int, seed: int = 7) -> tuple[list[Labelled], list[Row], RiskModel]:
+def trial(
+    number: int, seed: int = 7, share_bad: float = SHARE_BAD
+) -> tuple[list[Labelled], list[Row], RiskModel]:
     """Teach and judge on a world of so many wallets."""
-    world = build(number, SPLIT, seed)
+    world = build(number, SPLIT, seed, share_bad)
     teach, judge = sides(world, ledger_of(world))
     model = RiskModel(train(teach, subject=WALLET))
     chances = model.chances(model.matrix([figures for _wallet, figures in judge]))

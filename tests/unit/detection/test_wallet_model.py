@@ -3,12 +3,21 @@
 import pytest
 
 from cases.detection.risk_model import BY_NAME, TABLES, WALLET, ModelError, RiskModel
-from cases.detection.training import train
+from cases.detection.training import Labelled, train
 from cases.detection.wallet_features import CRIME, GROUPS, KEEPERS, WALLET_FEATURES
-from tests.wallet_trial import SPLIT, at_volume, found, known_codes, sides, trial
+from tests.wallet_trial import SPLIT, Row, at_volume, found, known_codes, sides, trial
 from tests.wallet_world import DAY, START, build, ledger_of
 
 pytestmark = pytest.mark.once
+
+
+Trial = tuple[list[Labelled], list[Row], RiskModel]
+
+
+@pytest.fixture(scope="module")
+def tried() -> Trial:
+    """A small world with many criminals, so that each part of the training has enough of them."""
+    return trial(800, share_bad=0.25)
 
 
 def test_every_figure_has_one_name_over_both_tables() -> None:
@@ -31,8 +40,8 @@ def test_no_wallet_teaches_and_judges_and_nobody_is_known_before_the_time() -> N
         assert not any(codes[each] for each in numbers if each is not None)
 
 
-def test_the_score_finds_more_than_exposure_at_equal_volume() -> None:
-    teach, rows, model = trial(1_500)
+def test_the_score_finds_more_than_exposure_at_equal_volume(tried: Trial) -> None:
+    teach, rows, model = tried
     assert model.subject == WALLET
     bad = sum(bool(row.way) for row in rows)
     by_exposure, by_score = at_volume(rows, bad)
@@ -43,8 +52,8 @@ def test_the_score_finds_more_than_exposure_at_equal_volume() -> None:
     assert all(reason.tell()["words"] for reason in model.reasons(row))
 
 
-def test_a_model_takes_only_the_figures_of_its_subject() -> None:
-    teach, _rows, _model = trial(1_500)
+def test_a_model_takes_only_the_figures_of_its_subject(tried: Trial) -> None:
+    teach, _rows, _model = tried
     content = train(teach, subject=WALLET, num_trees=5)
     assert content["subject"] == "wallet"
     for subject in ("customer", "chain"):

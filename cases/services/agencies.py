@@ -15,7 +15,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, is_country, require_reason, require_text
-from cases.states import POLICY, PolicyAction, PolicyState, next_state
+from cases.states import POLICY, PolicyAction, PolicyState
 
 MOST_DOMAINS = 10
 DOMAIN = re.compile(r"(?=.{4,120}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
@@ -120,9 +120,8 @@ def approve_agency(entry: AgencyEntry, *, content_hash: str, reason: str, by: Ac
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, CaseworkError, InvalidTransition.
     """
-    enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
+    enter_proposal(entry, Action.DECIDE_OFFICER, POLICY, PolicyAction.APPROVE, by=by)
     require_as_shown(entry, content_hash, agency_hash_of(entry))
-    next_state(POLICY, PolicyState(entry.state), PolicyAction.APPROVE)
     agencies = apps.get_model("fiu", "Agency").objects
     known = {
         "name": entry.name, "short_name": entry.short_name, "kind": entry.kind,
@@ -148,7 +147,7 @@ def approve_agency(entry: AgencyEntry, *, content_hash: str, reason: str, by: Ac
 @transaction.atomic
 def reject_agency(entry: AgencyEntry, *, reason: str, by: Actor) -> AgencyEntry:
     """Refuse a proposal as a second person: what was in force stays."""
-    enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
+    enter_proposal(entry, Action.DECIDE_OFFICER, POLICY, PolicyAction.REJECT, by=by)
     words = decide_proposal(entry, PolicyAction.REJECT, reason, by=by)
     _note("reject_agency", entry, by=by, reason=words)
     return entry

@@ -27,7 +27,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
-from cases.states import PolicyAction, PolicyState
+from cases.states import POLICY, PolicyAction, PolicyState
 
 OFFICE = Role.COMPLIANCE
 
@@ -181,7 +181,7 @@ def approve_policy(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition.
     """
-    enter_proposal(policy, Action.DECIDE_POLICY, by=by)
+    enter_proposal(policy, Action.DECIDE_POLICY, POLICY, PolicyAction.APPROVE, by=by)
     require_as_shown(policy, content_hash, policy_hash_of(policy))
     before = ApprovalPolicy.objects.filter(
         action=policy.action, amount_over=policy.amount_over, state=PolicyState.IN_FORCE
@@ -195,7 +195,7 @@ def approve_policy(
 @transaction.atomic
 def reject_policy(policy: ApprovalPolicy, *, reason: str, by: Actor) -> ApprovalPolicy:
     """Refuse a proposal as a second person: what was in force stays."""
-    enter_proposal(policy, Action.DECIDE_POLICY, by=by)
+    enter_proposal(policy, Action.DECIDE_POLICY, POLICY, PolicyAction.REJECT, by=by)
     words = decide_proposal(policy, PolicyAction.REJECT, reason, by=by)
     _note("reject_policy", policy, by=by, reason=words)
     return policy

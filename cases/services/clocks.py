@@ -16,7 +16,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, is_country, require_reason, require_text
-from cases.states import PolicyAction, PolicyState
+from cases.states import POLICY, PolicyAction, PolicyState
 
 LONGEST_HOLD = 72  # hours: what one person may hold alone (E7)
 MOST_WARNINGS = 6
@@ -120,7 +120,7 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
     its end. Raises PermissionDenied, StepUpRequired, ContentChanged,
     InvalidTransition.
     """
-    enter_proposal(rule, Action.DECIDE_POLICY, by=by)
+    enter_proposal(rule, Action.DECIDE_POLICY, POLICY, PolicyAction.APPROVE, by=by)
     require_as_shown(rule, content_hash, clock_hash_of(rule))
     before = ClockRule.objects.filter(
         act=rule.act, country=rule.country, agency=rule.agency_id,
@@ -144,7 +144,7 @@ def approve_clock(rule: ClockRule, *, content_hash: str, reason: str, by: Actor)
 @transaction.atomic
 def reject_clock(rule: ClockRule, *, reason: str, by: Actor) -> ClockRule:
     """Refuse a proposal as a second person: what was in force stays."""
-    enter_proposal(rule, Action.DECIDE_POLICY, by=by)
+    enter_proposal(rule, Action.DECIDE_POLICY, POLICY, PolicyAction.REJECT, by=by)
     words = decide_proposal(rule, PolicyAction.REJECT, reason, by=by)
     _note("reject_clock", rule, by=by, reason=words)
     return rule

@@ -14,7 +14,7 @@ from cases.services.audit import content_digest, record_event
 from cases.services.errors import CaseworkError
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import check_fields, is_country, require_reason, require_text
-from cases.states import PolicyAction, PolicyState
+from cases.states import POLICY, PolicyAction, PolicyState
 
 
 def legal_hash_of(row: LegalRow) -> str:
@@ -83,7 +83,7 @@ def approve_legal_row(row: LegalRow, *, content_hash: str, reason: str, by: Acto
     What was accepted already stays accepted. Raises PermissionDenied, StepUpRequired,
     ContentChanged, CaseworkError, InvalidTransition.
     """
-    enter_proposal(row, Action.DECIDE_POLICY, by=by)
+    enter_proposal(row, Action.DECIDE_POLICY, POLICY, PolicyAction.APPROVE, by=by)
     require_as_shown(row, content_hash, legal_hash_of(row))
     before = LegalRow.objects.filter(
         instrument=row.instrument, country=row.country, state=PolicyState.IN_FORCE.value
@@ -101,7 +101,7 @@ def approve_legal_row(row: LegalRow, *, content_hash: str, reason: str, by: Acto
 @transaction.atomic
 def reject_legal_row(row: LegalRow, *, reason: str, by: Actor) -> LegalRow:
     """Refuse a proposal as a second person: what was in force stays."""
-    enter_proposal(row, Action.DECIDE_POLICY, by=by)
+    enter_proposal(row, Action.DECIDE_POLICY, POLICY, PolicyAction.REJECT, by=by)
     _note("reject_legal_row", row, by=by, reason=decide_proposal(
         row, PolicyAction.REJECT, reason, by=by
     ))  # fmt: skip

@@ -23,7 +23,7 @@ from cases.services.instruments import UploadedBytes, keep_document
 from cases.services.proposals import enter_proposal, require_as_shown
 from cases.services.steps import swap_state
 from cases.services.validation import check_fields, require_reason, require_text
-from cases.states import OFFICER, OfficerAction, OfficerState, next_state
+from cases.states import OFFICER, OfficerAction, OfficerState
 from cases.times import iso
 
 LONGEST = timedelta(days=365)
@@ -134,9 +134,8 @@ def verify_officer(
     where the number is another by now, the e-mail is not under a domain of the agency or the paper
     is missing.
     """
-    enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
+    enter_proposal(entry, Action.DECIDE_OFFICER, OFFICER, OfficerAction.VERIFY, by=by)
     require_as_shown(entry, content_hash, officer_hash_of(entry))
-    next_state(OFFICER, OfficerState(entry.state), OfficerAction.VERIFY)
     known = entry_of(entry.agency_id)
     if known is None or known.call_back_number != entry.called_number:
         raise CaseworkError(
@@ -186,7 +185,7 @@ def _open_account(entry: OfficerEntry) -> Any:
 @transaction.atomic
 def reject_officer(entry: OfficerEntry, *, reason: str, by: Actor) -> OfficerEntry:
     """Refuse a proposal as a second person: no account opens. Raises as `verify_officer`."""
-    enter_proposal(entry, Action.DECIDE_OFFICER, by=by)
+    enter_proposal(entry, Action.DECIDE_OFFICER, OFFICER, OfficerAction.REJECT, by=by)
     _decide(entry, OfficerAction.REJECT, reason, by=by)
     return entry
 

@@ -1,5 +1,6 @@
 """What all rules of the house share: one person proposes them, a second one puts them in force."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,21 +9,26 @@ from django.utils.translation import gettext as _
 
 from cases.policy import Action, Actor, require, require_second_person, require_step_up
 from cases.services.errors import ContentChanged
-from cases.services.steps import swap_state
+from cases.services.steps import step_of, swap_state
 from cases.services.validation import require_reason
-from cases.states import POLICY, PolicyAction
+from cases.states import POLICY, A, PolicyAction, S
 
 
-def enter_proposal(row: Any, action: Action, *, by: Actor) -> None:
+def enter_proposal(
+    row: Any, action: Action, table: Mapping[tuple[S, A], S], step: A, *, by: Actor
+) -> None:
     """Lock a proposal for the decision of a second person, and read it as it is now: 2 queries.
 
-    `row` is of any model with `proposed_by`. Raises PermissionDenied, StepUpRequired.
+    `row` is of any model with `proposed_by`, and `table` its states: whoever comes after `step`
+    was taken is told so, before anything else is judged. Raises PermissionDenied,
+    StepUpRequired, InvalidTransition.
     """
     require(by, action)
     type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
     row.refresh_from_db()
     require_second_person(by, row.proposed_by_id)
     require_step_up(by)
+    step_of(row, table, step)
 
 
 def require_as_shown(row: Any, shown: str, present: str) -> None:

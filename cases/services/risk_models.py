@@ -28,7 +28,7 @@ from cases.services.errors import CaseworkError
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
 from cases.services.wallet_scores import wallet_rows
-from cases.states import OPEN_ALERT_STATES, AlertState, PolicyAction, PolicyState
+from cases.states import OPEN_ALERT_STATES, POLICY, AlertState, PolicyAction, PolicyState
 
 ACCOUNTS_AT_ONCE: Final = 2_000
 SHOWN_FROM: Final = 200  # points: from here a score is kept though no alert of the account is open
@@ -122,7 +122,7 @@ def approve_model(
 
     Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition.
     """
-    enter_proposal(model, Action.DECIDE_RULE, by=by)
+    enter_proposal(model, Action.DECIDE_RULE, POLICY, PolicyAction.APPROVE, by=by)
     words = require_reason(reason)
     require_as_shown(model, content_hash, content_digest(model.content))
     before = TrainedModel.objects.filter(subject=model.subject, state=PolicyState.IN_FORCE)
@@ -135,7 +135,7 @@ def approve_model(
 @transaction.atomic
 def reject_model(model: TrainedModel, *, reason: str, by: Actor) -> TrainedModel:
     """Refuse a challenger as a second person; the champion stays, and its scores go."""
-    enter_proposal(model, Action.DECIDE_RULE, by=by)
+    enter_proposal(model, Action.DECIDE_RULE, POLICY, PolicyAction.REJECT, by=by)
     words = require_reason(reason)
     decide_proposal(model, PolicyAction.REJECT, words, by=by, decision_reason=words)
     RiskScore.objects.filter(model=model).delete()

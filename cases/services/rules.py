@@ -22,7 +22,7 @@ from cases.services.detection_runs import queue_detection
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
 from cases.services.proposals import decide_proposal, enter_proposal, require_as_shown, supersede
 from cases.services.validation import require_reason
-from cases.states import POLICY, DetectionState, PolicyAction, PolicyState, next_state
+from cases.states import POLICY, DetectionState, PolicyAction, PolicyState
 
 DETECT_TASK = "cases.run_detection"
 MOST_FIGURE = 1_000_000_000
@@ -150,10 +150,9 @@ def approve_rule_change(
     Raises PermissionDenied, StepUpRequired, ContentChanged, InvalidTransition, and CaseworkError
     where it was not tried on history yet.
     """
-    enter_proposal(change, Action.DECIDE_RULE, by=by)
+    enter_proposal(change, Action.DECIDE_RULE, POLICY, PolicyAction.APPROVE, by=by)
     words = require_reason(reason)
     require_as_shown(change, content_hash, rule_change_hash(change))
-    next_state(POLICY, PolicyState(change.state), PolicyAction.APPROVE)
     if change.switch_on and not change.trials.filter(state=DetectionState.DONE).exists():
         raise CaseworkError(_("It is not tried on history yet: wait for the trial to end."))
     newest = Rule.objects.filter(code=change.code).aggregate(last=Max("version"))["last"]
@@ -177,7 +176,7 @@ def approve_rule_change(
 @transaction.atomic
 def reject_rule_change(change: RuleChange, *, reason: str, by: Actor) -> RuleChange:
     """Refuse a change as a second person: the rule stays as it is."""
-    enter_proposal(change, Action.DECIDE_RULE, by=by)
+    enter_proposal(change, Action.DECIDE_RULE, POLICY, PolicyAction.REJECT, by=by)
     words = require_reason(reason)
     decide_proposal(change, PolicyAction.REJECT, words, by=by, decision_reason=words)
     _note("reject_rule_change", change, words, by=by)

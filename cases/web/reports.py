@@ -276,7 +276,7 @@ def _act(request: AuthedRequest, report: SuspicionReport, name: str) -> Act:
     first: tuple[int | None, ...] = ()
     if name == "approve":
         first = (report.drafted_by_id, report.last_edited_by_id)
-    elif name == "dispose":
+    elif name in ("dispose", "keep"):
         first = (report.disposal_asked_by_id,)
     title, effect, verb, icon = {
         "return": (_("Return %(ref)s?"), _("Its author edits it again; the file goes."),

@@ -84,9 +84,13 @@ def dispose_report(report: SuspicionReport, *, reason: str, by: Actor) -> Suspic
 
 @transaction.atomic
 def keep_report(report: SuspicionReport, *, reason: str, by: Actor) -> SuspicionReport:
-    """Refuse the disposal: the report stays as it was filed. Raises as `dispose_report`."""
+    """Refuse the disposal as a second person: the report stays as it was filed.
+
+    Raises PermissionDenied, CaseworkError, InvalidTransition.
+    """
     fresh = enter_report(report, Action.DISPOSE_REPORT, by=by)
     text = require_reason(reason)
+    require_second_person(by, fresh.disposal_asked_by_id)
     advance_report(
         fresh, ReportAction.KEEP, by=by, reason=text, disposal_reason="",
         disposal_asked_by_id=None, disposal_asked_at=None,

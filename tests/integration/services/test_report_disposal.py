@@ -71,6 +71,8 @@ def test_a_report_ends_by_two_people_after_its_time(desk: ReportDesk) -> None:
         dispose_report(report, reason="Mine.", by=one)
     with pytest.raises(StepUpRequired):
         dispose_report(report, reason="Yes.", by=stale(two))
+    with pytest.raises(PermissionDenied, match="second person"):
+        keep_report(report, reason="Mine.", by=one)
     keep_report(report, reason="An appeal is open.", by=two)
     with pytest.raises(InvalidTransition):
         dispose_report(report, reason="Yes.", by=two)
@@ -178,8 +180,9 @@ def test_the_page_asks_when_the_time_is_over_and_shows_what_stays(desk: ReportDe
     assert "Ask for disposal" in office.get(page).text
     assert office.post(f"{page}ask/", {"reason": ""}).status_code == 422
     assert office.post(f"{page}ask/", {"reason": "Five years."}).status_code == 302
-    blocked = office.post(f"{page}dispose/", {"reason": "Yes."})
-    assert (blocked.status_code, "second person" in blocked.text) == (422, True)
+    for step in ("dispose", "keep"):
+        blocked = office.post(f"{page}{step}/", {"reason": "Yes."})
+        assert (blocked.status_code, "second person" in blocked.text) == (422, True)
     second = client_of(make_user("compliance"))
     assert second.post(f"{page}dispose/", {"reason": "Yes."}).status_code == 302
     shown = second.get(page).text

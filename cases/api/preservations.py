@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.api.door import Call, Door, Step, making, one, route, writing
-from cases.api.fields import PersonAnswer, Reason, Row
+from cases.api.fields import Moment, PersonAnswer, Reason, Row
 from cases.api.requests import one_request
 from cases.models import Preservation
 from cases.policy import Actor
@@ -45,6 +45,12 @@ class PreservationAnswer(Row):
         ]  # fmt: skip
 
 
+class Renewal(Reason):
+    """Renew what was seen: `until` as the preservation told it."""
+
+    until = Moment()
+
+
 class Preservations(Door):
     calls = {
         "GET": Call(
@@ -78,11 +84,11 @@ urlpatterns = [
     *(
         route(
             f"{ONE}/{name}", Step, f"preservation_{name}", find=one_preservation, service=service,
-            calls={"POST": writing(words, PreservationAnswer, Reason)},
+            calls={"POST": writing(words, PreservationAnswer, body)},
         )
-        for name, service, words in (
-            ("renew", services.renew_preservation, _("Preserve data for as long again")),
-            ("end", services.end_preservation, _("End a preservation; asks for step-up")),
+        for name, service, body, words in (
+            ("renew", services.renew_preservation, Renewal, _("Preserve data for as long again")),
+            ("end", services.end_preservation, Reason, _("End a preservation; asks for step-up")),
         )
     ),
 ]  # fmt: skip

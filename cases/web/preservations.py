@@ -1,10 +1,12 @@
 """Preserving data for an agency from the page of its request: begin, renew, end."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -14,7 +16,8 @@ from cases.policy import Action
 from cases.queries.requests import request_for_page
 from cases.services.requests import end_preservation, renew_preservation, start_preservation
 from cases.services.requests.preservations import OPEN
-from cases.states import PreservationState, RequestState
+from cases.states import InvalidTransition, PreservationState, RequestState
+from cases.times import iso
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 
 STEPS = ("start", "renew", "end")
@@ -55,6 +58,7 @@ def _act(
     facts = [Fact(_("Agency"), asked.agency.name, asked.agency_ref)]
     if kept is not None:
         facts.append(Fact(_("Accounts"), str(len(kept.accounts)), kept.source))
+        facts.append(Fact(_("Runs until"), f"{kept.until:%Y-%m-%d %H:%M} UTC"))
     return Act(
         id=f"preserve-{name}-{asked.public_id}",
         url=reverse(f"preservation_{name}", args=[asked.public_id]),
@@ -62,7 +66,19 @@ def _act(
         cancel_url=reverse("request_detail", args=[asked.public_id]), facts=facts,
         danger=ends, blocked=why_not(request.actor, right),
         needs_code=ends and needs_code(request.actor),
+        content_hash=iso(kept.until) if name == "renew" and kept is not None else "",
     )  # fmt: skip
+
+
+def _moment(seen: str) -> datetime:
+    """The end that the form was shown with. Raises InvalidTransition for what was never shown."""
+    try:
+        found = parse_datetime(seen)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidTransition(_("Look at this preservation again before you renew it."))
+    return found
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,12 +91,13 @@ def preservation_decide(request: AuthedRequest, request_id: UUID, step: str) -> 
         raise Http404
     act = _act(request, asked, kept, step)
 
-    def do(reason: str, _hash: str) -> object:
+    def do(reason: str, seen: str) -> object:
         if step == "start":
             return start_preservation(asked, reason=reason, by=request.actor)
         assert kept is not None  # looked for above
-        service = renew_preservation if step == "renew" else end_preservation
-        return service(kept, reason=reason, by=request.actor)
+        if step == "end":
+            return end_preservation(kept, reason=reason, by=request.actor)
+        return renew_preservation(kept, until=_moment(seen), reason=reason, by=request.actor)
 
     return perform(request, act, do, _("Decision recorded."))
 

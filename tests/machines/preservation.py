@@ -123,8 +123,9 @@ class PreservationWalk(StepWalk):
                 yield Try("refuse", who, moves=False)
 
     def _try_overtaken(self, a: Try, allowed: Sequence[Try]) -> None:
-        # A renewal leaves the state: whoever ends it after one loses nothing.
-        super()._try_overtaken(a, [each for each in allowed if each.what == "end"])
+        # Whoever ends it after a renewal loses nothing; whoever renews it then saw another end.
+        rivals = [each for each in allowed if a.what == "renew" or each.what == "end"]
+        super()._try_overtaken(a, rivals)
 
     def call_step(self, what: str, by: Actor) -> None:
         kept = self._kept()
@@ -140,7 +141,7 @@ class PreservationWalk(StepWalk):
                 start_preservation(self._asked(), reason=WHY, by=by)
             case "renew":
                 assert kept is not None
-                renew_preservation(kept, reason=WHY, by=by)
+                renew_preservation(kept, until=kept.until, reason=WHY, by=by)
             case _:
                 assert kept is not None
                 end_preservation(kept, reason=WHY, by=by)

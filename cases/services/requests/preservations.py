@@ -1,6 +1,6 @@
 """Keeping data for an agency: begun and renewed by the desk, ended by whoever decides requests."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -66,29 +66,36 @@ def start_preservation(request: InformationRequest, *, reason: str, by: Actor) -
 
 
 @transaction.atomic
-def renew_preservation(kept: Preservation, *, reason: str, by: Actor) -> Preservation:
+def renew_preservation(
+    kept: Preservation, *, until: datetime, reason: str, by: Actor
+) -> Preservation:
     """Keep it for as long again, counted from its end or from now, whichever is later.
 
-    Raises PermissionDenied, CaseworkError, InvalidTransition where it ended.
+    `until` is the end that the person saw: of two who renew the same one, only the first does.
+    Raises PermissionDenied, CaseworkError, InvalidTransition where it ended or was renewed.
     """
     request = kept.request
     enter_request(request, Action.VERIFY_REQUESTER, by=by)
     why = require_reason(reason)
     kept.refresh_from_db()
     next_state(PRESERVATION, PreservationState(kept.state), PreservationAction.RENEW)
+    if iso(kept.until) != iso(until):
+        raise InvalidTransition(
+            _("It was renewed meanwhile: it runs until %(day)s.")
+            % {"day": f"{kept.until:%Y-%m-%d}"}
+        )
     clock = clock_for("preserve", request.agency.country, request.agency_id) or DEFAULTS["preserve"]
     now = timezone.now().replace(microsecond=0)
-    until = clock.ends(max(now, kept.until))
-    if until - now > LONGEST:
+    renewed = clock.ends(max(now, kept.until))
+    if renewed - now > LONGEST:
         raise CaseworkError(_("It is preserved for a year already: renew it later."))
-    before = kept.until
     swap_state(
-        kept, PRESERVATION, PreservationAction.RENEW, "this preservation",
-        until=until, source=clock.source, num_renewals=kept.num_renewals + 1,
+        kept, PRESERVATION, PreservationAction.RENEW, "this preservation", {"until": kept.until},
+        until=renewed, source=clock.source, num_renewals=kept.num_renewals + 1,
     )  # fmt: skip
     record_event(
         None, PreservationAction.RENEW.value, request.reference, by=by, reason=why,
-        data={"from": iso(before), "until": iso(until), "clock": clock.fact},
+        data={"from": iso(until), "until": iso(renewed), "clock": clock.fact},
     )  # fmt: skip
     return kept
 

@@ -20,7 +20,10 @@ from cases.services.requests import (
     start_verification,
 )
 from cases.states import InvalidTransition
+from cases.times import iso
+from fiu.models import User
 from tests.casework import make_account, make_actor, make_agency, make_user, person, stale
+from tests.conftest import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -79,14 +82,14 @@ def test_its_end_asks_a_person_and_ends_nothing(asked: InformationRequest) -> No
         ("Preservation is over: renew or end it", "bad")
     ]
     assert Preservation.objects.get().state == "active"
-    renew_preservation(kept, reason="They go on.", by=analyst)
+    renew_preservation(kept, until=kept.until, reason="They go on.", by=analyst)
     assert (kept.until - now).days in (89, 90)
     assert kept.num_renewals == 1
     assert "preservation" not in [row.kind for row in inbox(analyst)]
     for _time in range(3):
-        renew_preservation(kept, reason="They go on.", by=analyst)
+        renew_preservation(kept, until=kept.until, reason="They go on.", by=analyst)
     with pytest.raises(CaseworkError, match="for a year already"):
-        renew_preservation(kept, reason="For ever.", by=analyst)
+        renew_preservation(kept, until=kept.until, reason="For ever.", by=analyst)
 
 
 def test_a_decider_ends_it_with_a_fresh_factor(asked: InformationRequest, officer: Actor) -> None:
@@ -98,11 +101,33 @@ def test_a_decider_ends_it_with_a_fresh_factor(asked: InformationRequest, office
         end_preservation(kept, reason="Done.", by=stale(senior))
     end_preservation(kept, reason="Done.", by=senior)
     with pytest.raises(InvalidTransition):
-        renew_preservation(kept, reason="No.", by=analyst)
+        renew_preservation(kept, until=kept.until, reason="No.", by=analyst)
     status = request_for(officer, asked.public_id)
     assert status is not None
     assert status.preserved_until is None
     assert start_preservation(asked, reason="Anew.", by=analyst).state == "active"
+
+
+def test_of_two_people_who_renew_what_they_saw_the_second_is_told(
+    asked: InformationRequest,
+) -> None:
+    one, two = person("analyst"), person("analyst")
+    kept = kept_for(asked, one)
+    seen = kept.until
+    renew_preservation(kept, until=seen, reason="They go on.", by=one)
+    again = Preservation.objects.get()
+    with pytest.raises(InvalidTransition, match=f"renewed meanwhile.*{kept.until:%Y-%m-%d}"):
+        renew_preservation(again, until=seen, reason="They go on.", by=two)
+    assert (again.num_renewals, again.until) == (1, kept.until)
+    page = f"/requests/{asked.public_id}/preserve/renew/"
+    client = client_of(User.objects.get(pk=two.pk))
+    for shown in (iso(seen), "", "yesterday", "2026-99-99T00:00:00Z", "2026-01-01T00:00:00"):
+        answer = client.post(page, {"reason": "They go on.", "content_hash": shown})
+        assert answer.status_code == 422
+        assert iso(kept.until) in answer.text  # the form is of what holds now
+    fields = {"reason": "They go on.", "content_hash": iso(kept.until)}
+    assert client.post(page, fields).status_code == 302
+    assert Preservation.objects.get().num_renewals == 2
 
 
 @pytest.mark.owner

@@ -4,8 +4,6 @@ Each becomes a case of this house, opened now and in intake: here nobody has inv
 or closed anything yet. What it said of itself there stands beside it; the chain says when it came.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +19,7 @@ from cases.acting import acting_as
 from cases.models import Case, LegacyCase
 from cases.policy import SYSTEM, Action, Actor, Role, require
 from cases.services.audit import record_event
+from cases.services.command_files import read_command_file
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.references import next_reference
 from cases.services.validation import check_fields
@@ -30,7 +29,6 @@ COLUMNS = (
     "owner", "outcome",
 )  # fmt: skip
 NEEDED = ("system", "number", "title", "opened_on")
-LARGEST = 64 * 1024 * 1024
 MOST = 50_000
 EARLIEST = date(1970, 1, 1)
 
@@ -67,22 +65,13 @@ def import_legacy_file(path: Path, *, visibility: str = "sealed") -> LegacyRepor
     The cases belong to nobody yet: compliance sees them and gives them away. Each row is a
     transaction of its own. Raises ImportRefused where the file is none.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise ImportRefused(path.name, 0, "the file has more than 64 MB: load it in parts.")
-        text = path.read_text("utf-8-sig")
-        rows = [each for each in csv.reader(io.StringIO(text, newline=""), strict=True) if each]
-    except OSError as error:
-        raise ImportRefused(path.name, 0, f"it cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise ImportRefused(path.name, 1, "it is no CSV text in UTF-8.") from None
-    head = tuple(rows[0]) if rows else ()
+    file = read_command_file(path, MOST)
+    head = file.head
     if not set(NEEDED) <= set(head) <= set(COLUMNS) or len(set(head)) != len(head):
         raise ImportRefused(path.name, 1, f"the first line must be of {','.join(COLUMNS)}.")
-    if len(rows) > MOST:
-        raise ImportRefused(path.name, 0, f"it has more than {MOST:,} rows: load it in parts.")
     told = (
-        dict(zip(head, cells, strict=True)) if len(cells) == len(head) else {} for cells in rows[1:]
+        dict(zip(head, cells, strict=True)) if len(cells) == len(head) else {}
+        for cells in file.rows
     )
     return _take(told, visibility, by=SYSTEM)
 

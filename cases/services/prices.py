@@ -4,9 +4,6 @@ A row that is there already changes nothing; one that says something else under 
 time is refused, because freezes were valued at what stands.
 """
 
-import csv
-import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,13 +18,13 @@ from django.utils.translation import gettext as _
 from cases.models import Asset, Price
 from cases.policy import SYSTEM, Action, Actor, require
 from cases.services.audit import content_digest, record_event
+from cases.services.command_files import read_command_file
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange_rows import COLUMNS
 
 FILE = "prices.csv"  # the columns of a file of prices, as in the exchange's folder
 COLUMN_NAMES = tuple(COLUMNS[FILE])
 BEYOND = "beyond"  # a cell under no column
-LARGEST = 64 * 1024 * 1024
 MOST = 200_000  # rows of one import
 AHEAD = timedelta(minutes=5)  # two clocks may differ by as much
 BATCH = 2000
@@ -56,26 +53,12 @@ def import_prices(path: Path) -> PriceReport:
     Columns: asset (CAIP-19), currency, price, at, source, method. Bad rows are named and the others
     taken. Raises ImportRefused where the file is none.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise ImportRefused(path.name, 0, "the file has more than 64 MB: load it in parts.")
-        raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise ImportRefused(path.name, 0, f"it cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ImportRefused(path.name, 1, "the text is not UTF-8.") from None
-    try:
-        rows = [cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells]
-    except csv.Error as error:
-        raise ImportRefused(path.name, 1, f"no CSV line: {error}.") from None
-    if not rows or tuple(rows[0]) != COLUMN_NAMES:
+    file = read_command_file(path, MOST)
+    if file.head != COLUMN_NAMES:
         raise ImportRefused(path.name, 1, f"the first line must be {','.join(COLUMN_NAMES)}.")
-    if len(rows) > MOST:
-        raise ImportRefused(path.name, 0, f"it has more than {MOST:,} rows: load it in parts.")
     return _load(
-        (dict(zip((*COLUMN_NAMES, BEYOND), cells, strict=False)) for cells in rows[1:]),
-        origin=path.name[:120], sha256=hashlib.sha256(raw).hexdigest(), by=SYSTEM,
+        (dict(zip((*COLUMN_NAMES, BEYOND), cells, strict=False)) for cells in file.rows),
+        origin=path.name[:120], sha256=file.sha256, by=SYSTEM,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ Credit Risk Scorecards (2006).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import log
 from typing import Any, Final
 
 import numpy as np
@@ -181,11 +181,6 @@ def spread_of(matrix: Floats) -> tuple[list[list[float]], list[list[float]]]:
         edges.append([float(each) for each in cuts])
         shares.append([float(each) / len(values) for each in counted])
     return edges, shares
-
-
-def chance_of(odds: float) -> float:
-    """The share that log-odds stand for."""
-    return 1 / (1 + exp(-odds))
 
 
 def all_figures(subject: str = CUSTOMER) -> list[str]:

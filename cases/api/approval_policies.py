@@ -9,8 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, making, one, route, writing
-from cases.api.fields import Body, Decision, PersonAnswer, Reason, Row, Text
+from cases.api.door import Call, Door, making, one, route
+from cases.api.fields import Body, PersonAnswer, Row, Text
+from cases.api.proposals import STATES, proposal_routes
 from cases.models import ApprovalPolicy
 from cases.models.approval_policies import (
     LONGEST_HOURS,
@@ -20,11 +21,9 @@ from cases.models.approval_policies import (
 )
 from cases.policy import Action, Actor
 from cases.services import approval_policies as services
-from cases.states import PolicyState
 
 PEOPLE = ("proposed_by", "decided_by")
 RIGHTS = (Action.PROPOSE_POLICY,)
-STATES = [(state.value, state.value) for state in PolicyState]
 
 
 def one_policy(_actor: Actor, policy_id: UUID) -> ApprovalPolicy:
@@ -88,22 +87,16 @@ class ApprovalPolicies(Door):
         return self.once(lambda **values: services.propose_policy(**values, by=self.actor))
 
 
-ONE = "approval-policies/<uuid:policy_id>"
 urlpatterns = [
     route("approval-policies", ApprovalPolicies, "approval_policy_list"),
-    route(
-        ONE, One, "approval_policy_detail", find=one_policy, rights=RIGHTS,
-        calls={"GET": Call(_("One approval policy"), ApprovalPolicyAnswer)},
-    ),
-    *(
-        route(
-            f"{ONE}/{name}", Step, f"approval_policy_{name}", find=one_policy, service=service,
-            rights=RIGHTS, calls={"POST": writing(words, ApprovalPolicyAnswer, body)},
-        )
-        for name, service, body, words in (
-            ("approve", services.approve_policy, Decision,
-             _("Put a policy in force as a second person; asks for step-up")),
-            ("reject", services.reject_policy, Reason, _("Reject a proposed policy")),
-        )
+    *proposal_routes(
+        "approval-policies/<uuid:policy_id>", "approval_policy", one_policy, ApprovalPolicyAnswer,
+        one=_("One approval policy"),
+        approve=(
+            services.approve_policy,
+            _("Put a policy in force as a second person; asks for step-up"),
+        ),
+        reject=(services.reject_policy, _("Reject a proposed policy")),
+        rights=RIGHTS,
     ),
 ]  # fmt: skip

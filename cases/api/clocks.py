@@ -10,18 +10,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, making, one, route, writing
-from cases.api.fields import AgencyAnswer, Body, Decision, PersonAnswer, Reason, Row, Text
+from cases.api.door import Call, Door, making, one, route
+from cases.api.fields import AgencyAnswer, Body, PersonAnswer, Row, Text
 from cases.api.named import Agency
+from cases.api.proposals import STATES, proposal_routes
 from cases.models import ClockRule
 from cases.models.clocks import CLOCK_ACTS, CLOCK_UNITS
 from cases.policy import Action, Actor
 from cases.services import clocks as services
-from cases.states import PolicyState
 
 PEOPLE = ("agency", "proposed_by", "decided_by")
 RIGHTS = (Action.PROPOSE_POLICY,)
-STATES = [(state.value, state.value) for state in PolicyState]
 
 
 def one_clock(_actor: Actor, clock_id: UUID) -> ClockRule:
@@ -92,22 +91,16 @@ class Clocks(Door):
         return self.once(do)
 
 
-ONE = "clocks/<uuid:clock_id>"
 urlpatterns = [
     route("clocks", Clocks, "clock_list"),
-    route(
-        ONE, One, "clock_detail", find=one_clock, rights=RIGHTS,
-        calls={"GET": Call(_("One clock"), ClockAnswer)},
-    ),
-    *(
-        route(
-            f"{ONE}/{name}", Step, f"clock_{name}", find=one_clock, service=service,
-            rights=RIGHTS, calls={"POST": writing(words, ClockAnswer, body)},
-        )
-        for name, service, body, words in (
-            ("approve", services.approve_clock, Decision,
-             _("Put a clock in force as a second person; asks for step-up")),
-            ("reject", services.reject_clock, Reason, _("Reject a proposed clock")),
-        )
+    *proposal_routes(
+        "clocks/<uuid:clock_id>", "clock", one_clock, ClockAnswer,
+        one=_("One clock"),
+        approve=(
+            services.approve_clock,
+            _("Put a clock in force as a second person; asks for step-up"),
+        ),
+        reject=(services.reject_clock, _("Reject a proposed clock")),
+        rights=RIGHTS,
     ),
 ]  # fmt: skip

@@ -10,17 +10,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, making, one, route, writing
-from cases.api.fields import Body, Decision, PersonAnswer, Reason, Row, Text
+from cases.api.door import Call, Door, making, one, route
+from cases.api.fields import Body, PersonAnswer, Row, Text
+from cases.api.proposals import STATES, proposal_routes
 from cases.models import LegalRow
 from cases.policy import Action, Actor
 from cases.request_words import DATASETS, INSTRUMENTS
 from cases.services import legal_rows as services
-from cases.states import PolicyState
 
 PEOPLE = ("proposed_by", "decided_by")
 RIGHTS = (Action.PROPOSE_POLICY,)
-STATES = [(state.value, state.value) for state in PolicyState]
 
 
 def one_row(_actor: Actor, legal_id: UUID) -> LegalRow:
@@ -88,22 +87,16 @@ class LegalRows(Door):
         return self.once(do)
 
 
-ONE = "legal-rows/<uuid:legal_id>"
 urlpatterns = [
     route("legal-rows", LegalRows, "legal_row_list"),
-    route(
-        ONE, One, "legal_row_detail", find=one_row, rights=RIGHTS,
-        calls={"GET": Call(_("One row of the legal matrix"), LegalRowAnswer)},
-    ),
-    *(
-        route(
-            f"{ONE}/{name}", Step, f"legal_row_{name}", find=one_row, service=service,
-            rights=RIGHTS, calls={"POST": writing(words, LegalRowAnswer, body)},
-        )
-        for name, service, body, words in (
-            ("approve", services.approve_legal_row, Decision,
-             _("Put a row in force as a second person; asks for step-up")),
-            ("reject", services.reject_legal_row, Reason, _("Reject a proposed row")),
-        )
+    *proposal_routes(
+        "legal-rows/<uuid:legal_id>", "legal_row", one_row, LegalRowAnswer,
+        one=_("One row of the legal matrix"),
+        approve=(
+            services.approve_legal_row,
+            _("Put a row in force as a second person; asks for step-up"),
+        ),
+        reject=(services.reject_legal_row, _("Reject a proposed row")),
+        rights=RIGHTS,
     ),
 ]  # fmt: skip

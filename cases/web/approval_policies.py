@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,16 +13,15 @@ from cases.models import ApprovalPolicy
 from cases.policy import Action, Actor
 from cases.queries.approval_policies import policy_page
 from cases.services.approval_policies import approve_policy, propose_policy, reject_policy
-from cases.services.errors import CaseworkError
 from cases.web.acts import Act, Fact
 from cases.web.forms_approval_policies import PolicyForm
-from cases.web.proposals import decide, decision_act, decision_paths, with_decisions
+from cases.web.proposals import decide, decision_act, decision_paths, propose, with_decisions
 
-for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
+for_proposers = require_at_the_door(Action.PROPOSE_POLICY)
 
 
 @require_safe
-@for_seniors
+@for_proposers
 def approval_policy_list(request: AuthedRequest) -> HttpResponse:
     page = policy_page()
     acts = with_decisions(page.proposed, lambda policy, name: _act(request.actor, policy, name))
@@ -31,23 +29,17 @@ def approval_policy_list(request: AuthedRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def approval_policy_new(request: AuthedRequest) -> HttpResponse:
     form = PolicyForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            propose_policy(**form.policy(), by=request.actor)
-        except CaseworkError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
-            return redirect("approval_policy_list")
-    status = 422 if form.errors else 200
-    return render(request, "cases/approval_policy_form.html", {"form": form}, status=status)
+    return propose(
+        request, form, lambda: propose_policy(**form.policy(), by=request.actor),
+        "cases/approval_policy_form.html", "approval_policy_list",
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def approval_policy_decide(request: AuthedRequest, policy_id: UUID, decision: str) -> HttpResponse:
     policy = get_object_or_404(ApprovalPolicy, public_id=policy_id)
     act = _act(request.actor, policy, decision)

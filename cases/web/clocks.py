@@ -3,9 +3,8 @@ another."""
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,16 +15,15 @@ from cases.models import ClockRule
 from cases.policy import Action, Actor
 from cases.queries.clocks import clock_page
 from cases.services.clocks import approve_clock, propose_clock, reject_clock
-from cases.services.errors import CaseworkError
 from cases.web.acts import Act, Fact
 from cases.web.forms_clocks import ClockForm
-from cases.web.proposals import decide, decision_act, decision_paths, with_decisions
+from cases.web.proposals import decide, decision_act, decision_paths, propose, with_decisions
 
-for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
+for_proposers = require_at_the_door(Action.PROPOSE_POLICY)
 
 
 @require_safe
-@for_seniors
+@for_proposers
 def clock_list(request: AuthedRequest) -> HttpResponse:
     page = clock_page()
     acts = with_decisions(page.proposed, lambda rule, name: _act(request.actor, rule, name))
@@ -33,25 +31,19 @@ def clock_list(request: AuthedRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def clock_new(request: AuthedRequest) -> HttpResponse:
     wanted = request.GET.get("known", "")
     known = next((each for each in known_clocks() if each.id == wanted), None)
     form = ClockForm(request.POST if request.method == "POST" else None, known=known)
-    if form.is_valid():
-        try:
-            propose_clock(**form.rule(), by=request.actor)
-        except CaseworkError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
-            return redirect("clock_list")
-    status = 422 if form.errors else 200
-    return render(request, "cases/clock_form.html", {"form": form}, status=status)
+    return propose(
+        request, form, lambda: propose_clock(**form.rule(), by=request.actor),
+        "cases/clock_form.html", "clock_list",
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def clock_decide(request: AuthedRequest, clock_id: UUID, decision: str) -> HttpResponse:
     rule = get_object_or_404(ClockRule.objects.select_related("agency"), public_id=clock_id)
     act = _act(request.actor, rule, decision)

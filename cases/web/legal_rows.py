@@ -4,9 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,13 +16,12 @@ from cases.models import LegalRow
 from cases.policy import Action, Actor
 from cases.queries.legal_rows import law_for, legal_page
 from cases.request_words import DATASETS, INSTRUMENTS, dataset_words
-from cases.services.errors import CaseworkError
 from cases.services.legal_rows import approve_legal_row, propose_legal_row, reject_legal_row
 from cases.web.acts import Act, Fact
-from cases.web.proposals import decide, decision_act, decision_paths, with_decisions
+from cases.web.proposals import decide, decision_act, decision_paths, propose, with_decisions
 
 L = gettext_lazy
-for_seniors = require_at_the_door(Action.PROPOSE_POLICY)
+for_proposers = require_at_the_door(Action.PROPOSE_POLICY)
 
 
 class LegalRowForm(forms.Form):
@@ -61,7 +59,7 @@ class LegalRowForm(forms.Form):
 
 
 @require_safe
-@for_seniors
+@for_proposers
 def legal_list(request: AuthedRequest) -> HttpResponse:
     """The matrix as it holds, with what is proposed: 2 queries."""
     page = legal_page()
@@ -71,27 +69,21 @@ def legal_list(request: AuthedRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def legal_new(request: AuthedRequest) -> HttpResponse:
     """A new row, or with ?instrument= and ?country= a change of one."""
     form = LegalRowForm(
         request.POST if request.method == "POST" else None,
         instrument=request.GET.get("instrument", ""), country=request.GET.get("country", "*")[:2],
     )  # fmt: skip
-    if form.is_valid():
-        try:
-            propose_legal_row(**form.cleaned_data, by=request.actor)
-        except CaseworkError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
-            return redirect("legal_list")
-    status = 422 if form.errors else 200
-    return render(request, "cases/legal_form.html", {"form": form}, status=status)
+    return propose(
+        request, form, lambda: propose_legal_row(**form.cleaned_data, by=request.actor),
+        "cases/legal_form.html", "legal_list",
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def legal_decide(request: AuthedRequest, legal_id: UUID, decision: str) -> HttpResponse:
     row = get_object_or_404(LegalRow, public_id=legal_id)
     act = _act(request.actor, row, decision)

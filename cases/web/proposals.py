@@ -1,18 +1,40 @@
-"""Deciding on what one person proposed for the house: clocks, approval policies, rules."""
+"""What one person proposes for the house and another decides: clocks, policies, rules, law."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from cases.http import AuthedRequest
 from cases.policy import Action, Actor
+from cases.services.errors import CaseworkError
 from cases.states import PolicyState
 from cases.web.acts import Act, Fact, needs_code, perform, why_not
 
 DECISIONS = ("approve", "reject")
+
+
+def propose(
+    request: AuthedRequest, form: BaseForm, do: Callable[[], object], template: str, back: str
+) -> HttpResponse:
+    """Show the form, or `do` what it says and lead to the route `back`.
+
+    What the service refuses stands above the form as it was filled in.
+    """
+    if form.is_valid():
+        try:
+            do()
+        except CaseworkError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Proposed: it holds once compliance puts it in force."))
+            return redirect(back)
+    return render(request, template, {"form": form}, status=422 if form.errors else 200)
 
 
 def decision_act(

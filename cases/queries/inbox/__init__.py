@@ -20,7 +20,6 @@ from cases.policy import Actor
 from cases.queries.freezes import worth_of
 from cases.queries.inbox.alerts import alerts_waiting
 from cases.queries.inbox.cases import cases_waiting
-from cases.queries.inbox.clocks import clocks_waiting
 from cases.queries.inbox.emergencies import emergencies_waiting
 from cases.queries.inbox.findings import findings_waiting
 from cases.queries.inbox.freezes import (
@@ -30,12 +29,16 @@ from cases.queries.inbox.freezes import (
     releases_waiting,
 )
 from cases.queries.inbox.instruments import instruments_waiting
-from cases.queries.inbox.legal_rows import legal_rows_waiting
 from cases.queries.inbox.officers import agencies_waiting, alarms_waiting, officers_waiting
 from cases.queries.inbox.outbound import outbound_waiting
-from cases.queries.inbox.policies import policies_waiting, rule_changes_waiting
 from cases.queries.inbox.possible import kinds_without_rows
 from cases.queries.inbox.preservations import preservations_waiting
+from cases.queries.inbox.proposals import (
+    clocks_waiting,
+    legal_rows_waiting,
+    policies_waiting,
+    rule_changes_waiting,
+)
 from cases.queries.inbox.questions import questions_waiting
 from cases.queries.inbox.referrals import referrals_waiting
 from cases.queries.inbox.reports import reports_waiting

@@ -5,17 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cases.models import FreezeLine
+from cases.models import (
+    FreezeExtension,
+    FreezeLine,
+    FreezeRelease,
+    FreezeRequest,
+    Seizure,
+)
 from cases.policy import Actor
-from cases.queries.ledger import Ledger, ledger_from
+from cases.queries.ledger import Ledger, LedgerLine, expiry_step, ledger_from
 from cases.queries.money import ZERO
-from cases.states import FreezeState
+from cases.states import ExtensionState, FreezeReleaseState, FreezeState
 
 L = gettext_lazy
+STANDING = (FreezeState.ACTIVE, FreezeState.DECISION_DUE)
+# A hold that one person placed and no second one took over; what it held went back by itself.
+ENDED = {
+    FreezeState.LAPSED: (L("Lapsed"), L("Nobody took the provisional hold over in time.")),
+    FreezeState.REJECTED: (L("Rejected"), L("The provisional hold was rejected.")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +46,50 @@ class Total:
     unpriced: int
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A freeze that ends within a fortnight or did: what it holds, and whether anybody asked."""
+
+    lines: list[LedgerLine]
+    asked: FreezeExtension | None
+
+    @property
+    def freeze(self) -> FreezeRequest:
+        found: FreezeRequest = self.lines[0].line.freeze
+        return found
+
+    @property
+    def ends_at(self) -> datetime:
+        assert self.freeze.expires_at is not None  # it would not be here
+        return self.freeze.expires_at
+
+    @property
+    def held_fiat(self) -> Decimal:
+        return _sum(each.held_fiat for each in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """What is held no longer of one line, and why; `decision` is None where a hold just ended."""
+
+    what: Promise
+    line: FreezeLine
+    amount: int
+    reason: Promise | str
+    decision: FreezeRelease | Seizure | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        return self.decision.decided_at if self.decision else None
+
+
 @dataclass(frozen=True)
 class Register:
     """The lines, by authority and account; each set of totals sums to the same."""
 
     ledger: Ledger
+    renewals: list[Renewal]
+    lifts: list[Lift]
 
     @property
     def totals(self) -> dict[str, list[Total]]:
@@ -64,25 +116,75 @@ class Register:
 
 
 def register(actor: Actor) -> Register:
-    """Every line that was ever executed, of the cases the actor sees: 5 queries."""
+    """Every line that was ever executed, of the cases the actor sees: 10 queries."""
     lines = FreezeLine.objects.visible_to(actor).filter(executed_at__isnull=False)
     lines = lines.select_related(
-        "freeze__case__operation", "freeze__agency", "account", "asset", "price"
-    )
-    return Register(
-        ledger_from(
-            lines.prefetch_related("receipts").order_by(
-                "freeze__agency__short_name", "account__uid", "asset_id"
-            )
+        "freeze__case__operation", "freeze__agency", "freeze__approved_by", "account", "asset",
+        "price",
+    )  # fmt: skip
+    ledger = ledger_from(
+        lines.prefetch_related("receipts").order_by(
+            "freeze__agency__short_name", "account__uid", "asset_id"
         )
     )
+    return Register(ledger, _renewals(ledger, actor, timezone.now()), _lifts(ledger, actor))
+
+
+def _renewals(ledger: Ledger, actor: Actor, now: datetime) -> list[Renewal]:
+    """The nearest end first: 1 query."""
+    ending: dict[int, list[LedgerLine]] = {}
+    for each in ledger.lines:
+        until = ends_at(each.line)
+        is_standing = each.line.freeze.state in STANDING
+        if is_standing and expiry_step(until, now) is not None:
+            ending.setdefault(each.line.freeze_id, []).append(each)
+    open_ones = FreezeExtension.objects.visible_to(actor).filter(
+        freeze__in=ending, state=ExtensionState.REQUESTED.value
+    )
+    asked = {each.freeze_id: each for each in open_ones}
+    found = [Renewal(lines, asked.get(freeze_id)) for freeze_id, lines in ending.items()]
+    return sorted(found, key=lambda each: (each.ends_at, each.freeze.pk))
+
+
+def _lifts(ledger: Ledger, actor: Actor) -> list[Lift]:
+    """The newest decision first, then what ended without one: 4 queries."""
+    lines = {each.line.pk: each.line for each in ledger.lines}
+    freezes = {line.freeze_id for line in lines.values()}
+    whose = ("instrument", "decided_by")
+    released = FreezeRelease.objects.visible_to(actor).filter(
+        freeze__in=freezes, state=FreezeReleaseState.EXECUTED.value
+    )
+    seized = Seizure.objects.visible_to(actor).filter(freeze__in=freezes)
+    decided = [
+        Lift(L("Released"), lines[row.line_id], row.amount, each.reason, each)
+        for each in released.select_related(*whose).prefetch_related("lines")
+        for row in each.lines.all()
+    ] + [
+        Lift(L("Seized"), lines[row.line_id], row.seized, each.reason, each)
+        for each in seized.select_related(*whose).prefetch_related("lines")
+        for row in each.lines.all()
+        if row.seized
+    ]
+    ended = [
+        Lift(words, line, line.released, reason)
+        for line in lines.values()
+        if line.released and line.freeze.state in ENDED
+        for words, reason in [ENDED[FreezeState(line.freeze.state)]]
+    ]
+    decided.sort(key=lambda each: (str(each.at), each.line.pk), reverse=True)
+    return decided + ended
+
+
+def num_receipts(line: FreezeLine) -> int:
+    """How many receipts of the exchange make up what was executed; they are fetched already."""
+    return sum(receipt.kind == "hold" for receipt in line.receipts.all())
 
 
 def ends_at(line: FreezeLine) -> datetime | None:
     """When the hold of this line ends or falls due; None where nothing of it runs."""
     if line.freeze.state == FreezeState.PROVISIONAL:
         return line.freeze.provisional_until
-    is_standing = line.freeze.state in (FreezeState.ACTIVE, FreezeState.DECISION_DUE)
+    is_standing = line.freeze.state in STANDING
     return line.freeze.expires_at if is_standing and line.held else None
 
 

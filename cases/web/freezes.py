@@ -16,7 +16,7 @@ from cases.http import AuthedRequest, casework
 from cases.models import FreezeRequest
 from cases.policy import Action, may
 from cases.queries import freezes as queries
-from cases.queries.freeze_register import GROUPS, ends_at, register
+from cases.queries.freeze_register import GROUPS, ends_at, num_receipts, register
 from cases.queries.ledger import ledger_of
 from cases.queries.totals import FreezeKpis, freeze_kpis
 from cases.queries.watches import watch_of
@@ -150,7 +150,7 @@ def freeze_register(request: AuthedRequest) -> HttpResponse:
     totals = book.totals
     context = {
         "book": book,
-        "rows": [(each, ends_at(each.line)) for each in book.ledger.lines],
+        "rows": [(each, ends_at(each.line), num_receipts(each.line)) for each in book.ledger.lines],
         "totals": [(words, totals[by]) for by, (words, _name) in GROUPS.items()],
     }
     return render(request, "cases/freeze_register.html", context)

@@ -319,12 +319,39 @@ def test_every_step_left_its_event(held: Held) -> None:
     assert verify_chains().is_whole
 
 
+def test_the_register_says_what_is_to_be_renewed_and_what_was_lifted_why(held: Held) -> None:
+    assert register(held.compliance).renewals == []  # it ends in ninety days
+    assert register(held.compliance).lifts == []
+    held.ask(100_000_000)  # asked for, and so not lifted
+    assert register(held.compliance).lifts == []
+    held.approve(FreezeRelease.objects.get())
+    held.send()
+    near = timezone.now() + timedelta(days=13)
+    FreezeRequest.objects.filter(pk=held.freeze.pk).update(expires_at=near)
+    held.freeze.refresh_from_db()
+    [renewal] = register(held.compliance).renewals
+    assert (renewal.freeze.pk, renewal.ends_at, renewal.asked) == (held.freeze.pk, near, None)
+    assert (len(renewal.lines), renewal.held_fiat) == (2, Decimal(200_005))
+    longer_asked = ask_longer(held)
+    [renewal] = register(held.compliance).renewals
+    assert renewal.asked == longer_asked
+    page = client_of(User.objects.get(pk=held.compliance.user_id)).get("/freezes/register/")
+    words = page.content.decode()
+    for expected in ("Order HDIB-7.", "Renewals due", "asked for, until", "Approved"):
+        assert expected in words, expected
+    [lift] = register(held.compliance).lifts
+    assert (str(lift.what), lift.amount, lift.line.pk) == (
+        "Released", 100_000_000, held.line().pk,
+    )  # fmt: skip
+    assert (lift.reason, lift.at) == ("Order HDIB-7.", FreezeRelease.objects.get().decided_at)
+
+
 def test_the_register_sums_to_the_same_whatever_it_is_summed_by(
     held: Held, django_assert_max_num_queries: Any
 ) -> None:
     held.approve(held.ask(100_000_000))
     held.send()
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(10):
         book = register(held.compliance)
         totals = book.totals
     assert list(totals) == ["operation", "case", "authority", "asset", "account"]

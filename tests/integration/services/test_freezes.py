@@ -21,6 +21,7 @@ from cases.models import (
     Price,
 )
 from cases.policy import SYSTEM, Actor, PermissionDenied, StepUpRequired
+from cases.queries.freeze_register import register
 from cases.services import outbox
 from cases.services.cases import block_user
 from cases.services.errors import CaseworkError, ContentChanged, NotFound
@@ -526,6 +527,8 @@ def test_an_unratified_hold_lapses_and_its_lines_are_released(
     assert (line.state, line.held, line.released) == ("released", 0, 300_000_000)
     assert exchange.held[account.uid, BTC] == 0
     assert case.events.filter(action="lapse_freeze", actor=None).count() == 1
+    [lift] = register(compliance).lifts
+    assert (str(lift.what), lift.amount, lift.decision) == ("Lapsed", 300_000_000, None)
 
 
 def test_a_refused_hold_is_released_too(

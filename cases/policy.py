@@ -110,6 +110,7 @@ class Action(StrEnum):
     PUSH_RECORDS = "push_records"
     MANAGE_WEBHOOKS = "manage_webhooks"
     PROPOSE_RULE = "propose_rule"
+    TRAIN_MODEL = "train_model"
     DECIDE_RULE = "decide_rule"
     IMPORT_CASES = "import_cases"
     DRAFT_OUTBOUND = "draft_outbound"
@@ -185,6 +186,7 @@ SENIOR = CASEWORK | {
     Action.RELEASE_RESPONSE,
     Action.PROPOSE_POLICY,
     Action.PROPOSE_RULE,
+    Action.TRAIN_MODEL,
     Action.PROPOSE_OFFICER,
     Action.SUSPEND_OFFICER,
     Action.SIGN_FREEZE,  # alone it opens nothing: see `require_office`
@@ -247,8 +249,16 @@ GRANTS: Mapping[Role, frozenset[Action]] = {
         }
     ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.VERIFY_AUDIT, Action.READ_LOOKUPS}),
-    # The exchange core sends its records as this role: it reads nothing of any case.
-    Role.ADMIN: frozenset({Action.VERIFY_AUDIT, Action.PUSH_RECORDS}),
+    # The exchange core sends its records as this role: it reads nothing of any case. Settings it
+    # proposes; only compliance puts one in force.
+    Role.ADMIN: frozenset(
+        {
+            Action.VERIFY_AUDIT,
+            Action.PUSH_RECORDS,
+            Action.PROPOSE_POLICY,
+            Action.PROPOSE_RULE,
+        }
+    ),
     Role.SYSTEM: frozenset(
         {
             Action.COLLECT_FINDINGS,

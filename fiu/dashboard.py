@@ -54,7 +54,8 @@ def rail(request: HttpRequest) -> dict[str, object]:
     if actor is None:
         return {}
     if not may(actor, Action.VIEW_CASE):
-        return {"rail_only": {"audit"} if may(actor, Action.VERIFY_AUDIT) else set()}
+        pages = {"audit": Action.VERIFY_AUDIT, "settings": Action.PROPOSE_POLICY}
+        return {"rail_only": {key for key, right in pages.items() if may(actor, right)}}
     return {
         "waiting": SimpleLazyObject(lambda: waiting(actor)),
         "may_view_reports": may(actor, Action.VIEW_REPORT),

@@ -8,17 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, one, route, writing
-from cases.api.fields import Decision, PersonAnswer, Reason, Row
+from cases.api.door import Call, Door, one, route
+from cases.api.fields import PersonAnswer, Row
+from cases.api.proposals import STATES, proposal_routes
 from cases.detection.risk_model import TABLES
 from cases.models import TrainedModel
 from cases.policy import Action, Actor
 from cases.queries.risk_models import drift_of, models
 from cases.services import risk_models as services
-from cases.states import PolicyState
 
-TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.PROPOSE_RULE,)
-STATES = [(state.value, state.value) for state in PolicyState]
+TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.TRAIN_MODEL,)
 
 
 def one_model(actor: Actor, model_id: UUID) -> TrainedModel:
@@ -66,22 +65,16 @@ class RiskModels(Door):
         return self.page(models(self.actor), "proposed_at")
 
 
-ONE = "risk-models/<uuid:model_id>"
 urlpatterns = [
     route("risk-models", RiskModels, "risk_model_list"),
-    route(
-        ONE, One, "risk_model_detail", find=one_model, rights=TRIAGE,
-        calls={"GET": Call(_("One trained model with its card"), RiskModelAnswer)},
-    ),
-    *(
-        route(
-            f"{ONE}/{name}", Step, f"risk_model_{name}", find=one_model, service=service,
-            rights=SENIORS, calls={"POST": writing(words, RiskModelAnswer, body)},
-        )
-        for name, service, body, words in (
-            ("approve", services.approve_model, Decision,
-             _("Make a challenger the champion as a second person; asks for step-up")),
-            ("reject", services.reject_model, Reason, _("Reject a challenger")),
-        )
+    *proposal_routes(
+        "risk-models/<uuid:model_id>", "risk_model", one_model, RiskModelAnswer,
+        one=_("One trained model with its card"),
+        approve=(
+            services.approve_model,
+            _("Make a challenger the champion as a second person; asks for step-up"),
+        ),
+        reject=(services.reject_model, _("Reject a challenger")),
+        rights=SENIORS, readers=TRIAGE,
     ),
 ]  # fmt: skip

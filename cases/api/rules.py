@@ -8,18 +8,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, One, Step, making, one, route, writing
-from cases.api.fields import Body, Decision, PersonAnswer, Reason, Row, Text
+from cases.api.door import Call, Door, making, one, route
+from cases.api.fields import Body, PersonAnswer, Row, Text
+from cases.api.proposals import STATES, proposal_routes
 from cases.detection import SPECS
 from cases.models import RuleChange
 from cases.models.alerts import SEVERITIES
 from cases.policy import Action, Actor
 from cases.queries.rules import rule_page, rules_page
 from cases.services import rules as services
-from cases.states import DetectionState, PolicyState
+from cases.states import DetectionState
 
-TRIAGE, SENIORS = (Action.TRIAGE_ALERT,), (Action.PROPOSE_RULE,)
-STATES = [(state.value, state.value) for state in PolicyState]
+READERS, PROPOSERS = (Action.TRIAGE_ALERT, Action.PROPOSE_RULE), (Action.PROPOSE_RULE,)
 
 
 def one_change(_actor: Actor, change_id: UUID) -> RuleChange:
@@ -30,7 +30,10 @@ def one_change(_actor: Actor, change_id: UUID) -> RuleChange:
 
 
 class RuleAnswer(serializers.Serializer):
-    """A rule: its flag, its figures, how often it fired, and how its alerts ended."""
+    """A rule: its flag, its figures, how often it fired, and how its alerts ended.
+
+    What its alerts tell is null for who may not see any.
+    """
 
     code = serializers.CharField(source="spec.code")
     title = serializers.CharField(source="spec.title")
@@ -41,12 +44,12 @@ class RuleAnswer(serializers.Serializer):
     version = serializers.IntegerField(source="rule.version", default=None)
     severity = serializers.ChoiceField(choices=SEVERITIES, source="rule.severity", default=None)
     parameters = serializers.JSONField(source="rule.parameters", default=None)
-    fired = serializers.IntegerField(source="hits.fired")
-    open = serializers.IntegerField(source="hits.open")
-    linked = serializers.IntegerField(source="hits.linked")
-    false_alarms = serializers.IntegerField(source="hits.false")
-    precision_low = serializers.CharField(source="hits.precision.low")
-    precision_high = serializers.CharField(source="hits.precision.high")
+    fired = serializers.IntegerField(source="hits.fired", default=None)
+    open = serializers.IntegerField(source="hits.open", default=None)
+    linked = serializers.IntegerField(source="hits.linked", default=None)
+    false_alarms = serializers.IntegerField(source="hits.false", default=None)
+    precision_low = serializers.CharField(source="hits.precision.low", default=None)
+    precision_high = serializers.CharField(source="hits.precision.high", default=None)
 
 
 class TrialAnswer(serializers.Serializer):
@@ -88,7 +91,7 @@ class RuleChangeBody(Body):
 
 
 class Rules(Door):
-    rights = TRIAGE
+    rights = READERS
     calls = {"GET": Call(_("Every detection rule"), RuleAnswer, many=True)}
 
     def get(self, request: Request) -> Response:
@@ -96,7 +99,7 @@ class Rules(Door):
 
 
 class OneRule(Door):
-    rights = TRIAGE
+    rights = READERS
     calls = {"GET": Call(_("One detection rule"), RuleAnswer)}
 
     def get(self, request: Request, rule: str) -> Response:
@@ -107,7 +110,7 @@ class OneRule(Door):
 
 
 class ChangeRule(Door):
-    rights = SENIORS
+    rights = PROPOSERS
     calls = {
         "POST": making(
             _("Propose other figures for a rule; it is tried on history"), RuleChangeAnswer,
@@ -123,24 +126,18 @@ class ChangeRule(Door):
         )
 
 
-ONE = "rule-changes/<uuid:change_id>"
 urlpatterns = [
     route("rules", Rules, "rule_list"),
     route("rules/<slug:rule>", OneRule, "rule_detail"),
     route("rules/<slug:rule>/change", ChangeRule, "rule_change"),
-    route(
-        ONE, One, "rule_change_detail", find=one_change, rights=SENIORS,
-        calls={"GET": Call(_("One change of a rule, with its trial"), RuleChangeAnswer)},
-    ),
-    *(
-        route(
-            f"{ONE}/{name}", Step, f"rule_{name}", find=one_change, service=service,
-            rights=SENIORS, calls={"POST": writing(words, RuleChangeAnswer, body)},
-        )
-        for name, service, body, words in (
-            ("approve", services.approve_rule_change, Decision,
-             _("Put a changed rule in force as a second person; asks for step-up")),
-            ("reject", services.reject_rule_change, Reason, _("Reject a changed rule")),
-        )
+    *proposal_routes(
+        "rule-changes/<uuid:change_id>", "rule", one_change, RuleChangeAnswer,
+        one=_("One change of a rule, with its trial"),
+        approve=(
+            services.approve_rule_change,
+            _("Put a changed rule in force as a second person; asks for step-up"),
+        ),
+        reject=(services.reject_rule_change, _("Reject a changed rule")),
+        rights=PROPOSERS,
     ),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Detection rules as their pages show them: meaning, figures, hits, precision, and changes."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models import Count
 from cases.detection import FLAGS, RULES, SPECS, Flag, RuleSpec
 from cases.models import Alert, DetectionRun, ExchangeAccount, Rule, RuleChange
 from cases.models.exchange import masked_uid
-from cases.policy import Actor
+from cases.policy import Action, Actor, may
 from cases.proportions import Share, share_of
 from cases.states import OPEN_ALERT_STATES, AlertState, PolicyState
 
@@ -38,12 +38,15 @@ class Hits:
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule: as shipped, as it runs here (None before the first run), and what it did."""
+    """One rule: as shipped, as it runs here (None before the first run), and what it did.
+
+    `hits` is None for a person who sees no alerts at all: a count of none would be untrue.
+    """
 
     spec: RuleSpec
     flag: Flag
     rule: Rule | None
-    hits: Hits
+    hits: Hits | None
 
     @property
     def is_on(self) -> bool:
@@ -107,7 +110,7 @@ def rules_page(actor: Actor) -> RulesPage:
     )
     return RulesPage(
         [
-            RuleRow(spec, FLAGS[spec.flag], rules.get(spec.code), hits.get(spec.code, _tally({})))
+            RuleRow(spec, FLAGS[spec.flag], rules.get(spec.code), _told(hits, spec.code))
             for spec in RULES
         ],
         list(proposed.order_by("pk")),
@@ -137,7 +140,7 @@ def rule_page(code: str, actor: Actor) -> RulePage | None:
         .select_related("rule", "account").order_by("-raised_at", "-pk")
     )  # fmt: skip
     return RulePage(
-        RuleRow(spec, FLAGS[spec.flag], rule, _hits(actor, code).get(code, _tally({}))),
+        RuleRow(spec, FLAGS[spec.flag], rule, _told(_hits(actor, code), code)),
         [
             Figure(name, value, spec.parameters.get(name), then.get(name))
             for name, value in now.items()
@@ -153,12 +156,13 @@ def trial_view(change: RuleChange, actor: Actor) -> TrialView | None:
     """The newest trial of a change with the accounts it names, masked: 3 queries.
 
     What would not fire any more fired once: it is named to those who may see its alert, and to
-    others it is in the numbers alone. Somebody's alert may stand in a case that is sealed.
+    others it is in the numbers alone. Somebody's alert may stand in a case that is sealed. To a
+    person who sees no alerts no account is named at all.
     """
     run = change.trials.order_by("-pk").first()
     if run is None:
         return None
-    shown = run.result.get("shown", [])
+    shown = run.result.get("shown", []) if may(actor, Action.TRIAGE_ALERT) else []
     lost = {row["account"] for row in shown if row["what"] == "lost"}
     alerts = Alert.objects.visible_to(actor).filter(rule__code=change.code, account__in=lost)
     seen = set(alerts.values_list("account", "window_to"))
@@ -184,8 +188,14 @@ def _present(rules: Iterable[Rule]) -> dict[str, Rule]:
     return found
 
 
-def _hits(actor: Actor, code: str = "") -> dict[str, Hits]:
-    """Alerts that the person may see, counted by rule: 1 query."""
+def _told(hits: Mapping[str, Hits] | None, code: str) -> Hits | None:
+    return None if hits is None else hits.get(code, _tally({}))
+
+
+def _hits(actor: Actor, code: str = "") -> dict[str, Hits] | None:
+    """Alerts that the person may see, counted by rule: 1 query; None for who sees no alerts."""
+    if not may(actor, Action.TRIAGE_ALERT):
+        return None
     rows = Alert.objects.visible_to(actor)
     if code:
         rows = rows.filter(rule__code=code)

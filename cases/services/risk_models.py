@@ -50,7 +50,7 @@ def train_model(
 
     Raises PermissionDenied, CaseworkError where scikit-learn or outcomes are missing.
     """
-    require(by, Action.PROPOSE_RULE)
+    require(by, Action.TRAIN_MODEL)
     words = require_reason(reason)
     if any(find_spec(name) is None for name in NEEDED):
         raise CaseworkError(_("Training needs packages of its own: run make learn once."))

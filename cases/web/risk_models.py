@@ -19,14 +19,14 @@ from cases.web.acts import Act, Fact
 from cases.web.proposals import DECISIONS, decide, decision_act, decision_paths
 
 for_triage = require_at_the_door(Action.TRIAGE_ALERT)
-for_seniors = require_at_the_door(Action.PROPOSE_RULE)
+for_seniors = require_at_the_door(Action.TRAIN_MODEL)
 
 
 @require_safe
 @for_triage
 def risk_model_list(request: AuthedRequest) -> HttpResponse:
     page = queries.models_page(request.actor)
-    return render(request, "cases/risk_model_list.html", {"nav": "alert", "page": page})
+    return render(request, "cases/risk_model_list.html", {"page": page})
 
 
 @require_safe
@@ -36,7 +36,6 @@ def risk_model_detail(request: AuthedRequest, model_id: UUID) -> HttpResponse:
     model = get_object_or_404(queries.models(request.actor), public_id=model_id)
     waits = model.state == PolicyState.PROPOSED
     context = {
-        "nav": "alert",
         "row": queries.model_row(model, request.actor),
         "model": model,
         "weights": queries.card_words(model.card),

@@ -21,22 +21,25 @@ from cases.web.acts import Act, Fact
 from cases.web.forms_rules import RuleChangeForm
 from cases.web.proposals import DECISIONS, decide, decision_act, decision_paths
 
-for_triage = require_at_the_door(Action.TRIAGE_ALERT)
-for_seniors = require_at_the_door(Action.PROPOSE_RULE)
+for_readers = require_at_the_door(Action.TRIAGE_ALERT, Action.PROPOSE_RULE)
+for_proposers = require_at_the_door(Action.PROPOSE_RULE)
 
 
 @require_safe
-@for_triage
+@for_readers
 def rule_list(request: AuthedRequest) -> HttpResponse:
     """All rules, by the order of the catalogue: 4 queries."""
     page = queries.rules_page(request.actor)
     titles = {code: spec.title for code, spec in SPECS.items()}
-    context = {"nav": "alert", "page": page, "titles": titles}
+    context = {
+        "page": page, "titles": titles,
+        "may_read_alerts": may(request.actor, Action.TRIAGE_ALERT),
+    }  # fmt: skip
     return render(request, "cases/rule_list.html", context)
 
 
 @require_safe
-@for_triage
+@for_readers
 def rule_detail(request: AuthedRequest, rule: str) -> HttpResponse:
     """One rule: 5 queries, and one for a trial."""
     page = queries.rule_page(rule, request.actor)
@@ -44,7 +47,6 @@ def rule_detail(request: AuthedRequest, rule: str) -> HttpResponse:
         raise Http404
     proposed = page.proposed
     context = {
-        "nav": "alert",
         "page": page,
         "row": page.row,
         "may_propose": may(request.actor, Action.PROPOSE_RULE) and proposed is None,
@@ -54,7 +56,7 @@ def rule_detail(request: AuthedRequest, rule: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def rule_change(request: AuthedRequest, rule: str) -> HttpResponse:
     page = queries.rule_page(rule, request.actor)
     if page is None:
@@ -76,12 +78,12 @@ def rule_change(request: AuthedRequest, rule: str) -> HttpResponse:
             )
             return redirect("rule_detail", rule)
     status = 422 if form.errors else 200
-    context = {"nav": "alert", "form": form, "row": page.row}
+    context = {"form": form, "row": page.row}
     return render(request, "cases/rule_form.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_seniors
+@for_proposers
 def rule_decide(request: AuthedRequest, change_id: UUID, decision: str) -> HttpResponse:
     change = get_object_or_404(RuleChange.objects.select_related("rule"), public_id=change_id)
     act = _act(request.actor, change, decision)

@@ -20,6 +20,7 @@ from cases.web import (
     flow,
     freeze_ledger,
     freezes,
+    house_settings,
     identities,
     inbox,
     instruments,
@@ -114,4 +115,5 @@ urlpatterns = [
     *relations.urlpatterns,
     *watches.urlpatterns,
     *prices.urlpatterns,
+    *house_settings.urlpatterns,
 ]

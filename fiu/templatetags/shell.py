@@ -1,7 +1,7 @@
 """The shell of the analysts: rail entries and what waits for the person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from django import template
@@ -27,6 +27,7 @@ class Place:
     label: Promise
     letter: str = ""
     needs: str = ""  # a key of the context that must be true
+    holds: tuple[str, ...] = ()  # keys of other pages that stand below it
     url: str = ""
     count: int = 0
     current: bool = False
@@ -47,11 +48,15 @@ ACT = (
     Place("referral", "referral_list", "landmark", _("Referrals"), "r"),
     Place("report", "report_list", "file-text", _("Reports"), "p", needs="may_view_reports"),
 )
+SETTINGS = (
+    "approval", "clock", "legal", "rule", "risk", "officer", "agency", "label", "price", "webhook",
+)  # fmt: skip
 KNOW = (
     Place("wallet", "wallet_list", "wallet", _("Wallets"), "w"),
     Place("suspect", "suspect_list", "users", _("Suspects"), "s"),
     Place("screening", "screening", "scale", _("Screening"), "e"),
     Place("audit", "audit_list", "history", _("Audit trail"), "a"),
+    Place("settings", "settings_list", "list", _("Settings"), "h", holds=SETTINGS),
 )
 GROUPS: tuple[tuple[Promise | str, tuple[Place, ...]], ...] = (
     ("", HOME),
@@ -88,17 +93,7 @@ def present(place: Place, context: Mapping[str, object]) -> Place | None:
     match = getattr(context.get("request"), "resolver_match", None)
     name = str(getattr(match, "url_name", "") or "")
     nav = context.get("nav") or name.partition("_")[0]
-    return Place(
-        place.key,
-        place.route,
-        place.icon,
-        place.label,
-        place.letter,
-        place.needs,
-        url,
-        count,
-        nav == place.key,
-    )
+    return replace(place, url=url, count=count, current=nav == place.key or nav in place.holds)
 
 
 @register.simple_tag(takes_context=True)

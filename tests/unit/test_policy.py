@@ -142,7 +142,7 @@ REVIEWED = {
         export_evidence export_cohort
         approve_finding withdraw_finding verify_instrument place_provisional_freeze
         approve_referral send_referral decide_request release_response dismiss_grave_alert
-        reopen_alert propose_policy propose_rule sign_freeze approve_seizure request_disposal
+        reopen_alert train_model sign_freeze approve_seizure request_disposal
         answer_question propose_officer suspend_officer
     """,
     "c": """
@@ -151,6 +151,9 @@ REVIEWED = {
         clear_referral recall_referral decide_personal_request review_report
         approve_report file_report dispose_report see_self_lookup decide_policy decide_rule
         load_prices manage_webhooks import_cases decide_officer decide_outbound
+    """,
+    "scd": """
+        propose_policy propose_rule
     """,
     "cd": """
         push_records

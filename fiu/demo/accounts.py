@@ -8,7 +8,8 @@ from fiu.demo.timeline import iso, moment
 
 USDT_UNIT, ETH_UNIT, BTC_UNIT = 10**6, 10**18, 10**8
 STOPPED_AT = moment(134, 13, 56)  # 2025-05-20T13:56Z
-FROZEN_AT = moment(134, 14, 7)
+FROZEN_DAY = 134  # 2025-05-20
+FROZEN_AT = moment(FROZEN_DAY, 14, 7)
 DECIMALS = ((BTC, "BTC", 8), (XMR, "XMR", 12), (ETH, "ETH", 18), (USDT, "USDT", 6))
 # USD of one coin: the whole story long, and at its end.
 PRICES = {BTC: ("100000", "104000"), XMR: ("200", "190"), ETH: ("2500", "2600"), USDT: ("1", "1")}
@@ -73,11 +74,20 @@ def record_ledger(exchange: Exchange) -> None:
     )  # fmt: skip
 
 
+METHOD = ("Northquay reference (synthetic)", "close")
+
+
 def price_rows() -> Iterator[tuple[str, ...]]:
-    """Rows of prices.csv: one a day at midnight, one at the freeze, one after the story."""
-    method = ("Northquay reference (synthetic)", "close")
+    """Rows of prices.csv: one a day at midnight, the last one at the minute of the freeze."""
+    for asset, (price, _last) in PRICES.items():
+        for day in range(FROZEN_DAY + 1):
+            yield asset, "USD", price, iso(moment(day, 0)), *METHOD
+        yield asset, "USD", price, iso(FROZEN_AT), *METHOD
+
+
+def later_price_rows() -> Iterator[tuple[str, ...]]:
+    """Rows of later_prices.csv: what came out after the freeze; the last ones hold now."""
     for asset, (price, last) in PRICES.items():
-        for day in range(LAST_PRICE_DAY):
-            yield asset, "USD", price, iso(moment(day, 0)), *method
-        yield asset, "USD", price, iso(FROZEN_AT), *method
-        yield asset, "USD", last, iso(moment(LAST_PRICE_DAY, 0)), *method
+        for day in range(FROZEN_DAY + 1, LAST_PRICE_DAY):
+            yield asset, "USD", price, iso(moment(day, 0)), *METHOD
+        yield asset, "USD", last, iso(moment(LAST_PRICE_DAY, 0)), *METHOD

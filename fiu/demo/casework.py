@@ -1,7 +1,8 @@
 """The demo's casework, made through the ordinary services: so its times are load times.
 
-It opens mid-work: a run sealed, a finding approved and one to review, a freeze executed and one to
-approve, a release unread, and a case in which nobody has traced yet.
+It opens mid-work: a run sealed, a finding approved and one to review, two freezes executed of which
+one ends in 40 hours, part of the other to be lifted, a release unread, and a case in which nobody
+has traced yet.
 """
 
 import time
@@ -82,6 +83,8 @@ from tracing import jobs
 
 LEDGER = "bitcoin-regtest"
 ANSWER_SECONDS = 60
+COURIER_ENDS = timedelta(hours=40)  # so that its decision is asked for on the first day
+ANSWER_DUE = timedelta(hours=20)
 TAGGED = 2  # of the bank's wallets
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
 SELLERS_CASE = "Obelisk Market: sellers who cash out here"
@@ -196,7 +199,7 @@ def _work(case: Case, desk: Desk) -> None:
         source="FNTF, by portal, called back on the known number",
         source_grade="A", information_grade="2", by=desk.mei,
     )  # fmt: skip
-    freeze = case.freezes.filter(state="active").order_by("pk").first()
+    freeze = case.freezes.filter(agency__short_name="FNTF", state="active").first()
     held = freeze and freeze.lines.filter(state="held").order_by("asset_id", "pk").first()
     if freeze and held:
         request_release(
@@ -373,7 +376,7 @@ def _wait_for_the_exchange(freeze: FreezeRequest) -> None:
         for message in orders.filter(state="pending"):
             send_outbox_task(str(message.pk))
         if time.monotonic() > end:
-            raise TimeoutError("the exchange does not answer the demo's first freeze")
+            raise TimeoutError("the exchange does not answer a freeze of the demo")
         time.sleep(0.1)
 
 
@@ -396,14 +399,7 @@ def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
         ],
         expires_at=timezone.now() + timedelta(days=13), by=desk.mei,
     )  # fmt: skip
-    submit_freeze(freeze, by=desk.mei)
-    triage_freeze(freeze, by=desk.tomas)
-    freeze.refresh_from_db()
-    approve_freeze(
-        freeze, content_hash=freeze.content_hash,
-        reason="Finding approved, request called back on the known number.", by=desk.nora,
-    )  # fmt: skip
-    _wait_for_the_exchange(freeze)
+    _execute(freeze, "Finding approved, request called back on the known number.", desk)
     order = record_instrument(
         case, type="court_order", number="HDIB-114-0093", agency_id=hdib.pk,
         issued_by="Harbour District Court", issued_on=today - timedelta(days=1),
@@ -411,14 +407,22 @@ def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
         by=desk.ida,
     )  # fmt: skip
     verify_instrument(order, by=desk.tomas)
-    waiting = request_freeze(
+    courier = request_freeze(
         case, legal_basis="court_order", restriction="withdrawals", urgency="urgent",
         agency_id=hdib.pk, reason="Order of the court on the courier's account.",
         lines=_lines("OP-3", instrument_id=order.pk),
-        expires_at=timezone.now() + timedelta(days=180), by=desk.mei,
+        expires_at=timezone.now() + COURIER_ENDS, by=desk.mei,
     )  # fmt: skip
-    submit_freeze(waiting, by=desk.mei)
-    triage_freeze(waiting, by=desk.tomas)
+    _execute(courier, "Order read, the court called back; the account is named in it.", desk)
+
+
+def _execute(freeze: FreezeRequest, reason: str, desk: Desk) -> None:
+    """Asked for by mei, taken up by tomas, approved by nora, and answered by the exchange."""
+    submit_freeze(freeze, by=desk.mei)
+    triage_freeze(freeze, by=desk.tomas)
+    freeze.refresh_from_db()
+    approve_freeze(freeze, content_hash=freeze.content_hash, reason=reason, by=desk.nora)
+    _wait_for_the_exchange(freeze)
 
 
 def _referral(case: Case, finding: Finding, asked: InformationRequest, desk: Desk) -> None:
@@ -432,7 +436,7 @@ def _referral(case: Case, finding: Finding, asked: InformationRequest, desk: Des
         purpose="Criminal investigation of the market's operator",
         legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
         tlp="AMBER", handling_code="H1", findings=[finding], freezes=list(
-            case.freezes.filter(state__in=["active", "executing"])
+            case.freezes.filter(agency__short_name="FNTF")
         ), answers=asked, by=desk.mei,
     )  # fmt: skip
     redact_referral(referral, redactions={}, by=desk.mei)
@@ -515,7 +519,7 @@ def _open_request(desk: Desk) -> None:
                 ]
             ),
             datasets=("kyc", "crypto_in", "crypto_out", "devices"),
-            due_at=now + timedelta(days=3), urgency="urgent",
+            due_at=now + ANSWER_DUE, urgency="urgent",
         ),
         by=desk.chen,
     )  # fmt: skip

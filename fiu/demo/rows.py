@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fiu.demo.accounts import DECIMALS, price_rows
+from fiu.demo.accounts import DECIMALS, later_price_rows, price_rows
 from fiu.demo.exchange import Exchange
 from fiu.demo.files import Tables
 from fiu.demo.scripts import encode
@@ -48,6 +48,8 @@ def write_rows(exchange: Exchange, tables: Tables, reassigned_at: int) -> None:
     tables.write("exchange/movements.csv", MOVEMENTS, _movements(exchange))
     tables.write("exchange/assets.csv", ASSETS, DECIMALS)
     tables.write("exchange/prices.csv", PRICES, price_rows())
+    # Beside the folder: it comes once the freeze is executed at the prices of its minute.
+    tables.write("later_prices.csv", PRICES, later_price_rows())
     links = (
         (account_number(uid), account_number(other), *rest)
         for uid, other, *rest in exchange.customers.links()

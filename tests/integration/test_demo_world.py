@@ -319,7 +319,11 @@ def test_the_six_lines_of_the_freeze_are_worth_three_and_a_half_million(demo: De
         ("OP-3", BTC): 550_000_000,
     }
     decimals = {row["asset"]: int(row["decimals"]) for row in demo.rows("exchange/assets.csv")}
-    prices = sorted(demo.rows("exchange/prices.csv"), key=lambda row: row["at"])
+    prices = sorted(
+        [*demo.rows("exchange/prices.csv"), *demo.rows("later_prices.csv")],
+        key=lambda row: row["at"],
+    )
+    assert max(row["at"] for row in demo.rows("exchange/prices.csv")) == "2025-05-20T14:07:00Z"
 
     def worth(at: str) -> Decimal:
         price = {row["asset"]: Decimal(row["price"]) for row in prices if row["at"] <= at}

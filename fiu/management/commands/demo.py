@@ -23,6 +23,7 @@ from cases.policy import SYSTEM
 from cases.services.detection_runs import detect_now
 from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
+from cases.services.prices import import_prices
 from fiu.demo.casework import (
     PLATFORM_CASE,
     name_market,
@@ -139,6 +140,7 @@ class Command(BaseCommand):
             beside = second.submit(_detect_and_work_on_platform, folder)
             with exchange_at_hand(built.exchange / "balances.csv"):
                 work_on_market(folder, tell=self._say)
+            import_prices(folder / "later_prices.csv")
             self._say(beside.result())
         wanted.write(demo_file())
         self._say("the demo world is loaded")

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 BROWSER = Path(__file__).resolve().parents[1] / "browser"
-JOURNEYS = ("test_detection", "test_tour", "test_casework")  # J1, J2, and of J5 what is casework
+# J1, J2 and J5: triage to a freeze, the register, reports, requests, drift and the end of a case.
+JOURNEYS = (
+    "test_detection", "test_tour", "test_casework", "test_register", "test_reports",
+    "test_requests", "test_watch",
+)  # fmt: skip
 POINTER = re.compile(
     r"\.(?:click|dblclick|tap|hover|check|uncheck|set_checked|select_option|fill|drag_to)\(|\.mouse\b"
 )

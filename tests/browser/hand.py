@@ -71,6 +71,20 @@ def write(target: Locator, text: str) -> None:
     assert target.input_value() == text
 
 
+def write_day(target: Locator, moment: str) -> None:
+    """A day, or a day and a time (2031-01-01T12:00), part by part as the browser asks for it."""
+    reach(target)
+    day, _, time = moment.partition("T")
+    year, month, number = day.split("-")
+    keyboard = target.page.keyboard
+    keyboard.type(f"{month}{number}{year}")
+    if time:
+        hour, minute = time.split(":")
+        keyboard.press("ArrowRight")
+        keyboard.type(f"{(int(hour) - 1) % 12 + 1:02}{minute}{'AM' if int(hour) < 12 else 'PM'}")
+    assert target.input_value() == moment, target.input_value()
+
+
 def choose(target: Locator, wanted: str = "", *, index: int | None = None) -> None:
     """An entry of a list by its value or words, or by its place, with the arrows."""
     reach(target)

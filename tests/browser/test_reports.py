@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cases.exports.suspicion.schema import validate
 from tests.browser.conftest import SeatOf
-from tests.browser.hand import choose, press_on, tick, write
+from tests.browser.hand import choose, press_on, tick, write, write_day
 from tests.browser.site import Seat, Site
 from tests.browser.test_tour import decide, path_of, press
 from tests.shared_data import schema_path
@@ -90,7 +90,7 @@ def fill_in(page: Page) -> None:
     for name, day in (
         ("birth_on", "1980-04-03"), ("id_issued_on", "2020-01-01"), ("id_expires_on", "2030-01-01"),
     ):  # fmt: skip
-        page.locator(f"[name={name}]").fill(day)
+        write_day(page.locator(f"[name={name}]"), day)
 
 
 def file_it(seat: Seat, report: str, folder: Path, profile: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SeatOf
-from tests.browser.hand import press_on
+from tests.browser.hand import choose, press_on, tick, write, write_day
 from tests.browser.test_tour import decide, path_of, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -22,18 +22,18 @@ def test_a_request_is_filed_checked_and_decided_by_two(seat_of: SeatOf) -> None:
     chen.check()
     expect(page.get_by_text("HDIB-114-0188")).to_be_visible()
     page = chen.go("/liaison/requests/new/")
-    page.locator("#id_identifiers").fill("no such thing 1\nname: Sample Courier 000003")
-    page.locator("#id_identifiers").dispatch_event("change")
+    write(page.locator("#id_identifiers"), "no such thing 1\nname: Sample Courier 000003")
+    page.keyboard.press("Tab")  # what was typed counts when the field is left
     expect(page.locator("#lines")).to_contain_text("neither address")
     chen.check()
-    page.locator("#id_agency_ref").fill("HDIB-TOUR-1")
-    page.locator("#id_instrument_type").select_option("police_request")
-    page.locator("#id_instrument_number").fill("77")
-    page.locator("#id_issued_by").fill("Harbour desk")
-    page.locator("#id_issued_on").fill("2026-01-05")
-    page.locator("#id_legal_basis").fill("Art. 1")
-    page.locator("#id_offences").fill("Fraud")
-    page.get_by_label("Balances").check()
+    write(page.locator("#id_agency_ref"), "HDIB-TOUR-1")
+    choose(page.locator("#id_instrument_type"), "police_request")
+    write(page.locator("#id_instrument_number"), "77")
+    write(page.locator("#id_issued_by"), "Harbour desk")
+    write_day(page.locator("#id_issued_on"), "2026-01-05")
+    write(page.locator("#id_legal_basis"), "Art. 1")
+    write(page.locator("#id_offences"), "Fraud")
+    tick(page.get_by_label("Balances"))
     press(page, "File request")
     status = path_of(page)
     expect(page.get_by_text("Filed as REQ-").first).to_be_visible()
@@ -67,14 +67,14 @@ def test_a_release_downloads_as_a_zip_that_names_a_flipped_byte(
 ) -> None:
     ortiz = seat_of("ortiz")
     page = ortiz.go("/liaison/requests/")
-    page.get_by_role("link", name="FNTF-2025-0417").click()
+    press_on(page.get_by_role("link", name="FNTF-2025-0417"))
     page.wait_for_load_state("networkidle")
     ortiz.check()
-    page.get_by_role("link", name="Open release").click()
+    press_on(page.get_by_role("link", name="Open release"))
     page.wait_for_load_state("networkidle")
     ortiz.check()
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download release").click()
+        press_on(page.get_by_role("link", name="Download release"), stays=True)
     zipped = tmp_path / "release.zip"
     waiting.value.save_as(zipped)
     page.reload()

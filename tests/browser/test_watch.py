@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SeatOf
-from tests.browser.hand import choose, press_on, write
+from tests.browser.hand import choose, press_on, write, write_day
 from tests.browser.site import Seat
 from tests.browser.test_tour import path_of, press
 
@@ -81,7 +81,7 @@ def test_a_case_closes_only_when_nothing_is_open(seat_of: SeatOf) -> None:
     page = mei.go(f"{case}tasks/new/")
     mei.check()
     write(page.locator("[name=title]"), "Read the invoice")
-    page.locator("[name=due_at]").fill("2031-01-01T12:00")
+    write_day(page.locator("[name=due_at]"), "2031-01-01T12:00")
     press(page, "Add task")
     page = mei.go(case)
     act(mei, "Submit for a decision", "The invoice is in the file.")

@@ -9,7 +9,7 @@ import pytest
 
 from cases.exports import pdf
 from cases.services.freezes import decisions
-from tests.machines import MACHINES
+from tests.machines.every import MACHINES
 from tests.machines.walk import play
 
 WALKS = int(os.environ.get("FIU_TEST_WALKS", "0"))

@@ -25,15 +25,17 @@ def proposal_routes(
     reject: tuple[Callable[..., object], Promise],
     rights: tuple[Action, ...],
     readers: tuple[Action, ...] = (),
+    named: str = "",
 ) -> list[URLPattern]:
     """One proposal at `address`, and both decisions on it; `kind` begins the routes' names.
 
-    `one` are the words of reading it, open to `readers` or to whoever has `rights`.
+    `one` are the words of reading it, open to `readers` or to whoever has `rights`; `named` begins
+    the name of that route where `kind` is taken.
     """
     steps = (("approve", *approve, Decision), ("reject", *reject, Reason))
     return [
         route(
-            address, One, f"{kind}_detail", find=find, rights=readers or rights,
+            address, One, f"{named or kind}_detail", find=find, rights=readers or rights,
             calls={"GET": Call(one, answer)},
         ),
         *(

@@ -138,6 +138,6 @@ urlpatterns = [
             _("Put a changed rule in force as a second person; asks for step-up"),
         ),
         reject=(services.reject_rule_change, _("Reject a changed rule")),
-        rights=PROPOSERS,
+        rights=PROPOSERS, named="rule_change",
     ),
 ]  # fmt: skip

@@ -143,8 +143,8 @@ class RuleWalk(ProposalWalk):
 
     def _propose(self, by: Actor) -> RuleChange:
         return propose_rule_change(
-            self.code, parameters={"share_pct": 1 + next(NUMBERS) % 99}, severity="high",
-            switch_on=True, reason=WHY, by=by,
+            self.code, parameters={"min_fiat": 2_000 + next(NUMBERS)}, severity="high",
+            switch_on=True, reason=WHY, by=by,  # a figure that none before had
         )  # fmt: skip
 
     def more(self, what: str) -> tuple[bool, str]:

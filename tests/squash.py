@@ -49,10 +49,11 @@ def squash(app: str) -> Path:
     }  # fmt: skip
     order: list[str] = []
     while len(order) < len(models):
-        ready = [name for name in models if name not in order and needs[name] <= set(order)]
-        if not ready:
-            sys.exit("tables point at each other in a circle: write the migration by hand.")
-        order += ready
+        rest = [name for name in models if name not in order]
+        ready = [name for name in rest if needs[name] <= set(order)]
+        # In a circle the one that lacks the fewest begins: they are made together, and PostgreSQL
+        # learns whom they point at in the end.
+        order += ready or [min(rest, key=lambda name: len(needs[name] - set(order)))]
     # Other applications go first: each of their steps would render our tables again.
     others = [
         node for node in loader.graph.leaf_nodes()

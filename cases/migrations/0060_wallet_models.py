@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0057_deposit_address"),
+        ("cases", "0059_separation"),
     ]
 
     operations = [

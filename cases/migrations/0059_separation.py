@@ -9,8 +9,7 @@ import cases.states
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0057_deposit_address"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("cases", "0058_answered_request"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,14 +36,6 @@ class BalanceSheet:
         }
 
 
-class Amounted(Protocol):
-    """An end that has an amount."""
-
-    @property
-    def amount(self) -> int:
-        """Base units."""
-
-
 class Policied(Protocol):
     """What a run was asked for."""
 
@@ -60,8 +52,8 @@ class Walked(Protocol):
     cut: dict[str, int]
 
     @property
-    def ends(self) -> Sequence[Amounted]:
-        """Where value came to rest."""
+    def at_ends(self) -> int:
+        """What came to rest, summed over the ends."""
 
     @property
     def spec(self) -> Policied:
@@ -72,7 +64,7 @@ def sheet_of(walk: Walked) -> BalanceSheet:
     """The books of a finished run. Raises BalanceError unless they reconcile."""
     return reconcile(
         seeds=walk.seeds,
-        ends=sum(end.amount for end in walk.ends),
+        ends=walk.at_ends,
         fees=walk.fees,
         cut=walk.cut,
         conserved=walk.spec.policy != "poison",

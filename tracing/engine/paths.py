@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tracing.engine.ends import place_of, utc_text
+from tracing.engine.ends import places_of, utc_text
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.seal import sealed
@@ -105,7 +105,7 @@ def _progress(spec: PathsSpec, seen: int, frontier: int, depth: int) -> Progress
 
 
 def _path_json(ledger: Ledger, path: Path) -> Json:
-    places = [place_of(ledger, coin) for coin in path.coins]
+    places = places_of(ledger, path.coins)
     return {
         "txids": [ledger.txid(tx) for tx in path.txs],
         "addresses": [place.address for place in places],

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+
 from tracing.engine.backward import BackwardWalk
 from tracing.engine.balance import BalanceSheet, sheet_of
-from tracing.engine.ends import End, Status, ends_json, place_of, sums_by_status, utc_text
+from tracing.engine.ends import (
+    End,
+    EndRows,
+    Status,
+    ends_json,
+    places_of,
+    sums_by_status,
+    utc_text,
+)
 from tracing.engine.forward import ForwardWalk
 from tracing.engine.kernels import PLAIN, Kernels
 from tracing.engine.ledger import Ledger
 from tracing.engine.seal import sealed
 from tracing.engine.spec import Json, TraceSpec
-from tracing.engine.walk import Step, Tick, Walk
+from tracing.engine.walk import Step, StepRows, Tick, Walk
 
 TICK_EVERY: Final = 256
 """Transactions between two ticks: some milliseconds."""
@@ -26,23 +36,36 @@ class TraceResult:
     """What a finished run found.
 
     Args:
-        ends: where the policy puts value, largest amount first; possible: where it puts none
-            although some may be there (low 0, high above 0).
+        end_rows, possible_rows, step_rows: what `ends`, `possible` and `steps` are made of when
+            somebody reads them; num_steps counts also those not listed.
         sheet: the books; they reconcile, or there would be no result.
-        steps: the transactions in between, in the order walked; num_steps counts also those not
-            listed.
     """
 
     spec: TraceSpec
     ledger: Ledger
-    ends: tuple[End, ...]
-    possible: tuple[End, ...]
+    end_rows: EndRows
+    possible_rows: EndRows
     sheet: BalanceSheet
     cut: Mapping[str, int]
-    steps: tuple[Step, ...]
+    step_rows: StepRows
     num_steps: int
     num_transactions: int
     num_addresses: int
+
+    @cached_property
+    def ends(self) -> tuple[End, ...]:
+        """Where the policy puts value, largest amount first."""
+        return self.end_rows.ranked()
+
+    @cached_property
+    def possible(self) -> tuple[End, ...]:
+        """Where it puts none although some may be there: low 0, high above 0."""
+        return self.possible_rows.ranked()
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The transactions in between, in the order walked."""
+        return self.step_rows.steps()
 
     @cached_property
     def json(self) -> Json:
@@ -69,7 +92,7 @@ class TraceResult:
                 "addresses": self.num_addresses,
                 "steps_left_out": self.num_steps - len(self.steps),
             },
-            "steps": [self._step_json(step) for step in self.steps],
+            "steps": self._steps_json(),
         }
         return sealed(
             body,
@@ -83,9 +106,18 @@ class TraceResult:
         """The sealed result; the same object as `json`."""
         return self.json
 
-    def _step_json(self, step: Step) -> Json:
-        taken = [self._moved(coin, amount) for coin, amount in step.ins]
-        reached = [[*self._moved(coin, amount), status] for coin, amount, status in step.outs]
+    def _steps_json(self) -> list[Json]:
+        coins = np.unique(self.step_rows.pairs.table()[:, 0]).tolist()
+        places = dict(zip(coins, places_of(self.ledger, coins), strict=True))
+
+        def moved(coin: int, amount: int) -> list[str | None]:
+            return [places[coin].outpoint, places[coin].address, str(amount)]
+
+        return [self._step_json(step, moved) for step in self.steps]
+
+    def _step_json(self, step: Step, moved: Callable[[int, int], list[str | None]]) -> Json:
+        taken = [moved(coin, amount) for coin, amount in step.ins]
+        reached = [[*moved(coin, amount), status] for coin, amount, status in step.outs]
         if self.spec.direction == "backward":
             # Walked from the outputs, drawn like money moves: from inputs to outputs.
             spent = [row[:3] for row in reached]
@@ -101,10 +133,6 @@ class TraceResult:
             "in": spent,
             "out": made,
         }
-
-    def _moved(self, coin: int, amount: int) -> list[str | None]:
-        place = place_of(self.ledger, coin)
-        return [place.outpoint, place.address, str(amount)]
 
 
 def trace(
@@ -144,17 +172,12 @@ def trace(
     return TraceResult(
         spec=spec,
         ledger=ledger,
-        ends=_ranked(walk.ends),
-        possible=_ranked(walk.possible),
+        end_rows=walk.ends,
+        possible_rows=walk.possible,
         sheet=sheet_of(walk),
         cut=dict(walk.cut),
-        steps=tuple(walk.steps),
+        step_rows=walk.steps,
         num_steps=walk.num_steps,
         num_transactions=walk.num_tx,
         num_addresses=len(walk.addresses),
     )
-
-
-def _ranked(ends: list[End]) -> tuple[End, ...]:
-    """Largest amount first, then largest high, then chain order."""
-    return tuple(sorted(ends, key=lambda end: (-end.amount, -end.high, end.coin)))

@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
+import numpy as np
+
 from tracing.engine.coinjoin import is_coinjoin
-from tracing.engine.ends import End, Lots, Status, joined_lots
+from tracing.engine.ends import CODES, STATUSES, End, EndRows, Lots, Status, joined_lots
 from tracing.engine.ledger import NO_ADDRESS, UNKNOWN_VALUE, Ledger
 from tracing.engine.policies import Piece, Tape
+from tracing.engine.rows import Rows
 from tracing.engine.spec import Json, TraceSpec
 from tracing.errors import ParametersError
 
@@ -70,6 +73,52 @@ class Step:
     outs: list[tuple[int, int, str]]
 
 
+class StepRows:
+    """Steps in numbers, in the order walked; a `Step` is made where one is read.
+
+    Attributes:
+        rows: (transaction, hops, fee, number of coins taken, of coins reached); pairs: their
+            (coin, amount, code of the status), those taken before those reached.
+    """
+
+    def __init__(self) -> None:
+        self.rows = Rows(5)
+        self.pairs = Rows(3)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, step: Step) -> None:
+        """One step."""
+        self.rows.add(step.tx, step.hops, step.fee, len(step.ins), len(step.outs))
+        for coin, amount in step.ins:
+            self.pairs.add(coin, amount, 0)
+        for coin, amount, status in step.outs:
+            self.pairs.add(coin, amount, CODES[status])
+
+    def steps(self) -> tuple[Step, ...]:
+        """All of them, without a loop of our own, as it would take longer than a walk."""
+        rows, pairs = self.rows.table(), self.pairs.table()
+        counts = rows[:, 3:]
+        is_reached = np.repeat(np.tile([False, True], len(rows)), counts.ravel())
+        coins, amounts, codes = pairs[is_reached].T.tolist()
+        statuses = (STATUSES[code].value for code in codes)
+        reached = list(zip(coins, amounts, statuses, strict=True))
+        taken = list(zip(*pairs[~is_reached, :2].T.tolist(), strict=True))
+        ends = np.cumsum(counts, axis=0)
+        (from_taken, from_reached), (to_taken, to_reached) = (
+            (ends - counts).T.tolist(), ends.T.tolist(),
+        )  # fmt: skip
+        return tuple(
+            map(
+                Step,
+                *rows[:, :3].T.tolist(),
+                map(taken.__getitem__, map(slice, from_taken, to_taken)),
+                map(reached.__getitem__, map(slice, from_reached, to_reached)),
+            )
+        )
+
+
 class Walk:
     """A run under way. Subclasses say how a coin is keyed, judged and passed on.
 
@@ -83,9 +132,9 @@ class Walk:
         self.is_seed = frozenset(spec.seeds)
         self.heap: list[int] = []
         self.coins: dict[int, Coin] = {}
-        self.ends: list[End] = []
-        self.possible: list[End] = []
-        self.steps: list[Step] = []
+        self.ends = EndRows()
+        self.possible = EndRows()
+        self.steps = StepRows()
         self.cut: dict[str, int] = {}
         self.addresses: set[int] = set()
         self.seeds = self.rested = self.fees = 0
@@ -145,19 +194,17 @@ class Walk:
 
     def rest(self, coin: int, found: Coin, status: Status) -> str:
         """Book an end, or cut what is below the least amount; nothing of it is followed further."""
-        lots = self.lots(coin, found) if status is Status.EXCHANGE_BOUNDARY else ()
-        end = End(coin, found.amount, found.low, found.high, found.hops, status, lots)
         least = self.spec.min_value
         if status is Status.BELOW_DUST or 0 < found.amount < least:
             reason = Status.BELOW_DUST.value
             if found.amount:
                 self.cut[reason] = self.cut.get(reason, 0) + found.amount
             return reason
-        if found.amount:
+        if found.amount or found.high >= max(1, least):
+            lots = self.lots(coin, found) if status is Status.EXCHANGE_BOUNDARY else ()
+            rows = self.ends if found.amount else self.possible
+            rows.add(End(coin, found.amount, found.low, found.high, found.hops, status, lots))
             self.rested += found.amount
-            self.ends.append(end)
-        elif found.high >= max(1, least):
-            self.possible.append(end)
         return status.value
 
     def lots(self, coin: int, found: Coin) -> Lots:
@@ -181,11 +228,16 @@ class Walk:
         """True where the run must stop at this transaction because it is a CoinJoin."""
         return self.spec.coinjoin == "stop" and is_coinjoin(self.ledger, tx)
 
+    @property
+    def at_ends(self) -> int:
+        """What came to rest, summed over the ends."""
+        return self.ends.amount
+
     def note(self, step: Step) -> None:
         """Keep a step for the drawing, up to the limit."""
         self.num_steps += 1
         if len(self.steps) < STEP_LIMIT:
-            self.steps.append(step)
+            self.steps.add(step)
 
     def progress(self) -> Progress:
         """How far the run is now."""
@@ -213,11 +265,11 @@ class Walk:
                 [coin, c.amount, c.low, c.high, c.hops, [list(piece) for piece in c.tape]]
                 for coin, c in sorted(self.coins.items())
             ],
-            "ends": [end.to_row() for end in self.ends],
-            "possible": [end.to_row() for end in self.possible],
+            "ends": [end.to_row() for end in self.ends.ends()],
+            "possible": [end.to_row() for end in self.possible.ends()],
             "steps": [
                 [s.tx, s.hops, s.fee, [list(i) for i in s.ins], [list(o) for o in s.outs]]
-                for s in self.steps
+                for s in self.steps.steps()
             ],
             "cut": {reason: str(amount) for reason, amount in sorted(self.cut.items())},
             "addresses": sorted(self.addresses),
@@ -236,12 +288,14 @@ class Walk:
             pieces: Tape = [(start, length, seed) for start, length, seed in tape]
             self.coins[coin] = Coin(amount, low, high, hops, pieces)
         self.heap = sorted(self.key(coin) for coin in self.coins)
-        self.ends = [End.from_row(row) for row in cast("list[EndRow]", state["ends"])]
-        self.possible = [End.from_row(row) for row in cast("list[EndRow]", state["possible"])]
+        for row in cast("list[EndRow]", state["ends"]):
+            self.ends.add(End.from_row(row))
+        for row in cast("list[EndRow]", state["possible"]):
+            self.possible.add(End.from_row(row))
         for tx, hops, fee, ins, outs in cast("list[StepRow]", state["steps"]):
             moved = [(coin, amount) for coin, amount in ins]
             reached = [(coin, amount, status) for coin, amount, status in outs]
-            self.steps.append(Step(tx, hops, fee, moved, reached))
+            self.steps.add(Step(tx, hops, fee, moved, reached))
         self.cut = {k: int(v) for k, v in cast("dict[str, str]", state["cut"]).items()}
         self.addresses = set(cast("list[int]", state["addresses"]))
         self.seeds, self.rested, self.fees = map(int, cast("list[str]", state["sums"]))

@@ -324,6 +324,11 @@ class AccountWalk:
             if followed
         )
 
+    @property
+    def at_ends(self) -> int:
+        """What came to rest, summed over the ends."""
+        return sum(end.amount for end in self.ends)
+
     def note(self, row: int, flow: Flow, status: str) -> None:
         """Keep a step for the drawing, up to the limit."""
         if not flow.amount:

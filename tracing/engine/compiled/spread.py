@@ -33,7 +33,7 @@ POISON: Final = 1
 FIFO: Final = 2
 LIFO: Final = 3
 
-# Codes of statuses, in the order of `walk.STATUSES`.
+# Codes of statuses, in the order of `ends.STATUSES`.
 PASSED_ON: Final = 0
 IN_DUST: Final = 1
 AT_SEED: Final = 2

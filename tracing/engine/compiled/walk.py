@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,19 +11,10 @@ from numpy.typing import NDArray
 from tracing.engine.coinjoin import is_coinjoin
 from tracing.engine.columns import ranges
 from tracing.engine.compiled import spread as kernel
-from tracing.engine.ends import End, Status
+from tracing.engine.ends import CODES, EndRows, Lots, Status
 from tracing.engine.policies import Tape
 from tracing.engine.spec import Json
-from tracing.engine.walk import STEP_LIMIT, Coin, Step, Tick, Walk
-
-STATUSES: Final = (
-    Status.PASSED_ON, Status.BELOW_DUST, Status.IS_SEED, Status.UNSPENT, Status.COINBASE,
-    Status.AFTER_HORIZON, Status.BEFORE_HORIZON, Status.UNKNOWN_INPUT, Status.UNKNOWN_OUTPUT,
-    Status.COINJOIN, Status.HOP_LIMIT, Status.SERVICE, Status.EXCHANGE_BOUNDARY,
-)  # fmt: skip
-"""Statuses by their code in the kernel; the walls come behind those the kernel tells itself."""
-
-VALUES: Final = tuple(status.value for status in STATUSES)
+from tracing.engine.walk import STEP_LIMIT, Coin, Tick, Walk
 
 ROWS: Final = 4_096
 TICKS: Final = 32
@@ -82,7 +72,7 @@ class _Carried:
         # As long as the ledger, but zero pages cost nothing until they are touched.
         wall = np.zeros(ledger.num_addresses, np.uint8)
         for address, status in spec.walls.items():
-            wall[address] = STATUSES.index(Status(status))
+            wall[address] = CODES[status]
         is_seed = np.zeros(ledger.num_outputs, np.bool_)
         is_seed[list(spec.seeds)] = True
         seen = np.zeros(ledger.num_addresses, np.bool_)
@@ -201,10 +191,14 @@ class _Carried:
     def hand_over(self) -> None:
         """Findings since the last call to the walk's own lists and books."""
         walk, room, counts = self.walk, self.room, self.room.counts
-        walk.ends += self.ends_of(room.ends[: counts[kernel.ENDS]])
-        walk.possible += self.ends_of(room.possible[: counts[kernel.POSSIBLE]])
+        for rows, kept, place in (
+            (walk.ends, room.ends, kernel.ENDS), (walk.possible, room.possible, kernel.POSSIBLE),
+        ):  # fmt: skip
+            found = kept[: counts[place]]
+            rows.add_many(found[:, : EndRows.WIDTH], self.lots_of(found) if walk.taped else {})
         walk.addresses.update(room.reached[: counts[kernel.SEEN]].tolist())
-        walk.steps += _steps(room.steps[: counts[kernel.STEPS]], room.pairs[: counts[kernel.PAIRS]])
+        walk.steps.rows.add_many(room.steps[: counts[kernel.STEPS]])
+        walk.steps.pairs.add_many(room.pairs[: counts[kernel.PAIRS]])
         walk.fees += int(counts[kernel.FEES])
         walk.rested += int(counts[kernel.RESTED])
         if counts[kernel.CUT]:
@@ -219,16 +213,15 @@ class _Carried:
         ):  # fmt: skip
             counts[place] = 0
 
-    def ends_of(self, rows: NDArray[np.int64]) -> list[End]:
-        """Ends, with their lots at the exchange's wall; see `Walk.lots`."""
-        *numbers, codes, first, num = rows.T.tolist()
-        found = list(map(End, *numbers, [STATUSES[code] for code in codes]))
-        for at, end in enumerate(found if self.walk.taped else ()):
-            if num[at] and end.status is Status.EXCHANGE_BOUNDARY:
-                tape = _tape(self.room.pieces[first[at] : first[at] + num[at]])
-                coin = Coin(end.amount, end.low, end.high, end.hops, tape)
-                found[at] = replace(end, lots=self.walk.lots(end.coin, coin))
-        return found
+    def lots_of(self, found: NDArray[np.int64]) -> dict[int, Lots]:
+        """Lots of the ends at the exchange's wall, by row; see `Walk.lots`."""
+        lots = {}
+        at_wall = np.flatnonzero(found[:, 5] == CODES[Status.EXCHANGE_BOUNDARY])
+        for row in at_wall.tolist():
+            coin, amount, low, high, hops, _code, first, num = found[row].tolist()
+            tape = _tape(self.room.pieces[first : first + num])
+            lots[row] = self.walk.lots(coin, Coin(amount, low, high, hops, tape))
+        return {row: each for row, each in lots.items() if each}
 
     def give_back(self) -> None:
         """The frontier to the walk, so that it may go on or be dumped as if it had walked here."""
@@ -266,23 +259,6 @@ def _buffers(rows: int) -> dict[str, NDArray[Any]]:
         "pairs": np.empty((4 * rows, 3), np.int64),
         "asked": np.empty(rows, np.int64),
     }
-
-
-def _steps(rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> Iterator[Step]:
-    """Steps with their coins; without a loop of our own, as it would take longer than the walk."""
-    counts = rows[:, 3:]
-    is_reached = np.repeat(np.tile([False, True], len(rows)), counts.ravel())
-    coins, amounts, codes = pairs[is_reached].T.tolist()
-    reached = list(zip(coins, amounts, map(VALUES.__getitem__, codes), strict=True))
-    taken = list(zip(*pairs[~is_reached, :2].T.tolist(), strict=True))
-    ends = np.cumsum(counts, axis=0)
-    (from_taken, from_reached), (to_taken, to_reached) = (ends - counts).T.tolist(), ends.T.tolist()
-    return map(
-        Step,
-        *rows[:, :3].T.tolist(),
-        map(taken.__getitem__, map(slice, from_taken, to_taken)),
-        map(reached.__getitem__, map(slice, from_reached, to_reached)),
-    )
 
 
 def _tape(rows: NDArray[np.int64]) -> Tape:

@@ -25,7 +25,7 @@ from tracing.engine.compiled.spread import (
     Chain,
     may_mix,
 )
-from tracing.engine.compiled.walk import chain_of
+from tracing.engine.compiled.walk import chain_of, zeros
 from tracing.engine.ledger import I64, NO_ADDRESS, UNKNOWN_OUTPUT, UNSPENT
 
 # Places in `counts`.
@@ -82,7 +82,7 @@ class Search:
             wall=_marked(ledger.num_addresses, list(spec.walls)),
             source=_marked(ledger.num_outputs, list(spec.sources)),
             target=_marked(ledger.num_outputs, list(spec.targets)),
-            verdict=np.zeros(ledger.num_tx, np.uint8),
+            verdict=zeros(ledger.num_tx, np.uint8),
         )
         self.keep = spec.num_best + 1
         self.sides = [np.array(sorted(seen), np.int64) for seen in begun.seen]
@@ -113,7 +113,7 @@ class Search:
     def best(self, max_depth: int) -> list[twin.Path]:
         """See `search.Search.best`."""
         txs = self._between()
-        place = np.zeros(self.ledger.num_tx, np.int32)
+        place = zeros(self.ledger.num_tx, np.int32)
         place[txs] = np.arange(1, len(txs) + 1)
         first = np.zeros((len(txs) + 1, max_depth + 2), np.int64)
         group = np.zeros(len(txs) + 1, np.int64)
@@ -183,7 +183,7 @@ def take_over(begun: twin.Search) -> Search:
 
 
 def _marked(num: int, which: Any) -> NDArray[np.bool_]:  # a list or an array
-    mark = np.zeros(num, np.bool_)
+    mark = zeros(num, np.bool_)
     mark[which] = True
     return mark
 

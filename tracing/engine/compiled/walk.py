@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import replace
 from typing import Any, Final
 
@@ -51,6 +52,15 @@ def chain_of(ledger: Any) -> kernel.Chain:  # arrays of several types
     return kernel.Chain(*(_read_only(getattr(ledger, name)) for name in kernel.Chain._fields))
 
 
+def zeros(num: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Zeros as long as the ledger, at a cost that does not grow with it: pages never touched.
+
+    `np.zeros` writes over memory that was used before, which is most of it after a few searches.
+    """
+    size = max(1, num * np.dtype(kind).itemsize)
+    return np.frombuffer(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), kind, num)
+
+
 class _Carried:
     """A walk's state in the kernel's arrays. Findings go to the walk after each call."""
 
@@ -69,19 +79,18 @@ class _Carried:
             num_inputs=ledger.num_inputs,
             step_limit=STEP_LIMIT,
         )
-        # As long as the ledger, but zero pages cost nothing until they are touched.
-        wall = np.zeros(ledger.num_addresses, np.uint8)
+        wall = zeros(ledger.num_addresses, np.uint8)
         for address, status in spec.walls.items():
             wall[address] = CODES[status]
-        is_seed = np.zeros(ledger.num_outputs, np.bool_)
+        is_seed = zeros(ledger.num_outputs, np.bool_)
         is_seed[list(spec.seeds)] = True
-        seen = np.zeros(ledger.num_addresses, np.bool_)
+        seen = zeros(ledger.num_addresses, np.bool_)
         seen[list(walk.addresses)] = True
         self.room = kernel.Room(
             wall=wall,
             is_seed=is_seed,
             seen=seen,
-            verdict=np.zeros(ledger.num_tx, np.uint8),
+            verdict=zeros(ledger.num_tx, np.uint8),
             counts=np.zeros(kernel.NUM_COUNTS, np.int64),
             **_buffers(ROWS),
             **self.frontier_of(walk),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tracing.compute.engines import Engine, Expr, only_row, whole
 from tracing.compute.tables import Source, Tables
 from tracing.engine.addresses import ScriptKind
-from tracing.ledgers.stats import LEAST_EQUAL, MANY, ledger_stats
+from tracing.ledgers.stats import LEAST_EQUAL, MANY, ledger_counts
 from tracing.ledgers.stored import StoredLedger
 
 FIGURES: Final = (
@@ -19,7 +19,7 @@ FIGURES: Final = (
     *("one_in_many_out", "equal_output_candidates", "equal_output_candidates_sha256"),
     *("input_sat", "fees_sat"),
 )
-"""Those of `ledger_stats` but its clusters, which are a job of their own."""
+"""Those of `ledger_counts`; its clusters are a job of their own."""
 
 
 def find_statistics(engine: Engine, source: Source, tables: Tables) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def statistics_lines(figures: dict[str, Any]) -> list[str]:
 
 def kernel_statistics_lines(ledger: StoredLedger) -> list[str]:
     """The same lines from the arrays."""
-    figures = ledger_stats(ledger)
+    figures = ledger_counts(ledger)
     return statistics_lines({name: figures[name] for name in FIGURES if name in figures})
 
 

@@ -36,16 +36,36 @@ def ledger_stats(ledger: StoredLedger, segment: str | None = None) -> dict[str, 
     Args:
         segment: hash of a segment's last block; None for the whole ledger.
 
-    Raises LedgerGap if no segment ends in that block. Cost: one pass over the arrays.
+    Raises LedgerGap if no segment ends in that block. Cost: one pass over the arrays, and the texts
+    of all input addresses twice, for the clusters.
     """
+    figures, ordinary, candidates = _counted(ledger, segment)
+    own = np.where(ordinary[ledger.in_tx], ledger.in_own_address, np.uint32(NO_ADDRESS))
+    shut = ~ordinary
+    figures["clusters"] = _clusters(ledger, own, shut)
+    shut[candidates] = True
+    figures["clusters_without_candidates"] = _clusters(ledger, own, shut)
+    tip = {name: figures.pop(name) for name in ("tip_height", "tip_hash")}
+    return {**dict(sorted(figures.items())), **tip}
+
+
+def ledger_counts(ledger: StoredLedger) -> dict[str, Any]:
+    """The figures of the whole ledger but its clusters. Cost: one pass over the arrays."""
+    return _counted(ledger, None)[0]
+
+
+def _counted(
+    ledger: StoredLedger, segment: str | None
+) -> tuple[dict[str, Any], Bools, NDArray[np.int64]]:
+    """Figures, the transactions meant but coinbases, and the equal-output candidates."""
     in_tx, tip_hash, height, time, blocks = _scope(ledger, segment)
     ordinary = in_tx & (ledger.tx_coinbase == 0)
     num_in = np.diff(ledger.in_off.astype(np.int64))
     num_out = np.diff(ledger.out_off.astype(np.int64))
     ins = ordinary[ledger.in_tx]
     outs = in_tx[ledger.out_tx]
-    own = np.where(ins, ledger.in_own_address, np.uint32(NO_ADDRESS))
-    known = own[own != NO_ADDRESS]
+    known = ledger.in_own_address[ins]
+    known = known[known != NO_ADDRESS]
     paid = ledger.out_address[outs]
     candidates = equal_output_candidates(ledger, ordinary)
     stored = ledger.in_stored[ins]
@@ -63,24 +83,22 @@ def ledger_stats(ledger: StoredLedger, segment: str | None = None) -> dict[str, 
         "segwit_tx": int(ledger.tx_segwit[ordinary].sum()),
         "input_addresses_from": _source(stored, ledger.in_silent[ins]),
         "inputs_with_address": len(known),
-        "distinct_input_addresses": len(np.unique(known)),
-        "distinct_output_addresses": len(np.unique(paid[paid != NO_ADDRESS])),
+        "distinct_input_addresses": _distinct(ledger, known),
+        "distinct_output_addresses": _distinct(ledger, paid[paid != NO_ADDRESS]),
         "multi_input_tx": int((num_in[ordinary] > 1).sum()),
         "one_in_two_out": int(((num_in == 1) & (num_out == 2) & ordinary).sum()),
         "many_in_one_out": int(((num_in >= MANY) & (num_out == 1) & ordinary).sum()),
         "one_in_many_out": int(((num_in == 1) & (num_out >= MANY) & ordinary).sum()),
-        "candidates": sorted(ledger.txid(tx) for tx in candidates),
-        "clusters": _clusters(ledger, own, ~ordinary),
+        "candidates": sorted(ledger.txid(tx) for tx in candidates.tolist()),
+        "tip_height": height,
+        "tip_hash": tip_hash,
     }
-    shut = ~ordinary
-    shut[candidates] = True
-    figures["clusters_without_candidates"] = _clusters(ledger, own, shut)
     figures["equal_output_candidates"] = len(candidates)
     figures["equal_output_candidates_sha256"] = _sha256(figures["candidates"])
     if len(stored) and stored.all():
         figures["input_sat"] = int(ledger.in_value[ins].sum())
         figures["fees_sat"] = int(ledger.tx_fee[ordinary].sum())
-    return {**dict(sorted(figures.items())), "tip_height": height, "tip_hash": tip_hash}
+    return figures, ordinary, candidates
 
 
 def _scope(ledger: StoredLedger, segment: str | None) -> tuple[Bools, str, int, int, int]:
@@ -102,32 +120,36 @@ def _scope(ledger: StoredLedger, segment: str | None) -> tuple[Bools, str, int, 
     )
 
 
+def _distinct(ledger: StoredLedger, addresses: NDArray[np.uint32]) -> int:
+    """How many there are; marked rather than sorted, as their numbers are dense."""
+    seen = np.zeros(ledger.num_addresses, np.bool_)
+    seen[addresses] = True
+    return int(np.count_nonzero(seen))
+
+
 def _source(stored: NDArray[np.uint8], silent: NDArray[np.uint8]) -> str:
     if stored.any():
         return "spent coins"
     return "the outputs they spend" if silent.any() else "the inputs alone"
 
 
-def equal_output_candidates(ledger: StoredLedger, ordinary: Bools) -> list[int]:
+def equal_output_candidates(ledger: StoredLedger, ordinary: Bools) -> NDArray[np.int64]:
     """Transactions with 3 or more equal positive outputs to distinct scripts and as many inputs."""
     num_in = np.diff(ledger.in_off.astype(np.int64))
     num_out = np.diff(ledger.out_off.astype(np.int64))
-    found = []
     wide = ordinary & (num_in >= LEAST_EQUAL) & (num_out >= LEAST_EQUAL)
-    for tx in np.flatnonzero(wide).tolist():
-        outs = slice(int(ledger.out_off[tx]), int(ledger.out_off[tx + 1]))
-        scripts: dict[int, set[tuple[int, int]]] = {}
-        for value, address, script in zip(
-            ledger.out_value[outs].tolist(),
-            ledger.out_address[outs].tolist(),
-            ledger.out_script[outs].tolist(),
-            strict=True,
-        ):
-            if value > 0:
-                scripts.setdefault(value, set()).add((address, script))
-        if LEAST_EQUAL <= max(map(len, scripts.values()), default=0) <= num_in[tx]:
-            found.append(tx)
-    return found
+    outs = np.flatnonzero(wide[ledger.out_tx] & (ledger.out_value > 0))
+    columns = [
+        each[outs].astype(np.int64)
+        for each in (ledger.out_tx, ledger.out_value, ledger.out_address, ledger.out_script)
+    ]
+    rows = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
+    # Of equal rows the first, then how many are left of each transaction and value.
+    rows = rows[np.append(True, (rows[1:] != rows[:-1]).any(1))[: len(rows)]]
+    starts = np.flatnonzero(np.append(True, (rows[1:, :2] != rows[:-1, :2]).any(1))[: len(rows)])
+    scripts = np.zeros(ledger.num_tx, np.int64)
+    np.maximum.at(scripts, rows[starts, 0], np.diff(np.append(starts, len(rows))))
+    return np.flatnonzero((scripts >= LEAST_EQUAL) & (scripts <= num_in))
 
 
 def _clusters(ledger: StoredLedger, own: NDArray[np.uint32], shut: Bools) -> dict[str, int | str]:

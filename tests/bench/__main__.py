@@ -16,12 +16,18 @@ import os
 import platform
 import re
 import sys
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -57,28 +63,56 @@ HEADINGS: Final = "## With "
 
 def main() -> None:
     """Run every row at every size."""
-    options = sys.argv[1:]
+    options = asked(sys.argv[1:])
     with TemporaryDirectory() as folder:
         cache = Path(folder)
-        if "--twins" in options:
-            num = int(options[options.index("--twins") + 1])
+        if options.twins:
+            num = options.twins
             say(f"{compare_clusters(max(1, num // 100), cache):,} merges are the same")
             say(f"{num:,} traces are the same; {compare_traces(num, cache):,} ends and coins")
             say(f"{num:,} searches are the same; {compare_paths(num, cache):,} paths")
             say(f"{num:,} traces over accounts too; {compare_pools(num, cache):,} ends")
             return
-        if "--accounts" in options:
-            num = int(options[options.index("--accounts") + 1])
+        if options.accounts:
+            num = options.accounts
             say(f"{num:,} traces over accounts are exact; {compare_accounts(num):,} ends")
             return
-        sizes = SIZES[:1] if "--quick" in options else SIZES
-        if "--sizes" in options:
-            sizes = tuple(map(int, options[options.index("--sizes") + 1].split(",")))
         kernels = ready(cache)
-        for size in sizes:
+        for size in SIZES[:1] if options.quick else options.sizes:
             rows = measured(size, kernels)
-            if "--quick" not in options:
+            if not options.quick:
                 REPORT.write_text(with_section(REPORT.read_text(), size, rows))
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}; --help tells the options\n")
+
+
+def asked(words: list[str]) -> Namespace:
+    """The options; ends the program with one sentence where there is no such option."""
+    parser = _Parser(
+        "python -m tests.bench", description=__doc__, formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--quick", action="store_true", help="the smallest size; writes nothing")
+    one.add_argument("--sizes", type=numbers, default=SIZES, metavar="N,N", help="transactions")
+    one.add_argument("--twins", type=number, metavar="N", help="compare the kernels instead")
+    one.add_argument("--accounts", type=number, metavar="N", help="compare with single units")
+    return parser.parse_args(words)
+
+
+def number(word: str) -> int:
+    """A whole number above zero. Raises ArgumentTypeError."""
+    if not word.isdecimal() or not int(word):
+        raise ArgumentTypeError(f"{word} is no whole number above zero")
+    return int(word)
+
+
+def numbers(words: str) -> tuple[int, ...]:
+    """Whole numbers above zero with commas between. Raises ArgumentTypeError."""
+    return tuple(map(number, words.split(",")))
 
 
 def ready(cache: Path) -> Kernels | None:

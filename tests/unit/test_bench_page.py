@@ -1,6 +1,8 @@
 """The page of benchmarks: each size has a section, and no run takes another's."""
 
-from tests.bench.__main__ import with_section
+import pytest
+
+from tests.bench.__main__ import SIZES, asked, with_section
 from tests.bench.rows import Row
 
 OLD = "# Benchmarks\n\na table of an older form\n\n## Pages under load\n\nloads\n"
@@ -37,3 +39,22 @@ def test_a_target_in_time_needs_no_peer() -> None:
     alone = Row("ingest", 5, "8 MB/s", "numpy", 0.00012, target=">= 4 MB/s")
     text = with_section(OLD, 100_000, [alone])
     assert "| ingest | numpy | 120 µs |  |  |  |  |  | >= 4 MB/s | 8 MB/s |" in text
+
+
+def test_options_are_understood_or_refused_in_one_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert asked([]).sizes == SIZES
+    assert asked(["--sizes", "5,20000"]).sizes == (5, 20_000)
+    assert asked(["--twins", "600"]).twins == 600
+    for words, said in (
+        (["--wrong"], "unrecognized arguments: --wrong; --help tells the options\n"),
+        (["--twins", "0"], "argument --twins: 0 is no whole number above zero; --help "),
+        (["--sizes", "5,"], "argument --sizes:  is no whole number above zero; --help "),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            asked(words)
+        assert capsys.readouterr().err.startswith(said)
+    with pytest.raises(SystemExit, match="0"):
+        asked(["--help"])
+    assert "every size writes a section of its own" in capsys.readouterr().out

@@ -26,7 +26,7 @@ from tracing.engine.ledger import (
 )
 from tracing.engine.scripts import ROW, row_keys
 from tracing.errors import LedgerError
-from tracing.ledgers.batches import BatchReader, number_rows, sync
+from tracing.ledgers.batches import BatchReader, number_rows, sync, sync_all
 from tracing.ledgers.chain import Chain
 
 U8: TypeAlias = NDArray[np.uint8]
@@ -44,10 +44,8 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for name, array in arrays.items():
-        with (draft / f"{name}.npy").open("wb") as file:
-            np.save(file, array)
-            file.flush()
-            os.fsync(file.fileno())
+        np.save(draft / f"{name}.npy", array)
+    sync_all([draft / f"{name}.npy" for name in arrays])
     sync(draft)
     try:
         draft.rename(path)

@@ -15,7 +15,6 @@ reorganisation, for blocks that do not follow the last one, and for spent coins 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -36,10 +35,10 @@ from tracing.ledgers.arrays import (
     refuse_second_spend,
     stored_coins,
 )
-from tracing.ledgers.batches import BatchReader, number_rows, replace_text
+from tracing.ledgers.batches import BatchReader, number_rows, replace_text, sync_all
 from tracing.ledgers.chain import Chain
 from tracing.ledgers.levels import Level, build_level, open_level, write_level
-from tracing.ledgers.maps import Maps, head_of
+from tracing.ledgers.maps import Maps, read_head
 
 WRITING: Final = "writing"
 COUNTED: Final[Mapping[str, Sequence[str]]] = {
@@ -289,13 +288,16 @@ def append(path: Path, epoch: int, before: Seen, arrays: Arrays) -> None:
         addresses=before.addresses + len(arrays["address_row"]),
         base_txs=before.base_txs,
     )
-    for name in [*OFFSETS, *(column for columns in COUNTED.values() for column in columns)]:
+    names = [*OFFSETS, *(column for columns in COUNTED.values() for column in columns)]
+    for name in names:
         _put(path / f"{name}.npy", length_of(before, name), arrays[name])
-    spent = path / "out_spent_in.npy"
-    column = np.memmap(spent, np.uint32, "r+", head_of(spent), (seen.outputs,))
+    with (path / "out_spent_in.npy").open("rb") as spent:
+        start = read_head(spent).size
+    column = np.memmap(path / "out_spent_in.npy", np.uint32, "r+", start, (seen.outputs,))
     column[arrays["spent"]] = arrays["spent_by"]
     column.flush()
     del column
+    sync_all([path / f"{name}.npy" for name in names])
     seen = replace(seen, levels=_with_level(path, epoch, before, seen))
     replace_text(path / f"{epoch:06d}.json", json.dumps(asdict(seen)))
 
@@ -306,10 +308,10 @@ def _with_level(path: Path, epoch: int, before: Seen, seen: Seen) -> tuple[str, 
     levels = list(before.levels)
     first_tx, first_address = before.txs, before.addresses
     while levels:
-        last = open_level(path / levels[-1], maps)
-        if last.end_tx - last.first_tx > 2 * (seen.txs - first_tx):
+        first, end, address, _ = maps.open(path / levels[-1] / "bounds.npy").tolist()
+        if end - first > 2 * (seen.txs - first_tx):
             break
-        first_tx, first_address = last.first_tx, last.first_address
+        first_tx, first_address = first, address
         levels.pop()
     columns = {
         name: maps.open(path / f"{name}.npy", length_of(seen, name)) for name in LEVEL_COLUMNS
@@ -351,17 +353,13 @@ def cluster_epoch(path: Path, name: str) -> int:
 
 
 def _put(path: Path, length: int | None, rows: NDArray[Any]) -> None:
-    """Write rows behind the first `length` of a column, and nothing after them."""
+    """Write rows behind the first `length` of a column, and nothing after them; not yet durable."""
     assert length is not None  # every column that grows is counted
-    whole = np.load(path, mmap_mode="r")
-    kind, width = whole.dtype, int(np.prod(whole.shape[1:], dtype=np.int64))
-    del whole
     with path.open("r+b") as file:
-        file.seek(head_of(path) + length * width * kind.itemsize)
-        file.write(np.ascontiguousarray(rows, kind).tobytes())
+        head = read_head(file)
+        file.seek(head.size + length * head.row_size)
+        file.write(np.ascontiguousarray(rows, head.kind).tobytes())
         file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def find_many(keys_of: Sequence[tuple[U64, U32]], rows: U8, wanted: U8, keys: U64) -> I64:

@@ -11,7 +11,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -147,8 +147,8 @@ def _read(path: Path, name: str, _version: tuple[int, int, int]) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest: all or nothing, also through a power cut."""
-    told = {"format": FORMAT, **asdict(manifest)}
-    replace_text(folder / MANIFEST, json.dumps(told, indent=1))
+    told = {"format": FORMAT, **vars(manifest)}
+    replace_text(folder / MANIFEST, json.dumps(told, default=vars))
 
 
 @contextmanager

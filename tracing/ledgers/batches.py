@@ -65,7 +65,7 @@ def no_coins() -> CoinColumns:
     )
 
 
-SYNCED_AT_ONCE: Final = 8
+SYNCED_AT_ONCE: Final = 4
 
 
 def number_rows(rows: U8) -> tuple[U8, U32]:

@@ -21,6 +21,7 @@ from tracing.engine.compiled.spread import (
     INNER,
     IS_MIX,
     NO_MIX,
+    OUTER,
     UNASKED,
     Chain,
     may_mix,
@@ -229,7 +230,7 @@ def _beyond(part: Any, backward: Any, chain: Chain, rules: Rules, marks: Marks) 
     return tx if _inner(coin, chain, rules, marks) else np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@njit(**OUTER)
 def _near(
     front: Any,
     backward: Any,
@@ -288,7 +289,7 @@ def _earlier(one: Any, other: Any, partial: Any) -> bool:
     return less
 
 
-@njit(cache=True, nogil=True)
+@njit(**OUTER)
 def _best(
     txs: Any,
     max_depth: Any,

@@ -79,12 +79,18 @@ MOST: Final = 1 << 52
 LAST_KEY: Final = 0xFFFFFFFF
 """Backward, coins are keyed from here down, so that the latest comes first."""
 
+OUTER: Final[dict[str, Any]] = {"cache": True, "nogil": True, "_nrt": False}
+"""For kernels that make no array: nobody need count who holds one, which took most of the time."""
 INNER: Final[dict[str, Any]] = {
     "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True,
+    "_nrt": False,
 }  # fmt: skip
-"""For what only kernels call: without the ways in from outside it compiles in half the time, and as
-part of its caller it is not handed forty arrays, number by number, for each coin.
+"""For what only such kernels call: without the ways in from outside it compiles in half the time,
+and as part of its caller it is not handed forty arrays, number by number, for each coin.
 """
+
+MOST_COMPARED: Final = 256
+"""Outputs up to which a shape is looked for by comparing each with each: some microseconds."""
 
 _NOBODY: Final = np.uint32(NO_ADDRESS)
 _UNSPENT: Final = np.uint32(UNSPENT)
@@ -220,16 +226,18 @@ def may_mix(tx: Any, in_off: Any, out_off: Any, out_value: Any) -> bool:
         return False
     if end - first < LEAST_OUTPUTS:
         return False
-    ordered = np.sort(out_value[first:end])
-    equal = 1
-    for at in range(1, len(ordered)):
-        equal = equal + 1 if ordered[at] == ordered[at - 1] else 1
+    if end - first > MOST_COMPARED:
+        return True
+    for at in range(first, end):
+        equal = 1
+        for other in range(at + 1, end):
+            equal += out_value[other] == out_value[at]
         if equal >= LEAST_PARTICIPANTS:
             return True
     return False
 
 
-@njit(cache=True, nogil=True)
+@njit(**OUTER)
 def spread(budget: Any, chain: Chain, rules: Rules, room: Room) -> Any:
     """Take up to `budget` transactions from the frontier; returns why it stopped.
 

@@ -232,14 +232,28 @@ a second and check that its newest 200 transactions hang together.
 are its twins, with the same result. A run takes the plain one first and changes over once it has
 grown large. `gs_clustering` is GraphSense's Rust package graphsense-clustering.
 
+What a trace finds stands in arrays of numbers, of which objects and JSON are made when somebody
+reads them: on the page of a run, not here.
+
 Where a target is missed: `bfs_layers` of networkx only visits transactions, over lists that it has
-made before; of our time for poison the kernel takes about a sixth, and the rest makes ends with
-bounds and statuses, and up to 20,000 steps to draw. Short paths end after a handful of
-transactions: networkx and NetworKit then need microseconds, ours some tenths of a millisecond to
-set itself up, whatever the size of the ledger, without a graph to load; what a person would wait
-for is the longest. NetworKit finds one path by the number of transactions alone and knows no
-amounts, walls or CoinJoins, so it cannot take the place of ours. Plain Python is faster there until
-a search has seen some hundred transactions.
+made before. Of our time for poison the kernel takes about a half: it was 206 ms at a million
+transactions while every end and step became an object, 53 ms without them, 31 ms since the kernel
+is compiled as one piece, and 14 ms since it counts no holders of its arrays.
+
+Short paths end after a handful of transactions: networkx and NetworKit then need microseconds, ours
+some tenths of a millisecond to set itself up, without a graph to load; marks are fresh pages of
+memory, so that it hardly grows with the ledger (859 µs at a million transactions before). What a
+person would wait for is the longest. NetworKit finds one path by the number of transactions alone
+and knows no amounts, walls or CoinJoins, so it cannot take the place of ours. Plain Python is
+faster there until a search has seen some hundred transactions.
+
+An appended block is durable when it is done: seven tables of Parquet, 28 columns, 13 arrays that
+find things in it, the manifest, in 58 files and folders synced. At 55 ms it was mostly numpy
+opening a hundred mapped files; heads are parsed once now and files synced four at a time. Of the 30
+ms that are left, syncing takes 10, as the disk of this machine does one after the other, writing
+and reading the tables 8, opening the ledger 3. Fewer files would need another format on disk;
+trusting arrays that were not synced would need a check of all of them after a power cut. Beside
+four readers the load shares two cores with them.
 """
 
 

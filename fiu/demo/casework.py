@@ -1,8 +1,8 @@
 """The demo's casework, made through the ordinary services: so its times are load times.
 
-It opens mid-work: a run sealed, a finding approved and one to review, two freezes executed of which
-one ends in 40 hours, part of the other to be lifted, a release unread, and a case in which nobody
-has traced yet.
+It opens mid-work: a run sealed, two findings approved and one to review, two freezes executed of
+which one ends in 40 hours, part of the other to be lifted, a release to each of two agencies that
+nobody there has read, and a case in which nobody has traced yet.
 """
 
 import time
@@ -24,6 +24,7 @@ from cases.models import (
     FreezeRequest,
     InformationRequest,
     OutboxMessage,
+    Referral,
     SharedRelease,
 )
 from cases.policy import Actor, Role
@@ -32,8 +33,10 @@ from cases.services.cases import grant_access, open_case, start_case
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
 from cases.services.findings import (
+    AmountSpec,
     approve_finding,
     collect_findings,
+    draft_finding,
     edit_finding,
     mark_seen,
     submit_finding,
@@ -74,6 +77,7 @@ from cases.services.traces import queue_trace
 from cases.services.wallets import add_wallet, add_wallets
 from cases.tasks import send_outbox_task
 from fiu.demo.case_file import CaseFile
+from fiu.demo.exchange import BTC
 from fiu.demo.officers import know_officers
 from fiu.demo.platforms import PACKAGES
 from fiu.demo.rows import account_number
@@ -85,6 +89,7 @@ LEDGER = "bitcoin-regtest"
 ANSWER_SECONDS = 60
 COURIER_ENDS = timedelta(hours=40)  # so that its decision is asked for on the first day
 ANSWER_DUE = timedelta(hours=20)
+REGISTRAR_FEE = 180_000  # of the one payment to Namewharf
 TAGGED = 2  # of the bank's wallets
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
 SELLERS_CASE = "Obelisk Market: sellers who cash out here"
@@ -238,10 +243,10 @@ def _operator(case: Case, facts: CaseFile, desk: Desk) -> None:
     )
     jobs.carry_now(run.run)
     collect_findings(run.run)
-    finding = _findings(case, desk)
-    _freezes(case, finding, desk)
+    findings = _findings(case, facts.registrar, desk)
+    _freezes(case, findings["OP-1"], desk)
     asked = _accepted_request(case, desk)
-    _referral(case, finding, asked, desk)
+    _referrals(case, findings, asked, desk)
     _answer(asked, case, desk)
     _open_request(desk)
 
@@ -295,8 +300,8 @@ def _operator_suspects(case: Case, desk: Desk) -> None:
         link_account(suspect, account_number(uid), basis, by=desk.mei)
 
 
-def _findings(case: Case, desk: Desk) -> Finding:
-    """The engine's drafts about OP-1 and OP-3: one approved, one waiting. Returns the approved."""
+def _findings(case: Case, registrar: str, desk: Desk) -> dict[str, Finding]:
+    """The engine's drafts about OP-1 and OP-3, approved and by account; one by hand that waits."""
     by_account = {uid: case.findings.get(Q(statement__contains=uid)) for uid in ("OP-1", "OP-3")}
     extract = acquire_evidence(
         case,
@@ -319,16 +324,49 @@ def _findings(case: Case, desk: Desk) -> Finding:
             by=desk.mei,
         )
         submit_finding(edited, by=desk.mei)
-    approved = Finding.objects.get(pk=by_account["OP-1"].pk)
-    for evidence in approved.counter_evidence.all():
-        mark_seen(evidence.pk, finding=approved, by=desk.tomas)
+    submit_finding(_of_the_registrar(case, registrar, desk), by=desk.mei)
+    return {uid: _approved(finding, desk) for uid, finding in by_account.items()}
+
+
+def _of_the_registrar(case: Case, registrar: str, desk: Desk) -> Finding:
+    """What no policy can say: by FIFO nothing of the payment is the market's, by LIFO all."""
+    return draft_finding(
+        case,
+        kind="infrastructure",
+        severity="medium",
+        statement=(
+            "The operator's first wallet paid Namewharf 0.0018 BTC; of Obelisk origin low 0, FIFO "
+            "0, high 0.0018. This rests on who controls the wallet, not on an amount."
+        ),
+        tier=2,
+        confidence=70,
+        confidence_reason="One transaction on the ledger; the invoice names it.",
+        assumptions="The wallet is the operator's, as the approved finding on OP-1 has it.",
+        alternatives="Somebody else paid for the domain with coins that the operator sold.",
+        amounts=[
+            AmountSpec(
+                BTC, REGISTRAR_FEE, 0, 0, REGISTRAR_FEE, policy="fifo", address=registrar,
+                label="Namewharf",
+            ),
+        ],
+        counter_evidence=[("commingling", "FIFO says 0, LIFO all: two coins paid it together.")],
+        wallets=list(case.wallets.filter(address=registrar)),
+        by=desk.mei,
+    )  # fmt: skip
+
+
+def _approved(finding: Finding, desk: Desk) -> Finding:
+    finding.refresh_from_db()
+    for evidence in finding.counter_evidence.all():
+        mark_seen(evidence.pk, finding=finding, by=desk.tomas)
     approve_finding(
-        approved,
-        content_hash=approved.content_hash,
+        finding,
+        content_hash=finding.content_hash,
         reason="Run repeated, deposits compared with our own records.",
         by=desk.tomas,
     )
-    return Finding.objects.get(pk=approved.pk)
+    finding.refresh_from_db()
+    return finding
 
 
 def _deposits(uid: str) -> bytes:
@@ -425,26 +463,48 @@ def _execute(freeze: FreezeRequest, reason: str, desk: Desk) -> None:
     _wait_for_the_exchange(freeze)
 
 
-def _referral(case: Case, finding: Finding, asked: InformationRequest, desk: Desk) -> None:
-    referral = draft_referral(
-        case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
-        subject="Obelisk Market: operator's accounts",
-        summary=(
-            "Payouts of the market's bank were followed to an account in the operator's own name. "
-            "What was left there is held."
+def _referrals(
+    case: Case, findings: dict[str, Finding], asked: InformationRequest, desk: Desk
+) -> None:
+    """A release to each agency of what it asked for; neither learns of the other."""
+    _send(
+        draft_referral(
+            case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
+            subject="Obelisk Market: operator's accounts",
+            summary=(
+                "Payouts of the market's bank were followed to an account in the operator's own "
+                "name. What was left there is held."
+            ),
+            purpose="Criminal investigation of the market's operator",
+            legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
+            tlp="AMBER", handling_code="H1", findings=[findings["OP-1"]],
+            freezes=list(case.freezes.filter(agency__short_name="FNTF")), answers=asked,
+            by=desk.mei,
         ),
-        purpose="Criminal investigation of the market's operator",
-        legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
-        tlp="AMBER", handling_code="H1", findings=[finding], freezes=list(
-            case.freezes.filter(agency__short_name="FNTF")
-        ), answers=asked, by=desk.mei,
+        "Only what was asked for.", "ortiz", desk,
     )  # fmt: skip
+    _send(
+        draft_referral(
+            case, agency_id=Agency.objects.get(short_name="HDIB").pk, kind="joint_operation",
+            subject="Account of the courier: what the order holds",
+            summary=(
+                "The account that the order names is held with what lay on it, a withdrawal among "
+                "it that was stopped on its way out."
+            ),
+            purpose="Criminal investigation of the courier",
+            legal_gateway="Court order HDIB-114-0093", caveats="Do not contact the account holder.",
+            tlp="AMBER", handling_code="H1", findings=[findings["OP-3"]],
+            freezes=list(case.freezes.filter(agency__short_name="HDIB")), by=desk.mei,
+        ),
+        "Only what the order covers.", "chen", desk,
+    )  # fmt: skip
+
+
+def _send(referral: Referral, reason: str, officer: str, desk: Desk) -> None:
+    """Nothing left out; approved by tomas, cleared, sealed and sent by nora."""
     redact_referral(referral, redactions={}, by=desk.mei)
     referral.refresh_from_db()
-    approve_referral(
-        referral, content_hash=referral.content_hash, reason="Only what was asked for.",
-        by=desk.tomas,
-    )  # fmt: skip
+    approve_referral(referral, content_hash=referral.content_hash, reason=reason, by=desk.tomas)
     referral.refresh_from_db()
     clear_referral(
         referral, content_hash=referral.content_hash, reason="Gateway checked.", by=desk.nora
@@ -454,7 +514,7 @@ def _referral(case: Case, finding: Finding, asked: InformationRequest, desk: Des
     referral.refresh_from_db()
     send_referral(
         referral,
-        liaison_ids=[User.objects.get(username="ortiz").pk],
+        liaison_ids=[User.objects.get(username=officer).pk],
         expires_at=timezone.now() + timedelta(days=30),
         by=desk.nora,
     )
@@ -497,7 +557,7 @@ def _accepted_request(case: Case, desk: Desk) -> InformationRequest:
 def _answer(asked: InformationRequest, case: Case, desk: Desk) -> None:
     """With the release that the officer has."""
     release_response(
-        asked, SharedRelease.objects.get(referral__case=case),
+        asked, SharedRelease.objects.get(referral__answers=asked),
         content_hash=asked.content_hash, reason="The release holds what was asked.", by=desk.nora,
     )  # fmt: skip
 

@@ -1,9 +1,11 @@
-"""Pages under load: `python -m tests.bench.load [--cases N] [--users N] [--seconds N] [--only DB]`.
+"""Pages under load: `python -m tests.bench.load [--cases N] [--users N] [--seconds N] [--alerts N]
+[--only DB]`.
 
 Real gunicorn with the arguments of `manage.py up`, on loopback, over SQLite and then over a
 PostgreSQL of its own (tests/servers.py). Each user has a session, asks for one page after the
 other and reads for two to eight seconds in between; the driver, the database and the server share
-the machine. With the full size it writes the last section of docs/benchmarks.md.
+the machine. Five alerts a case wait unless told otherwise. With the full size it writes its section
+of docs/benchmarks.md.
 """
 
 import argparse
@@ -189,7 +191,7 @@ def measure(database: str, options: argparse.Namespace) -> Measured:
         made = subprocess.run(
             [
                 sys.executable, "-m", "tests.bench.load_world",
-                str(options.cases), str(options.users),
+                str(options.cases), str(options.users), str(options.alerts),
             ],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
@@ -300,14 +302,17 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=FULL)
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=75)
+    parser.add_argument("--alerts", type=int)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     options = parser.parse_args()
+    is_full = options.cases == FULL and options.alerts is None and not options.only
+    options.alerts = options.cases * 5 if options.alerts is None else options.alerts
     others = os.getloadavg()[0]
     databases = [options.only] if options.only else ["sqlite", "postgresql"]
     found = [measure(database, options) for database in databases]
     text = section(found, options, others)
     say(text)
-    if options.cases == FULL and not options.only:
+    if is_full:
         before, _heading, rest = REPORT.read_text().partition(HEADING)
         _old, mark, later = rest.partition("\n## ")
         REPORT.write_text(f"{before.rstrip()}\n\n{text.rstrip()}\n{mark}{later}")

@@ -78,9 +78,10 @@ Q = QuerySet[Any]
 class Maker:
     """The rows of one installation, drawn from a seed."""
 
-    def __init__(self, num_cases: int, num_users: int) -> None:
+    def __init__(self, num_cases: int, num_users: int, num_alerts: int) -> None:
         self.dice = random.Random(SEED)
         self.num_cases = num_cases
+        self.num_alerts = num_alerts
         self.num_users = num_users
         self.num: dict[str, int] = {}
 
@@ -375,7 +376,6 @@ class Maker:
         rule = Rule.objects.create(
             code="BENCH", title="Bench", red_flags=["x"], parameters={}, severity="high"
         )
-        num = self.num_cases * 5
         Alert.objects.bulk_create(
             (
                 Alert(
@@ -386,7 +386,7 @@ class Maker:
                     severity="severe" if n % 20 == 0 else "low", rank=4 if n % 20 == 0 else 1,
                     score=30 + n % 61, raised_at=NOW - timedelta(minutes=n), last_raised_at=NOW,
                 )
-                for n in range(num)
+                for n in range(self.num_alerts)
             ),
             batch_size=2000,
         )  # fmt: skip
@@ -439,9 +439,9 @@ def make_ledger(num_cases: int) -> tuple[list[str], int]:
 
 
 def main() -> None:
-    num_cases, num_users = (int(text) for text in sys.argv[1:3])
+    num_cases, num_users, num_alerts = (int(text) for text in sys.argv[1:4])
     prepare(lambda line: None)
-    world = Maker(num_cases, num_users).make()
+    world = Maker(num_cases, num_users, num_alerts).make()
     on_chain, world["num_addresses"] = make_ledger(num_cases)
     world["searches"]["an address of the chain"] = on_chain
     print(json.dumps(world))

@@ -122,7 +122,7 @@ def known_and_unknown() -> Figure:
 def measure() -> list[Figure]:
     """On the empty installation of FIU_HOME."""
     prepare(lambda line: None)
-    Maker(300, 20).make()
+    Maker(300, 20, 1_500).make()
     return [hidden_and_absent(), known_and_unknown()]
 
 

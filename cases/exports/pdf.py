@@ -18,8 +18,6 @@ from cases.exports import canonical_json, html
 NAME = "release.pdf"
 MIME = "application/pdf"
 ABSENT = "No PDF: Pango is not installed where this release was made. Print the HTML page instead."
-FONTS = "fonts-noto-cjk"
-"""The Debian package whose fonts have Chinese letters; any other font with them will do."""
 NO_CHINESE = (
     "No PDF: no font with Chinese letters is installed where this release was made. Print the HTML"
     " page instead."

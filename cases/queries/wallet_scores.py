@@ -41,7 +41,8 @@ class WalletScore:
 
 
 def wallet_score(wallet: Wallet, actor: Actor) -> WalletScore:
-    """The score of the cluster that a wallet's address is in: 1 query and those of the ledger.
+    """The score of the cluster that a wallet's address is in: 1 query, and those of the ledger
+    where there is a model.
 
     Nothing is kept of it. What is said of the wallet itself is no part of it.
     """
@@ -54,12 +55,15 @@ def wallet_score(wallet: Wallet, actor: Actor) -> WalletScore:
         reader = RiskModel(row.content) if row is not None else None
     except ModelError:
         row = reader = None
+    nothing = WalletScore(row, 0, [], [], 0, is_cut=False)
+    if reader is None:
+        return nothing
     try:
         look = reads.wallet_look(wallet.ledger, wallet.address, GROUPS)
     except reads.LedgerMissing:
         look = None
-    if look is None or reader is None:
-        return WalletScore(row, 0, [], [], 0, is_cut=False)
+    if look is None:
+        return nothing
     figures = look.figures
     return WalletScore(
         row,

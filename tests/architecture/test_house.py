@@ -247,6 +247,22 @@ def test_no_float_in_casework_and_engine() -> None:
     assert found == []
 
 
+SECTION = re.compile(r"<section [^>]*aria-labelledby=.*?<h2[^>]*>(.*?)</h2>(.*?)</section>", re.S)
+REGION = re.compile(r'role="region" aria-label="(.*?)">')
+
+
+def test_a_section_and_the_table_in_it_have_names_of_their_own() -> None:
+    """Two landmarks of one name are one place too many for who goes by landmarks."""
+    found = [
+        f"{path.relative_to(ROOT)} {name}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for name, inside in SECTION.findall(path.read_text(encoding="utf-8"))
+        for region in REGION.findall(inside)
+        if region.replace("'", '"') == name
+    ]
+    assert found == []
+
+
 def test_templates_have_no_inline_script_or_style() -> None:
     found = []
     for path in (ROOT / "templates").rglob("*.html"):

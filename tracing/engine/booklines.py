@@ -28,6 +28,8 @@ class Line:
         fee: the part of `units` that the exchange keeps. What it keeps of the other side of a
             conversion is not in `to_units` and so part of the rate.
         account, to_account: OUTSIDE for money that comes from, or goes, out of the house.
+        below: units of nobody's that arrive with it, just before its own. Only books that are read
+            from their end have such: a fee that is undone.
     """
 
     place: Place
@@ -40,6 +42,7 @@ class Line:
     to_asset: str
     to_units: int
     fee: int = 0
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class _Walk:
             if line.account == account:
                 moved.setdefault(line.asset, []).append(-line.units)
             if line.to_account == account:
-                moved.setdefault(line.to_asset, []).append(line.to_units)
+                moved.setdefault(line.to_asset, []).append(line.below + line.to_units)
         now = self.books.holdings(account)
         for asset, amounts in moved.items():
             least = opening(amounts)
@@ -131,7 +131,14 @@ class _Walk:
         if line.account == account:
             self.pools[account, line.asset].take(line.units, self.policy)
         if line.to_account == account:
-            self.pools[account, line.to_asset].put(line.to_units, None, taped=self.taped)
+            self.put(line, None)
+
+    def put(self, line: Line, flow: Flow | None) -> None:
+        """Lay what a line brings into the holding that it reaches."""
+        pool = self.pools[line.to_account, line.to_asset]
+        if line.below:
+            pool.put(line.below, None, taped=self.taped)
+        pool.put(line.to_units, flow, taped=self.taped)
 
     def step(self, line: Line) -> None:
         """Take the next line."""
@@ -139,8 +146,7 @@ class _Walk:
         flow = self.brought(line, seed) if seed is not None else self.taken(line)
         if flow is None:
             if self.known.get(line.to_account):
-                pool = self.pools[line.to_account, line.to_asset]
-                pool.put(line.to_units, None, taped=self.taped)
+                self.put(line, None)
             return
         net, fee = self.less_fee(line, flow)
         there = self.changed(line, net)
@@ -223,8 +229,7 @@ class _Walk:
         refused = self.read(line.to_account, line.place)
         if refused:
             return refused
-        pool = self.pools[line.to_account, line.to_asset]
-        pool.put(line.to_units, flow, taped=self.taped)
+        self.put(line, flow)
         return "passed_on"
 
     def book(

@@ -64,43 +64,30 @@ class _Mirror:
             return None
         self.lines_of[account] = found
         lines = [self.at_the_end(account, ref) for ref in self.held if _of(ref) == account]
-        for line in reversed(found):
-            lines += self.mirrored(line)
-        return lines
+        return [*lines, *(self.mirrored(line) for line in reversed(found))]
 
     def at_the_end(self, account: str, ref: str) -> Line:
         """A holding as if it left after everything else, so that mirrored it comes in first."""
         asset, units = ref.split(":", 2)[2], self.held[ref]
         number = sorted(self.held).index(ref)
         line = Line((LAST, number), ref, HELD, account, asset, units, OUTSIDE, asset, units)
-        return self.mirrored(line)[0]
+        return self.mirrored(line)
 
-    def mirrored(self, line: Line) -> list[Line]:
-        """The line turned round. Its fee comes in first and is nobody's: the last part of a line.
+    def mirrored(self, line: Line) -> Line:
+        """The line turned round. Its fee comes in beneath it and is nobody's.
 
-        Both in a queue and in a stack the part that went on was taken before the fee, so mirrored
-        it is laid upon it.
+        Both in a queue and in a stack the part that went on was taken before the fee, the last part
+        of the line. So mirrored it is laid upon it, once what the line brought is out again: of a
+        transfer to oneself both are in one holding.
         """
         when, number = line.place
-        net = line.units - line.fee
-        lines = []
-        if line.fee and line.account != OUTSIDE:
-            lines.append(
-                Line(
-                    (-when, -2 * number - 1), f"{line.ref}:fee", "fee", OUTSIDE, line.asset,
-                    line.fee, line.account, line.asset, line.fee,
-                )
-            )  # fmt: skip
-        if net or line.to_units:
-            place = (-when, -2 * number)
-            self.forward[place] = line
-            lines.append(
-                Line(
-                    place, line.ref, line.kind, line.to_account, line.to_asset, line.to_units,
-                    line.account, line.asset, net,
-                )
-            )  # fmt: skip
-        return lines
+        place = (-when, -number)
+        self.forward[place] = line
+        fee = line.fee if line.account != OUTSIDE else 0
+        return Line(
+            place, line.ref, line.kind, line.to_account, line.to_asset, line.to_units,
+            line.account, line.asset, line.units - line.fee, below=fee,
+        )  # fmt: skip
 
     def holdings(self, account: str) -> Mapping[str, int]:
         """What was there before the first line, where what is there now is known."""

@@ -80,6 +80,21 @@ def test_a_fee_is_nobodys_and_a_missing_line_is_said() -> None:
     assert trace_back([whole("R9", 5)], "A", books, "fifo").unmet == ("R9",)
 
 
+@pytest.mark.parametrize(("policy", "first", "second"), [("fifo", 1, 0), ("lifo", 0, 1)])
+def test_a_transfer_to_oneself_gives_its_fee_back_beneath_it(
+    policy: str, first: int, second: int
+) -> None:
+    """Undone, the line takes out what it brought before its fee is there again."""
+    books = Written(held={"A": {"BTC": 0}})
+    one, other = books.deposit("A", "BTC", 1), books.deposit("A", "BTC", 1)
+    books.write("internal_transfer", "A", "BTC", 2, "A", "BTC", 1, fee=1)
+    ref = books.write("withdrawal", "A", "BTC", 1)
+    found = sources(trace_back([whole(ref, 1)], "A", books, policy))
+    assert {ref: amount for ref, (_, amount, _) in found.items() if amount} == {
+        each: 1 for each, units in ((one, first), (other, second)) if units
+    }
+
+
 @settings(max_examples=60)
 @given(worlds())
 def test_forward_and_back_tell_of_the_same_units(world: tuple[Written, list[Seed]]) -> None:

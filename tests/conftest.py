@@ -22,11 +22,12 @@ from django.db.models.signals import post_migrate
 from django.test import Client
 
 from cases.acting import let_process_act_as_system
-from cases.guards import install_guards, install_policies, remove_guards
+from cases.guards import install_guards, install_policies
 from fiu.adapter import SEEN_AT, SIGNED_IN_AT
 from fiu.models import User
 from fiu.sessions import DOOR_KEY, LIAISON_DOOR
 from tests import migrated_copy, row_security
+from tests.emptying import empty_what_is_full
 from tests.hashing import hash_codes_lightly
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -57,13 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[_HOME] = Path(settings.FIU_HOME)
     hash_codes_lightly()
+    empty_what_is_full()
     let_process_act_as_system()  # what no page or call asks for: tests are on nobody's side
     if settings.ROW_SECURITY:
         row_security.let_services_act_for_their_actor()
 
 
+@pytest.hookimpl(trylast=True)  # where the database is open again
 def pytest_unconfigure(config: pytest.Config) -> None:
     home = config.stash.get(_HOME, None)
+    if home is not None and connection.vendor == "postgresql":
+        migrated_copy.drop_template()
     if home is not None and home.name.startswith("fiu-test-"):
         shutil.rmtree(home, ignore_errors=True)
 
@@ -201,8 +206,7 @@ def client_of(user: User, *, second_factor_age: float | None = 0.0) -> Client:
     return client
 
 
-def _has_copy() -> bool:
-    return "PYTEST_XDIST_WORKER" in os.environ and connection.vendor == "sqlite"
+IS_ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 
 
 @pytest.fixture(scope="session")
@@ -216,11 +220,17 @@ def _turn() -> Iterator[ExitStack]:
 def django_db_keepdb(
     django_db_keepdb: bool, django_db_modify_db_settings: None, _turn: ExitStack
 ) -> bool:
-    """Whether the tables stand already: another worker's, copied."""
-    if not _has_copy():
+    """Whether the tables stand already: another worker's, copied.
+
+    On a server Django makes the copy itself and drops it in the end.
+    """
+    if not IS_ONE_OF_SEVERAL:
         return django_db_keepdb
     _turn.enter_context(migrated_copy.turn())
-    return migrated_copy.copy_to(connection.settings_dict["TEST"]["NAME"])
+    if connection.vendor == "sqlite":
+        return migrated_copy.copy_to(connection.settings_dict["TEST"]["NAME"])
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_copy.template()
+    return django_db_keepdb
 
 
 @pytest.fixture(scope="session")
@@ -228,8 +238,12 @@ def django_db_setup(
     django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, _turn: ExitStack
 ) -> None:
     """The test database stands under the same guards as the real one, and the same policies."""
-    if _has_copy() and not django_db_keepdb:
-        migrated_copy.keep(connection.settings_dict["NAME"])
+    if IS_ONE_OF_SEVERAL and connection.vendor == "sqlite":
+        if not django_db_keepdb:
+            migrated_copy.keep(connection.settings_dict["NAME"])
+    elif IS_ONE_OF_SEVERAL and not connection.settings_dict["TEST"].get("TEMPLATE"):
+        with django_db_blocker.unblock():
+            migrated_copy.keep_template()
     _turn.close()
     # Rights are in policy.py: nobody reads what these write again after each emptying of tables.
     assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
@@ -251,31 +265,8 @@ def _empty_cache() -> None:
         cache.clear()
 
 
-# What opens the database to the harness itself, while the guards are down.
-_blocker_of_lifted: Any = None
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
-    """Put the guards up again behind a test with real transactions, once its tables are empty.
-
-    No fixture comes late enough: inside the next test's transaction they would go with it, be put
-    up again for each test that follows (0.3 s on PostgreSQL), and SQLite would read a changed
-    schema again after every savepoint that is undone.
-    """
-    global _blocker_of_lifted
-    yield
-    if _blocker_of_lifted is None or nextitem is None:  # with the last one its database went
-        return
-    with _blocker_of_lifted.unblock():
-        if settings.ROW_SECURITY:
-            row_security.be_owner()
-        install_guards()
-    _blocker_of_lifted = None
-
-
 @pytest.fixture(autouse=True)
-def _role(request: pytest.FixtureRequest, _guards: None) -> None:
+def _role(request: pytest.FixtureRequest, _owner: None) -> None:
     """Under FIU_RLS=1 tests work as the house's role; those about the guards as the owner."""
     if settings.ROW_SECURITY and _touches_database(request.node):
         if request.node.get_closest_marker("owner"):
@@ -285,17 +276,13 @@ def _role(request: pytest.FixtureRequest, _guards: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _guards(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """Lift the guards only for the emptying of tables after a test with real transactions."""
-    global _blocker_of_lifted
-    if not _touches_database(request.node):
+def _owner(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Under FIU_RLS=1 it is not the house's role that empties the tables again."""
+    if not (settings.ROW_SECURITY and _touches_database(request.node)):
         yield
         return
     request.getfixturevalue("_django_db_helper")
     has_real_transactions = not connection.in_atomic_block
     yield
     if has_real_transactions:
-        if settings.ROW_SECURITY:
-            row_security.be_owner()
-        remove_guards()
-        _blocker_of_lifted = django_db_blocker
+        row_security.be_owner()

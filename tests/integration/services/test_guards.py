@@ -112,6 +112,17 @@ def test_installing_twice_changes_nothing() -> None:
     assert missing_guards(connection) == []
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.owner
+def test_tables_are_emptied_between_tests_and_every_guard_stands_after_it() -> None:
+    make_case()
+    assert AuditEvent.objects.exists()
+    call_command("flush", verbosity=0, interactive=False)
+    assert not AuditEvent.objects.exists()
+    assert not Case.objects.exists()
+    assert missing_guards(connection) == []
+
+
 def test_the_check_fails_when_a_guard_is_missing_or_altered() -> None:
     assert not run_checks(databases=["default"], tags=["database"])
     name, table = "guard_freeze_evidence", "cases_freezerequest"

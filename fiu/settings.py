@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "fiu.static_files.OwnStaticFiles",
     "django.forms",
     "allauth",
     "allauth.account",

@@ -396,6 +396,7 @@ DEAF_SECONDS = _values["FIU_DEAF_SECONDS"]
 if HEARTBEAT_SECONDS * 2 > LEASE_SECONDS:
     raise SettingsError("FIU_HEARTBEAT_SECONDS must be at most half of FIU_LEASE_SECONDS.")
 
+HINTS_BY = "fiu.celery.app"  # loaded with the first message
 CELERY_BROKER_URL = _broker_url or "filesystem://localhost//"
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -11,12 +11,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
-from kombu.exceptions import OperationalError
 
 from tracing import runner
 from tracing.attribution import (
@@ -31,6 +29,7 @@ from tracing.drift import mark_drift_told, untold_drifts, watch_runs
 from tracing.engine.spec import TraceParameters
 from tracing.failpoints import failpoint
 from tracing.follow import follow
+from tracing.hints import hint_on_commit, send_hint
 from tracing.leases import Fenced, claimable, requester_is_active
 from tracing.ledgers import names
 from tracing.models import TraceRun
@@ -90,7 +89,6 @@ logger = structlog.get_logger(__name__)
 
 RUN_TASK = "tracing.run"
 STALE_TASK = "cases.note_stale_traces"
-HINT_EXPIRES_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def queue(case: UUID, requested_by: int, parameters: TraceParameters) -> TraceRu
     except IntegrityError:
         run = live.get()
     run_id = run.pk
-    transaction.on_commit(lambda: send_hint(RUN_TASK, run_id))
+    hint_on_commit(RUN_TASK, run_id)
     return run
 
 
@@ -150,22 +148,6 @@ def carry_now(public_id: UUID) -> None:
     while live.exists():
         runner.run(run_id, follow)
         time.sleep(0.1)
-
-
-def send_hint(task: str, *arguments: object) -> bool:
-    """Tell the workers that there is something to do; ids only, and a failure is harmless."""
-    try:
-        current_app.send_task(
-            task,
-            args=list(arguments),
-            retry=False,
-            expires=HINT_EXPIRES_SECONDS,
-            ignore_result=True,
-        )
-    except (OperationalError, OSError) as error:
-        logger.warning("hint_not_sent", task=task, error=type(error).__name__)
-        return False
-    return True
 
 
 def hint_claimable(limit: int = 100) -> int:

@@ -29,6 +29,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[object, ...]
         return True
 
     monkeypatch.setattr(jobs, "send_hint", send)
+    monkeypatch.setattr("tracing.hints.send_hint", send)
     return sent
 
 

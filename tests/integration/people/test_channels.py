@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import current_app
 from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -37,6 +36,7 @@ from cases.services.requests import (
 )
 from cases.services.tasks import add_note
 from cases.tasks import housekeeping_task
+from fiu.celery import app
 from tests.casework import (
     finding_fields,
     make_account,
@@ -86,7 +86,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def keep(name: str, *given: Any, **named: Any) -> None:
         found.append(f"{name} {given} {named}")
 
-    monkeypatch.setattr(current_app, "send_task", keep)
+    monkeypatch.setattr(app, "send_task", keep)
     return found
 
 

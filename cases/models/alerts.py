@@ -135,7 +135,12 @@ class Alert(PublicModel):
             models.Index(
                 fields=["state", "-rank", "-score", "raised_at", "id"], name="alert_queue"
             ),
-            # The inbox: those whose dismissal somebody asks for, a few among all that are open.
+            # The inbox: of all that are open the gravest, whoever has them.
+            models.Index(
+                fields=["-rank", "-score", "raised_at", "id"], name="alert_open",
+                condition=models.Q(state__in=OPEN_ALERT_STATES),
+            ),
+            # Those whose dismissal somebody asks for, a few among all that are open.
             models.Index(
                 fields=["state"], name="alert_asked",
                 condition=models.Q(proposed_by__isnull=False),

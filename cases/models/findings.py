@@ -121,7 +121,9 @@ class Finding(PublicModel):
         indexes = [
             # Findings to review, oldest first.
             models.Index(
-                fields=["submitted_at"], name="finding_to_review", condition=Q(state="submitted")
+                fields=["submitted_at", "id"],
+                name="finding_to_review",
+                condition=Q(state="submitted"),
             ),
             # The inbox: a person's own drafts.
             models.Index(fields=["drafted_by"], name="finding_draft", condition=Q(state="draft")),

@@ -38,8 +38,11 @@ class Task(PublicModel):
             ),
         ]
         indexes = [
-            # The inbox: a person's open tasks.
-            models.Index(fields=["assignee", "due_at"], name="task_open", condition=Q(state="open"))
+            # A person's open tasks, and in the inbox with those that nobody has.
+            models.Index(
+                fields=["assignee", "due_at"], name="task_open", condition=Q(state="open")
+            ),
+            models.Index(fields=["due_at", "id"], name="task_due", condition=Q(state="open")),
         ]
 
 

@@ -5,9 +5,8 @@ from django.utils.translation import gettext as _
 
 from cases.models import Alert
 from cases.models.alerts import LEAST_GRAVE
-from cases.models.exchange import masked_uid
 from cases.policy import Action, Actor, may
-from cases.queries.inbox.rows import InboxRow, Queue
+from cases.queries.inbox.rows import NO_REFERENCE, InboxRow, Queue
 from cases.states import OPEN_ALERT_STATES, AlertState
 
 
@@ -19,7 +18,7 @@ def alerts_waiting(actor: Actor) -> Queue | None:
     if not may(actor, Action.TRIAGE_ALERT):
         return None
     me = actor.user_id
-    wanted = Q(state=AlertState.NEW.value, rank__gte=LEAST_GRAVE)  # each part has its index
+    wanted = Q(state=AlertState.NEW.value, rank__gte=LEAST_GRAVE)
     wanted |= Q(state=AlertState.ASSIGNED.value, assigned_to=me)
     if may(actor, Action.DISMISS_GRAVE_ALERT):
         wanted |= Q(state__in=OPEN_ALERT_STATES, proposed_by__isnull=False)
@@ -38,6 +37,5 @@ def alerts_waiting(actor: Actor) -> Queue | None:
     rows = rows.select_related("rule", "account", "case", "assigned_to")
     return Queue(
         "alert", rows.order_by("-rank", "-score", "raised_at", "pk"), tell, since="raised_at",
-        deadline="due_at", reference="account__uid", owner="assigned_to",
-        write_reference=masked_uid,
+        deadline="due_at", reference=NO_REFERENCE, owner="assigned_to",
     )  # fmt: skip

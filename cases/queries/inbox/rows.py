@@ -82,7 +82,8 @@ def hidden_until(
 class Queue:
     """Rows of one kind that this role decides, how one is told, and where its place stands.
 
-    `since`, `deadline`, `reference` and `owner` are the columns of what `tell` says of a row.
+    `since`, `deadline`, `reference` and `owner` are the columns of what `tell` says of a row. With
+    NO_REFERENCE rows of one moment stay in the order of `rows`.
     """
 
     kind: str
@@ -93,7 +94,6 @@ class Queue:
     reference: Any = "reference"
     owner: Any = NOBODY
     can_take: Any = ANYBODY
-    write_reference: Callable[[str], str] = str
 
     def places(self, snoozes: Snoozes, *, is_snoozed: bool = False) -> list[Waiting]:
         """The first rows without what hangs on them: 1 query.
@@ -114,7 +114,6 @@ class Queue:
         values = rows.values_list("pk", "public_id", *asked.values())
         for pk, subject, *said in values[:most]:
             told = {**alike, **dict(zip(asked, said, strict=True))}
-            told["reference"] = self.write_reference(told["reference"])
             until = hidden_until(snoozes, self.kind, subject, told["deadline"])
             found.append(Waiting(self.kind, self, pk, subject, **told, snoozed_until=until))
         return [each for each in found if (each.snoozed_until is not None) == is_snoozed][:MOST]

@@ -1,6 +1,7 @@
 """Whole-ledger jobs: every engine says what the kernels say, to the unit."""
 
 import json
+import os
 import random
 import socket
 from collections.abc import Iterator, Sequence
@@ -126,27 +127,31 @@ def test_accounts_and_their_256_bits_are_those_of_the_kernels(accounts: Path) ->
     assert found == {job: loaded_jobs().kernel_hash(ledger, job, known) for job in ACCOUNT_JOBS}
 
 
-@pytest.mark.once
-def test_a_spark_connect_server_finds_the_same(
-    home: Path,
-    accounts: Path,
-    on_duckdb: Computed,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Sail speaks Spark Connect without a Java machine; docs/operate/scale.md has Apache Spark."""
+@pytest.fixture
+def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server that speaks Spark Connect: Sail, which needs no Java machine.
+
+    `python -m tests.spark` gives that of Apache Spark.
+    """
+    if given := os.environ.get("FIU_TEST_SPARK_URL"):
+        yield given
+        return
     pytest.importorskip("pysail", reason="pysail is not installed: no Spark Connect server here")
     monkeypatch.chdir(tmp_path)  # it keeps its tables there
     server = import_module("pysail.spark").SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
-    try:
-        port = server.listening_address[1]
-        found = computed(home, LEDGER, Place(home, f"sc://127.0.0.1:{port}"))
-        place = Place(accounts, f"sc://127.0.0.1:{port}")
-        figures, _ = of_accounts(accounts, place, ["statistics"])
-        of_customers = list(computed_figures(str(movements_file(tmp_path)), place))
-    finally:
-        server.stop()
+    yield f"sc://127.0.0.1:{server.listening_address[1]}"
+    server.stop()
+
+
+@pytest.mark.once
+def test_a_spark_connect_server_finds_the_same(
+    home: Path, accounts: Path, on_duckdb: Computed, spark: str, tmp_path: Path
+) -> None:
+    found = computed(home, LEDGER, Place(home, spark))
+    place = Place(accounts, spark)
+    figures, _ = of_accounts(accounts, place, ["statistics"])
+    of_customers = list(computed_figures(str(movements_file(tmp_path)), place))
     assert found.engine.startswith("Spark Connect")
     assert hashes(found) == hashes(on_duckdb)
     assert of_customers == by_rows()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from fiu.environment import secret
 from fiu.reference_exchange.app import Exchange
@@ -23,7 +24,8 @@ def exchange_at_hand(balances: Path) -> Iterator[None]:
         yield
         return
     token = secret(settings.EXCHANGE_TOKEN_FILE)
-    books = Books(Path(settings.FIU_HOME) / "reference_exchange.sqlite3")
+    file = Path(settings.FIU_HOME) / "reference_exchange.sqlite3"
+    books = Books(file, clock=lambda: timezone.now())  # of the moment: the demo's own may be moved
     server = make_server(Exchange(books, token, balances=balances))
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     settings.EXCHANGE_URL = f"http://127.0.0.1:{server.server_port}"

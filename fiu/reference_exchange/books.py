@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,14 +33,19 @@ AMOUNT = re.compile(r"[0-9]{1,78}")
 Answer = tuple[int, dict[str, Any]]
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Books:
     """One SQLite file; every change and its answer are one transaction, so a key acts once.
 
-    Amounts are integers in base units, kept as text because they may have 78 digits.
+    Amounts are integers in base units, kept as text because they may have 78 digits. `clock` says
+    what time a receipt bears.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, clock: Callable[[], datetime] = _now) -> None:
+        self.file, self.clock = file, clock
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
@@ -120,8 +125,10 @@ class Books:
             )
         return status, answer
 
-    @staticmethod
-    def _move(connection: sqlite3.Connection, kind: str, body: dict[str, Any]) -> Answer:
+    def _at(self) -> str:
+        return self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _move(self, connection: sqlite3.Connection, kind: str, body: dict[str, Any]) -> Answer:
         account, asset = str(body.get("account")), str(body.get("asset"))
         wanted = body.get("amount")
         if wanted is not None and not (isinstance(wanted, str) and AMOUNT.fullmatch(wanted)):
@@ -132,7 +139,7 @@ class Books:
         if row is None:
             return 422, {"refused": "no_such_balance"}
         if kind in ("seizure", "transfer"):
-            return _take(connection, kind, body, int(row[1]))
+            return _take(connection, kind, body, int(row[1]), self._at())
         free, held = int(row[0]), int(row[1])
         available = free if kind == "hold" else held
         amount = available if wanted is None else min(int(wanted), available)
@@ -148,7 +155,7 @@ class Books:
         answer = {
             "external_ref": f"{kind[0].upper()}-{uuid.uuid4().hex[:12]}",
             "executed": str(amount),
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": self._at(),
         }
         if kind == "hold":
             answer |= _parts(connection, account, asset, free, amount, answer["external_ref"])
@@ -174,7 +181,9 @@ class Books:
             connection.execute("COMMIT")
 
 
-def _take(connection: sqlite3.Connection, kind: str, body: dict[str, Any], held: int) -> Answer:
+def _take(
+    connection: sqlite3.Connection, kind: str, body: dict[str, Any], held: int, now: str
+) -> Answer:
     """Move held value to what is seized, or seized value out; never more than is there."""
     at = (str(body.get("account")), str(body.get("asset")))
     row = connection.execute("SELECT base FROM seized WHERE account=? AND asset=?", at).fetchone()
@@ -196,7 +205,7 @@ def _take(connection: sqlite3.Connection, kind: str, body: dict[str, Any], held:
     answer = {
         "external_ref": f"{kind[0].upper()}-{uuid.uuid4().hex[:12]}",
         "executed": str(wanted),
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": now,
     }
     return 200, answer | ({"txid": uuid.uuid4().hex * 2} if kind == "transfer" else {})
 

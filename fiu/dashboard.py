@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,6 +28,9 @@ from cases.queries import inbox
 from cases.queries.money import AssetSum
 from cases.queries.money_parts import amounts_by_case, unit_account
 from cases.queries.prices import PriceFacts, facts_of_prices
+from cases.queries.referrals import unread_releases
+from cases.queries.release_drift import changed_releases
+from cases.queries.reports import report_deadlines
 from cases.queries.requests import request_deadlines
 from cases.queries.totals import (
     FreezeMonth,
@@ -44,6 +47,9 @@ from fiu.templatetags.money import KnownAsset, exact, headline
 
 Counted = TypeVar("Counted")
 HOME_ROWS = 12
+SOON = timedelta(days=7)
+# What is missed with the greatest harm comes first; what only lies there, last.
+HARMS = ("freeze", "request", "changed", "report", "unread")
 RAIL_SECONDS = 60
 THEMES = ("system", "light", "dark")
 
@@ -104,7 +110,7 @@ def _until_next_act(name: str, actor: Actor, count: Callable[[Actor], Counted]) 
 @require_safe
 @login_required
 def home(request: AuthedRequest) -> HttpResponse:
-    """Each role's first page: at most 71 queries for people who work on cases."""
+    """Each role's first page: at most 75 queries for people who work on cases."""
     actor = request.actor
     if not may(actor, Action.VIEW_CASE):
         return _elsewhere(actor)
@@ -113,7 +119,7 @@ def home(request: AuthedRequest) -> HttpResponse:
     context = {
         "kpis": kpis(house.money),
         "waiting_rows": inbox.rows_of(inbox.waiting(actor)[:HOME_ROWS], actor),
-        "clocks": clocks(actor),
+        "pressing": pressing(actor),
         "runs": runs,
         "months": columns_of(house.months),
         "ages": rows_of(house.ages),
@@ -123,13 +129,36 @@ def home(request: AuthedRequest) -> HttpResponse:
     return render(request, "dashboard/home.html", context)
 
 
-def clocks(actor: Actor) -> list[tuple[str, Any, datetime]]:
-    """What ends or falls due, the next first: (kind, freeze or request, when)."""
-    found: list[tuple[str, Any, datetime]] = [
-        ("freeze", freeze, at) for freeze, at in queries.deadlines(actor)
+@dataclass(frozen=True)
+class Pressing:
+    """What must not be missed: a freeze, a request, releases or a report, and its time.
+
+    `at` is when it ends or falls due; of changed and unread releases since when they are.
+    """
+
+    kind: str
+    what: Any
+    at: datetime
+    num_days: int = 0  # that an unread release lies there, to the nearest
+
+
+def pressing(actor: Actor) -> list[Pressing]:
+    """Of the next seven days by harm of missing, each kind by time; then the rest by time."""
+    now = timezone.now()
+    found = [Pressing("freeze", freeze, at) for freeze, at in queries.deadlines(actor)]
+    found += [Pressing("request", asked, at) for asked, at in request_deadlines(actor)]
+    found += [Pressing("changed", each.releases, each.since) for each in changed_releases(actor)]
+    found += [Pressing("report", report, at) for report, at in report_deadlines(actor)]
+    found += [
+        Pressing("unread", release, at, round((now - at) / timedelta(days=1)))
+        for release, at in unread_releases(actor)
     ]
-    found += [("request", asked, at) for asked, at in request_deadlines(actor)]
-    return sorted(found, key=lambda clock: clock[2])
+
+    def place(each: Pressing) -> tuple[int, datetime]:
+        is_soon = each.at <= now + SOON
+        return HARMS.index(each.kind) if is_soon else len(HARMS), each.at
+
+    return sorted(found, key=place)
 
 
 @require_safe

@@ -60,14 +60,14 @@ class Held:
         )
 
 
-def make_held() -> Held:
+def make_held(uid: str = "77001234") -> Held:
     """A freeze in force, of the ordinary services and the fake exchange."""
     make_asset()
     make_asset(USDT, "USDT", 6)
     make_price(BTC, "100000")
     make_price(USDT, "1")
     analyst, compliance = person("analyst"), person("compliance")
-    case, account = make_case(analyst), make_account("77001234")
+    case, account = make_case(analyst), make_account(uid)
     finding = make_approved_finding(case, analyst)
     freeze = request_freeze(
         case, legal_basis="internal_suspicion", restriction="all", urgency="routine",

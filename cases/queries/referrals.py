@@ -1,11 +1,12 @@
 """Referrals as their screens need them: lists, one page with its release and who read it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from cases.models import (
     AuditEvent,
@@ -24,7 +25,7 @@ from cases.policy import Actor
 from cases.queries.findings import StaleRest, rests_on
 from cases.queries.keyset import Page, newest_first
 from cases.queries.officers import verified_officers
-from cases.states import FindingState, FreezeState, ReferralState
+from cases.states import FindingState, FreezeState, ReferralState, ReleaseState
 from tracing import reads
 
 Agency: Any = apps.get_model("fiu", "Agency")
@@ -33,6 +34,7 @@ STATES = tuple(state.value for state in ReferralState)
 # The walk of a referral; a recalled one left it.
 WALK = STATES[:-1]
 STANDING = (FreezeState.ACTIVE.value, FreezeState.DECISION_DUE.value)
+UNREAD_AFTER = timedelta(days=3)
 MOST_READS = 100
 MOST_EVENTS = 50
 PACKAGE = "application/zip"
@@ -75,6 +77,24 @@ class ReferralPage:
 def case_referrals(case: Case) -> list[ReferralRow]:
     """The referrals of a case, newest first: 3 queries."""
     return _rows(list(_listed(case.referrals.all()).order_by("-drafted_at", "-pk")))
+
+
+def unread_releases(actor: Actor, limit: int = 6) -> list[tuple[SharedRelease, datetime]]:
+    """Releases that nobody of their agency has opened for three days, the oldest first: 1 query.
+
+    Each with the time since when an officer may; what is open to nobody any more is not waited for.
+    """
+    now = timezone.now()
+    grants = ShareGrant.objects.filter(release=OuterRef("pk"))
+    rows = SharedRelease.objects.visible_to(actor).filter(
+        Exists(grants.filter(revoked_at=None, expires_at__gt=now)),
+        ~Exists(grants.filter(first_read_at__isnull=False)),
+        state=ReleaseState.SHARED.value,
+    )
+    rows = rows.annotate(since=Min("grants__granted_at")).filter(since__lte=now - UNREAD_AFTER)
+    rows = rows.select_related("referral__case", "agency").defer("dossier", "manifest")
+    rows = rows.order_by("since", "pk")
+    return [(each, each.since) for each in rows[:limit]]
 
 
 def referral_list(actor: Actor, state: str = "", after: str = "") -> Page:

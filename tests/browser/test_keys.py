@@ -62,7 +62,8 @@ def test_the_key_is_removed_again(seat_of: SeatOf) -> None:
     seat = seat_of(WHO)
     page = seat.page
     seat.go("/accounts/2fa/")
-    page.get_by_role("link", name="Remove").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Remove").click()
     seat.check()
     page.get_by_role("button", name="Remove").click()
     # The key was all that this session had shown: the authenticator app is asked for.

@@ -1,12 +1,14 @@
-"""The demo's casework, made through the ordinary services: so its times are load times.
+"""The demo's casework, made through the ordinary services, each step at its moment of the past.
 
-It opens mid-work: a run sealed, two findings approved and one to review, two freezes executed of
-which one ends in 40 hours, part of the other to be lifted, a release to each of two agencies that
-nobody there has read, and a case in which nobody has traced yet.
+It opens mid-work, nine days after the agency's letter: a run sealed, two findings approved and one
+to review, two freezes executed of which one ends in 40 hours, part of the other to be lifted, a
+release to each of two agencies of which one was read, a tag that has moved since, a suspicion
+report that runs towards its day, and a case in which nobody has traced yet.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cases.models import (
+    Alert,
     Balance,
     Case,
     DepositAddress,
@@ -22,14 +25,18 @@ from cases.models import (
     ExchangeRecord,
     Finding,
     FreezeRequest,
+    HouseTag,
     InformationRequest,
     OutboxMessage,
     Referral,
     SharedRelease,
 )
 from cases.policy import Actor, Role
+from cases.queries.shared import release_for, releases_for
 from cases.request_words import CHECKS
+from cases.services.alerts import link_alert
 from cases.services.cases import grant_access, open_case, start_case
+from cases.services.clocks import approve_clock, propose_clock
 from cases.services.cohorts import build_cohort
 from cases.services.evidence import acquire_evidence
 from cases.services.findings import (
@@ -59,6 +66,7 @@ from cases.services.referrals import (
     redact_referral,
     send_referral,
 )
+from cases.services.reports import draft_report
 from cases.services.requests import (
     RequestSpec,
     accept_request,
@@ -73,12 +81,15 @@ from cases.services.requests import (
 from cases.services.suspects import add_name, add_suspect, link_account
 from cases.services.tags import activate_tag, propose_tag
 from cases.services.tasks import add_note, add_task
-from cases.services.traces import queue_trace
+from cases.services.traces import queue_trace, watch_drift
 from cases.services.wallets import add_wallet, add_wallets
+from cases.states import OPEN_ALERT_STATES
 from cases.tasks import send_outbox_task
 from fiu.demo.case_file import CaseFile
+from fiu.demo.clock import PastClock
 from fiu.demo.exchange import BTC
-from fiu.demo.officers import know_officers
+from fiu.demo.installation import load_next_pack
+from fiu.demo.officers import ask_for_an_account, know_officers
 from fiu.demo.platforms import PACKAGES
 from fiu.demo.rows import account_number
 from fiu.demo.timeline import WEEK, block_time
@@ -87,8 +98,13 @@ from tracing import jobs
 
 LEDGER = "bitcoin-regtest"
 ANSWER_SECONDS = 60
-COURIER_ENDS = timedelta(hours=40)  # so that its decision is asked for on the first day
-ANSWER_DUE = timedelta(hours=20)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EXECUTED = 5 * DAY + 18 * HOUR + timedelta(minutes=53)  # how long ago; the minute is priced
+DETECTED = 20 * HOUR  # how long ago; less than a day, else the nightly run is due at once
+REPORT_DAYS = 6  # from the first alert, so that a report falls due in five days
+COURIER_ENDS = 40 * HOUR  # so that its decision is asked for on the first day
+MARKET_ENDS = 13 * DAY
+ANSWER_DUE = 20 * HOUR
 REGISTRAR_FEE = 180_000  # of the one payment to Namewharf
 TAGGED = 2  # of the bank's wallets
 OPERATOR_CASE = "Obelisk Market: from the bank to its operator"
@@ -121,82 +137,120 @@ class Desk:
 
 
 @transaction.atomic
-def open_cases() -> bool:
-    """Open the three cases, in this order; False when they stand already."""
+def open_cases(clock: PastClock) -> bool:
+    """Whom the unit knows, what one agency asks, and the three cases; False when they stand."""
     desk = Desk()
     if Case.objects.filter(title=OPERATOR_CASE).exists():
         return False
-    for case, lead in (
-        (_open_operator(desk), desk.mei),
-        (_open_sellers(desk), desk.ida),
-        (_open_platform(desk), desk.nora),
+    know_officers(desk, clock)
+    _time_reports(clock, desk)
+    with clock.before(9 * DAY + 6 * HOUR):
+        _request(clock, desk)
+    for span, open_one, lead in (
+        (9 * DAY + 3 * HOUR, _open_operator, "mei"),
+        (9 * DAY + 1 * HOUR, _open_sellers, "ida"),
+        (9 * DAY, _open_platform, "nora"),
     ):
-        start_case(case, by=lead)
+        with clock.before(span):
+            start_case(open_one(desk), by=getattr(desk, lead))
     return True
 
 
-def name_market(folder: Path) -> None:
+def name_market(folder: Path, clock: PastClock) -> None:
     """The wallets of the agency's letter, and tags of the house for the bank, before rules run."""
     case, desk = Case.objects.get(title=OPERATOR_CASE), Desk()
-    _operator_wallets(case, CaseFile.read(folder), desk)
-    _house_tags(case, desk)
+    with clock.before(8 * DAY + 23 * HOUR):
+        _check_request(case, desk)
+    with clock.before(8 * DAY + 22 * HOUR):
+        _keep_letter(case, desk)
+        _operator_wallets(case, CaseFile.read(folder), desk)
+    with clock.before(8 * DAY + 21 * HOUR):
+        tags = _house_tags(case, desk)
+    with clock.before(8 * DAY + 20 * HOUR):
+        for tag in tags:
+            activate_tag(tag, reason="Letter and annex read, call-back made.", by=desk.tomas)
 
 
-def work_on_market(folder: Path, tell: Callable[[str], None] = lambda _: None) -> None:
-    """The work on both cases of the market, and the operation that holds them.
+def agree_with_agencies(clock: PastClock) -> None:
+    """The request of the one agency accepted and its data kept, and the operation with both."""
+    desk = Desk()
+    _accept_request(clock, desk)
+    _operation(clock, desk)
+
+
+def work_on_market(
+    folder: Path, clock: PastClock, tell: Callable[[str], None] = lambda _: None
+) -> None:
+    """The work on both cases of the market until the releases of both agencies are out.
 
     Args:
         folder: the written world, with case_file.json.
+        clock: each step is done so long before its `now`.
         tell: hears one line per step.
     """
     facts, desk = CaseFile.read(folder), Desk()
-    tell("agencies and officers")
-    know_officers(desk)
     tell(f"case: {SELLERS_CASE}")
-    _sellers(Case.objects.get(title=SELLERS_CASE), facts, desk)
+    with clock.before(7 * DAY + 3 * HOUR):
+        _sellers(Case.objects.get(title=SELLERS_CASE), facts, desk)
     tell(f"case: {OPERATOR_CASE}")
-    operator = Case.objects.get(title=OPERATOR_CASE)
-    _operator(operator, facts, desk)
-    tell("operation: SANDGLASS")
-    _operation(desk)
-    _work(operator, desk)
+    case = Case.objects.get(title=OPERATOR_CASE)
+    findings = _trace(case, facts, clock, desk)
+    _freezes(case, findings["OP-1"], clock, desk)
+    _referrals(case, findings, clock, desk)
+    _work(case, clock, desk)
 
 
-def work_on_platform(folder: Path) -> None:
+def work_on_platform(folder: Path, clock: PastClock) -> None:
     """The case of the platform with its cohort; it shares nothing with the market's."""
-    _platform(Case.objects.get(title=PLATFORM_CASE), CaseFile.read(folder), Desk())
+    _platform(Case.objects.get(title=PLATFORM_CASE), CaseFile.read(folder), clock, Desk())
 
 
-def _operation(desk: Desk) -> None:
+def work_since(folder: Path, clock: PastClock) -> None:
+    """What came since the rules ran last: an answer, a moved tag, a report, a new request."""
+    case, desk = Case.objects.get(title=OPERATOR_CASE), Desk()
+    with clock.before(18 * HOUR + timedelta(minutes=30)):
+        _answer(InformationRequest.objects.get(), desk)
+    with clock.before(18 * HOUR):
+        load_next_pack(folder)
+    with clock.before(18 * HOUR - timedelta(minutes=10)):
+        watch_drift()
+    _report(case, clock, desk)
+    with clock.before(15 * HOUR):
+        ask_for_an_account(desk)
+    with clock.before(4 * HOUR):
+        _open_request(clock, desk)
+
+
+def _time_reports(clock: PastClock, desk: Desk) -> None:
+    """How long a suspicion report may take, as two people set it."""
+    with clock.before(27 * DAY):
+        rule = propose_clock(
+            act="report", country="AE", length=REPORT_DAYS, unit="days", warn_hours=(48, 24),
+            source="House rule: six days from the first alert; no law is named for it.",
+            reason="So that no report waits over a second weekend.", by=desk.tomas,
+        )  # fmt: skip
+    with clock.before(26 * DAY):
+        approve_clock(rule, content_hash=rule.content_hash, reason="Agreed.", by=desk.nora)
+
+
+def _operation(clock: PastClock, desk: Desk) -> None:
     """Both cases of the market under one code name, started by a second person."""
     lead, partner = (Agency.objects.get(short_name=name).pk for name in ("FNTF", "HDIB"))
-    operation = open_operation(
-        code_name="SANDGLASS", name="Obelisk Market, operator and sellers",
-        objective="Find and hold what the market's bank paid out through this exchange.",
-        lead_agency_id=lead, partner_ids=[partner],
-        starts_on=timezone.now().date() - timedelta(days=3),
-        embargo_until=timezone.now() + timedelta(days=21), by=desk.tomas,
-    )  # fmt: skip
-    for title in (OPERATOR_CASE, SELLERS_CASE):
-        case = Case.objects.get(title=title)
-        put_case(case, operation, reason="Request FNTF-2025-0417 names both.", by=desk.tomas)
-    start_operation(operation, reason="Agreed with FNTF and HDIB.", by=desk.nora)
+    with clock.before(7 * DAY + 23 * HOUR):
+        operation = open_operation(
+            code_name="SANDGLASS", name="Obelisk Market, operator and sellers",
+            objective="Find and hold what the market's bank paid out through this exchange.",
+            lead_agency_id=lead, partner_ids=[partner],
+            starts_on=timezone.now().date(), embargo_until=clock.now + 21 * DAY, by=desk.tomas,
+        )  # fmt: skip
+        for title in (OPERATOR_CASE, SELLERS_CASE):
+            case = Case.objects.get(title=title)
+            put_case(case, operation, reason="Request FNTF-2025-0417 names both.", by=desk.tomas)
+    with clock.before(7 * DAY + 22 * HOUR):
+        start_operation(operation, reason="Agreed with FNTF and HDIB.", by=desk.nora)
 
 
-def _work(case: Case, desk: Desk) -> None:
-    """Tasks, a note, the letter as an exhibit, and a release that waits for compliance."""
-    now = timezone.now()
-    for title, who, days in (
-        ("Ask the swap service for the orders in annex 5", desk.mei, 2),
-        ("Compare the devices of OP-1 and OP-3", desk.ida, 5),
-        ("Call HDIB back before the court order runs out", desk.tomas, 9),
-    ):
-        due = now + timedelta(days=days)
-        add_task(case, title=title, assignee_id=who.user_id, due_at=due, by=desk.mei)
-    add_task(case, title="Read the market's notices of June for payout days", by=desk.mei)
-    add_note(
-        case, text="FNTF asks that nobody contacts the holders before the action day.", by=desk.mei
-    )
+def _keep_letter(case: Case, desk: Desk) -> None:
     acquire_evidence(
         case,
         document=UploadedBytes("FNTF-2025-0417.txt", LETTER.encode()),
@@ -204,13 +258,29 @@ def _work(case: Case, desk: Desk) -> None:
         source="FNTF, by portal, called back on the known number",
         source_grade="A", information_grade="2", by=desk.mei,
     )  # fmt: skip
+
+
+def _work(case: Case, clock: PastClock, desk: Desk) -> None:
+    """Tasks, a note, and a release of a part that waits for compliance."""
+    with clock.before(3 * DAY):
+        for title, who, days in (
+            ("Ask the swap service for the orders in annex 5", desk.mei, 2),
+            ("Compare the devices of OP-1 and OP-3", desk.ida, 5),
+            ("Call HDIB back before the court order runs out", desk.tomas, 9),
+        ):
+            due = clock.now + timedelta(days=days)
+            add_task(case, title=title, assignee_id=who.user_id, due_at=due, by=desk.mei)
+        add_task(case, title="Read the market's notices of June for payout days", by=desk.mei)
+        words = "FNTF asks that nobody contacts the holders before the action day."
+        add_note(case, text=words, by=desk.mei)
     freeze = case.freezes.filter(agency__short_name="FNTF", state="active").first()
     held = freeze and freeze.lines.filter(state="held").order_by("asset_id", "pk").first()
     if freeze and held:
-        request_release(
-            freeze, amounts={held.pk: max(1, held.held // 100)},
-            reason="The holder proved that this part is wages of a third person.", by=desk.mei,
-        )  # fmt: skip
+        with clock.before(2 * DAY):
+            request_release(
+                freeze, amounts={held.pk: max(1, held.held // 100)},
+                reason="The holder proved that this part is wages of a third person.", by=desk.mei,
+            )  # fmt: skip
 
 
 def _open_operator(desk: Desk) -> Case:
@@ -227,28 +297,29 @@ def _open_operator(desk: Desk) -> Case:
     )
 
 
-def _operator(case: Case, facts: CaseFile, desk: Desk) -> None:
-    _operator_suspects(case, desk)
-    run = queue_trace(
-        case,
-        jobs.TraceParameters(
-            ledger=LEDGER,
-            mode="destination",
-            seeds=tuple(facts.seeds),
-            policy="fifo",
-            max_hops=32,
-            coinjoin="stop",
-        ),
-        by=desk.mei,
-    )
-    jobs.carry_now(run.run)
-    collect_findings(run.run)
-    findings = _findings(case, facts.registrar, desk)
-    _freezes(case, findings["OP-1"], desk)
-    asked = _accepted_request(case, desk)
-    _referrals(case, findings, asked, desk)
-    _answer(asked, case, desk)
-    _open_request(desk)
+def _trace(case: Case, facts: CaseFile, clock: PastClock, desk: Desk) -> dict[str, Finding]:
+    """Suspects, a sealed run, and what was approved of it, by account."""
+    with clock.before(7 * DAY + 1 * HOUR):
+        _operator_suspects(case, desk)
+    with clock.before(6 * DAY + 2 * HOUR):
+        run = queue_trace(
+            case,
+            jobs.TraceParameters(
+                ledger=LEDGER,
+                mode="destination",
+                seeds=tuple(facts.seeds),
+                policy="fifo",
+                max_hops=32,
+                coinjoin="stop",
+            ),
+            by=desk.mei,
+        )
+        jobs.carry_now(run.run)
+        collect_findings(run.run)
+    with clock.before(6 * DAY):
+        by_account = _findings(case, facts.registrar, desk)
+    with clock.before(5 * DAY + 23 * HOUR):
+        return {uid: _approved(finding, desk) for uid, finding in by_account.items()}
 
 
 def _operator_wallets(case: Case, facts: CaseFile, desk: Desk) -> None:
@@ -301,7 +372,7 @@ def _operator_suspects(case: Case, desk: Desk) -> None:
 
 
 def _findings(case: Case, registrar: str, desk: Desk) -> dict[str, Finding]:
-    """The engine's drafts about OP-1 and OP-3, approved and by account; one by hand that waits."""
+    """The engine's drafts about OP-1 and OP-3, submitted and by account; one by hand as well."""
     by_account = {uid: case.findings.get(Q(statement__contains=uid)) for uid in ("OP-1", "OP-3")}
     extract = acquire_evidence(
         case,
@@ -325,7 +396,7 @@ def _findings(case: Case, registrar: str, desk: Desk) -> dict[str, Finding]:
         )
         submit_finding(edited, by=desk.mei)
     submit_finding(_of_the_registrar(case, registrar, desk), by=desk.mei)
-    return {uid: _approved(finding, desk) for uid, finding in by_account.items()}
+    return by_account
 
 
 def _of_the_registrar(case: Case, registrar: str, desk: Desk) -> Finding:
@@ -379,19 +450,20 @@ def _deposits(uid: str) -> bytes:
     return "\n".join(["at,txid,asset,base_units", *lines, ""]).encode()
 
 
-def _house_tags(case: Case, desk: Desk) -> None:
+def _house_tags(case: Case, desk: Desk) -> list[HouseTag]:
     """What the house knows of the bank, as tags of its own: their cluster takes them over.
 
     The packs name no address of the market, so this is what the rules about exposure go by.
     """
     bank = case.wallets.filter(role="bank").order_by("pk")
-    for wallet in bank[:TAGGED]:
-        tag = propose_tag(
+    return [
+        propose_tag(
             wallet, label="Obelisk Market", category="market", confidence="authority_data",
             source="FNTF letter 2025-0417, annex 2",
             reason="Named by the task force as a wallet of the market's bank.", by=desk.mei,
-        )  # fmt: skip
-        activate_tag(tag, reason="Letter and annex read, call-back made.", by=desk.tomas)
+        )
+        for wallet in bank[:TAGGED]
+    ]  # fmt: skip
 
 
 def _lines(
@@ -418,106 +490,124 @@ def _wait_for_the_exchange(freeze: FreezeRequest) -> None:
         time.sleep(0.1)
 
 
-def _freezes(case: Case, finding: Finding, desk: Desk) -> None:
-    today = timezone.now().date()
+def _freezes(case: Case, finding: Finding, clock: PastClock, desk: Desk) -> None:
+    """Two freezes, of a finding and of an order, asked for when a withdrawal was stopped."""
     fntf, hdib = Agency.objects.get(short_name="FNTF"), Agency.objects.get(short_name="HDIB")
-    request = record_instrument(
-        case, type="agency_request", number="FNTF-2025-0417", agency_id=fntf.pk,
-        issued_by=fntf.name, issued_on=today - timedelta(days=3), valid_until=None,
-        jurisdiction="US", document=None, by=desk.mei,
-    )  # fmt: skip
-    verify_instrument(request, by=desk.tomas)
-    freeze = request_freeze(
-        case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
-        agency_id=fntf.pk,
-        reason="Proceeds of the market on the operator's accounts; withdrawals were asked for.",
-        lines=[
-            *_lines("OP-1", finding_id=finding.pk),
-            *_lines("OP-2", instrument_id=request.pk),
-        ],
-        expires_at=timezone.now() + timedelta(days=13), by=desk.mei,
-    )  # fmt: skip
-    _execute(freeze, "Finding approved, request called back on the known number.", desk)
-    order = record_instrument(
-        case, type="court_order", number="HDIB-114-0093", agency_id=hdib.pk,
-        issued_by="Harbour District Court", issued_on=today - timedelta(days=1),
-        valid_until=date(today.year + 1, today.month, 1), jurisdiction="TW", document=None,
-        by=desk.ida,
-    )  # fmt: skip
-    verify_instrument(order, by=desk.tomas)
-    courier = request_freeze(
-        case, legal_basis="court_order", restriction="withdrawals", urgency="urgent",
-        agency_id=hdib.pk, reason="Order of the court on the courier's account.",
-        lines=_lines("OP-3", instrument_id=order.pk),
-        expires_at=timezone.now() + COURIER_ENDS, by=desk.mei,
-    )  # fmt: skip
-    _execute(courier, "Order read, the court called back; the account is named in it.", desk)
+    with clock.before(5 * DAY + 21 * HOUR):
+        today = timezone.now().date()
+        request = record_instrument(
+            case, type="agency_request", number="FNTF-2025-0417", agency_id=fntf.pk,
+            issued_by=fntf.name, issued_on=today - 4 * DAY, valid_until=None,
+            jurisdiction="US", document=None, by=desk.mei,
+        )  # fmt: skip
+        order = record_instrument(
+            case, type="court_order", number="HDIB-114-0093", agency_id=hdib.pk,
+            issued_by="Harbour District Court", issued_on=today - DAY,
+            valid_until=date(today.year + 1, today.month, 1), jurisdiction="TW", document=None,
+            by=desk.ida,
+        )  # fmt: skip
+    with clock.before(5 * DAY + 20 * HOUR):
+        verify_instrument(request, by=desk.tomas)
+        verify_instrument(order, by=desk.tomas)
+    with clock.before(EXECUTED + timedelta(minutes=9)):
+        market = request_freeze(
+            case, legal_basis="internal_suspicion", restriction="all", urgency="urgent",
+            agency_id=fntf.pk,
+            reason="Proceeds of the market on the operator's accounts; withdrawals were asked for.",
+            lines=[
+                *_lines("OP-1", finding_id=finding.pk),
+                *_lines("OP-2", instrument_id=request.pk),
+            ],
+            expires_at=clock.now + MARKET_ENDS, by=desk.mei,
+        )  # fmt: skip
+        courier = request_freeze(
+            case, legal_basis="court_order", restriction="withdrawals", urgency="urgent",
+            agency_id=hdib.pk, reason="Order of the court on the courier's account.",
+            lines=_lines("OP-3", instrument_id=order.pk),
+            expires_at=clock.now + COURIER_ENDS, by=desk.mei,
+        )  # fmt: skip
+        for freeze in (market, courier):
+            submit_freeze(freeze, by=desk.mei)
+    with clock.before(EXECUTED + timedelta(minutes=4)):
+        for freeze in (market, courier):
+            triage_freeze(freeze, by=desk.tomas)
+    with clock.before(EXECUTED):
+        for freeze, reason in (
+            (market, "Finding approved, request called back on the known number."),
+            (courier, "Order read, the court called back; the account is named in it."),
+        ):
+            freeze.refresh_from_db()
+            approve_freeze(freeze, content_hash=freeze.content_hash, reason=reason, by=desk.nora)
+            _wait_for_the_exchange(freeze)
 
 
-def _execute(freeze: FreezeRequest, reason: str, desk: Desk) -> None:
-    """Asked for by mei, taken up by tomas, approved by nora, and answered by the exchange."""
-    submit_freeze(freeze, by=desk.mei)
-    triage_freeze(freeze, by=desk.tomas)
-    freeze.refresh_from_db()
-    approve_freeze(freeze, content_hash=freeze.content_hash, reason=reason, by=desk.nora)
-    _wait_for_the_exchange(freeze)
+def _referrals(case: Case, findings: dict[str, Finding], clock: PastClock, desk: Desk) -> None:
+    """A release to each agency of what it asked for; neither learns of the other, and one reads."""
+
+    def minutes_after(minutes: int) -> AbstractContextManager[None]:
+        return clock.before(EXECUTED - timedelta(minutes=minutes))
+
+    with minutes_after(8):
+        referrals = [_to_fntf(case, findings["OP-1"], desk), _to_hdib(case, findings["OP-3"], desk)]
+        for each in referrals:
+            redact_referral(each, redactions={}, by=desk.mei)
+            each.refresh_from_db()
+    with minutes_after(21):
+        for each, reason in zip(
+            referrals, ("Only what was asked for.", "Only what the order covers."), strict=True
+        ):
+            approve_referral(each, content_hash=each.content_hash, reason=reason, by=desk.tomas)
+            each.refresh_from_db()
+    with minutes_after(34):
+        for each in referrals:
+            clear_referral(
+                each, content_hash=each.content_hash, reason="Gateway checked.", by=desk.nora
+            )
+            each.refresh_from_db()
+    with minutes_after(43):
+        for each, officer in zip(referrals, ("ortiz", "chen"), strict=True):
+            package_referral(each, by=desk.nora)
+            each.refresh_from_db()
+            send_referral(
+                each,
+                liaison_ids=[User.objects.get(username=officer).pk],
+                expires_at=timezone.now() + 30 * DAY,
+                by=desk.nora,
+            )
+    with clock.before(4 * DAY + 19 * HOUR):
+        [unread] = releases_for(desk.ortiz)
+        release_for(desk.ortiz, unread.public_id)
 
 
-def _referrals(
-    case: Case, findings: dict[str, Finding], asked: InformationRequest, desk: Desk
-) -> None:
-    """A release to each agency of what it asked for; neither learns of the other."""
-    _send(
-        draft_referral(
-            case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
-            subject="Obelisk Market: operator's accounts",
-            summary=(
-                "Payouts of the market's bank were followed to an account in the operator's own "
-                "name. What was left there is held."
-            ),
-            purpose="Criminal investigation of the market's operator",
-            legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
-            tlp="AMBER", handling_code="H1", findings=[findings["OP-1"]],
-            freezes=list(case.freezes.filter(agency__short_name="FNTF")), answers=asked,
-            by=desk.mei,
+def _to_fntf(case: Case, finding: Finding, desk: Desk) -> Referral:
+    return draft_referral(
+        case, agency_id=Agency.objects.get(short_name="FNTF").pk, kind="joint_operation",
+        subject="Obelisk Market: operator's accounts",
+        summary=(
+            "Payouts of the market's bank were followed to an account in the operator's own "
+            "name. What was left there is held."
         ),
-        "Only what was asked for.", "ortiz", desk,
+        purpose="Criminal investigation of the market's operator",
+        legal_gateway="Request FNTF-2025-0417", caveats="Do not contact the account holders.",
+        tlp="AMBER", handling_code="H1", findings=[finding],
+        freezes=list(case.freezes.filter(agency__short_name="FNTF")),
+        answers=InformationRequest.objects.get(), by=desk.mei,
     )  # fmt: skip
-    _send(
-        draft_referral(
-            case, agency_id=Agency.objects.get(short_name="HDIB").pk, kind="joint_operation",
-            subject="Account of the courier: what the order holds",
-            summary=(
-                "The account that the order names is held with what lay on it, a withdrawal among "
-                "it that was stopped on its way out."
-            ),
-            purpose="Criminal investigation of the courier",
-            legal_gateway="Court order HDIB-114-0093", caveats="Do not contact the account holder.",
-            tlp="AMBER", handling_code="H1", findings=[findings["OP-3"]],
-            freezes=list(case.freezes.filter(agency__short_name="HDIB")), by=desk.mei,
+
+
+def _to_hdib(case: Case, finding: Finding, desk: Desk) -> Referral:
+    return draft_referral(
+        case, agency_id=Agency.objects.get(short_name="HDIB").pk, kind="joint_operation",
+        subject="Account of the courier: what the order holds",
+        summary=(
+            "The account that the order names is held with what lay on it, a withdrawal among "
+            "it that was stopped on its way out."
         ),
-        "Only what the order covers.", "chen", desk,
+        purpose="Criminal investigation of the courier",
+        legal_gateway="Court order HDIB-114-0093", caveats="Do not contact the account holder.",
+        tlp="AMBER", handling_code="H1", findings=[finding],
+        freezes=list(case.freezes.filter(agency__short_name="HDIB")), by=desk.mei,
     )  # fmt: skip
-
-
-def _send(referral: Referral, reason: str, officer: str, desk: Desk) -> None:
-    """Nothing left out; approved by tomas, cleared, sealed and sent by nora."""
-    redact_referral(referral, redactions={}, by=desk.mei)
-    referral.refresh_from_db()
-    approve_referral(referral, content_hash=referral.content_hash, reason=reason, by=desk.tomas)
-    referral.refresh_from_db()
-    clear_referral(
-        referral, content_hash=referral.content_hash, reason="Gateway checked.", by=desk.nora
-    )
-    referral.refresh_from_db()
-    package_referral(referral, by=desk.nora)
-    referral.refresh_from_db()
-    send_referral(
-        referral,
-        liaison_ids=[User.objects.get(username=officer).pk],
-        expires_at=timezone.now() + timedelta(days=30),
-        by=desk.nora,
-    )
 
 
 def _deposit_addresses(uid: str, number: int) -> list[str]:
@@ -525,36 +615,44 @@ def _deposit_addresses(uid: str, number: int) -> list[str]:
     return list(held.values_list("address", flat=True)[:number])
 
 
-def _accepted_request(case: Case, desk: Desk) -> InformationRequest:
-    """What ortiz asked: checked by mei, decided by nora."""
-    now = timezone.now()
-    asked = record_request(
+def _request(clock: PastClock, desk: Desk) -> None:
+    """What ortiz asks by the portal."""
+    record_request(
         RequestSpec(
             agency_ref="FNTF-2025-0417", instrument_type="court_order",
             instrument_number="25-MJ-0417", issued_by="District court, narcotics division",
-            issued_on=now.date() - timedelta(days=4), legal_basis="18 U.S.C. 2703 (d)",
+            issued_on=timezone.now().date() - 4 * DAY, legal_basis="18 U.S.C. 2703 (d)",
             offences="Distribution of narcotics; money laundering",
             background="Payouts of the market's bank. See our letter and its annexes.",
             identifiers="\n".join([*_deposit_addresses("OP-1", 2), "name: Kai-Wen Demoson"]),
             datasets=("kyc", "balances", "crypto_in", "crypto_out"),
-            due_at=now + timedelta(days=7), urgency="urgent",
+            due_at=clock.now + 2 * DAY, urgency="urgent",
         ),
         by=desk.ortiz,
     )  # fmt: skip
+
+
+def _check_request(case: Case, desk: Desk) -> None:
+    asked = InformationRequest.objects.get()
     link_request(asked, case, by=desk.mei)
     start_verification(asked, by=desk.mei)
     for item in CHECKS:
         check_request(asked, item=item, by=desk.mei)
     verify_requester(asked, by=desk.mei)
-    accept_request(
-        asked, datasets=asked.datasets.split(), content_hash=asked.content_hash,
-        reason="Order read and called back; scope as narrow as the order.", by=desk.nora,
-    )  # fmt: skip
-    start_preservation(asked, reason="The officer asks for time.", by=desk.mei)
-    return asked
 
 
-def _answer(asked: InformationRequest, case: Case, desk: Desk) -> None:
+def _accept_request(clock: PastClock, desk: Desk) -> None:
+    asked = InformationRequest.objects.get()
+    with clock.before(8 * DAY + 4 * HOUR):
+        accept_request(
+            asked, datasets=asked.datasets.split(), content_hash=asked.content_hash,
+            reason="Order read and called back; scope as narrow as the order.", by=desk.nora,
+        )  # fmt: skip
+    with clock.before(8 * DAY + 3 * HOUR):
+        start_preservation(asked, reason="The officer asks for time.", by=desk.mei)
+
+
+def _answer(asked: InformationRequest, desk: Desk) -> None:
     """With the release that the officer has."""
     release_response(
         asked, SharedRelease.objects.get(referral__answers=asked),
@@ -562,14 +660,28 @@ def _answer(asked: InformationRequest, case: Case, desk: Desk) -> None:
     )  # fmt: skip
 
 
-def _open_request(desk: Desk) -> None:
+def _report(case: Case, clock: PastClock, desk: Desk) -> None:
+    """What the rules raised about OP-1 is part of the case, and compliance begins its report."""
+    alert = (
+        Alert.objects.filter(account__uid=account_number("OP-1"), state__in=OPEN_ALERT_STATES)
+        .order_by("-rank", "pk")
+        .first()
+    )
+    if alert is None:  # another seed may raise nothing about it
+        return
+    with clock.before(17 * HOUR):
+        link_alert(alert, case, by=desk.mei)
+    with clock.before(16 * HOUR):
+        draft_report(case, [alert], by=desk.nora)
+
+
+def _open_request(clock: PastClock, desk: Desk) -> None:
     """What chen asks and nobody has taken up yet; one line cannot be read."""
-    now = timezone.now()
     record_request(
         RequestSpec(
             agency_ref="HDIB-114-0188", instrument_type="prosecutor_order",
             instrument_number="114-0188", issued_by="Harbour District Prosecutors Office",
-            issued_on=now.date() - timedelta(days=1), legal_basis="Code of procedure, art. 230",
+            issued_on=timezone.now().date() - DAY, legal_basis="Code of procedure, art. 230",
             offences="Money laundering",
             background="A courier was stopped with notes naming these deposits.",
             identifiers="\n".join(
@@ -579,7 +691,7 @@ def _open_request(desk: Desk) -> None:
                 ]
             ),
             datasets=("kyc", "crypto_in", "crypto_out", "devices"),
-            due_at=now + ANSWER_DUE, urgency="urgent",
+            due_at=clock.now + ANSWER_DUE, urgency="urgent",
         ),
         by=desk.chen,
     )  # fmt: skip
@@ -619,17 +731,19 @@ def _open_platform(desk: Desk) -> Case:
     )  # fmt: skip
 
 
-def _platform(case: Case, facts: CaseFile, desk: Desk) -> None:
-    for name in ("mei", "tomas"):
-        grant_access(case, User.objects.get(username=name).pk, "write", by=desk.nora)
-    add_wallets(
-        case, text="\n".join(facts.lanternbox), role="service", provenance="document",
-        provenance_note="Partner list of 2025-04-02, page 1", by=desk.mei,
-    )  # fmt: skip
-    build_cohort(
-        case, platform="Lanternbox", packages=PACKAGES, from_at=_day_of(2 * WEEK),
-        to_at=_day_of(17 * WEEK), by=desk.mei,
-    )  # fmt: skip
+def _platform(case: Case, facts: CaseFile, clock: PastClock, desk: Desk) -> None:
+    with clock.before(8 * DAY + 18 * HOUR):
+        for name in ("mei", "tomas"):
+            grant_access(case, User.objects.get(username=name).pk, "write", by=desk.nora)
+        add_wallets(
+            case, text="\n".join(facts.lanternbox), role="service", provenance="document",
+            provenance_note="Partner list of 2025-04-02, page 1", by=desk.mei,
+        )  # fmt: skip
+    with clock.before(8 * DAY + 17 * HOUR):
+        build_cohort(
+            case, platform="Lanternbox", packages=PACKAGES, from_at=_day_of(2 * WEEK),
+            to_at=_day_of(17 * WEEK), by=desk.mei,
+        )  # fmt: skip
 
 
 def _day_of(height: int) -> datetime:

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from cases.services.attribution import import_tags
 from fiu.demo.people import AGENCIES, PEOPLE
@@ -57,6 +58,7 @@ def add_people() -> None:
             username=person.username, first_name=person.first_name, last_name=person.last_name,
             role=person.role, title=person.title, email=person.email,
             agency=agencies.get(person.agency), may_view_reports=person.may_view_reports,
+            date_joined=timezone.now(),
         )  # fmt: skip
         if User.objects.filter(username=person.username).exists():
             continue
@@ -65,12 +67,18 @@ def add_people() -> None:
         user.save()
         if not Authenticator.objects.filter(user=user).exists():
             TOTP.activate(user, generate_totp_secret())
+            Authenticator.objects.filter(user=user).update(created_at=timezone.now())
 
 
 def load_packs(folder: Path) -> int:
     """Load the first version of both tag packs; they disagree about Copperdice. How many tags."""
     packs = ("pack_a_v1.yaml", "pack_b_v1.yaml")
     return sum(import_tags(folder / "tagpacks" / name).num_stored for name in packs)
+
+
+def load_next_pack(folder: Path) -> None:
+    """The second version of the first pack: Z is Eastmere's there, no longer Ferryswap's."""
+    import_tags(folder / "tagpacks" / "pack_a_v2.yaml")
 
 
 REPORTING_ENTITY = """# Who reports suspicions: the fields that the receiver's form asks for.

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from cases.models import AgencyEntry
 from cases.services.agencies import approve_agency, propose_agency
 from cases.services.instruments import UploadedBytes
 from cases.services.officers import OfficerSpec, propose_officer, verify_officer
+from fiu.demo.clock import PastClock
 from fiu.models import Agency, User
 
 NUMBERS = {
@@ -16,35 +18,51 @@ NUMBERS = {
 }
 
 
-def know_officers(desk: Any) -> None:
-    """Both agencies in force, their officers verified; a third waits, with a look-alike domain."""
-    for agency in Agency.objects.order_by("short_name"):
-        number, source = NUMBERS[agency.short_name]
-        known = propose_agency(
-            name=agency.name, short_name=agency.short_name, kind=agency.kind,
-            country=agency.country, domains=[agency.domain], call_back_number=number,
-            number_source=source, reason="They ask us regularly.", agency_id=agency.pk,
-            by=desk.tomas,
-        )  # fmt: skip
-        approve_agency(
-            known, content_hash=known.content_hash, reason="Looked up in the directory.",
-            by=desk.nora,
-        )  # fmt: skip
-        for user in User.objects.filter(agency=agency).order_by("username"):
-            entry = propose_officer(
+def know_officers(desk: Any, clock: PastClock) -> None:
+    """Both agencies in force and their officers verified, each by a second person a day later."""
+    with clock.before(timedelta(days=30)):
+        known = [_proposed_agency(agency, desk) for agency in Agency.objects.order_by("short_name")]
+    with clock.before(timedelta(days=29)):
+        for each in known:
+            approve_agency(
+                each, content_hash=each.content_hash, reason="Looked up in the directory.",
+                by=desk.nora,
+            )  # fmt: skip
+    with clock.before(timedelta(days=28, hours=22)):
+        entries = [
+            propose_officer(
                 _spec(agency, user.username, user.first_name, user.last_name, user.title,
                       user.email),
                 by=desk.tomas,
-            )  # fmt: skip
+            )
+            for agency in Agency.objects.order_by("short_name")
+            for user in User.objects.filter(agency=agency).order_by("username")
+        ]  # fmt: skip
+    with clock.before(timedelta(days=28)):
+        for entry in entries:
             verify_officer(
                 entry, content_hash=entry.content_hash, reason="Call and paper agree.",
                 by=desk.nora,
             )  # fmt: skip
+
+
+def ask_for_an_account(desk: Any) -> None:
+    """Whom nobody should verify: the domain only looks like the agency's."""
     fntf = Agency.objects.get(short_name="FNTF")
     propose_officer(
         _spec(fntf, "reyes", "Dana", "Reyes", "Special agent", "d.reyes@fntf-example.org"),
         by=desk.tomas,
     )
+
+
+def _proposed_agency(agency: Agency, desk: Any) -> AgencyEntry:
+    number, source = NUMBERS[agency.short_name]
+    return propose_agency(
+        name=agency.name, short_name=agency.short_name, kind=agency.kind,
+        country=agency.country, domains=[agency.domain], call_back_number=number,
+        number_source=source, reason="They ask us regularly.", agency_id=agency.pk,
+        by=desk.tomas,
+    )  # fmt: skip
 
 
 def _spec(

@@ -38,7 +38,7 @@ PEOPLE = (
     DemoPerson("ida", "Ida", "Sample", "analyst", "Analyst", "ida@northquay.example"),
     DemoPerson(
         "tomas", "Tomas", "Sample", "supervisor", "Head of investigations",
-        "tomas@northquay.example",
+        "tomas@northquay.example", may_view_reports=True,
     ),
     DemoPerson("nora", "Nora", "Sample", "compliance", "MLRO", "nora@northquay.example"),
     DemoPerson("aud", "Aud", "Sample", "auditor", "Internal audit", "aud@northquay.example"),

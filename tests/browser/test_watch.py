@@ -1,7 +1,4 @@
-"""After the hand-over, by keyboard: a moved tag alarms, the release is superseded, cases close.
-
-The last of the browser tests: the second tag pack changes what everybody's pages say.
-"""
+"""After the hand-over, by keyboard: a moved tag alarms, the release is superseded, cases close."""
 
 import re
 
@@ -41,10 +38,6 @@ def act(seat: Seat, words: str, reason: str) -> None:
 
 def test_a_moved_tag_alarms_and_the_release_is_superseded(seat_of: SeatOf) -> None:
     mei, nora = seat_of("mei"), seat_of("nora")
-    packs = mei.site.home / "demo" / "tagpacks"
-    mei.site.manage("load_tags", str(packs / "pack_a_v2.yaml"))
-    assert "newly concluding something else" in mei.site.manage("watch_drift")
-
     page = mei.go("/inbox/")
     open_link(mei, re.compile("^Asked again, this trace concludes something else"))
     card = page.locator("section[aria-labelledby=drift]")

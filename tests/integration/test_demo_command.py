@@ -44,6 +44,12 @@ def test_a_time_without_zone_is_refused(home: Path, text: str) -> None:
         run("--now", text)
 
 
+def test_a_moment_before_the_worlds_end_is_refused_before_anything_is_made(home: Path) -> None:
+    with pytest.raises(CommandError, match="ends at 2025-05-25T23:50:00Z: give --now a later"):
+        run("--now", "2025-05-25T23:49:00Z")
+    assert list((home / "demo").iterdir()) == []
+
+
 def test_a_loaded_world_is_left_as_it_is(home: Path) -> None:
     Installed("demo", 7, "2025-05-26T09:00:00+00:00").write(demo_file())
     assert run() == {"installed": True, "scale": "demo", "seed": 7}

@@ -7,7 +7,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -25,12 +25,16 @@ from cases.services.errors import CaseworkError, ImportRefused
 from cases.services.exchange import import_exchange
 from cases.services.prices import import_prices
 from fiu.demo.casework import (
+    DETECTED,
     PLATFORM_CASE,
+    agree_with_agencies,
     name_market,
     open_cases,
     work_on_market,
     work_on_platform,
+    work_since,
 )
+from fiu.demo.clock import PastClock
 from fiu.demo.exchange_at_hand import exchange_at_hand
 from fiu.demo.installation import (
     Installed,
@@ -41,9 +45,13 @@ from fiu.demo.installation import (
 )
 from fiu.demo.rows import LEDGER
 from fiu.demo.scale import SCALES
-from fiu.demo.timeline import TIP
+from fiu.demo.timeline import TIP, block_time, iso
 from fiu.demo.world import build
 from fiu.people import demo_file
+
+# How long ago: the rest of the casework lies between.
+SET_UP = timedelta(days=31)
+LATEST_PRICES = timedelta(hours=3)
 
 
 class Command(BaseCommand):
@@ -82,6 +90,7 @@ class Command(BaseCommand):
         if options["reorg"]:
             return self._reorganise(home, present)
         if present is None:
+            _require_whole(now)
             return self._install(wanted, now, home)
         if (present.scale, present.seed) != (wanted.scale, wanted.seed):
             raise CommandError(
@@ -102,9 +111,10 @@ class Command(BaseCommand):
         """What does not hang on each other is done by two processes, for two cores.
 
         Blocks load beside the rows, rules and cohort run beside the market's casework. The second
-        process is forked: it need not load the program again.
+        process is forked: it need not load the program again. Each step is done at a moment of the
+        past, in order; what is later than the run of the rules waits for its end.
         """
-        folder = home / "demo"
+        folder, clock = home / "demo", PastClock(now)
         loading: list[Future[dict[str, Any]]] = []
         with ProcessPoolExecutor(
             max_workers=1, mp_context=get_context("fork"), initializer=_end_with_the_first
@@ -113,17 +123,18 @@ class Command(BaseCommand):
             def load(blocks: list[Path]) -> None:
                 self._wait_for_tables()
                 connections.close_all()  # not to be carried across the fork
-                loading.append(second.submit(_load_blocks, blocks))
+                loading.append(second.submit(_load_blocks, blocks, now))
 
             built = build(
                 folder, SCALES[wanted.scale], wanted.seed, int(now.timestamp()),
                 tick=self._tick, blocks_ready=load,
             )  # fmt: skip
-            add_people()
-            self._say("exchange records")
-            report = import_exchange(built.exchange, progress=self._progress)
-            set_services(wanted.seed)
-            self._say(f"{load_packs(folder):,} tags")
+            with clock.before(SET_UP):
+                add_people()
+                self._say("exchange records")
+                report = import_exchange(built.exchange, progress=self._progress)
+                set_services(wanted.seed)
+                self._say(f"{load_packs(folder):,} tags")
             loaded = loading[0].result()
             num_transactions = loaded["total"]["transactions"]
             self._say(
@@ -131,17 +142,22 @@ class Command(BaseCommand):
             )
             logging.getLogger("tracing").setLevel(logging.WARNING)  # progress says it in words
             name_reporting_entity()
-            if not open_cases():
+            self._say("agencies and officers")
+            if not open_cases(clock):
                 raise CommandError(
                     "An earlier start ended while the demo's cases were made; remove "
                     f"{home} and start again."
                 )
-            name_market(folder)
-            beside = second.submit(_detect_and_work_on_platform, folder)
+            name_market(folder, clock)
+            self._say("operation: SANDGLASS")
+            agree_with_agencies(clock)
+            beside = second.submit(_work_on_platform_and_detect, folder, now)
             with exchange_at_hand(built.exchange / "balances.csv"):
-                work_on_market(folder, tell=self._say)
-            import_prices(folder / "later_prices.csv")
+                work_on_market(folder, clock, tell=self._say)
             self._say(beside.result())
+            work_since(folder, clock)
+            with clock.before(LATEST_PRICES):
+                import_prices(folder / "later_prices.csv")
         wanted.write(demo_file())
         self._say("the demo world is loaded")
         return {
@@ -195,6 +211,13 @@ def _moment(text: str | None) -> datetime:
     return moment
 
 
+def _require_whole(now: datetime) -> None:
+    """Casework that is told from an earlier moment would freeze what nobody had yet."""
+    end = block_time(TIP)
+    if now.timestamp() < end:
+        raise CommandError(f"The world ends at {iso(end)}: give --now a later time.")
+
+
 def _end_with_the_first() -> None:
     """A process of a pool waits for work for ever when the one that gives it is killed."""
 
@@ -208,19 +231,22 @@ def _end_with_the_first() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _load_blocks(paths: list[Path]) -> dict[str, Any]:
+def _load_blocks(paths: list[Path], now: datetime) -> dict[str, Any]:
     """The ordinary load; its report."""
     out = StringIO()
-    call_command("load_blocks", LEDGER, *map(str, paths), "--json", stdout=out)
+    with PastClock(now).before(SET_UP):
+        call_command("load_blocks", LEDGER, *map(str, paths), "--json", stdout=out)
     report: dict[str, Any] = json.loads(out.getvalue())
     return report
 
 
-def _detect_and_work_on_platform(folder: Path) -> str:
+def _work_on_platform_and_detect(folder: Path, now: datetime) -> str:
     """What the market's casework needs nothing of; a line about it."""
     logging.getLogger("tracing").setLevel(logging.WARNING)
-    found = detect_now(by=SYSTEM)
-    work_on_platform(folder)
+    clock = PastClock(now)
+    work_on_platform(folder, clock)
+    with clock.before(DETECTED):
+        found = detect_now(by=SYSTEM)
     return (
         f"case: {PLATFORM_CASE}; {found.num_raised} alerts raised, "
         f"{found.num_merged} firings merged"

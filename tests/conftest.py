@@ -161,7 +161,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Under FIU_TEST_REQUIRE_ALL=1 a skip is a failure."""
+    """Under FIU_TEST_REQUIRE_ALL=1 a skip is a failure.
+
+    Pytest looks for garbage five times before it ends, in vain among what stays until then.
+    """
+    gc.freeze()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     file = os.environ.get("FIU_TEST_COUNTS")  # for the table at the end of `python -m tests`
     if file and reporter and not hasattr(session.config, "workerinput"):

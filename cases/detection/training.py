@@ -10,9 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-import sklearn
-from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 
 from cases.detection.features import Figures
 from cases.detection.risk_model import (
@@ -63,6 +60,11 @@ def train(
     Raises CannotTrain.
     Cost: some seconds for 100,000 rows.
     """
+    # A second and a half to load: whoever only makes the rows does without.
+    import sklearn  # noqa: PLC0415
+    from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     words = "led to a case" if subject == CUSTOMER else "are tied to crime"
     ordered = sorted(rows, key=lambda row: row.known_at)
     cut = int(len(ordered) * (1 - CALIBRATED_SHARE))

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.model.bom import Bom
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from django.core.management import CommandError, call_command
 
 import fiu
@@ -35,6 +32,11 @@ def pinned(file: str) -> list[tuple[str, str]]:
 
 
 def test_it_is_valid_and_another_program_reads_it(bill: dict[str, Any]) -> None:
+    # Here, as its validator takes two seconds to load and every worker collects this file.
+    from cyclonedx.model.bom import Bom  # noqa: PLC0415
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     text = json.dumps(bill)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     read: Any = Bom.from_json(json.loads(text))  # type: ignore[attr-defined]

@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from drf_spectacular.validation import validate_schema
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from tests.casework import make_user
 from tests.integration.api.conftest import PREFIX, made, program_of
@@ -38,6 +34,11 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 def validator_of(document: dict[str, Any]) -> Callable[[dict[str, Any], Any], list[str]]:
     """A check of values against schemas of the document, in the words of OpenAPI 3.0."""
+    # Here, as they take two seconds to load and every worker collects this file.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from referencing import Registry, Resource  # noqa: PLC0415
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
     contents = {"$id": ROOT, **nullable({"components": document["components"]})}
     resource = Resource.from_contents(contents, default_specification=DRAFT202012)
     registry: Any = Registry().with_resource(ROOT, resource)
@@ -61,6 +62,8 @@ def nullable(schema: Any) -> Any:
 
 
 def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    from drf_spectacular.validation import validate_schema  # noqa: PLC0415  # with jsonschema
+
     validate_schema(document)
     assert document["openapi"] == "3.0.3"
     named = [told["operationId"] for _name, told in operations(document)]

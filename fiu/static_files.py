@@ -1,7 +1,5 @@
 """Which static files of libraries we serve: only those that our pages load."""
 
-from typing import ClassVar
-
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
@@ -11,7 +9,7 @@ class OwnStaticFiles(StaticFilesConfig):
     What is not served need not be kept safe, copied at the first start, or compressed.
     """
 
-    ignore_patterns: ClassVar[list[str]] = [
+    ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,
         "rest_framework",
         "ext",

@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.template import TemplateDoesNotExist
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import render_to_string
 
 from cases.api.problems import problem_page
@@ -71,16 +71,21 @@ def too_many(request: HttpRequest, sentence: str = "", seconds: int | None = Non
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last resort: no template, no database."""
+    """The last resort: no database, and plain words where even the page cannot be drawn."""
     reference = uuid.uuid4().hex[:12]
     logger.error("server_error", reference=reference)
     if request.path.startswith(settings.API_PREFIX):
         return problem_page(request, 500, f"{SENTENCES[500]} Reference {reference}")
-    return HttpResponse(
-        f"{SENTENCES[500]} Reference {reference}",
-        status=500,
-        content_type="text/plain; charset=utf-8",
-    )
+    try:
+        # Without the request: who asks, and what waits for them, would be asked of the database.
+        page = render_to_string("500.html", {"status": 500, "reference": reference})
+    except (TemplateDoesNotExist, TemplateSyntaxError, OSError, ValueError):
+        return HttpResponse(
+            f"{SENTENCES[500]} Reference {reference}",
+            status=500,
+            content_type="text/plain; charset=utf-8",
+        )
+    return HttpResponse(page, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,0 +1,30 @@
+"""The page for what went wrong here: drawn without a database, plain where it cannot be drawn."""
+
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from fiu import errors
+
+
+def test_a_failure_gets_a_page_with_what_is_safe_and_a_reference() -> None:
+    answer = errors.server_error(RequestFactory().get("/cases/"))
+    page = answer.content.decode()
+    assert answer.status_code == 500
+    assert "<h1>Something failed here</h1>" in page
+    assert "Nothing was changed." in page
+    assert "data-reference" in page
+
+
+def test_a_failure_that_has_no_page_is_told_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_args: Any) -> str:
+        raise ValueError("no manifest of static files")
+
+    monkeypatch.setattr(errors, "render_to_string", fail)
+    answer = errors.server_error(RequestFactory().get("/cases/"))
+    assert answer.status_code == 500
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.content.decode().startswith("Something failed here. Nothing was changed.")

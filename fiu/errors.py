@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 from cases.api.problems import problem_page
 from fiu.limits import seconds_until_allowed
+from fiu.session_over import renewed_form
 
 logger = structlog.get_logger(__name__)
 
@@ -89,4 +90,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_page(request, 403)
+    return renewed_form(request) or error_page(request, 403)

@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "fiu.middleware.RequestLog",
     "fiu.middleware.IdleSessions",
     "fiu.preferences.DoorLanguage",
+    "fiu.session_over.SessionOver",
     "fiu.middleware.OneDoor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -21,7 +21,7 @@ TEMPLATES = (
     "entrance.html", "error.html", "account/base_reauthenticate.html", "account/login.html",
     "account/logout.html", "account/reauthenticate.html", "account/account_inactive.html",
     "account/sign_in_link*.html", "mfa/*.html", "mfa/*/*.html",
-    "usersessions/*.html",
+    "usersessions/*.html", "session_over.html",
 )  # fmt: skip
 MODULES = (
     "cases/liaison/*.py", "cases/release_words.py", "cases/request_words.py",
@@ -29,7 +29,7 @@ MODULES = (
     "cases/services/questions.py", "cases/services/outcomes.py", "cases/services/liaison.py",
     "cases/services/identifiers.py", "cases/services/requests/intake.py",
     "cases/services/uploads.py", "fiu/keys.py", "fiu/notices.py", "fiu/accounts.py",
-    "fiu/passwords.py", "fiu/models.py", "fiu/limits.py",
+    "fiu/passwords.py", "fiu/models.py", "fiu/limits.py", "fiu/session_over.py",
 )  # fmt: skip
 # Of modules that speak to the house as well, by the beginning of the key: what the portal shows.
 TABLES = {

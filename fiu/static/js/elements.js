@@ -46,9 +46,7 @@ class FiuCopy extends HTMLElement {
     const button = this.querySelector("button");
     if (!button || !navigator.clipboard) return;
     button.hidden = false;
-    button.addEventListener("click", async (event) => {
-      event.preventDefault();
-      event.stopPropagation();
+    button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(this.dataset.text);
       showTip(button, this.dataset.done);
     });

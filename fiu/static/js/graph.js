@@ -1,7 +1,6 @@
 // <fiu-graph>: the money flow on a canvas, at the positions that the server gave.
 // Data: <script type="application/json" id="data-source">. The table view is its equal.
 
-const CARD = { width: 166, height: 48 };
 const TONES = ["bad", "warn", "violet", "accent", "good", "ice"];
 const motion = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -93,7 +92,7 @@ class FiuGraph extends HTMLElement {
       {
         selector: "node",
         style: {
-          shape: "round-rectangle", "corner-radius": 7, ...CARD,
+          shape: "round-rectangle", "corner-radius": 7, width: 166, height: 48,
           "background-color": c.surface, "border-width": 1.2, "border-color": c["ink-3"],
           label: "data(text)", color: c.ink, "font-family": "Inter", "font-size": 10.5, "font-weight": 600, "line-height": 1.35,
           "text-wrap": "wrap", "text-max-width": 164, "text-valign": "center", "text-halign": "center",
@@ -144,10 +143,8 @@ class FiuGraph extends HTMLElement {
     this.titles();
     this.cy.on("tap", "node", (event) => this.choose(event.target));
     this.cy.on("tap", (event) => event.target === this.cy && this.clear());
-    this.cy.on("mouseover", "node", () => { this.canvas.style.cursor = "pointer"; });
-    this.cy.on("mouseout", "node", () => { this.canvas.style.cursor = ""; });
+    this.cy.on("mouseover mouseout", "node", ({ type }) => (this.canvas.style.cursor = type === "mouseover" ? "pointer" : ""));
     this.cy.on("pan zoom resize", () => this.keepTitles());
-    this.setAttribute("data-drawn", "");
   }
 
   // --- Lanes
@@ -188,7 +185,6 @@ class FiuGraph extends HTMLElement {
       const address = `${url}${url.includes("?") ? "&" : "?"}node=${encodeURIComponent(node.id())}`;
       window.htmx.ajax("GET", address, { target: `#${this.dataset.inspector}`, swap: "innerHTML" });
     }
-    this.dispatchEvent(new CustomEvent("fiu:chosen", { detail: node.id(), bubbles: true }));
   }
 
   clear(forget = true) {
@@ -207,12 +203,12 @@ class FiuGraph extends HTMLElement {
   fit(move = motion) {
     const seen = this.cy.elements(":visible");
     const padding = 26;
-    if (move) this.cy.animate({ fit: { eles: seen, padding } }, { duration: 180 });
-    else this.cy.fit(seen, padding);
-    if (!move && this.cy.zoom() > 1.15) {
+    if (move) return this.cy.animate({ fit: { eles: seen, padding } }, { duration: 180 });
+    this.cy.fit(seen, padding);
+    if (this.cy.zoom() > 1.15) {
       this.cy.zoom(1.15);
       this.cy.center(seen);
-    } else if (!move && this.cy.zoom() < 0.5) {
+    } else if (this.cy.zoom() < 0.5) {
       // Too wide to read: begin at the left, the rest is a drag or an arrow key away.
       this.cy.zoom(0.62);
       this.cy.center(seen);
@@ -273,11 +269,8 @@ class FiuGraph extends HTMLElement {
         this.choose(node);
         const seen = node.renderedPosition();
         if (seen.x < 90 || seen.y < 40 || seen.x > this.cy.width() - 90 || seen.y > this.cy.height() - 40) this.cy.center(node);
-      } else if (acts[event.key]) {
-        acts[event.key]();
-      } else {
-        return;
-      }
+      } else if (!acts[event.key]) return;
+      acts[event.key]?.();
       event.preventDefault();
     });
   }

@@ -137,11 +137,7 @@ class FiuPalette extends HTMLElement {
   }
 
   take(option) {
-    if (!option.dataset.href) {
-      option.dataset.href = "";
-      this.querySelector("form").submit();
-      return;
-    }
+    if (!option.dataset.href) return this.querySelector("form").submit();
     this.dialog.close();
     const place = this.places().find((one) => one.href === option.dataset.href);
     place ? place.link.click() : location.assign(option.dataset.href);
@@ -162,11 +158,9 @@ document.addEventListener("keydown", (event) => {
   if (prefix && Date.now() - prefix < 1500) {
     prefix = 0;
     const place = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
-    if (place) {
-      event.preventDefault();
-      place.click();
-    }
-    return;
+    if (!place) return;
+    event.preventDefault();
+    return place.click();
   }
   const acts = {
     g: () => (prefix = Date.now()),
@@ -178,11 +172,8 @@ document.addEventListener("keydown", (event) => {
     "?": () => document.getElementById("keys")?.showModal(),
     "[": () => document.documentElement.classList.toggle("narrow-rail"),
   };
-  if (acts[event.key]) {
-    event.preventDefault();
-    acts[event.key]();
-  } else if (/^[acdest]$/.test(event.key)) {
-    event.preventDefault();
-    act(event.key);
-  }
+  const wanted = acts[event.key] ?? (/^[acdest]$/.test(event.key) && act);
+  if (!wanted) return;
+  event.preventDefault();
+  wanted(event.key);
 });

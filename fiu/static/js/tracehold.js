@@ -6,10 +6,13 @@ const toasts = document.getElementById("toasts");
 // --- Dialogs: data-dialog="id" opens, data-close closes; focus comes back to the opener
 
 function open(dialog, opener) {
-  if (!(dialog instanceof HTMLDialogElement) || dialog.open) return false;
+  if (!dialog?.showModal || dialog.open) return false;
   dialog.showModal();
   dialog.querySelector("[autofocus]")?.focus();
-  dialog.addEventListener("close", () => opener?.isConnected && opener.focus(), { once: true });
+  dialog.addEventListener("close", () => {
+    document.body.append(toasts);
+    opener?.focus();
+  }, { once: true });
   return true;
 }
 
@@ -19,12 +22,11 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     return;
   }
-  const closer = event.target.closest("[data-close]");
-  const dialog = closer?.closest("dialog");
+  const dialog = event.target.closest("[data-close]")?.closest("dialog");
   if (dialog) {
     event.preventDefault();
     dialog.close();
-  } else if (event.target instanceof HTMLDialogElement && event.target.classList.contains("palette")) {
+  } else if (event.target.matches("dialog.palette")) {
     event.target.close();
   }
 });
@@ -65,13 +67,14 @@ function dismissable(box) {
 }
 
 export function toast(text, tone = "good") {
-  if (!toasts) return;
+  if (!toasts || toasts.textContent.includes(text)) return; // a poll fails each second
   const box = document.createElement("div");
   box.className = `toast tone-${tone}`;
-  const words = document.createElement("p");
-  words.textContent = text;
-  box.append(words);
+  box.append(document.createElement("p"));
+  box.firstChild.textContent = text;
   toasts.append(box);
+  // An open dialog covers and silences the rest.
+  (document.querySelector("dialog[open]") ?? document.body).append(toasts);
   dismissable(box);
 }
 
@@ -81,10 +84,16 @@ document.addEventListener("toast", (event) => toast(event.detail.text, event.det
 // --- htmx: what failed is said, the page stays; what came in may take focus
 
 document.addEventListener("htmx:responseError", (event) => {
-  const { status, responseText } = event.detail.xhr;
-  if (status === 401) return toast(toasts.dataset.session, "bad");
-  const page = new DOMParser().parseFromString(responseText, "text/html");
-  const sentence = page.querySelector("[data-sentence], [data-error] h1")?.textContent.trim();
+  const { xhr } = event.detail;
+  if (xhr.status === 401) return toast(toasts.dataset.session, "bad");
+  // After a sign-in in another tab: go on with its token.
+  const token = xhr.getResponseHeader("X-Fiu-Token");
+  if (token) {
+    document.body.setAttribute("hx-headers", `{"X-CSRFToken": "${token}"}`);
+    for (const field of document.getElementsByName("csrfmiddlewaretoken")) field.value = token;
+  }
+  const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+  const sentence = page.querySelector("[data-sentence]")?.textContent.trim();
   const reference = page.querySelector("[data-reference]")?.textContent.trim();
   const words = [sentence || toasts.dataset.failed];
   if (reference) words.push(`${toasts.dataset.reference} ${reference}`);

@@ -35,7 +35,7 @@ class FiuGraph extends HTMLElement {
     this.flow = JSON.parse(document.getElementById(this.dataset.source).textContent);
     this.canvas = this.querySelector("[role=application]");
     const scale = Math.min(this.canvas.clientWidth / (this.flow.width + 52), 1.15);
-    this.canvas.parentElement.style.height = `${Math.min(Math.max(this.flow.height * scale + 110, 440), 720)}px`;
+    this.canvas.parentElement.style.height = `${Math.min(Math.max(this.flow.height * scale + 70, 440), 720)}px`;
     this.lanes = this.querySelector(".flow-lanes");
     this.voice = this.querySelector("[data-say]");
     if (!this.flow.nodes.length || !window.cytoscape) return;
@@ -212,7 +212,7 @@ class FiuGraph extends HTMLElement {
       // Too wide to read: begin at the left, the rest is a drag or an arrow key away.
       this.cy.zoom(0.62);
       this.cy.center(seen);
-      this.cy.pan({ x: padding, y: this.cy.pan().y });
+      this.cy.pan({ x: 2 * padding, y: this.cy.pan().y });
     }
   }
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from cases.detection import FLAGS, RULES, SPECS, Flag, RuleSpec
 from cases.models import Alert, DetectionRun, ExchangeAccount, Rule, RuleChange
@@ -15,10 +17,34 @@ from cases.policy import Action, Actor, may
 from cases.proportions import Share, share_of
 from cases.states import OPEN_ALERT_STATES, AlertState, PolicyState
 
+L = gettext_lazy
 MOST_RUNS = 6
 MOST_ALERTS = 12
 MOST_CHANGES = 50
 FALSE_ALARM = "false_positive"
+BOUNDS: Mapping[str, str | Promise] = {"min": L("at least"), "max": L("at most")}
+UNITS: Mapping[str, str | Promise] = {
+    "fiat": L("in USD"),
+    "pct": L("in %"),
+    "bp": L("in hundredths of a percent"),
+    "minutes": L("in minutes"),
+    "hours": L("in hours"),
+    "days": L("in days"),
+    "years": L("in years"),
+}
+
+
+def figure_title(name: str) -> str:
+    """What a figure of a rule is called: "min_exposure_pct" is "Exposure, in %, at least"."""
+    words = name.split("_")
+    core = [word for word in words if word not in BOUNDS and word not in UNITS]
+    if "fiat" in words and core != ["limit"]:
+        core.append(str(L("amount")))
+    title = " ".join(core).replace("vasp", "VASP")
+    parts = [title[:1].upper() + title[1:]]
+    parts += [str(UNITS[word]) for word in words if word in UNITS]
+    parts += [str(BOUNDS[word]) for word in words if word in BOUNDS]
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -77,7 +103,7 @@ class Figure:
 
     @property
     def words(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return figure_title(self.name)
 
 
 @dataclass(frozen=True)

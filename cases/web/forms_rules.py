@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy
 
 from cases.models.alerts import SEVERITIES
+from cases.queries.rules import figure_title
 
 L = gettext_lazy
 PREFIX = "figure_"
@@ -25,7 +26,7 @@ class RuleChangeForm(forms.Form):
         for name, value in figures.items():
             is_list = isinstance(value, list)
             self.fields[PREFIX + name] = forms.CharField(
-                label=name.replace("_", " ").capitalize(),
+                label=figure_title(name),
                 initial=", ".join(value) if is_list else value,
                 help_text=L("Words between commas.") if is_list else "",
                 max_length=2_000,

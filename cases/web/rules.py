@@ -102,7 +102,7 @@ def _act(actor: Actor, change: RuleChange, name: str) -> Act:
         Fact(_("The rule runs"), _("Yes") if change.switch_on else _("No")),
         Fact(_("Severity"), change.get_severity_display()),
         *(
-            Fact(name.replace("_", " ").capitalize(), _words(value))
+            Fact(queries.figure_title(name), _words(value))
             for name, value in change.parameters.items()
             if value != change.rule.parameters.get(name)
         ),

@@ -42,7 +42,7 @@ def test_an_analyst_reads_every_rule_and_proposes_none() -> None:
     assert "Swapped at once into a privacy coin" in page
     assert f"8 of {len(RULES)} run" in page
     one = client.get("/rules/privacy_swap/").content.decode()
-    assert "Min fiat" in one
+    assert "Amount, in USD, at least" in one
     assert "min_fiat" not in one
     assert "XMR, ZEC, DASH" in one
     assert "••4417" in one

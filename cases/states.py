@@ -738,4 +738,7 @@ def next_state(table: Mapping[tuple[S, A], S], state: S, action: A) -> S:
     try:
         return table[(state, action)]
     except KeyError:
-        raise InvalidTransition(f"{action} does not start from {state}") from None
+        words = state.replace("_", " ")
+        raise InvalidTransition(
+            f"Nothing was done: it is {words} by now. Look at it again before you go on."
+        ) from None

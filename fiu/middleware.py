@@ -351,8 +351,6 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, InvalidTransition):
-            return error_page(request, 409)
         if isinstance(error, StepUpRequired):
             return step_up(request)
         if isinstance(error, PermissionDenied):
@@ -361,7 +359,7 @@ class DomainErrors:
             return error_page(request, 403, str(error))
         if isinstance(error, TooFast):
             return too_many(request, str(error), error.seconds)
-        if isinstance(error, CaseworkError):
+        if isinstance(error, CaseworkError | InvalidTransition):
             return error_page(request, 409, str(error))
         return None
 

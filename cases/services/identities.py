@@ -131,6 +131,6 @@ def _step(
     **fields: object,
 ) -> IdentityLink:  # fmt: skip
     text = require_sentence(reason)
-    swap_state(link, IDENTITY, action, str(link.public_id), **fields)
+    swap_state(link, IDENTITY, action, _("this link"), **fields)
     record_event(case, action, f"identity:{link.public_id}", by=by, reason=text)
     return link

@@ -124,7 +124,7 @@ def verify_instrument(instrument: LegalInstrument, *, by: Actor) -> LegalInstrum
         verified_by_id=by.user_id, verified_at=now
     )
     if not verified:
-        raise InvalidTransition("this instrument is verified already")
+        raise InvalidTransition(_("Somebody verified this instrument already."))
     instrument.refresh_from_db()
     record_event(case, "verify_instrument", str(instrument.public_id), by=by)
     return instrument

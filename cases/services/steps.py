@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from cases.states import A, InvalidTransition, S, next_state
 
 
@@ -31,7 +33,10 @@ def swap_state(
     old, new = step_of(row, table, action)
     rows = type(row).objects.filter(pk=row.pk, state=old.value, **(seen or {}))
     if not rows.update(state=new.value, **fields):
-        raise InvalidTransition(f"{name} is no longer {old}")
+        raise InvalidTransition(
+            _("Nothing was done: somebody moved %(name)s on. Look at it again before you go on.")
+            % {"name": name}
+        )
     for field, value in {"state": new.value, **fields}.items():
         setattr(row, field, value)
     return old, new

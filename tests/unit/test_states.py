@@ -63,3 +63,14 @@ def test_every_act_is_told_in_words() -> None:
     kinds = [kind for name, kind in vars(states).items() if name.endswith("Action")]
     assert {act.value for kind in kinds for act in kind} <= set(WORDS)
     assert len(kinds) >= 15
+
+
+def test_a_step_that_is_refused_is_told_in_words_of_the_screens() -> None:
+    with pytest.raises(states.InvalidTransition) as refused:
+        states.next_state(
+            states.FREEZE, states.FreezeState.DECISION_DUE, states.FreezeAction.SUBMIT
+        )
+    words = str(refused.value)
+    assert words == (
+        "Nothing was done: it is decision due by now. Look at it again before you go on."
+    )

@@ -145,12 +145,18 @@ def back_to_draft(finding: Finding) -> None:
     if finding.state == FindingState.DRAFT.value:
         return
     if finding.state != FindingState.SUBMITTED.value:
-        raise InvalidTransition(f"{finding.reference} is {finding.state}: it is not edited")
+        raise InvalidTransition(
+            _("%(name)s is decided: draft a finding that replaces it.")
+            % {"name": finding.reference}
+        )
     moved = Finding.objects.filter(pk=finding.pk, state=FindingState.SUBMITTED.value).update(
         state=FindingState.DRAFT.value, submitted_by_id=None, submitted_at=None
     )
     if not moved:
-        raise InvalidTransition(f"{finding.reference} is no longer submitted")
+        raise InvalidTransition(
+            _("Somebody decided on %(name)s in the meantime: look at it again.")
+            % {"name": finding.reference}
+        )
     finding.state = FindingState.DRAFT.value
     CounterEvidence.objects.filter(finding=finding).update(seen_by=None)
 

@@ -28,7 +28,9 @@ def mark_seen(counter_evidence_id: int, *, finding: Finding, by: Actor) -> None:
     fresh = enter_finding(finding, Action.APPROVE_FINDING, by=by)
     _require_reviewer(fresh, by)
     if fresh.state != FindingState.SUBMITTED.value:
-        raise InvalidTransition(f"{fresh.reference} does not wait for review")
+        raise InvalidTransition(
+            _("%(name)s waits for no review: look at it again.") % {"name": fresh.reference}
+        )
     seen = CounterEvidence.objects.filter(pk=counter_evidence_id, finding=fresh)
     if not seen.exists():
         raise NotFound(_("This finding has no such counter-evidence."))

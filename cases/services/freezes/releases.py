@@ -82,7 +82,9 @@ def request_release(
     """
     enter_freeze(freeze, Action.REQUEST_FREEZE, by=by)
     if freeze.state not in STANDING:
-        raise InvalidTransition(f"{freeze.reference} does not stand: nothing can be released")
+        raise InvalidTransition(
+            _("%(name)s holds nothing now: nothing can be released.") % {"name": freeze.reference}
+        )
     release = FreezeRelease(
         freeze=freeze,
         number=freeze.releases.count() + 1,
@@ -166,7 +168,9 @@ def approve_release(
     rule = _enter(release, by=by)
     next_state(FREEZE_RELEASE, FreezeReleaseState(release.state), FreezeReleaseAction.APPROVE)
     if release.freeze.state not in STANDING:
-        raise InvalidTransition(f"{release.freeze.reference} does not stand any more")
+        raise InvalidTransition(
+            _("%(name)s holds nothing any more.") % {"name": release.freeze.reference}
+        )
     present = release_hash_of(release)
     if present != content_hash or present != release.content_hash:
         raise ContentChanged(_("This release changed since you opened it."))

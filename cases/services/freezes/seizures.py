@@ -85,7 +85,9 @@ def request_seizure(
     """
     enter_freeze(freeze, Action.REQUEST_FREEZE, by=by)
     if freeze.state not in STANDING:
-        raise InvalidTransition(f"{freeze.reference} does not stand: nothing can be seized")
+        raise InvalidTransition(
+            _("%(name)s holds nothing now: nothing can be seized.") % {"name": freeze.reference}
+        )
     if not apps.get_model("fiu", "Agency").objects.filter(pk=agency_id).exists():
         raise NotFound(_("This agency is not known."))
     seizure = Seizure(
@@ -179,7 +181,9 @@ def approve_seizure(seizure: Seizure, *, content_hash: str, reason: str, by: Act
     _enter(seizure, Action.APPROVE_SEIZURE, by=by)
     next_state(SEIZURE, SeizureState(seizure.state), SeizureAction.APPROVE)
     if seizure.freeze.state not in STANDING:
-        raise InvalidTransition(f"{seizure.freeze.reference} does not stand any more")
+        raise InvalidTransition(
+            _("%(name)s holds nothing any more.") % {"name": seizure.freeze.reference}
+        )
     present = seizure_hash_of(seizure)
     if present != content_hash or present != seizure.content_hash:
         raise ContentChanged(_("This seizure changed since you opened it."))

@@ -38,6 +38,7 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
     context = {
         "status": status,
         "sentence": sentence or SENTENCES[status],
+        "is_general": not sentence,  # the heading says as much; a toast has no heading
         "reference": reference,
     }
     try:

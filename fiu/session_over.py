@@ -31,9 +31,7 @@ class SessionOver:
         response = self.get_response(request)
         if request.user.is_authenticated or not _leads_to_sign_in(request, response):
             return response
-        if "HX-Request" in request.headers:
-            return HttpResponse(_("Your session is over."), status=401)
-        return _form_again(request) or response
+        return _over(request) or response
 
 
 def renewed_form(request: HttpRequest) -> HttpResponse | None:
@@ -42,8 +40,10 @@ def renewed_form(request: HttpRequest) -> HttpResponse | None:
     The answer carries a new token. Only what a page of this installation sent gets one: browsers
     say where a request comes from, and no page can say it for them.
     """
-    if not request.user.is_authenticated or not _is_own(request):
+    if not _is_own(request):
         return None
+    if not request.user.is_authenticated:
+        return _over(request)
     if "HX-Request" not in request.headers:
         return _form_again(request)
     words = _("You signed in again since this page was opened. Send it once more.")
@@ -51,6 +51,12 @@ def renewed_form(request: HttpRequest) -> HttpResponse | None:
     answer = HttpResponse(render_to_string("403.html", context, request), status=403)
     answer[RENEWED] = get_token(request)
     return answer
+
+
+def _over(request: HttpRequest) -> HttpResponse | None:
+    if "HX-Request" in request.headers:
+        return HttpResponse(_("Your session is over."), status=401)
+    return _form_again(request)
 
 
 def _is_own(request: HttpRequest) -> bool:

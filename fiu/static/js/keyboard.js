@@ -157,10 +157,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("[data-keys-off]")?.checked && event.key !== "?") return;
   if (prefix && Date.now() - prefix < 1500) {
     prefix = 0;
-    const place = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
-    if (!place) return;
-    event.preventDefault();
-    return place.click();
+    return document.querySelector(`[data-go="${CSS.escape(event.key)}"]`)?.click();
   }
   const acts = {
     g: () => (prefix = Date.now()),
@@ -168,6 +165,7 @@ document.addEventListener("keydown", (event) => {
     j: () => move(1),
     k: () => move(-1),
     n: () => document.querySelector("[data-new]")?.click(),
+    o: () => document.querySelector(".at a")?.click(),
     x: tick,
     "?": () => document.getElementById("keys")?.showModal(),
     "[": () => document.documentElement.classList.toggle("narrow-rail"),

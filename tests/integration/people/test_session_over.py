@@ -50,6 +50,15 @@ def test_after_signing_in_elsewhere_the_same_form_is_sent_with_a_new_token() -> 
     assert Case.objects.get().summary.replace("\r\n", "\n") == FORM["summary"]
 
 
+def test_with_its_cookies_gone_a_form_comes_back_all_the_same() -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/cases/new/", FORM, headers=BROWSER)
+    assert answer.status_code == 401
+    assert b"Paid by the market" in answer.content
+    answer = client.post("/cases/new/", FORM, headers=BROWSER | {"HX-Request": "true"})
+    assert answer.status_code == 401
+
+
 def test_a_fragment_is_told_by_its_status_and_swaps_in_no_sign_in_page() -> None:
     for method, path in (("get", "/inbox/"), ("post", "/cases/new/")):
         answer = getattr(Client(), method)(path, headers={"HX-Request": "true"})

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SeatOf
-from tests.browser.hand import choose, press_on, tick, write
+from tests.browser.hand import choose, press_on, reach, tick, write
 from tests.browser.pictures import Album
 from tests.browser.site import Seat, Site
 
@@ -130,6 +130,13 @@ def test_the_money_flow_is_a_graph_and_an_equal_table(seat_of: SeatOf, album: Al
         "From the market's bank to accounts here, laid out by the server: the same picture on "
         "screen, in print and in the release.", dark=True,
     )  # fmt: skip
+    reach(page.locator("fiu-graph [role=application]"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-say]")).to_contain_text("BTC")
+    page.keyboard.press("Enter")
+    expect(page.locator("#flow-inspector")).to_be_focused()
+    expect(page.locator("#flow-inspector dl").first).to_be_visible()
     press_on(page.get_by_role("link", name="Table").first)
     page.wait_for_load_state("networkidle")
     expect(page.locator("table").first).to_be_visible()

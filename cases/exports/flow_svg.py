@@ -123,7 +123,7 @@ def _drawn(
         groups.append(
             Group(
                 id=f"{run.number}:{address}",
-                label=(label or _short(address))[:LABEL_CHARACTERS],
+                label=_fitting(label or _short(address)),
                 sub=f"{in_units(str(through[address]), run.decimals):f} {run.symbol}"[:29],
                 role="account" if address in cited else ("suspect" if wallet else ""),
                 lane=lane,
@@ -136,6 +136,14 @@ def _drawn(
         for (source, target), amount in sorted(moved.items())
     ]
     return groups, edges
+
+
+def _fitting(label: str) -> str:
+    """The label within a card; its end stays, which is the number of an account."""
+    if len(label) <= LABEL_CHARACTERS:
+        return label
+    end = label[-7:].lstrip()
+    return f"{label[: LABEL_CHARACTERS - len(end) - 1].rstrip()}…{end}"
 
 
 def _moved(run: DossierRun) -> dict[tuple[str, str], int]:

@@ -68,3 +68,15 @@ def test_a_step_leads_on_until_everything_is_shown() -> None:
     assert (first.before, first.after, first.num_seen) == (1, 2, 1)
     assert (last.before, last.after, last.num_seen) == (1, 0, 2)
     assert flow_player(replace(DOSSIER, runs=()), "1") is None
+
+
+def test_a_long_name_on_a_card_keeps_the_number_of_its_account() -> None:
+    named = [
+        replace(finding, amounts=tuple(
+            replace(amount, label="Sample Courier 000003 ••OP-3") for amount in finding.amounts
+        ))
+        for finding in DOSSIER.findings if isinstance(finding.amounts, tuple)
+    ]  # fmt: skip
+    [picture] = flow_svg.render_bands(replace(DOSSIER, findings=tuple(named)), 99)
+    assert "Sample Courier 0000…••OP-3".encode() in picture
+    assert max(len(text) for text in re.findall(r">([^<]+)</text>", picture.decode())) < 30

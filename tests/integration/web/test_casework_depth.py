@@ -143,6 +143,17 @@ def upload(held: Held, name: str, content: bytes) -> int:
     return int(client_for(held).post(url, fields).status_code)
 
 
+def test_a_task_is_not_due_before_it_is_given(held: Held) -> None:
+    client = client_of(User.objects.get(pk=held.analyst.user_id))
+    url = reverse("task_new", args=[held.case.public_id])
+    typed = {"title": "Call the bank", "due_at": "1999-01-01T10:00"}
+    answer = client.post(url, typed)
+    assert answer.status_code == 422
+    assert "This time is over: give a later one, or none." in answer.content.decode()
+    assert 'value="Call the bank"' in answer.content.decode()
+    assert not Task.objects.exists()
+
+
 def test_a_file_is_uploaded_and_served_as_a_download_that_never_runs(held: Held) -> None:
     assert upload(held, "x.html", b"<html>") == 422
     assert upload(held, "x.pdf", b"not a pdf") == 422

@@ -359,7 +359,11 @@ class DomainErrors:
             return error_page(request, 403, str(error))
         if isinstance(error, TooFast):
             return too_many(request, str(error), error.seconds)
-        if isinstance(error, CaseworkError | InvalidTransition):
+        if isinstance(error, InvalidTransition):
+            # Officers of agencies are not told in which state the house has it.
+            is_portal = request.path.startswith(settings.LIAISON_PREFIX)
+            return error_page(request, 409, "" if is_portal else str(error))
+        if isinstance(error, CaseworkError):
             return error_page(request, 409, str(error))
         return None
 

@@ -19,7 +19,8 @@ TEMPLATES = (
     "components/error_summary.html", "django/forms/*.html", "40*.html", "500.html",
     # The way in, and an officer's own account.
     "entrance.html", "error.html", "account/base_reauthenticate.html", "account/login.html",
-    "account/logout.html", "account/reauthenticate.html", "account/account_inactive.html",
+    "account/logout.html", "account/password_set.html", "account/reauthenticate.html",
+    "account/account_inactive.html",
     "account/sign_in_link*.html", "mfa/*.html", "mfa/*/*.html",
     "usersessions/*.html", "session_over.html",
 )  # fmt: skip

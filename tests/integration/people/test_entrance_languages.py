@@ -52,3 +52,16 @@ def test_the_house_goes_on_in_english() -> None:
     page = client_of(analyst).get(reverse("mfa_index"), headers={"Accept-Language": "fr"})
     assert '<html lang="en"' in page.content.decode()
     assert "Second factor" in page.content.decode()
+
+
+def test_a_password_is_set_on_a_page_of_the_house_in_the_officers_language() -> None:
+    officer = make_user("liaison", language="fr")
+    officer.set_unusable_password()
+    officer.save(update_fields=["password"])
+    page = client_of(officer).get(reverse("account_set_password")).content.decode()
+    assert "<h1>Définir un mot de passe</h1>" in page
+    assert 'id="id_password1_helptext"' in page
+    assert "Set Password" not in page
+    client = client_of(officer)
+    answer = client.post(reverse("account_set_password"), {"password1": "short", "password2": ""})
+    assert "error-summary" in answer.content.decode()

@@ -235,9 +235,9 @@ grown large. `gs_clustering` is GraphSense's Rust package graphsense-clustering.
 What a trace finds stands in arrays of numbers, of which objects and JSON are made when somebody
 reads them: on the page of a run, not here.
 
-A target is that of the kernel which a run of this size uses, the compiled one. The rows of its twins
-say what an installation without `make fast` has: there GraphSense's Rust clusters faster than numpy,
-and what networkx walks takes plain Python as long.
+A target is that of the kernel which a run of this size uses, the compiled one. The rows of its
+twins say what an installation without `make fast` has: there GraphSense's Rust clusters faster than
+numpy, and what networkx walks takes plain Python as long.
 
 Where a target is missed: `bfs_layers` of networkx only visits transactions, over lists that it has
 made before. Of our time for poison the kernel takes about a half: it was 206 ms at a million

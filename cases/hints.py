@@ -1,6 +1,6 @@
 """The tasks of casework that workers are told of, by name."""
 
-from tracing.hints import hint_on_commit, send_hint
+from tracing.jobs import hint_on_commit, send_hint
 
 __all__ = [
     "AUDIT_CHECKPOINT", "COLLECT_FINDINGS", "SEND_OUTBOX", "SEND_WEBHOOKS", "hint_on_commit",

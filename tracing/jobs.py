@@ -57,6 +57,7 @@ __all__ = [
     "fail_orphaned",
     "failpoint",
     "hint_claimable",
+    "hint_on_commit",
     "hold_apart",
     "join_again",
     "lift_ruling",
@@ -121,8 +122,7 @@ def queue(case: UUID, requested_by: int, parameters: TraceParameters) -> TraceRu
             )
     except IntegrityError:
         run = live.get()
-    run_id = run.pk
-    hint_on_commit(RUN_TASK, run_id)
+    hint_on_commit(RUN_TASK, run.pk)
     return run
 
 

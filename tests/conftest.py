@@ -67,8 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)  # where the database is open again
 def pytest_unconfigure(config: pytest.Config) -> None:
     home = config.stash.get(_HOME, None)
-    if home is not None and connection.vendor == "postgresql":
-        migrated_copy.drop_template()
+    if home is not None:
+        migrated_copy.drop()
     if home is not None and home.name.startswith("fiu-test-"):
         shutil.rmtree(home, ignore_errors=True)
 
@@ -224,17 +224,11 @@ def _turn() -> Iterator[ExitStack]:
 def django_db_keepdb(
     django_db_keepdb: bool, django_db_modify_db_settings: None, _turn: ExitStack
 ) -> bool:
-    """Whether the tables stand already: another worker's, copied.
-
-    On a server Django makes the copy itself and drops it in the end.
-    """
+    """Whether the tables stand already: another worker's, copied."""
     if not IS_ONE_OF_SEVERAL:
         return django_db_keepdb
     _turn.enter_context(migrated_copy.turn())
-    if connection.vendor == "sqlite":
-        return migrated_copy.copy_to(connection.settings_dict["TEST"]["NAME"])
-    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_copy.template()
-    return django_db_keepdb
+    return migrated_copy.take()
 
 
 @pytest.fixture(scope="session")
@@ -242,12 +236,9 @@ def django_db_setup(
     django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, _turn: ExitStack
 ) -> None:
     """The test database stands under the same guards as the real one, and the same policies."""
-    if IS_ONE_OF_SEVERAL and connection.vendor == "sqlite":
-        if not django_db_keepdb:
-            migrated_copy.keep(connection.settings_dict["NAME"])
-    elif IS_ONE_OF_SEVERAL and not connection.settings_dict["TEST"].get("TEMPLATE"):
+    if IS_ONE_OF_SEVERAL:
         with django_db_blocker.unblock():
-            migrated_copy.keep_template()
+            migrated_copy.keep()
     _turn.close()
     # Rights are in policy.py: nobody reads what these write again after each emptying of tables.
     assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")

@@ -11,13 +11,11 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
-NAME = "migrated.sqlite3"
-TEMPLATE = "migrated.template"  # holds the name of the database on the server
+NAME = "migrated"  # the database itself, or its name on the server
 
 
 @contextmanager
@@ -28,44 +26,43 @@ def turn() -> Iterator[None]:
         yield
 
 
-def copy_to(database: Path) -> bool:
-    """Whether there was one to copy."""
+def take() -> bool:
+    """Begin with the copy where there is one; whether Django finds its tables there already.
+
+    On a server Django makes the database of it by itself, and drops it in the end.
+    """
+    kept, test = settings.SHARED_HOME / NAME, connection.settings_dict["TEST"]
+    if not kept.exists():
+        return False
+    if connection.vendor == "sqlite":
+        shutil.copyfile(kept, test["NAME"])
+        return True
+    test["TEMPLATE"] = kept.read_text()
+    return False
+
+
+def keep() -> None:
+    """A copy of this process's database for the others, unless there is one; call it in `turn`."""
     kept = settings.SHARED_HOME / NAME
     if kept.exists():
-        shutil.copyfile(kept, database)
-    return kept.exists()
-
-
-def keep(database: Path) -> None:
-    """For the others of this round; call it in `turn`."""
-    unfinished = settings.SHARED_HOME / f"{NAME}.new"
-    with closing(sqlite3.connect(database)) as migrated:
-        migrated.execute("VACUUM INTO ?", (str(unfinished),))
-    unfinished.rename(settings.SHARED_HOME / NAME)
-
-
-def template() -> str | None:
-    """The database on the server to copy; None where nobody made one yet."""
-    kept = settings.SHARED_HOME / TEMPLATE
-    return kept.read_text() if kept.exists() else None
-
-
-def keep_template() -> None:
-    """A copy of this process's database for the others of this round; call it in `turn`.
-
-    The database itself cannot be copied while tests are connected to it.
-    """
+        return
+    own = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        unfinished = kept.with_suffix(".new")
+        with closing(sqlite3.connect(own)) as migrated:
+            migrated.execute("VACUUM INTO ?", (str(unfinished),))
+        unfinished.rename(kept)
+        return
     name = f"tests_migrated_{secrets.token_hex(6)}"
-    quoted = connection.ops.quote_name(connection.settings_dict["NAME"])
-    connection.close()
+    connection.close()  # a database is not copied while somebody is connected to it
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {quoted}")
-    (settings.SHARED_HOME / TEMPLATE).write_text(name)
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {connection.ops.quote_name(own)}")
+    kept.write_text(name)
 
 
-def drop_template() -> None:
-    """At the end of the round, by the process that started its workers."""
-    name = template()
-    if name is not None:
+def drop() -> None:
+    """At the end of the round, by who started its workers; a file goes with its home."""
+    kept = settings.SHARED_HOME / NAME
+    if connection.vendor == "postgresql" and kept.exists():
         with connection._nodb_cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            cursor.execute(f"DROP DATABASE IF EXISTS {kept.read_text()} WITH (FORCE)")

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -10,6 +10,8 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from fiu.static_files import OwnStaticFiles
 
 Say = Callable[[str], None]
 
@@ -57,10 +59,16 @@ def collect_static(say: Say) -> None:
 
 
 def static_version() -> str:
-    """A hash over name, size and time of every static file."""
+    """A hash over name, size and time of every static file that is served."""
     digest = hashlib.sha256()
-    for finder in finders.get_finders():
-        for name, storage in finder.list([]):
-            status = Path(storage.path(name)).stat()
-            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for name, path in served_files():
+        status = path.stat()
+        digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def served_files() -> Iterator[tuple[str, Path]]:
+    """Name and place of each static file of ours and of libraries that `collectstatic` copies."""
+    for finder in finders.get_finders():
+        for name, storage in finder.list(OwnStaticFiles.ignore_patterns):
+            yield name, Path(storage.path(name))

@@ -139,7 +139,11 @@ class Pressing:
     kind: str
     what: Any
     at: datetime
-    num_days: int = 0  # that an unread release lies there, to the nearest
+
+    @property
+    def num_days(self) -> int:
+        """That it has been so, to the nearest."""
+        return round((timezone.now() - self.at) / timedelta(days=1))
 
 
 def pressing(actor: Actor) -> list[Pressing]:
@@ -149,10 +153,7 @@ def pressing(actor: Actor) -> list[Pressing]:
     found += [Pressing("request", asked, at) for asked, at in request_deadlines(actor)]
     found += [Pressing("changed", each.releases, each.since) for each in changed_releases(actor)]
     found += [Pressing("report", report, at) for report, at in report_deadlines(actor)]
-    found += [
-        Pressing("unread", release, at, round((now - at) / timedelta(days=1)))
-        for release, at in unread_releases(actor)
-    ]
+    found += [Pressing("unread", release, at) for release, at in unread_releases(actor)]
 
     def place(each: Pressing) -> tuple[int, datetime]:
         is_soon = each.at <= now + SOON

@@ -79,6 +79,12 @@ def case_referrals(case: Case) -> list[ReferralRow]:
     return _rows(list(_listed(case.referrals.all()).order_by("-drafted_at", "-pk")))
 
 
+def releases_out(actor: Actor) -> QuerySet[SharedRelease]:
+    """Releases in officers' hands, with whose and of which case, without what they hold."""
+    rows = SharedRelease.objects.visible_to(actor).filter(state=ReleaseState.SHARED.value)
+    return rows.select_related("referral__case", "agency").defer("dossier", "manifest")
+
+
 def unread_releases(actor: Actor, limit: int = 6) -> list[tuple[SharedRelease, datetime]]:
     """Releases that nobody of their agency has opened for three days, the oldest first: 1 query.
 
@@ -86,13 +92,11 @@ def unread_releases(actor: Actor, limit: int = 6) -> list[tuple[SharedRelease, d
     """
     now = timezone.now()
     grants = ShareGrant.objects.filter(release=OuterRef("pk"))
-    rows = SharedRelease.objects.visible_to(actor).filter(
+    rows = releases_out(actor).filter(
         Exists(grants.filter(revoked_at=None, expires_at__gt=now)),
         ~Exists(grants.filter(first_read_at__isnull=False)),
-        state=ReleaseState.SHARED.value,
     )
     rows = rows.annotate(since=Min("grants__granted_at")).filter(since__lte=now - UNREAD_AFTER)
-    rows = rows.select_related("referral__case", "agency").defer("dossier", "manifest")
     rows = rows.order_by("since", "pk")
     return [(each, each.since) for each in rows[:limit]]
 

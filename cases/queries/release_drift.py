@@ -10,7 +10,7 @@ from django.db.models import F
 from cases.dossier import Dossier
 from cases.models import CaseRun, Referral, SharedRelease
 from cases.policy import Actor
-from cases.states import ReleaseState
+from cases.queries.referrals import releases_out
 from tracing import reads
 
 OWN = "house"
@@ -43,11 +43,8 @@ def changed_releases(actor: Actor, limit: int = 6) -> list[ChangedReleases]:
     One that was sealed after the drift was noticed is none: whoever sealed it knew.
     """
     drifted = CaseRun.objects.visible_to(actor).exclude(drifted_at=None).values("run")
-    rows = SharedRelease.objects.visible_to(actor).filter(
-        state=ReleaseState.SHARED.value, referral__findings__amounts__run__in=drifted
-    )
+    rows = releases_out(actor).filter(referral__findings__amounts__run__in=drifted)
     rows = rows.annotate(run=F("referral__findings__amounts__run")).distinct()
-    rows = rows.select_related("referral__case", "agency").defer("dossier", "manifest")
     cited: defaultdict[UUID, list[SharedRelease]] = defaultdict(list)
     for release in rows.order_by("number"):
         cited[release.run].append(release)

@@ -40,13 +40,16 @@ def add_task(
     case = enter_case(case.pk, Action.ADD_TASK, by=by)
     if assignee_id is not None:
         require_person(assignee_id, case)
+    now = timezone.now()
+    if due_at is not None and due_at <= now:
+        raise CaseworkError(_("This time is over: give a later one, or none."))
     task = Task(
         case=case,
         title=title.strip(),
         assignee_id=assignee_id,
         due_at=due_at,
         created_by_id=by.person,
-        created_at=timezone.now(),
+        created_at=now,
     )
     check_fields(task, "title")
     task.save(force_insert=True)

@@ -1,10 +1,8 @@
 """Forms of tasks, notes and exhibits."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -40,12 +38,6 @@ class TaskForm(forms.Form):
             ("", _("Whoever takes it")),
             *((str(each.pk), each.get_full_name() or each.username) for each in case_workers(case)),
         ]
-
-    def clean_due_at(self) -> datetime | None:
-        due_at: datetime | None = self.cleaned_data["due_at"]
-        if due_at is not None and due_at <= timezone.now():
-            raise forms.ValidationError(_("This time is over: give a later one, or none."))
-        return due_at
 
     def task(self) -> dict[str, Any]:
         """The arguments of `add_task`."""

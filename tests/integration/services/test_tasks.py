@@ -48,6 +48,12 @@ def test_a_task_is_done_once(case: Case, analyst: Actor) -> None:
         drop_task(Task.objects.get(pk=task.pk), reason="R.", by=analyst)
 
 
+def test_at_every_door_a_task_is_due_after_it_is_given(case: Case, analyst: Actor) -> None:
+    with pytest.raises(CaseworkError, match="This time is over"):
+        add_task(case, title="T", due_at=timezone.now() - timedelta(seconds=1), by=analyst)
+    assert not Task.objects.exists()
+
+
 def test_a_dropped_task_says_why(case: Case, analyst: Actor) -> None:
     task = add_task(case, title="Call the bank", by=analyst)
     with pytest.raises(CaseworkError):

@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
 from cases.api.problems import problem_page
@@ -81,7 +81,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     try:
         # Without the request: who asks, and what waits for them, would be asked of the database.
         page = render_to_string("500.html", {"status": 500, "reference": reference})
-    except (TemplateDoesNotExist, TemplateSyntaxError, OSError, ValueError):
+    except Exception:  # noqa: BLE001  # nothing stands behind this one
         return HttpResponse(
             f"{SENTENCES[500]} Reference {reference}",
             status=500,

@@ -21,11 +21,14 @@ def test_a_failure_gets_a_page_with_what_is_safe_and_a_reference() -> None:
     assert "data-reference" in page
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("no manifest of static files"), KeyError("in a tag"), RuntimeError()]
+)
 def test_a_failure_that_has_no_page_is_told_in_plain_words(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_args: Any) -> str:
-        raise ValueError("no manifest of static files")
+        raise error
 
     monkeypatch.setattr(errors, "render_to_string", fail)
     answer = errors.server_error(RequestFactory().get("/cases/"))

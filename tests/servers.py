@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ def postgresql(programs: Programs | None = None) -> Iterator[Server]:
         def url(port: int) -> str:
             return f"postgres://tests:{password}@127.0.0.1:{port}/postgres"
 
-        with _started(command, url, _answers_sql, folder, end=signal.SIGQUIT) as address:
+        with started(command, url, _answers_sql, folder, end=signal.SIGQUIT) as address:
             yield Server(address, f"{_version_of(address)}, {programs.origin}")
 
 
@@ -210,7 +210,7 @@ def redis_server(programs: Programs | None = None) -> Iterator[Server]:
         def url(port: int) -> str:
             return f"redis://:{password}@127.0.0.1:{port}"
 
-        with _started(command, url, _answers_ping, folder, end=signal.SIGTERM) as address:
+        with started(command, url, _answers_ping, folder, end=signal.SIGTERM) as address:
             yield Server(address, f"{_redis_version_of(address)}, {programs.origin}")
 
 
@@ -311,7 +311,8 @@ def _package(name: str) -> Path | None:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on now."""
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -319,17 +320,30 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _started(
+def started(
     command: Callable[[int], Sequence[str]],
     url: Callable[[int], str],
     answers: Callable[[str], bool],
     folder: Path,
     *,
     end: signal.Signals,
+    seconds: float = SECONDS_TO_START,
+    whom: Mapping[str, object] | None = None,
 ) -> Iterator[str]:
+    """A program that listens on a free port, until the block ends or this process is killed.
+
+    Args:
+        command, url: for a port. answers: whether what listens there is ready.
+        folder: where it runs and logs.
+        seconds: how long it may take to answer.
+        whom: arguments of Popen that say as whom it runs; without, nobody in place of root.
+
+    Raises:
+        NoServer: it did not answer; the message ends with its log.
+    """
     log = folder / "log"
     for _ in range(STARTS):
-        port = _free_port()
+        port = free_port()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command(port),
@@ -339,10 +353,10 @@ def _started(
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is for the tests; they end the server
                 preexec_fn=_end_with_parent(end),  # no threads run yet
-                **_as_whom(),
+                **(_as_whom() if whom is None else whom),
             )
         try:
-            if _comes_up(process, answers, url(port)):
+            if _comes_up(process, answers, url(port), seconds):
                 yield url(port)
                 return
         finally:
@@ -350,8 +364,10 @@ def _started(
     raise NoServer(f"{command(0)[0]} did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-def _comes_up(process: "subprocess.Popen[bytes]", answers: Callable[[str], bool], url: str) -> bool:
-    end_at = time.monotonic() + SECONDS_TO_START
+def _comes_up(
+    process: "subprocess.Popen[bytes]", answers: Callable[[str], bool], url: str, seconds: float
+) -> bool:
+    end_at = time.monotonic() + seconds
     while time.monotonic() < end_at and process.poll() is None:
         if answers(url):
             return True

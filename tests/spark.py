@@ -6,14 +6,17 @@ of requirements-spark.txt in an environment of its own: too much for each run of
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.servers import NoServer, started
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS_TO_START = 120.0
@@ -24,47 +27,36 @@ TEST = "tests/integration/compute/test_whole_ledger_jobs.py"
 
 @contextmanager
 def apache_spark(home: Path, folder: Path) -> Iterator[str]:
-    """The address of a server that ends with the block. Raises SystemExit where it does not start.
+    """The address of a server that ends with the block and keeps its tables in `folder`.
 
-    It keeps tables and its log in `folder`.
+    Raises NoServer.
     """
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "8",
-        "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-    }
-    with (folder / "spark.log").open("wb") as log:
-        server = subprocess.Popen(
-            [
-                str(home / "bin" / "spark-submit"), "--class", SERVER, "--master", "local[*]",
-                "--driver-memory", MEMORY,
-                *(f"--conf={name}={value}" for name, value in settings.items()),
-                "spark-internal",
-            ],
-            cwd=folder, env={**os.environ, "SPARK_HOME": str(home)}, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        _wait(server, port, folder / "spark.log")
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(60)
+
+    def command(port: int) -> list[str]:
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": "8",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": port,
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+        }
+        return [
+            str(home / "bin" / "spark-submit"), "--class", SERVER, "--master", "local[*]",
+            "--driver-memory", MEMORY,
+            *(f"--conf={name}={value}" for name, value in settings.items()), "spark-internal",
+        ]  # fmt: skip
+
+    with started(
+        command, lambda port: f"sc://127.0.0.1:{port}", _answers, folder,
+        end=signal.SIGTERM, seconds=SECONDS_TO_START, whom={},  # it reads what the tests write
+    ) as address:  # fmt: skip
+        yield address
 
 
-def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    end_at = time.monotonic() + SECONDS_TO_START
-    while server.poll() is None and time.monotonic() < end_at:
-        with closing(socket.socket()) as line:
-            if line.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.5)
-    raise SystemExit(f"Apache Spark did not start:\n{log.read_text(errors='replace')[-2000:]}")
+def _answers(url: str) -> bool:
+    with closing(socket.socket()) as line:
+        return line.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) == 0
 
 
 def main() -> int:
@@ -73,20 +65,22 @@ def main() -> int:
     if not (home / "bin" / "spark-submit").exists():
         print(
             "SPARK_HOME names no folder with bin/spark-submit: install it as docs/operate/scale.md"
-            " says under \"Apache Spark\".",
+            ' says under "Apache Spark".',
             file=sys.stderr,
-        )  # fmt: skip
+        )
         return 2
-    with (
-        tempfile.TemporaryDirectory(prefix="fiu-spark-") as folder,
-        apache_spark(home, Path(folder)) as url,
-    ):
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "0", TEST, "-k", "spark_connect", "-v"],
-            cwd=ROOT,
-            env={**os.environ, "FIU_TEST_SPARK_URL": url, "FIU_TEST_REQUIRE_ALL": "1"},
-            check=False,
-        ).returncode
+    with tempfile.TemporaryDirectory(prefix="fiu-spark-") as folder:
+        try:
+            with apache_spark(home, Path(folder)) as url:
+                return subprocess.run(
+                    [sys.executable, "-m", "pytest", "-n", "0", TEST, "-k", "spark_connect", "-v"],
+                    cwd=ROOT,
+                    env={**os.environ, "FIU_TEST_SPARK_URL": url, "FIU_TEST_REQUIRE_ALL": "1"},
+                    check=False,
+                ).returncode
+        except NoServer as error:
+            print(error, file=sys.stderr)
+            return 1
 
 
 if __name__ == "__main__":

@@ -14,14 +14,13 @@ beside it. Ends with 1 when a target is not met.
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 from tests.figures.figure import REPORT, Figure, with_rows
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("graphs", "answers", "programs", "backups", "broker", "scripts")
@@ -72,9 +71,7 @@ def measured(part: str, sizes: list[str]) -> list[Figure]:
 
 def _redis() -> str:
     """Where this part's own Redis will be."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return f"redis://127.0.0.1:{free.getsockname()[1]}/0"
+    return f"redis://127.0.0.1:{free_port()}/0"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import pytest
 import redis
 
 from tests.compose import HOSTS, ROOT, services
-from tests.servers import database_of_its_own, redis_programs
+from tests.servers import database_of_its_own, free_port, redis_programs
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.worker, pytest.mark.slow]
 
@@ -32,13 +32,6 @@ PASSWORDS = {
     "fiu_liaison": ("liaison_password", f"{HARD_PASSWORD} of the door"),
 }
 HOUSE, LIAISON = HOSTS["TRACEHOLD_HOST"], HOSTS["TRACEHOLD_LIAISON_HOST"]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Installation:

@@ -45,7 +45,7 @@ class RuleValueAnswer(serializers.Serializer):
 
     name = serializers.CharField()
     found = serializers.JSONField()
-    limit = serializers.JSONField(default=None)
+    limit = serializers.JSONField(allow_null=True, default=None)
 
 
 class LearnedAnswer(serializers.Serializer):

@@ -41,15 +41,21 @@ class RuleAnswer(serializers.Serializer):
     meaning = serializers.CharField(source="flag.text")
     computable = serializers.CharField(source="flag.computable")
     is_on = serializers.BooleanField()
-    version = serializers.IntegerField(source="rule.version", default=None)
-    severity = serializers.ChoiceField(choices=SEVERITIES, source="rule.severity", default=None)
-    parameters = serializers.JSONField(source="rule.parameters", default=None)
-    fired = serializers.IntegerField(source="hits.fired", default=None)
-    open = serializers.IntegerField(source="hits.open", default=None)
-    linked = serializers.IntegerField(source="hits.linked", default=None)
-    false_alarms = serializers.IntegerField(source="hits.false", default=None)
-    precision_low = serializers.CharField(source="hits.precision.low", default=None)
-    precision_high = serializers.CharField(source="hits.precision.high", default=None)
+    version = serializers.IntegerField(source="rule.version", allow_null=True, default=None)
+    severity = serializers.ChoiceField(
+        choices=SEVERITIES, source="rule.severity", allow_null=True, default=None
+    )
+    parameters = serializers.JSONField(source="rule.parameters", allow_null=True, default=None)
+    fired = serializers.IntegerField(source="hits.fired", allow_null=True, default=None)
+    open = serializers.IntegerField(source="hits.open", allow_null=True, default=None)
+    linked = serializers.IntegerField(source="hits.linked", allow_null=True, default=None)
+    false_alarms = serializers.IntegerField(source="hits.false", allow_null=True, default=None)
+    precision_low = serializers.CharField(
+        source="hits.precision.low", allow_null=True, default=None
+    )
+    precision_high = serializers.CharField(
+        source="hits.precision.high", allow_null=True, default=None
+    )
 
 
 class TrialAnswer(serializers.Serializer):

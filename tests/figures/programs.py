@@ -27,8 +27,8 @@ def measure(num_calls: int) -> list[Figure]:
             ],
             cwd=ROOT,
             env={
-                **clean, "FIU_TEST_EVERYTHING": "1", "FIU_TEST_API_FILE": str(told),
-                "FIU_TEST_API_CALLS": str(num_calls),
+                **clean, "DJANGO_SETTINGS_MODULE": "tests.settings", "FIU_TEST_EVERYTHING": "1",
+                "FIU_TEST_API_FILE": str(told), "FIU_TEST_API_CALLS": str(num_calls),
             },
             check=False,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from rest_framework.serializers import Serializer
 
 from tests.casework import make_user
 from tests.integration.api.conftest import PREFIX, made, program_of
@@ -123,6 +124,24 @@ def test_amounts_are_text_in_every_schema(document: dict[str, Any]) -> None:
         if name in names and field.get("type") in ("integer", "number")
     ]
     assert numbers == []
+
+
+def test_what_may_be_null_is_described_so() -> None:
+    """A field that stands as null where nothing is there would break who goes by the document."""
+
+    def under(kind: type[Serializer[Any]]) -> Iterator[type[Serializer[Any]]]:
+        for each in kind.__subclasses__():
+            yield each
+            yield from under(each)
+
+    ours = [each for each in under(Serializer) if each.__module__.startswith("cases.api.")]
+    assert len(ours) > 100
+    assert [
+        f"{each.__qualname__}.{name}"
+        for each in ours
+        for name, field in each._declared_fields.items()
+        if field.default is None and not field.allow_null
+    ] == []
 
 
 def test_what_one_may_not_do_is_not_described() -> None:

@@ -2,9 +2,9 @@
 
 One story from the approval to the transfer out: hold of two lines, one filled in part, release of
 a part, seizure by two keys, transfer. While orders go out the worker dies at SQL statement k, the
-exchange loses questions and answers as the seed says, and somebody begins again; then k + 1, until
-a story ends without a death. After each the books must stand to the base unit, on our side and on
-that of the exchange, and be what they are without any fault. Both databases.
+exchange loses questions and answers as the seed says, and somebody begins again; then k + 1, up to
+the 240th. After each the books must stand to the base unit, on our side and on that of the
+exchange, and be what they are without any fault. Both databases.
 """
 
 import argparse

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cases.dossier_grants import NOT_ACCEPTED
-
 # By the codes of cases/dossier.py.
 REASONS: Mapping[str, Promise] = {
     "personal": _("Personal data of somebody else"),
@@ -19,7 +17,7 @@ REASONS: Mapping[str, Promise] = {
 }
 # Why something that was asked for is not granted, by the codes of cases/dossier_grants.py.
 REFUSALS: Mapping[str, Promise] = {
-    NOT_ACCEPTED: _("Asked for, and not granted by that decision"),
+    "not_accepted": _("Asked for, and not granted by that decision"),
 }
 STEPS: Mapping[str, Promise] = {
     "redact_referral": _("What is left out, decided by"),

@@ -229,6 +229,8 @@ def test_small_work_stays_in_plain_python(tmp_path: Path) -> None:
 def test_web_processes_never_load_numba_nor_engines_of_whole_ledgers() -> None:
     code = (
         "import sys\n"
+        "import django; django.setup()\n"  # each command does
+        "assert not {'numpy', 'cases.detection', 'cases.dossier'} & set(sys.modules)\n"
         "import fiu.wsgi\n"
         "from django.urls import get_resolver\n"
         "get_resolver().url_patterns\n"  # imports every view

@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from cases import release_words
+from cases.dossier import REDACTION_CODES
+from cases.dossier_grants import NOT_ACCEPTED
 from cases.models import ReadEvent, SharedRelease
 from cases.models.referrals import HANDLING_CODES, TLPS
 from cases.services.referrals import recall_referral
@@ -90,6 +92,8 @@ def test_the_markings_are_told_in_words(desk: Desk, sign_in: SignIn) -> None:
     assert "Not to be used in court without our permission." in page
     assert {code for code, _label in TLPS} == set(release_words.TLPS)
     assert {code for code, _label in HANDLING_CODES} == set(release_words.HANDLING)
+    assert set(REDACTION_CODES) == set(release_words.REASONS)
+    assert {NOT_ACCEPTED} == set(release_words.REFUSALS)
 
 
 def test_every_file_of_the_copy_downloads_as_it_was_sealed(desk: Desk, sign_in: SignIn) -> None:

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.detection.features import FEATURES, NAMES, Figures, figures_of
-from cases.detection.risk_model import ModelError, RiskModel
+from cases.detection.risk_model import TABLES, ModelError, RiskModel
 from cases.detection.training import CannotTrain, Labelled, train
+from cases.models.risk_models import SUBJECTS
 from tests.risk_trial import at_volume, found, judged, taught, world
 from tests.risk_world import START
 
@@ -69,6 +70,10 @@ def test_drift_is_none_on_the_rows_of_training_and_seen_on_others(model: RiskMod
     assert index > 0.25
     assert name in NAMES
     assert model.drift([[0] * len(each) for each in model.shares]) == {}
+
+
+def test_the_tables_are_those_of_its_rows() -> None:
+    assert set(SUBJECTS) == set(TABLES)
 
 
 def test_too_few_outcomes_teach_nothing() -> None:

@@ -107,8 +107,13 @@ class EvmNode:
         for before, body in pairwise(bodies):
             if body["parentHash"] != before["hash"]:
                 raise ReorganisedMeanwhile
-        receipts = self._receipts(bodies)
-        traces = self._traces(bodies)
+        try:
+            receipts, traces = self._receipts(bodies), self._traces(bodies)
+        except NodeAnswerWrong:
+            # They are asked for by height: perhaps they are those of another branch by now.
+            if self.block_hash(last) != bodies[-1]["hash"][2:]:
+                raise ReorganisedMeanwhile from None
+            raise
         return [
             EvmBlock(
                 height,

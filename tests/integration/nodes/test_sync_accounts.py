@@ -251,10 +251,13 @@ def test_a_branch_of_equal_length_replaces_the_old_one(following: Following) -> 
     assert following.sync().blocks == 0
 
 
-def test_a_reorganisation_within_a_batch_begins_again_at_the_fork(following: Following) -> None:
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getBlockReceipts"])
+def test_a_reorganisation_within_a_batch_begins_again_at_the_fork(
+    following: Following, method: str
+) -> None:
     following.faults.append(
         Fault(
-            "", method="eth_getBlockByNumber", only="0x8",
+            "", method=method, only="0x8",
             act=lambda: following.replace(salt=1, fork=6, length=BLOCKS + 1),
         )
     )  # fmt: skip

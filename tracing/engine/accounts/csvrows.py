@@ -171,7 +171,7 @@ class _Reader:
 
     def take(self, parsed: Parsed, row: Mapping[str, Any]) -> None:
         """Add one row. Raises RowError."""
-        if None in row or any(row.get(name) is None for name in self.columns.columns):
+        if None in row or None in row.values():
             raise RowError("it has more or fewer cells than the head")
         if any(len(cell) > MOST_FIELD for cell in row.values()):
             raise RowError("a cell is too long")

@@ -98,6 +98,13 @@ def test_a_row_that_cannot_be_used_is_named_with_its_reason(
     assert (refused.row, found.num_accepted) == (3, 1)
 
 
+def test_a_row_without_its_last_cell_is_refused_though_nobody_reads_that_cell() -> None:
+    found = read(f"{row(2)},seen", row(1), head=f"{HEAD},Note")
+    (refused,) = found.refused
+    assert (refused.row, refused.reason) == (3, "it has more or fewer cells than the head")
+    assert found.num_accepted == 1
+
+
 def test_two_transactions_never_share_a_number() -> None:
     numbered = column_map(MAP + 'tx_index = "Index"')
     head = f"{HEAD},Index"

@@ -47,7 +47,7 @@ TARGETS = {
     ),
     "states": Target(("cases.states",), ("tests/unit/test_states.py",), 0.95),
     "money": Target(
-        ("cases.models.fields", "cases.queries.money"),
+        ("cases.models.fields", "cases.queries.money", "cases.queries.money_facts"),
         (
             "tests/unit/test_base_units.py", "tests/unit/test_money_values.py",
             "tests/integration/services/test_money.py",

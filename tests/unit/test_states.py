@@ -40,6 +40,13 @@ def test_live_lines_are_those_the_exchange_may_hold() -> None:
     assert set(states.LIVE_LINE_STATES) == {"sent", "unknown", "held"}
 
 
+def test_a_case_is_over_where_it_can_at_most_be_opened_again() -> None:
+    acts = {state: {act for at, act in states.CASE if at == state} for state in states.CaseState}
+    assert set(states.OVER_CASES) == {
+        state for state, found in acts.items() if found <= {states.CaseAction.REOPEN}
+    }
+
+
 def test_open_alerts_are_those_that_somebody_may_still_take_or_decide() -> None:
     assert set(states.OPEN_ALERT_STATES) == {"new", "assigned"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,6 +24,7 @@ from tracing.sync import SyncReport, sync_chain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LEDGER = "bitcoin-regtest"
+DAYS = int(os.environ.get("FIU_TEST_DAYS", "3"))  # of accidents, each with its own seed
 
 
 class Following:
@@ -263,6 +266,39 @@ def test_a_reorganisation_in_the_middle_of_a_batch_begins_again_at_the_fork(
     report = following.sync()
     assert (report.restarts, report.is_level, report.blocks) == (1, True, 13)
     assert following.stored() == following.expected(other)
+
+
+@pytest.mark.parametrize("seed", range(DAYS))
+def test_wherever_the_chain_changes_it_ends_level_with_the_node(
+    following: Following, seed: int
+) -> None:
+    rng = random.Random(seed)
+    now = following.chain
+
+    def reorganise() -> None:  # a node goes over to a branch with more work
+        nonlocal now
+        depth = rng.randint(1, len(now.blocks))
+        now = branched(now, depth, depth + rng.randint(1, 2))
+        following.node.replace(now.blocks)
+
+    for _ in range(rng.randint(0, 3)):
+        following.faults.append(Fault("", after=rng.randint(0, 40), act=reorganise))
+    accidents = rng.choice([0, 0, 1, 2])
+    for _ in range(accidents):
+        kind = rng.choice(["hang-up", "cut", "garbage", "not-an-answer", "busy"])
+        following.faults.append(Fault(kind, after=rng.randint(0, 40), times=rng.randint(1, 3)))
+    rng.shuffle(following.faults)
+    settings = {"batch_blocks": rng.randint(1, 8), "read_seconds": 5.0}
+    try:
+        following.sync(settings=settings)
+    except NodeError:
+        assert accidents
+    following.faults.clear()
+    report = following.sync(settings=settings)
+    assert report.is_level
+    assert report.snapshot.tip_hash == now.tip
+    segments = {"segments": report.snapshot.segments}
+    assert following.stored() | segments == following.expected(now) | segments
 
 
 def test_a_node_that_never_settles_is_refused(following: Following) -> None:

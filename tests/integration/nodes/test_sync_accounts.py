@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from tracing.sync_accounts import symbol_of
 pytestmark = pytest.mark.django_db
 LEDGER = "ethereum-dev"
 BLOCKS = 9
+DAYS = int(os.environ.get("FIU_TEST_DAYS", "6"))  # of accidents, each with its own seed
 
 
 def chained(salt: int = 0, fork: int = 0, length: int = BLOCKS) -> tuple[list[Any], dict[str, Any]]:
@@ -291,3 +295,44 @@ def test_a_symbol_is_plain_text_or_nothing() -> None:
     assert symbol_of("0x" + b"MKR".hex().ljust(64, "0")) == "MKR"
     assert symbol_of(f"0x{32:064x}{6:064x}" + "e280ae555344".ljust(64, "0")) == ""
     assert symbol_of(None) == ""
+
+
+def some_day(following: Following, rng: random.Random) -> bool:
+    """Accidents and reorganisations at any question; whether the network is at fault too."""
+    following.node.takes_batches = rng.random() < 0.7
+    offered = ["eth_getBlockReceipts", "trace_block"]
+    following.node.offers = set(rng.sample(offered, rng.randint(0, 2)))
+
+    def reorganise(salt: int) -> None:  # a chain gets longer, or another one of the same length
+        length = len(following.node.blocks) + rng.randint(0, 2)
+        following.replace(salt, rng.randint(1, length - 1), length)
+
+    for salt in range(1, rng.randint(1, 4)):
+        act = partial(reorganise, salt)
+        following.faults.append(Fault("", after=rng.randint(0, 20), act=act))
+    accidents = rng.choice([0, 0, 1, 2])
+    for _ in range(accidents):
+        kind = rng.choice(["garbage", "cut", "hang-up", "busy", "not-an-answer"])
+        following.faults.append(Fault(kind, after=rng.randint(0, 20), times=rng.randint(1, 2)))
+    rng.shuffle(following.faults)
+    return accidents > 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("seed", range(DAYS))
+def test_wherever_the_chain_changes_it_ends_level_with_the_node(
+    following: Following, seed: int
+) -> None:
+    rng = random.Random(seed)
+    may_fail = some_day(following, rng)
+    settings = {
+        "batch_blocks": rng.randint(1, 6), "batch_calls": rng.choice([1, 3, 4]),
+        "read_seconds": 5.0,
+    }  # fmt: skip
+    try:
+        following.sync(settings=settings)
+    except NodeError:
+        assert may_fail
+    following.faults.clear()
+    assert following.sync(settings=settings).is_level
+    assert following.stored() == following.expected()

@@ -155,6 +155,16 @@ def apart(ledger: Ledger, owners: dict[int, frozenset[str]], pairs: list[Pair]) 
     return _by_owners(ledger.num_addresses, made, owners)
 
 
+def is_joined_by_names(named: list[frozenset[str]]) -> bool:
+    """Whether x and y, of whom no address bears both names, are joined by those that bear two."""
+    first, *rest = named
+    known = set(first)
+    while near := [names for names in rest if names & known]:
+        known.update(*near)
+        rest = [names for names in rest if not names & known]
+    return not rest
+
+
 @st.composite
 def ruled_ledgers(
     draw: st.DrawFn,
@@ -191,7 +201,8 @@ def test_no_cluster_holds_what_was_ruled_apart_and_tags_only_take_apart_what_is_
     assert found.parent.tolist() == apart(ledger, owners, pairs)
     assert ruled.parent.tolist() == apart(ledger, {}, pairs)
     assert not torn_pairs(found, pairs)
-    assert not torn_clusters(found, owners)
+    for named in torn_clusters(found, owners).values():
+        assert is_joined_by_names(list(named.values()))
     # Tags take apart what the rulings left, and never join across one.
     for finer, coarser in ((found, ruled), (ruled, plain)):
         assert all(

@@ -23,7 +23,7 @@ from tracing.engine.accounts.calls import (
     calls_of_tree,
     join_calls,
 )
-from tracing.engine.accounts.replies import Json, RowError, hexed, number, objects_of
+from tracing.engine.accounts.replies import Json, RowError, hexed, listed, number, objects_of
 from tracing.engine.accounts.rows import (
     AFTER_ALL,
     MAX_AMOUNT,
@@ -199,10 +199,10 @@ def _take_flat(parsed: Parsed, rows: _Gathered, row: Json, kind: str, place: Pla
 
 
 def _take_block(parsed: Parsed, rows: _Gathered, row: Json, place: Place) -> int:
-    listed = row.get("transactions")
-    count = len(listed) if isinstance(listed, list) else None
-    if isinstance(listed, int) and not isinstance(listed, bool):
-        count = listed
+    given = row.get("transactions")
+    count = len(given) if isinstance(given, list) else None
+    if isinstance(given, int) and not isinstance(given, bool):
+        count = given
     if row.get("hash") is None:
         raise RowError("a block without a hash is not in the chain yet")
     block = BlockRow(
@@ -215,11 +215,11 @@ def _take_block(parsed: Parsed, rows: _Gathered, row: Json, place: Place) -> int
     before = parsed.blocks.get(block.hash)
     if before is not None and (before.number, before.parent) != (block.number, block.parent):
         raise RowError(f"contradicts the block 0x{block.hash.hex()} given before")
-    paid = [_withdrawal(block, each) for each in row.get("withdrawals") or ()]
+    paid = [_withdrawal(block, each) for each in listed(row.get("withdrawals"), "withdrawals")]
     parsed.blocks[block.hash] = block
     for transfer in paid:
         parsed.transfers[transfer.key] = transfer
-    for tx in listed if isinstance(listed, list) else ():
+    for tx in given if isinstance(given, list) else ():
         if isinstance(tx, dict):
             try:
                 _keep_tx(parsed, rows, tx, place)
@@ -260,8 +260,9 @@ def _keep_tx(parsed: Parsed, rows: _Gathered, row: Json, place: Place) -> int:
 def _keep_receipt(rows: _Gathered, row: Json, place: Place) -> int:
     if row.get("status") is None:
         raise RowError("a receipt without status (before 2017) does not say whether it failed")
+    logs = listed(row.get("logs"), "logs")
     rows.receipts[hexed(row.get("transactionHash"), "transactionHash", 32)] = (row, place)
-    for log in row.get("logs") or ():
+    for log in logs:
         if isinstance(log, dict):
             _keep_log(rows, log, place)
     return 1

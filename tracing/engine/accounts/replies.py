@@ -130,6 +130,15 @@ def number(value: object, name: str, most: int) -> int:
     return found
 
 
+def listed(value: object, name: str) -> list[Json]:
+    """A list; what is not there is an empty one. Raises RowError."""
+    if not value:
+        return []
+    if not isinstance(value, list):
+        raise RowError(f"{name} is no list")
+    return value
+
+
 def hexed(value: object, name: str, length: int) -> bytes:
     """So many bytes in hex, with or without 0x. Raises RowError."""
     text = value.removeprefix("0x") if isinstance(value, str) else ""

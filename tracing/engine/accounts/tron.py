@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from tracing.engine.accounts.replies import Json, RowError, hexed, number, objects_of
+from tracing.engine.accounts.replies import Json, RowError, hexed, listed, number, objects_of
 from tracing.engine.accounts.rows import (
     NATIVE,
     NO_PARENT,
@@ -112,6 +112,8 @@ def _take(parsed: Parsed, rows: _Gathered, row: object, place: Place) -> int:
     if "block" in row and isinstance(row["block"], list):
         return sum(_take_block(parsed, rows, each, place) for each in row["block"])
     if "blockTimeStamp" in row and "id" in row:
+        for name in ("log", "internal_transactions"):
+            listed(row.get(name), name)
         rows.infos[hexed(row["id"], "id", 32)] = (row, place)
         return 0
     if "standard" in row and "tokenAddress" in row:
@@ -142,18 +144,18 @@ def _take_block(parsed: Parsed, rows: _Gathered, row: object, place: Place) -> i
     raw = header.get("raw_data") if isinstance(header, dict) else None
     if not isinstance(raw, dict):
         raise RowError("a block without header")
-    listed = row.get("transactions") or []
+    own = listed(row.get("transactions"), "transactions")
     block = BlockRow(
         number=number(raw.get("number", 0), "number", U32),
         hash=hexed(row.get("blockID"), "blockID", 32),
         parent=hexed(raw.get("parentHash"), "parentHash", 32),
         time=number(raw.get("timestamp", 0), "timestamp", I64) // 1000,
-        num_tx=len(listed) if isinstance(listed, list) else None,
+        num_tx=len(own),
     )
     if int.from_bytes(block.hash[:8], "big") != block.number:
         raise RowError(f"its id is not one of block {block.number}")
     parsed.blocks[block.hash] = block
-    for at, tx in enumerate(listed):
+    for at, tx in enumerate(own):
         try:
             if not isinstance(tx, dict):
                 raise RowError("a transaction is no object")
@@ -350,7 +352,7 @@ def _values(inner: object) -> list[tuple[str, int]]:
     if not isinstance(inner, dict):
         raise RowError("an internal transaction is no object")
     found = []
-    for each in inner.get("callValueInfo") or ():
+    for each in listed(inner.get("callValueInfo"), "callValueInfo"):
         if isinstance(each, dict) and each.get("callValue"):
             token = each.get("tokenId")
             asset = f"trc10:{token}" if token else NATIVE

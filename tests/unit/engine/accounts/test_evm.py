@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,14 @@ def test_rows_of_two_chains_do_not_mix() -> None:
     mined = block(1, first | {"chainId": "0x1"}, second | {"chainId": "0x2"})
     parsed = parse_evm([file(mined)])
     assert "of chain 2, while others here are of 1" in reasons(parsed)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (block(1) | {"withdrawals": 5}, "withdrawals is no list"),
+        (receipt(block(1, tx(1, 1, 2, 5))["transactions"][0]) | {"logs": True}, "logs is no list"),
+    ],
+)
+def test_what_should_be_a_list_and_is_none_is_named(row: dict[str, Any], words: str) -> None:
+    assert words in [refused.reason for refused in parse_evm([file(row)]).refused]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.unit.engine.accounts.replies import TRANSFER, file
 from tracing.engine.accounts.rows import Kind, Parsed
 from tracing.engine.accounts.tron import parse_tron
@@ -91,6 +93,20 @@ def test_votes_and_stakes_move_nothing_to_anybody() -> None:
 def test_a_block_id_must_carry_its_number() -> None:
     parsed = parse_tron([file(mined() | {"blockID": "ab" * 32})])
     assert parsed.refused[0].reason == "its id is not one of block 7"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (mined() | {"transactions": 5}, "transactions is no list"),
+        (info(1, log=True), "log is no list"),
+        (info(1, internal_transactions={"a": 1}), "internal_transactions is no list"),
+    ],
+)
+def test_what_should_be_a_list_and_is_none_is_named(row: dict[str, Any], words: str) -> None:
+    parsed = parse_tron([file(row)])
+    assert [refused.reason for refused in parsed.refused] == [words]
+    assert not parsed.num_accepted
 
 
 def test_an_address_is_written_with_its_checksum() -> None:

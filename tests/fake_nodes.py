@@ -9,6 +9,7 @@ before a live node, and does to chosen answers what networks and broken nodes do
 import base64
 import http.client
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -237,6 +238,9 @@ class RpcFailure(Exception):
         super().__init__(message)
 
 
+ACCIDENTS = ("garbage", "cut", "hang-up", "busy", "not-an-answer")
+
+
 class Fault:
     """What to do with an answer. The first that `fits` acts, `times` times."""
 
@@ -264,6 +268,19 @@ class Fault:
             return False
         self.times -= 1
         return True
+
+
+def some_day(rng: random.Random, reorganise: Callable[[], None], most: int) -> list[Fault]:
+    """Up to three reorganisations and two accidents, each at any of the first `most` questions."""
+    faults = [
+        Fault("", after=rng.randint(0, most), act=reorganise) for _ in range(rng.randint(0, 3))
+    ]
+    faults += [
+        Fault(rng.choice(ACCIDENTS), after=rng.randint(0, most), times=rng.randint(1, 3))
+        for _ in range(rng.choice([0, 0, 1, 2]))
+    ]
+    rng.shuffle(faults)
+    return faults
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.blockmaker import GENESIS, BlockChain, address, pay
-from tests.fake_nodes import PASSWORD, FakeNode, Fault, serving, spoiling
+from tests.fake_nodes import PASSWORD, FakeNode, Fault, serving, some_day, spoiling
 from tests.integration.ledgers.test_store import PowerCut, figures, long_chain, write
 from tracing.errors import LedgerError, NodeAnswerWrong, NodeError, NodeRefused, NodeUnreachable
 from tracing.ledgers import ledger_snapshot, load_blocks, names, open_ledger
@@ -281,18 +281,13 @@ def test_wherever_the_chain_changes_it_ends_level_with_the_node(
         now = branched(now, depth, depth + rng.randint(1, 2))
         following.node.replace(now.blocks)
 
-    for _ in range(rng.randint(0, 3)):
-        following.faults.append(Fault("", after=rng.randint(0, 40), act=reorganise))
-    accidents = rng.choice([0, 0, 1, 2])
-    for _ in range(accidents):
-        kind = rng.choice(["hang-up", "cut", "garbage", "not-an-answer", "busy"])
-        following.faults.append(Fault(kind, after=rng.randint(0, 40), times=rng.randint(1, 3)))
-    rng.shuffle(following.faults)
+    following.faults += some_day(rng, reorganise, most=40)
+    may_fail = any(fault.kind for fault in following.faults)
     settings = {"batch_blocks": rng.randint(1, 8), "read_seconds": 5.0}
     try:
         following.sync(settings=settings)
     except NodeError:
-        assert accidents
+        assert may_fail
     following.faults.clear()
     report = following.sync(settings=settings)
     assert report.is_level

@@ -7,13 +7,13 @@ import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fake_nodes import PASSWORD, FakeEvmNode, Fault, serving, spoiling
+from tests.fake_nodes import PASSWORD, FakeEvmNode, Fault, serving, some_day, spoiling
 from tests.integration.ledgers.test_store import PowerCut
 from tests.unit.engine.accounts.replies import TOKEN, block, digest, file, log, receipt, tx
 from tracing.engine.accounts.bloom import bloom_of
@@ -297,34 +297,22 @@ def test_a_symbol_is_plain_text_or_nothing() -> None:
     assert symbol_of(None) == ""
 
 
-def some_day(following: Following, rng: random.Random) -> bool:
-    """Accidents and reorganisations at any question; whether the network is at fault too."""
-    following.node.takes_batches = rng.random() < 0.7
-    offered = ["eth_getBlockReceipts", "trace_block"]
-    following.node.offers = set(rng.sample(offered, rng.randint(0, 2)))
-
-    def reorganise(salt: int) -> None:  # a chain gets longer, or another one of the same length
-        length = len(following.node.blocks) + rng.randint(0, 2)
-        following.replace(salt, rng.randint(1, length - 1), length)
-
-    for salt in range(1, rng.randint(1, 4)):
-        act = partial(reorganise, salt)
-        following.faults.append(Fault("", after=rng.randint(0, 20), act=act))
-    accidents = rng.choice([0, 0, 1, 2])
-    for _ in range(accidents):
-        kind = rng.choice(["garbage", "cut", "hang-up", "busy", "not-an-answer"])
-        following.faults.append(Fault(kind, after=rng.randint(0, 20), times=rng.randint(1, 2)))
-    rng.shuffle(following.faults)
-    return accidents > 0
-
-
 @pytest.mark.once
 @pytest.mark.parametrize("seed", range(DAYS))
 def test_wherever_the_chain_changes_it_ends_level_with_the_node(
     following: Following, seed: int
 ) -> None:
-    rng = random.Random(seed)
-    may_fail = some_day(following, rng)
+    rng, salts = random.Random(seed), count(1)
+    following.node.takes_batches = rng.random() < 0.7
+    offered = ["eth_getBlockReceipts", "trace_block"]
+    following.node.offers = set(rng.sample(offered, rng.randint(0, 2)))
+
+    def reorganise() -> None:  # a chain gets longer, or another one of the same length
+        length = len(following.node.blocks) + rng.randint(0, 2)
+        following.replace(next(salts), rng.randint(1, length - 1), length)
+
+    following.faults += some_day(rng, reorganise, most=20)
+    may_fail = any(fault.kind for fault in following.faults)
     settings = {
         "batch_blocks": rng.randint(1, 6), "batch_calls": rng.choice([1, 3, 4]),
         "read_seconds": 5.0,

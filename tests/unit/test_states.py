@@ -47,6 +47,19 @@ def test_a_case_is_over_where_it_can_at_most_be_opened_again() -> None:
     }
 
 
+def test_open_seizures_are_those_whose_units_nobody_else_may_be_promised() -> None:
+    assert set(states.OPEN_SEIZURE_STATES) == {"requested", "approved", "unknown"}
+
+
+def test_an_operation_is_over_from_its_closing_on() -> None:
+    over = {
+        to
+        for (_at, act), to in states.OPERATION.items()
+        if act in ("close_operation", "publish_operation")
+    }
+    assert set(states.OVER_OPERATIONS) == over
+
+
 def test_open_alerts_are_those_that_somebody_may_still_take_or_decide() -> None:
     assert set(states.OPEN_ALERT_STATES) == {"new", "assigned"}
 

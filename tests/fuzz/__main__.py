@@ -66,7 +66,8 @@ def _fuzz(
         program = [sys.executable, "-m", "tests.fuzz.blind", name, str(seconds), str(artifacts)]
         slices = [_run(program, environment)]
     else:
-        _run([sys.executable, "-m", "tests.fuzz.blind", name, "0", str(corpus)], environment)
+        seeds = [sys.executable, "-m", "tests.fuzz.blind", name, "0", str(corpus)]
+        _run(seeds, environment).check_returncode()
         slices, end = [], time.monotonic() + seconds
         while (left := int(end - time.monotonic())) > 0:
             program = [

@@ -21,7 +21,7 @@ from fiu.models import User
 
 DEFAULT_ORIGIN = "http://localhost:8000"
 PERIOD_SECONDS = 30
-LEAST_SECONDS_LEFT = 3
+LEAST_SECONDS_LEFT = 8  # to open the link, read the code and type it
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

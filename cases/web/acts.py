@@ -122,7 +122,11 @@ def _mistakes(request: AuthedRequest, act: Act) -> dict[str, str]:
     if act.expected and typed.lstrip("•").lower() != act.expected.lower():
         errors["confirm"] = _("This is not what was asked for.")
     if act.needs_code and not getattr(request, "code_accepted", False):
-        errors["code"] = _("This code was not accepted. Wait for the next one and try again.")
+        errors["code"] = (
+            _("This code was not accepted. Wait for the next one and try again.")
+            if request.POST.get("code")
+            else _("Type the code that your authenticator shows now.")
+        )
     return errors
 
 

@@ -175,7 +175,10 @@ def test_an_old_second_factor_asks_for_a_code_in_the_act(desk: Desk) -> None:
     referral = desk.referral("redaction")
     client = client_of(desk.supervisor, second_factor_age=600)
     assert 'name="code"' in client.get(url("approve", referral)).content.decode()
-    assert decide(client, "approve", referral).status_code == 422
+    for code, said in (("", "Type the code that"), ("000000", "This code was not accepted.")):
+        answer = decide(client, "approve", referral, code=code)
+        assert answer.status_code == 422
+        assert said in answer.content.decode()
 
 
 def test_return_makes_a_draft_again(desk: Desk, sign_in: SignIn) -> None:

@@ -70,6 +70,7 @@ class Site:
         }
         self.process: subprocess.Popen[str] | None = None
         self.clerk: subprocess.Popen[str] | None = None
+        self.codes: dict[str, str] = {}  # the last one of each person
         if running:
             self.url = json.loads((self.home / "up.json").read_text("utf-8"))["url"].rstrip("/")
             return
@@ -193,8 +194,13 @@ class Seat:
         return self.page
 
     def code(self) -> str:
-        """The person's current second-factor code."""
-        return str(self.site.sign_in(self.name, "--code")["code"])
+        """The person's current second-factor code; each is taken once, so never the same again."""
+        while (code := self.site.sign_in(self.name, "--code")["code"]) == self.site.codes.get(
+            self.name
+        ):
+            time.sleep(1)
+        self.site.codes[self.name] = code
+        return code
 
     def check(self) -> None:
         """axe finds nothing, the console is empty, nothing left the origin."""

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.acts import finish
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import choose, press_on, write
 
@@ -34,11 +35,7 @@ def test_casework_from_the_inbox_to_the_receipt(seat_of: SeatOf) -> None:
     expect(dialog).to_be_visible()
     account = dialog.locator("dl dt").first.inner_text()
     write(dialog.locator("textarea[name=reason]"), "The proof was checked.")
-    write(dialog.locator("input[name=confirm]"), account[-4:])
-    if dialog.locator("input[name=code]").count():
-        write(dialog.locator("input[name=code]"), nora.code())
-    press_on(dialog.locator("button[type=submit]"))
-    page.wait_for_load_state("networkidle")
+    finish(nora, dialog, account[-4:])
     for _ in range(30):
         page.reload()
         if page.locator("section[aria-labelledby=asked] .badge", has_text="Executed").count():

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cases.exports.suspicion.schema import validate
+from tests.browser.acts import decide
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import choose, press_on, tick, write, write_day
 from tests.browser.site import Seat, Site
-from tests.browser.test_tour import decide, path_of, press
+from tests.browser.test_tour import path_of, press
 from tests.shared_data import schema_path
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.acts import decide
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import choose, press_on, tick, write, write_day
-from tests.browser.test_tour import decide, path_of, press
+from tests.browser.test_tour import path_of, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 

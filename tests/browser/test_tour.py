@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.acts import SLOW, decide, finish
 from tests.browser.conftest import SeatOf
 from tests.browser.hand import choose, press_on, reach, tick, write
 from tests.browser.pictures import Album
-from tests.browser.site import Seat, Site
+from tests.browser.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 HDIB = "HDIB · Harbour District Investigation Bureau"
-SLOW = 60_000  # a run, an order to the exchange or a sealed copy with its PDF has this long
 expect.set_options(timeout=20_000)
 
 
@@ -58,24 +58,6 @@ def path_of(page: Page) -> str:
 
 def press(page: Page, words: str) -> None:
     press_on(page.get_by_role("button", name=words, exact=False).first)
-    page.wait_for_load_state("networkidle")
-
-
-def decide(seat: Seat, words: str, reason: str, confirm: str = "") -> None:
-    """Open a legal act's dialog, give the reason, confirm, and do it."""
-    page = seat.page
-    press_on(page.locator("a[data-dialog]", has_text=words).first)
-    dialog = page.locator("dialog[open]")
-    expect(dialog).to_be_visible()
-    seat.check()
-    write(dialog.locator("textarea[name=reason]"), reason)
-    if confirm:
-        write(dialog.locator("input[name=confirm]"), confirm)
-    code = dialog.locator("input[name=code]")
-    if code.count():
-        write(code, seat.code())
-    press_on(dialog.locator("button[type=submit]"))
-    expect(dialog).to_have_count(0, timeout=SLOW)
     page.wait_for_load_state("networkidle")
 
 
@@ -316,12 +298,7 @@ def test_a_release_is_drafted_approved_cleared_and_sent(
     number = page.locator(".ref", has_text=re.compile(r"^R-\d{4}-\d+")).first.inner_text()
     story.release = number.split()[0]
     write(dialog.locator("textarea[name=reason]"), "Asked for in writing.")
-    if dialog.locator("input[name=confirm]").count():
-        write(dialog.locator("input[name=confirm]"), story.release[-4:])
-    if dialog.locator("input[name=code]").count():
-        write(dialog.locator("input[name=code]"), nora.code())
-    press_on(dialog.locator("button[type=submit]"))
-    expect(dialog).to_have_count(0, timeout=SLOW)
+    finish(nora, dialog, story.release[-4:])
     expect(page.get_by_text("Not read yet").first).to_be_visible()
     nora.check()
 

@@ -1,6 +1,6 @@
 """The program that calls our bags valid, judged by the conformance suite of the standard itself."""
 
-import tarfile
+import shutil
 from pathlib import Path
 
 import bagit
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.once
 
 def test_who_calls_it_valid_knows_the_bags_of_the_standards_own_suite(tmp_path: Path) -> None:
     """Else its word about ours says little. The one it misses is known (whitespace)."""
-    with tarfile.open(schema_path("bagit/bagit-conformance-suite-9ab4870.tar.gz")) as suite:
-        suite.extractall(tmp_path, filter="data")
+    suite = schema_path("bagit/bagit-conformance-suite-9ab4870.tar.gz")
+    shutil.unpack_archive(suite, tmp_path)
     judged = {
         kind: [_is_valid(bag) for bag in sorted(tmp_path.glob(f"v*/{kind}/*")) if bag.is_dir()]
         for kind in ("valid", "invalid")

@@ -21,6 +21,11 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 ARGS ?=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
+UV := $(VENV)/bin/uv
+# uv takes a fifth of pip's time, but reads none of its settings: where they name an index, and where
+# uv cannot be had, pip does it.
+install = { [ -x $(UV) ] && ! $(PY) -m pip config list | grep -q '\.index-url=' && \
+    $(UV) pip install --quiet --system-certs --python $(PY) -r $(1); } || $(PIP) -r $(1)
 # A machine may forbid it: each of the many processes would then compile our sources again.
 export PYTHONDONTWRITEBYTECODE :=
 # Compiled here on all cores, our own sources too, and without the tests of packages: 30 MB less.
@@ -77,31 +82,31 @@ clean:
 
 $(VENV)/.runtime: requirements.txt | $(PY)
 	@echo "installing the packages of requirements.txt (once) ..." >&2
-	@$(PIP) -r requirements.txt
+	@$(call install,requirements.txt)
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.fast: requirements.txt requirements-fast.txt | $(PY)
 	@echo "installing the packages of requirements-fast.txt (once) ..." >&2
-	@$(PIP) -r requirements-fast.txt
+	@$(call install,requirements-fast.txt)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.scale: requirements.txt requirements-scale.txt | $(PY)
 	@echo "installing the packages of requirements-scale.txt (once) ..." >&2
-	@$(PIP) -r requirements-scale.txt
+	@$(call install,requirements-scale.txt)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.learn: requirements.txt requirements-learn.txt | $(PY)
 	@echo "installing the packages of requirements-learn.txt (once) ..." >&2
-	@$(PIP) -r requirements-learn.txt
+	@$(call install,requirements-learn.txt)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.dev: requirements.txt requirements-fast.txt requirements-learn.txt requirements-scale.txt requirements-oidc.txt requirements-dev.txt | $(PY)
 	@echo "installing the packages of requirements-dev.txt (once) ..." >&2
-	@$(PIP) -r requirements-dev.txt
+	@$(call install,requirements-dev.txt)
 	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime $(VENV)/.fast $(VENV)/.learn $(VENV)/.scale
 
@@ -111,13 +116,12 @@ $(VENV)/audit/.done: .ci/audit.py | $(PY)
 	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@touch $@
 
-# The pip that Python 3.11 brings takes twice as long, but does as well where there is no other.
 $(PY):
 	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11; do \
 	    [ -n "$$python" ] && command -v "$$python" >/dev/null 2>&1 || continue; \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 	    echo "making the virtual environment with $$python ..." >&2; \
-	    "$$python" -m venv $(VENV) && { $(PIP) pip==26.3 || true; } && \
+	    "$$python" -m venv $(VENV) && { $(PIP) uv==0.13.9 || true; } && \
 	        exec $(PY) -m pip uninstall --quiet --yes setuptools; \
 	done; \
 	echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one." >&2; exit 1

@@ -1,6 +1,7 @@
 """A command that the database stops says in one sentence what is missing."""
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError
 from psycopg2 import errors
 
@@ -20,6 +21,11 @@ def test_a_command_without_tables_or_database_says_so_without_a_traceback(tmp_pa
     told = run(environment | nobody_listens, "manage.py", "evidence_verify", status=1)
     assert told.stderr.startswith("CommandError: The database of FIU_DATABASE_URL cannot be")
     assert len(told.stderr.splitlines()) == 1
+
+
+def test_a_database_of_servers_is_not_prepared_where_there_is_none():
+    with pytest.raises(CommandError, match="On SQLite"):
+        call_command("prepare_database")
 
 
 @pytest.mark.parametrize("undefined", [errors.UndefinedTable, errors.UndefinedColumn])

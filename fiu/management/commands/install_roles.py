@@ -20,10 +20,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # it runs before the tables and the guards stand
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--app", default="fiu_app", metavar="ROLE")
-        parser.add_argument("--app-password-file", type=Path, metavar="FILE")
-        parser.add_argument("--liaison", default="fiu_liaison", metavar="ROLE")
-        parser.add_argument("--liaison-password-file", type=Path, metavar="FILE")
+        take_roles(parser)
         parser.add_argument("--lift", action="store_true", help="before a migration")
         parser.add_argument("--json", action="store_true")
 
@@ -34,9 +31,9 @@ class Command(BaseCommand):
             else:
                 install_roles(
                     app=options["app"],
-                    app_password=_word(options["app_password_file"]),
+                    app_password=read_word(options["app_password_file"]),
                     liaison=options["liaison"],
-                    liaison_password=_word(options["liaison_password_file"]),
+                    liaison_password=read_word(options["liaison_password_file"]),
                 )
         except (RolesError, Error) as error:
             raise CommandError(str(error).strip()) from error
@@ -53,7 +50,16 @@ class Command(BaseCommand):
             )
 
 
-def _word(file: Path | None) -> str:
+def take_roles(parser: ArgumentParser) -> None:
+    """The names of the two roles, and the files of their passwords."""
+    parser.add_argument("--app", default="fiu_app", metavar="ROLE")
+    parser.add_argument("--app-password-file", type=Path, metavar="FILE")
+    parser.add_argument("--liaison", default="fiu_liaison", metavar="ROLE")
+    parser.add_argument("--liaison-password-file", type=Path, metavar="FILE")
+
+
+def read_word(file: Path | None) -> str:
+    """The password in a file, "" without one. Raises CommandError when it is not there or empty."""
     if file is None:
         return ""
     try:

@@ -369,5 +369,9 @@ def test_what_cannot_be_set_up_is_one_sentence(roles: Roles, tmp_path: Any) -> N
         call_command("install_roles", "--app", "x", "--liaison", "x")
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("install_roles", "--app-password-file", str(tmp_path / "absent"))
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("prepare_database", "--liaison-password-file", str(tmp_path / "absent"))
+    views = run(f"SELECT count(*) FROM pg_views WHERE schemaname = '{SCHEMA}'")[0][0]
+    assert views == len(WINDOWS), "it began without a password"
     with acting(roles.app, "public"), pytest.raises(RolesError, match="may not create it"):
         install_roles(app="nobody_1", app_password="", liaison="nobody_2", liaison_password="")

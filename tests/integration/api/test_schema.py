@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
 from rest_framework.serializers import Serializer
 
 from tests.casework import make_user
@@ -25,6 +26,11 @@ def document(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
         found: dict[str, Any] = made(program.get("openapi.json"), 200)
         transaction.set_rollback(True)
     return found
+
+
+def test_it_is_made_without_a_warning(document: dict[str, Any]) -> None:
+    assert document["paths"]
+    assert not GENERATOR_STATS, [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

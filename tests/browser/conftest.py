@@ -30,9 +30,13 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The demo as people find it; each journey leaves what it did to the next one."""
+    """The demo as people find it; each journey leaves what it did to the next one.
+
+    It ends with the last journey, not with the last test of that process: its services look for
+    work all the time.
+    """
     started = Site(tmp_path_factory.mktemp("demo") / "home")
     try:
         if "FIU_TEST_SITE" not in os.environ:

@@ -137,7 +137,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(500_000, 10, 100)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -64,6 +64,13 @@ def test_open_alerts_are_those_that_somebody_may_still_take_or_decide() -> None:
     assert set(states.OPEN_ALERT_STATES) == {"new", "assigned"}
 
 
+def test_a_report_is_sent_from_its_filing_on_whatever_comes_after() -> None:
+    sent = {states.ReportState.FILED}
+    while after := {to for (at, _act), to in states.REPORT.items() if at in sent} - sent:
+        sent |= after
+    assert set(states.SENT_REPORT_STATES) == sent
+
+
 def test_an_approved_freeze_never_ends_by_itself() -> None:
     approved = {states.FreezeState.ACTIVE, states.FreezeState.DECISION_DUE}
     lapsing = {

@@ -107,6 +107,8 @@ def _is_left_out(node: ast.AST) -> bool:
         return any(isinstance(base, ast.Name) and base.id == "StrEnum" for base in node.bases)
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)  # a docstring
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0]) == "__all__"  # for readers and linters
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in ("_", "TypeVar")
     return False

@@ -1,6 +1,7 @@
 """The money of cases: exact per account and asset, and sums that are the sums of their rows."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
@@ -22,8 +23,11 @@ from cases.models import (
     ReachedAccount,
 )
 from cases.policy import Actor
+from cases.queries import money_facts
 from cases.queries.money import (
     CaseMoney,
+    MoneyPart,
+    MoneyRow,
     case_money,
     latest_prices,
     money_by_case,
@@ -31,6 +35,7 @@ from cases.queries.money import (
     price_at,
     value_of,
 )
+from cases.queries.money_facts import Account, Amount
 from cases.queries.money_parts import account_parts, unit_account
 from cases.queries.totals import ending_soon, freeze_kpis, freezes_by_month, unit_money, unit_totals
 from cases.services import outbox
@@ -280,6 +285,54 @@ def test_what_another_case_holds_is_said_and_not_called_not_held(
     assert [line.freeze.case for line in parts.lines] == [case]
     block_user(case, blocked.person, "Conflict.", by=person("supervisor"))
     assert not case_money([other.pk], blocked).elsewhere
+
+
+def test_what_a_case_not_asked_for_holds_is_held_elsewhere_in_every_reading(
+    case: Case, analyst: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, third = make_account(), make_case(analyst)
+    own(case, account, analyst)
+    record(account, 500_000_000)
+    hold(third, account, 300_000_000)
+    money = case_money([case.pk], analyst)
+    assert [row.base for row in money.elsewhere.rows] == [300_000_000]
+    other = make_case(analyst)
+    assert money_by_case([case.pk, other.pk], analyst)[case.pk] == money
+    monkeypatch.setattr(money_facts, "MOST_NUMBERS", 0)  # as where 500 accounts were reached
+    assert case_money([case.pk], analyst) == money
+
+
+def test_rows_of_one_worth_stand_by_account_and_asset(case: Case, analyst: Actor) -> None:
+    accounts = [make_account(f"2000{number}") for number in (3004, 3001, 3005, 3002, 3003)]
+    for account in accounts:
+        own(case, account, analyst)
+        for asset, base in ((USDT, 100_000 * 10**6), (BTC, 10**8), (ETH, 40 * 10**18)):
+            record(account, base, asset)
+    money = case_money([case.pk], analyst)
+    for part in (money.reached, money.left):
+        places = [(row.masked, row.asset) for row in part.rows]
+        assert len(places) == 15
+        assert places == sorted(places)
+
+
+def test_more_came_in_where_an_amount_is_left_or_only_its_worth(case: Case, analyst: Actor) -> None:
+    one = MoneyRow(uuid4(), "", BTC, "BTC", 8, 0, None)
+    empty = case_money([case.pk], analyst)
+    for base, fiat, is_more in (
+        (1, None, True), (0, Decimal(5), True), (0, Decimal(0), False), (0, None, False),
+        (0, Decimal(-5), False), (-1, Decimal(5), False),
+    ):  # fmt: skip
+        row = replace(one, base=base, fiat=fiat)
+        assert bool(replace(empty, left=MoneyPart((row,))).not_held) is is_more, (base, fiat)
+
+
+def test_two_facts_without_a_transaction_are_not_one_coin() -> None:
+    account = Account(1, uuid4(), "")
+    traced = Amount(1, account, BTC, 5, "a:0")
+    recorded = Amount(1, account, BTC, 5, "deposit-1", is_recorded=True)
+    assert not traced.is_same_as(recorded)
+    assert replace(traced, tx="a").is_same_as(replace(recorded, tx="a"))
+    assert not replace(traced, tx="a").is_same_as(replace(recorded, tx="b"))
 
 
 def test_the_money_of_a_case_one_may_not_see_is_nothing(case: Case, analyst: Actor) -> None:

@@ -282,7 +282,7 @@ def _day_of(element: etree._Element) -> date | None:
     ]
     try:
         return date(*map(int, parts))
-    except ValueError:
+    except (ValueError, OverflowError):  # no number, no day, or a year of thirty digits
         return None
 
 

@@ -29,6 +29,13 @@ def test_the_advanced_form_names_party_program_and_first_day_of_listing() -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("year", ["9" * 30, "0", "-1", "two"])
+def test_a_day_that_no_calendar_has_is_none(year: str) -> None:
+    found = parse(ADVANCED.replace("<Year>2025</Year>", f"<Year>{year}</Year>"))
+    assert found.as_of is None
+    assert len(found.rows) == 2
+
+
 def test_the_plain_form_names_party_and_program_but_no_day_of_listing() -> None:
     found = parse(PLAIN)
     assert found.as_of == date(2025, 5, 20)

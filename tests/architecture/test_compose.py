@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from django.core.management import call_command
 
 from fiu.environment import KNOWN
+from fiu.management.commands import prepare_database
 from tests.compose import APP, HOSTS, ROOT, document, services
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -113,6 +116,27 @@ def test_nothing_starts_before_tables_and_guards_stand() -> None:
             needed = service["depends_on"]["migrate"]["condition"]
             assert needed == "service_completed_successfully", name
     assert services()["migrate"]["command"][:3] == ["python", "manage.py", "prepare_database"]
+
+
+def test_a_database_is_prepared_in_the_one_order_that_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Views and policies go before tables change; roles come when there is all they may see."""
+    steps: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        prepare_database, "call_command", lambda name, **options: steps.append((name, options))
+    )
+    monkeypatch.setattr(prepare_database, "connection", SimpleNamespace(vendor="postgresql"))
+    call_command("prepare_database", app="house", liaison="door")
+    assert [name for name, _ in steps] == [
+        "install_roles", "migrate", "createcachetable", "install_guards", "install_roles", "check",
+    ]  # fmt: skip
+    (_, lifting), *_, (_, roles), (_, check) = steps
+    assert lifting["lift"]
+    assert "lift" not in roles
+    assert (roles["app"], roles["liaison"]) == ("house", "door")
+    assert (check["databases"], check["deploy"]) == (["default"], True)
+    assert check["fail_level"] == "WARNING"
 
 
 def test_what_answers_anybody_does_not_own_the_tables() -> None:

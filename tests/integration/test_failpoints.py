@@ -236,8 +236,8 @@ def test_a_release_killed_anywhere_is_sealed_and_sent_once(
     assert altered_contents() == []
 
 
-def freeze(child: int, run: TraceRun) -> None:
-    """SIGSTOP between two writes: frozen within one it would keep everybody else from writing."""
+def stop_between_writes(child: int, run: TraceRun) -> None:
+    """SIGSTOP: stopped within a write it would keep everybody else from writing."""
     while True:
         os.kill(child, signal.SIGSTOP)
         os.waitpid(child, os.WUNTRACED)
@@ -274,7 +274,7 @@ def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes() -> None:
     while not TraceRun.objects.filter(step__gte=2).exists():
         assert time.monotonic() < end_at
         time.sleep(0.02)
-    freeze(child, run)
+    stop_between_writes(child, run)
     try:
         time.sleep(1.5)
         assert runner.run(run.pk, slow_engine(STEPS * 10, 0)) == "done"

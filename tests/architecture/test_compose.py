@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,6 +120,25 @@ def test_nothing_starts_before_tables_and_guards_stand() -> None:
     assert services()["migrate"]["command"][:3] == ["python", "manage.py", "prepare_database"]
 
 
+class BusyServer:
+    """A connection to a server where another start holds the turn at the first two questions."""
+
+    vendor = "postgresql"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    @contextmanager
+    def cursor(self) -> Iterator["BusyServer"]:
+        yield self
+
+    def execute(self, statement: str, _values: list[int]) -> None:
+        self.asked.append(statement)
+
+    def fetchone(self) -> tuple[bool]:
+        return (len(self.asked) > 2,)
+
+
 def test_a_database_is_prepared_in_the_one_order_that_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -126,8 +147,13 @@ def test_a_database_is_prepared_in_the_one_order_that_works(
     monkeypatch.setattr(
         prepare_database, "call_command", lambda name, **options: steps.append((name, options))
     )
-    monkeypatch.setattr(prepare_database, "connection", SimpleNamespace(vendor="postgresql"))
-    call_command("prepare_database", app="house", liaison="door")
+    server = BusyServer()
+    monkeypatch.setattr(prepare_database, "connection", server)
+    monkeypatch.setattr(prepare_database.time, "sleep", lambda _seconds: None)
+    told = StringIO()
+    call_command("prepare_database", app="house", liaison="door", stdout=told)
+    assert told.getvalue().count("waiting for its end") == 1
+    assert ["unlock" in statement for statement in server.asked] == [False, False, False, True]
     assert [name for name, _ in steps] == [
         "install_roles", "migrate", "createcachetable", "install_guards", "install_roles", "check",
     ]  # fmt: skip

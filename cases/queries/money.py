@@ -18,8 +18,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from cases.models import Asset, Price
@@ -265,21 +264,18 @@ def latest_prices(assets: set[str], at: datetime | None = None) -> dict[str, Ass
     """The price of each asset at a time (now), with its source and its own time: 2 queries."""
     if not assets:
         return {}
-    latest = {
-        price.asset_id: price
-        for price in Price.objects.filter(
-            asset_id__in=assets, currency=CURRENCY, at__lte=at or timezone.now()
-        )
-        .annotate(
-            place=Window(
-                RowNumber(), partition_by=[F("asset_id")], order_by=[F("at").desc(), F("source")]
-            )
-        )
-        .filter(place=1)
-    }
+    latest = Price.objects.filter(
+        asset=OuterRef("pk"), currency=CURRENCY, at__lte=at or timezone.now()
+    ).order_by("-at", "source")
+    known = (
+        Asset.objects.filter(pk__in=assets)
+        .annotate(latest=Subquery(latest.values("pk")[:1]))
+        .order_by("pk")
+    )
+    prices = Price.objects.in_bulk([asset.latest for asset in known if asset.latest is not None])
     found = {}
-    for asset in Asset.objects.filter(pk__in=assets).order_by("pk"):
-        price = latest.get(asset.pk)
+    for asset in known:
+        price = prices.get(asset.latest)
         is_cash = price is None and asset.symbol == CURRENCY
         found[asset.pk] = AssetPrice(
             asset.pk,

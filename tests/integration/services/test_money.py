@@ -8,6 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -487,6 +489,20 @@ def test_cash_has_its_face_value_and_an_unknown_asset_its_name_and_no_price(db: 
     assert (cash.price, cash.source, cash.at, cash.decimals) == (1, "face value", None, 2)
     assert (unknown.symbol, unknown.decimals, unknown.price) == ("slip44:60", 0, None)
     assert (unknown.source, unknown.at) == ("", None)
+
+
+@pytest.mark.once  # the words of SQLite's plans
+def test_the_latest_price_is_found_without_reading_the_older_ones(db: None) -> None:
+    make_asset()
+    make_price()
+    with CaptureQueriesContext(connection) as asked:
+        assert latest_prices({BTC})[BTC].price == 100_000
+    with connection.cursor() as cursor:
+        for query in asked:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            steps = [step for *_, step in cursor.fetchall()]
+            assert steps
+            assert not [step for step in steps if step.startswith("SCAN")]
 
 
 def test_the_board_counts_what_waits_and_what_ends(case: Case, analyst: Actor) -> None:

@@ -17,6 +17,10 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 EXACT = Context(prec=130, rounding=ROUND_HALF_EVEN)  # 78 digits of amount, 24 of price
 ACCOUNT = ("account_id", "account__public_id", "account__uid")
+LINE = (
+    "state", "freeze__case_id", "asset_id", "public_id", "requested",
+    "executed", "released", "seized", "fiat_value", "asset__decimals", "price__price",
+)  # fmt: skip
 IN_KINDS = ("deposit", "fiat_in")
 NOT_ARRIVED = ("failed", "rejected", "refused", "cancelled", "reversed", "stopped", "pending")
 PENDING_FREEZES = (
@@ -199,22 +203,11 @@ def facts_of(case_ids: Iterable[int] | None, actor: Actor, account_id: UUID | No
         )
         for case_id, asset, base, ref, txid, *of_account in _recorded(linked, owners, covered)
     ]  # fmt: skip
-    lines = FreezeLine.objects.visible_to(actor).select_related(
-        "account", "freeze", "asset", "price"
-    )
     held = Q(state=LineState.HELD.value)
     waiting = Q(freeze__state__in=PENDING_FREEZES, state__in=PENDING_LINES)
-
-    def amount(line: FreezeLine, base: int, at_execution: Decimal | None = None) -> Amount:
-        holder = account(line.account_id, line.account.public_id, line.account.uid)
-        key = str(line.public_id)
-        return Amount(line.freeze.case_id, holder, line.asset_id, base, key, at_execution)
-
-    def executed(line: FreezeLine) -> Decimal | None:
-        return (parts_at_execution(line) or (None,))[0]
-
-    mine = list(lines.filter(held | waiting, **of("freeze__case_id")))
-    others: Iterable[FreezeLine] = []
+    lines = FreezeLine.objects.visible_to(actor)
+    mine = lines.filter(held | waiting, **of("freeze__case_id")).values_list(*LINE, *ACCOUNT)
+    others: Iterable[tuple[Any, ...]] = []
     touched = set().union(*accounts.values())
     if cases is not None and touched:
         same = Q(account_id__in=touched)
@@ -222,16 +215,30 @@ def facts_of(case_ids: Iterable[int] | None, actor: Actor, account_id: UUID | No
             same = Q(account_id__in=reached_rows.values("account_id")) | Q(
                 account_id__in=linked.values("account_id")
             )
-        others = lines.filter(held, same).exclude(freeze__case_id__in=cases)
+        others = (
+            lines.filter(held, same).exclude(freeze__case_id__in=cases).values_list(*LINE, *ACCOUNT)
+        )
+
+    def amount(row: tuple[Any, ...]) -> Amount:
+        """What a held line holds, with its value at execution; of another what it asks for."""
+        state, case_id, asset, key, requested, *parts, pk, public_id, uid = row
+        holder = account(pk, public_id, uid)
+        if state != LineState.HELD:
+            return Amount(case_id, holder, asset, requested, str(key))
+        executed, released, seized, fiat, decimals, price = parts
+        gone = released + seized
+        at_execution, _gone = shared_out(fiat, executed - gone, gone, decimals, price) or (None, 0)
+        return Amount(case_id, holder, asset, executed - gone, str(key), at_execution)
+
+    frozen: list[Amount] = []
+    pending: list[Amount] = []
+    for row in mine:
+        (frozen if row[0] == LineState.HELD else pending).append(amount(row))
     return Facts(
         reached=reached,
-        frozen=[amount(x, x.held, executed(x)) for x in mine if x.state == LineState.HELD],
-        pending=[
-            amount(x, x.requested)
-            for x in mine
-            if x.freeze.state in PENDING_FREEZES and x.state in PENDING_LINES
-        ],
-        elsewhere=[amount(x, x.held, executed(x)) for x in others],
+        frozen=frozen,
+        pending=pending,
+        elsewhere=[amount(row) for row in others],
         runs=list(leads.values_list("case_id", "run")),
         accounts=accounts,
     )

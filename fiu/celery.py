@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import setup_logging, worker_init, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 from kombu.connection import Connection
 
 from cases.acting import let_process_act_as_system
@@ -44,6 +44,14 @@ def keep_our_logging(**_: Any) -> None:
 def work_for_the_installation(**_: Any) -> None:
     """A worker has no request: what it does is the installation's own work."""
     let_process_act_as_system()
+
+
+@worker_ready.connect
+def watch_the_pool(sender: Any, **_: Any) -> None:
+    """A pool whose processes wait for a lock that died with another takes nothing any more."""
+    from fiu.pool import distrust_after_a_kill  # noqa: PLC0415  # of workers alone
+
+    distrust_after_a_kill(sender.pool)
 
 
 @worker_shutting_down.connect

@@ -8,6 +8,7 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fiu.settings")
 django.setup()
 
+import fiu.celery  # noqa: E402, F401  # what our workers do as they start and end
 from tests.integration.jobs.support import slow_engine  # noqa: E402
 from tracing import runner  # noqa: E402
 

@@ -226,6 +226,38 @@ def test_a_worker_told_to_end_gives_its_run_back_and_the_next_goes_on(home, tmp_
     assert hands(home, "state")["wrong"] == []
 
 
+@pytest.mark.slow
+def test_a_worker_that_lost_a_process_of_its_pool_is_never_deaf(home):
+    """In a folder's worker all read from one pipe in turn: who is killed takes the turn along."""
+    hands(home, "seed", "2")
+    dispatcher = start(home, "django", "dispatcher")
+    worker = start_worker(home)
+
+    def kill(number: int) -> None:
+        """Some of the pool; where they shared a pipe the worker ends, and is started again."""
+        nonlocal worker
+        pool = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+        assert len(pool) == 2
+        for process in pool[:number]:
+            os.kill(int(process), signal.SIGKILL)
+        if connection.vendor == "sqlite":
+            assert worker.wait(timeout=20) == 1
+            assert states_of(home).count("running") == 2 - number, "a run was not given back"
+            worker = start_worker(home)
+
+    try:
+        wait_for(home, lambda states: states == ["running", "running"])
+        kill(1)
+        wait_for(home, lambda states: states == ["done", "done"])
+        kill(2)
+        hands(home, "seed", "2")
+        wait_for(home, lambda states: set(states) == {"done"})
+    finally:
+        end(worker, signal.SIGKILL)
+        end(dispatcher, signal.SIGTERM)
+    assert hands(home, "state")["wrong"] == []
+
+
 def states_of(home: dict[str, str]) -> list[str]:
     """The states of all runs, read beside the workers: a reader never waits for a writer."""
     if url := home.get("FIU_DATABASE_URL"):

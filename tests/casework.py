@@ -82,6 +82,11 @@ def stale(actor: Actor) -> Actor:
     return replace(actor, mfa_at=timezone.now() - timedelta(minutes=6))
 
 
+def fresh(actor: Actor) -> Actor:
+    """The same person after another look at the second factor."""
+    return replace(actor, mfa_at=timezone.now())
+
+
 def make_case(by: Actor | None = None, *, started: bool = False, **fields: Any) -> Case:
     by = by or person("analyst")
     values = {"title": "Lanternbox", "case_type": "darknet", "priority": "P2"}

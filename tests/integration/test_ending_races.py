@@ -16,7 +16,7 @@ from cases.services.evidence import acquire_evidence
 from cases.services.holds import set_legal_hold
 from cases.services.instruments import UploadedBytes
 from cases.services.referrals import recall_referral
-from tests.casework import make_actor, make_agency, make_asset, make_case, make_user, person
+from tests.casework import fresh, make_actor, make_agency, make_asset, make_case, make_user, person
 from tests.integration.services.test_liaison import send
 from tests.integration.test_races import FEW, race, tell
 
@@ -48,7 +48,7 @@ def test_a_hold_and_a_disposal_at_once_never_lose_a_held_exhibit() -> None:
         held = Case.objects.get(pk=letter.case_id)
         outcomes = race(
             lambda held=held: set_legal_hold(held, reason="Suit.", by=first),
-            lambda letter=letter: dispose_evidence(letter, reason="Yes.", by=second),
+            lambda letter=letter: dispose_evidence(letter, reason="Yes.", by=fresh(second)),
         )
         assert outcomes[0] is None, outcomes
         at = {event.action: event.seq for event in letter.case.events.all()}

@@ -1,6 +1,5 @@
 """The audit trail: rows that the reader may see, and whether the chains hold."""
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_filters import CharFilter, DateFilter, FilterSet, UUIDFilter
 from rest_framework import exceptions, serializers
@@ -8,8 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.acting import acting_as
-from cases.api.door import Call, Door, route
+from cases.api.door import Call, Door, page_size, route
 from cases.api.fields import PersonAnswer
+from cases.api.filters import judged
 from cases.models import AuditEvent, Case
 from cases.policy import SYSTEM, Action, Role
 from cases.queries.audit import AuditFilter, audit_trail
@@ -51,30 +51,26 @@ class AuditRows(Door):
     rights = (Action.READ_AUDIT, Action.VERIFY_AUDIT)
     calls = {
         "GET": Call(
-            _("Events you may see, newest first, 50 a page"), AuditRowAnswer,
+            _("Events you may see, newest first"), AuditRowAnswer,
             filters=AuditRowFilter, is_page=True,
         )
     }  # fmt: skip
 
     def get(self, request: Request) -> Response:
         asked = request.query_params
-        filters = AuditRowFilter(asked, queryset=AuditEvent.objects.visible_to(self.actor).none())
-        form: forms.Form = filters.form
-        if not form.is_valid():
-            wrong = {name: [str(each) for each in every] for name, every in form.errors.items()}
-            raise exceptions.ValidationError(wrong)
-        values = form.cleaned_data
+        rows = AuditEvent.objects.visible_to(self.actor).none()
+        values = judged(AuditRowFilter, request, rows).form.cleaned_data
         for name in ("since", "until"):
             if values[name] and not FIRST_YEAR <= values[name].year <= LAST_YEAR:
                 raise exceptions.ValidationError({name: [_("This day is out of range.")]})
-        after = asked.get("after", "")
+        size, after = page_size(asked.get("size", "")), asked.get("after", "")
         if after and not is_mark(after):
             raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
         wanted = AuditFilter(
             case=values["case"], actor=values["actor"], action=values["action"],
             since=values["since"], until=values["until"],
         )  # fmt: skip
-        return self.tell_page(audit_trail(self.actor, wanted, after).page)
+        return self.tell_page(audit_trail(self.actor, wanted, after, size).page)
 
 
 class BreakAnswer(serializers.Serializer):

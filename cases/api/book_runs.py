@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django_filters import BooleanFilter, FilterSet, UUIDFilter
+from django_filters import FilterSet, UUIDFilter
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from cases.api.book_traces import POLICIES, BookTraceAnswer
 from cases.api.cases import one_case
 from cases.api.door import Call, Door, making, one, route
 from cases.api.fields import Body, CaseName, PersonAnswer, Row
+from cases.api.filters import Truth, judged
 from cases.models import BookRun
 from cases.queries import book_runs as queries
 from cases.queries.book_traces import DEPOSITS, WHATS
@@ -88,7 +89,7 @@ class BookRunFilter(FilterSet):
 class ReplayFilter(FilterSet):
     """Which books are asked."""
 
-    now = BooleanFilter(method="kept", help_text=_("the books of now instead of those of then"))
+    now = Truth(method="kept", help_text=_("the books of now instead of those of then"))
 
 
 class BookRuns(Door):
@@ -151,11 +152,9 @@ class BookRunRepeat(OneBookRun):
     }  # fmt: skip
 
     def get(self, request: Request, book_run_id: UUID) -> Response:
-        now = request.query_params.get("now", "")
-        if now not in ("", "true", "false"):
-            raise exceptions.ValidationError({"now": [_("Say true or false.")]})
+        asked = judged(ReplayFilter, request, BookRun.objects.none()).form.cleaned_data
         found = self.looked_at(book_run_id)
-        return self.tell(queries.repeat_book_run(found, of_now=now == "true"))
+        return self.tell(queries.repeat_book_run(found, of_now=bool(asked["now"])))
 
 
 ONE = "book-runs/<uuid:book_run_id>"

@@ -6,13 +6,14 @@ from uuid import UUID
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from django_filters import ChoiceFilter, FilterSet
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.api.cases import one_case
 from cases.api.door import Call, Door, route
 from cases.api.fields import BaseUnits, Difference
+from cases.api.filters import judged
 from cases.models import ExchangeRecord
 from cases.queries import book_traces as queries
 from cases.queries.exposures import account_of_case
@@ -156,12 +157,9 @@ class AccountBooks(Door):
         account = account_of_case(case, account_id)
         if account is None:
             raise Http404
-        asked = BooksFilter(request.query_params, queryset=ExchangeRecord.objects.none())
-        if not asked.form.is_valid():
-            wrong = {name: [str(e) for e in every] for name, every in asked.form.errors.items()}
-            raise exceptions.ValidationError(wrong)
-        policy = asked.form.cleaned_data["policy"] or "haircut"
-        what = asked.form.cleaned_data["what"] or queries.DEPOSITS
+        asked = judged(BooksFilter, request, ExchangeRecord.objects.none()).form.cleaned_data
+        policy = asked["policy"] or "haircut"
+        what = asked["what"] or queries.DEPOSITS
         keep_case_look(case, self.route, by=self.actor, purpose=BY_PROGRAM)
         return self.tell(queries.account_books(account, policy, what=what))
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django_filters import ChoiceFilter, FilterSet, IsoDateTimeFilter
+from django_filters import ChoiceFilter, FilterSet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +23,7 @@ from cases.api.fields import (
     Row,
     Text,
 )
+from cases.api.filters import Since
 from cases.api.named import Person
 from cases.models import Case
 from cases.policy import Actor
@@ -129,13 +130,13 @@ class CaseFilter(FilterSet):
     state = ChoiceFilter(choices=STATES, field_name="state")
     case_type = ChoiceFilter(choices=TYPES, field_name="case_type")
     priority = ChoiceFilter(choices=PRIORITIES, field_name="priority")
-    updated_since = IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    updated_since = Since(field_name="updated_at", lookup_expr="gte")
 
 
 class Cases(Door):
     calls = {
         "GET": Call(
-            _("Cases you may see, last changed first"), CaseAnswer, filters=CaseFilter,
+            _("Cases you may see, newest first"), CaseAnswer, filters=CaseFilter,
             is_page=True,
         ),
         "POST": making(_("Open a case"), CaseAnswer, NewCaseBody),
@@ -143,7 +144,7 @@ class Cases(Door):
 
     def get(self, request: Request) -> Response:
         rows = Case.objects.visible_to(self.actor)
-        return self.page(rows.select_related("owner_by", "opened_by", "operation"), "updated_at")
+        return self.page(rows.select_related("owner_by", "opened_by", "operation"), "opened_at")
 
     def post(self, request: Request) -> HttpResponse:
         return self.once(lambda **values: services.open_case(**values, by=self.actor))

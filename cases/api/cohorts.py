@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django_filters import BooleanFilter, ChoiceFilter, FilterSet, UUIDFilter
+from django_filters import ChoiceFilter, FilterSet, UUIDFilter
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,7 @@ from cases.api.fields import (
     Row,
     Text,
 )
+from cases.api.filters import Truth
 from cases.api.named import UNKNOWN, Agency, Visible
 from cases.api.referrals import ReferralAnswer
 from cases.api.suspects import CustomerAnswer, PurposeBody
@@ -212,7 +213,7 @@ class CohortMemberFilter(FilterSet):
     """The members of a cohort."""
 
     tier = ChoiceFilter(choices=[(str(tier), words) for tier, words in TIERS])
-    is_exportable = BooleanFilter()
+    is_exportable = Truth()
 
 
 class Cohorts(Door):

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from cases.api.filters import judged, require_known
 from cases.api.parsing import idempotency_key, request_digest
 from cases.models import Case
 from cases.policy import Action, Actor, may
@@ -113,6 +114,13 @@ class Door(APIView):
         method = self.request.method
         return self.calls["GET" if method == "HEAD" else method]
 
+    def check_permissions(self, request: Request) -> None:
+        """Who may not pass hears that before anything about the words of the address."""
+        super().check_permissions(request)
+        call = self.calls.get("GET" if request.method == "HEAD" else request.method)
+        if call is not None:
+            require_known(request, call.filters, is_page=call.is_page)
+
     def head(self, request: Request, *args: Any, **ids: Any) -> HttpResponse:
         if not hasattr(self, "get"):
             raise exceptions.MethodNotAllowed(request.method)
@@ -179,13 +187,7 @@ class Door(APIView):
             raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
         filters = self.call.filters
         if filters is not None:
-            found = filters(asked, queryset=rows, request=self.request)
-            if not found.is_valid():
-                wrong = {
-                    name: [str(each) for each in every] for name, every in found.errors.items()
-                }
-                raise exceptions.ValidationError(wrong)
-            rows = found.qs
+            rows = judged(filters, self.request, rows).qs
         page = newest_first(rows, newest_by, after, size)
         if told is not None:
             page = replace(page, rows=told(page.rows))

@@ -58,12 +58,24 @@ class Difference(BaseUnits):
 class Moment(serializers.DateTimeField):
     """A time with its zone, between 1970 and 9990."""
 
+    default_error_messages = {
+        "invalid": gettext_lazy("Say a time with its zone, such as 2025-03-03T09:00:00Z."),
+        "overflow": gettext_lazy("Say a time between 1970 and 9990."),
+    }
+
     def to_internal_value(self, value: Any) -> datetime:
         if not isinstance(value, str):
-            self.fail("invalid", format="2025-03-03T09:00:00Z")
+            self.fail("invalid")
         at: datetime = super().to_internal_value(value)
         if not EARLIEST <= at <= LATEST:
             self.fail("overflow")
+        return at
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Without a zone a deadline would be some hours off, and nobody would notice."""
+        if value.utcoffset() is None:
+            self.fail("invalid")
+        at: datetime = super().enforce_timezone(value)
         return at
 
 

@@ -34,6 +34,8 @@ class CappedJSONParser(BaseParser):
             value = json.loads(content, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise exceptions.ParseError(_("The body is no JSON.")) from None
+        if b"\\ud" in content.lower() and not _is_text(value):
+            raise exceptions.ParseError(_("A text holds half a character, such as \\ud800 alone."))
         if _depth(value) > MAXIMUM_DEPTH:
             raise exceptions.ParseError(_("The body is nested too deeply."))
         return value
@@ -41,6 +43,15 @@ class CappedJSONParser(BaseParser):
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all of it can be written again: half of a pair of surrogates cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _depth(value: Any) -> int:

@@ -94,7 +94,11 @@ NOT_FOUND = Problem(404, "not-found")
 def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error of a view; None for a fault of ours, which ends as a 500."""
     request, view = context["request"], context["view"]
-    problem = _problem_of(error, is_token=getattr(request, "auth", None) is not None)
+    problem = _problem_of(
+        error,
+        is_token=getattr(request, "auth", None) is not None,
+        is_write=request.method in ("POST", "PATCH"),
+    )
     if problem is None:
         return None
     actor = getattr(request._request, "actor", None)
@@ -112,7 +116,9 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None
     return response
 
 
-def _problem_of(error: Exception, *, is_token: bool) -> Problem | None:
+def _problem_of(error: Exception, *, is_token: bool, is_write: bool) -> Problem | None:
+    if isinstance(error, NotFound) and is_write and str(error):
+        return Problem(422, "not-possible", str(error))  # the address was found: a value was not
     if isinstance(error, Http404 | NotFound | exceptions.NotFound):
         return NOT_FOUND
     if isinstance(error, StepUpRequired):

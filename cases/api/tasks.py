@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django_filters import BooleanFilter, ChoiceFilter, FilterSet, UUIDFilter
+from django_filters import ChoiceFilter, FilterSet, UUIDFilter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from cases.api.cases import one_case
 from cases.api.door import Call, Door, One, Step, making, one, route, writing
 from cases.api.fields import Body, CaseName, Moment, Nothing, PersonAnswer, Reason, Row, Text
+from cases.api.filters import Truth
 from cases.api.named import Person
 from cases.models import Note, Task
 from cases.policy import Actor
@@ -96,11 +98,12 @@ class TaskFilter(FilterSet):
 
     case = UUIDFilter(field_name="case__public_id")
     state = ChoiceFilter(choices=STATES, field_name="state")
-    mine = BooleanFilter(method="only_mine")
+    mine = Truth(method="only_mine", help_text=_("those assigned to you, or to others"))
 
     def only_mine(self, rows: Any, name: str, value: bool) -> Any:
-        """Those assigned to whoever asks."""
-        return rows.filter(assignee=self.request.user) if value else rows
+        """Those assigned to whoever asks; with `false` all others."""
+        mine = Q(assignee=self.request.user)
+        return rows.filter(mine if value else Q(assignee=None) | ~mine)
 
 
 class NoteFilter(FilterSet):

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from cases.models import AuditEvent
 from cases.policy import OF_WALLS, Action, Actor, Role, may
-from cases.queries.keyset import Page, newest_first
+from cases.queries.keyset import PAGE_ROWS, Page, newest_first
 
 User = get_user_model()
 UUID_LENGTH = 36
@@ -53,15 +53,17 @@ class AuditTrail:
     newest: AuditEvent | None
 
 
-def audit_trail(actor: Actor, wanted: AuditFilter, after: str = "") -> AuditTrail:
-    """Events the actor may see, newest first, 50 a page: 2 queries."""
+def audit_trail(
+    actor: Actor, wanted: AuditFilter, after: str = "", size: int = PAGE_ROWS
+) -> AuditTrail:
+    """A page of events that the actor may see, newest first: 2 queries."""
     if not may(actor, Action.READ_AUDIT):
         return AuditTrail(Page([], "", True), None)
     events = AuditEvent.objects.visible_to(actor).select_related("case", "actor")
     if wanted.case:
         events = events.filter(case__reference=wanted.case)
     newest = events.order_by("-at", "-pk").first()
-    page = newest_first(_narrowed(events, wanted), "at", after)
+    page = newest_first(_narrowed(events, wanted), "at", after, size)
     rows = [_row(event, actor) for event in page.rows]
     return AuditTrail(Page(rows, page.after, page.is_first), newest)
 

@@ -40,7 +40,7 @@ def test_a_wall_holds_against_the_replay_of_a_call_too(
         (held.case, analyst), (Case.objects.get(public_id=first["case"]), compliance)
     ):  # fmt: skip
         block_user(case, program.user.pk, "A relative.", by=boss)
-    told(analyst.post("watches", body, key="once"), 404, "not-found")
+    told(analyst.post("watches", body, key="once"), 422, "not-possible")
     [now] = made(compliance.post("legacy-cases", cases, key="once"))["rows"]
     assert now == first | {"case": None, "reference": ""}
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -190,6 +191,81 @@ def test_pages_follow_one_another_without_a_gap(analyst: Program) -> None:
 )
 def test_a_query_that_cannot_be_read_is_refused(analyst: Program, query: dict[str, str]) -> None:
     told(analyst.get("cases", **query), 400, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("cases", "stat=open", "stat"),
+        ("cases", "state=closed&state=investigating", "state"),
+        ("cases", "updated_since=2025-01-01", "updated_since"),
+        ("cases", "updated_since=0001-01-01T00:00:00%2B14:00", "updated_since"),
+        ("cases", "updated_since=9999-12-31T23:59:59-12:00", "updated_since"),
+        ("tasks", "mine=1", "mine"),
+        ("tasks", "mine=True", "mine"),
+        ("audit", "size=0", "size"),
+    ],
+)
+def test_a_filter_that_is_misread_never_answers_more(
+    analyst: Program, path: str, query: str, field: str
+) -> None:
+    problem = told(analyst.get(f"{path}?{query}"), 400, "invalid")
+    assert [each["field"] for each in problem["errors"]] == [field]
+
+
+def test_tasks_are_mine_or_of_others(analyst: Program, case: Case) -> None:
+    for assignee in (str(analyst.user.public_id), None):
+        task = {"title": "Call the registry", "assignee": assignee}
+        made(analyst.post(f"cases/{case.public_id}/tasks", task))
+    mine = made(analyst.get("tasks?mine=true"), 200)["rows"]
+    others = made(analyst.get("tasks?mine=false"), 200)["rows"]
+    assert [len(rows) for rows in (mine, others)] == [1, 1]
+    assert mine[0]["assignee"]["id"] == str(analyst.user.public_id)
+
+
+def test_the_audit_trail_has_pages_of_the_size_that_is_asked_for(
+    analyst: Program, case: Case
+) -> None:
+    assert len(made(analyst.get("audit?size=1"), 200)["rows"]) == 1
+
+
+def test_a_case_that_changes_keeps_its_place(analyst: Program) -> None:
+    opened = {"case_type": "fraud", "priority": "P3", "visibility": "unit"}
+    ids = [
+        made(analyst.post("cases", opened | {"title": title}))["id"] for title in ("A", "B", "C")
+    ]
+    first = made(analyst.get("cases?size=1"), 200)
+    made(analyst.patch(f"cases/{ids[0]}", {"title": "A, renamed", "version": 1}), 200)
+    rest = made(analyst.get(f"cases?size=9&after={first['next']}"), 200)
+    assert [row["id"] for row in first["rows"] + rest["rows"]] == ids[::-1]
+
+
+def test_half_a_character_is_refused_wherever_it_stands(analyst: Program) -> None:
+    body = b'{"title": "x", "case_type": "\\ud800", "priority": "P1"}'
+    answer = analyst.client.post(
+        f"{PREFIX}cases", body, content_type="application/json",
+        headers={"Authorization": f"Bearer {analyst.token}", "Idempotency-Key": "k"},
+    )  # fmt: skip
+    problem = told(answer, 400, "parse-error")
+    assert "half a character" in problem["detail"]
+    whole = {"title": "\U0001f40b", "case_type": "fraud", "priority": "P1", "visibility": "unit"}
+    assert made(analyst.post("cases", whole))["title"] == "\U0001f40b"
+
+
+def test_a_time_without_its_zone_is_no_deadline(analyst: Program, case: Case) -> None:
+    path = f"cases/{case.public_id}/tasks"
+    for at in ("2030-01-01", "2030-01-01T00:00:00"):
+        problem = told(analyst.post(path, {"title": "T", "due_at": at}), 400, "invalid")
+        assert "with its zone" in problem["errors"][0]["detail"]
+    made(analyst.post(path, {"title": "T", "due_at": "2030-01-01T00:00:00+08:00"}))
+
+
+def test_a_value_that_names_nothing_is_said_and_is_no_wrong_address(
+    analyst: Program, case: Case
+) -> None:
+    body = {"kind": "wallet", "subject": str(uuid4())}
+    problem = told(analyst.post("watches", body), 422, "not-possible")
+    assert problem["detail"] == "There is nothing of this kind to watch."
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ def test_the_examples_of_the_document_work(room: Room) -> None:
 
 
 def send(client: Client, command: str, known: dict[str, str]) -> tuple[str, object]:
-    """What curl would send."""
+    """What curl would send: a shell puts no values between single quotes."""
+    assert "$" not in "".join(re.findall(r"'[^']*'", command)), command
     for name, value in {**known, "BANK": BANK, "LEDGER": LEDGER}.items():
         command = command.replace(f"${name}", value)
     words = iter(shlex.split(command.replace("\\\n", " "))[1:])

@@ -19,7 +19,7 @@ def end_sessions_of(user: User, *, reason: str, by: Actor) -> int:
     Raises CaseworkError without a reason. Cost: one pass over the sessions that have not run out.
     """
     text = require_reason(reason)
-    number = _end(user)
+    number = end_sessions(user)
     record_event(
         None, "end_sessions", f"user:{user.pk}", by=by, reason=text, data={"num_sessions": number}
     )
@@ -40,15 +40,15 @@ def close_account(user: User, *, reason: str, by: Actor) -> int:
     if user.role == "admin" and not people.filter(role="admin").exclude(pk=user.pk).exists():
         raise CaseworkError("This is the last administrator: make another one first.")
     User.objects.filter(pk=user.pk).update(is_active=False)
-    number = _end(user)
+    number = end_sessions(user)
     record_event(
         None, "close_account", f"user:{user.pk}", by=by, reason=text, data={"num_sessions": number}
     )
     return number
 
 
-def _end(user: User) -> int:
-    """Every stored session of the person, listed by the session list or not."""
+def end_sessions(user: User) -> int:
+    """End every stored session of the person, listed by the session list or not; how many."""
     live = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
     mine = [each.pk for each in live if each.get_decoded().get("_auth_user_id") == str(user.pk)]
     Session.objects.filter(pk__in=mine).delete()

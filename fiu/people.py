@@ -16,6 +16,7 @@ from allauth.mfa.totp.internal.auth import (
 from allauth.mfa.utils import decrypt
 from django.conf import settings
 
+from cases.policy import Role
 from fiu.links import make_sign_in_link
 from fiu.models import User
 
@@ -70,17 +71,20 @@ def is_loopback_demo() -> bool:
 def link_for(user: User) -> str:
     """A fresh one-time link.
 
-    In a demo for everybody. Elsewhere only for an admin account that was never used: that is how
-    the first admin gets in.
+    In a demo for everybody. Elsewhere only for an account that has neither a password nor a second
+    factor: one just made or reset. An officer's first link is handed over by people of the house.
     """
     if not user.is_active:
         raise SignInRefused(f"The account {user.username} is closed.")
     if is_loopback_demo():
         return make_sign_in_link(user, origin())
-    if user.role == "admin" and user.last_login is None and not user.has_usable_password():
+    is_first_of_officer = user.role == Role.LIAISON and user.last_login is None
+    has_factor = Authenticator.objects.filter(user=user).exists()
+    if not (user.has_usable_password() or has_factor or is_first_of_officer):
         return make_sign_in_link(user, origin(), next_page="/accounts/password/set/")
     raise SignInRefused(
-        "Sign-in links exist only in a demo installation on this machine's loopback address."
+        "Sign-in links exist only in a demo installation on this machine's loopback address, and"
+        f" for accounts just made or reset (`account reset {user.username}`)."
     )
 
 

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 
 from cases.api.cases import TLPS, one_case
 from cases.api.door import Call, Door, One, download, one, route, writing
-from cases.api.fields import Body, CaseName, PersonAnswer, Reason, Row, Text
+from cases.api.fields import Body, CaseName, PersonAnswer, Reason, Row, Text, Upload
+from cases.api.problems import TooLarge
 from cases.models import CustodyEvent, Evidence
 from cases.models.evidence import HANDLING_CODES, INFORMATION_GRADES, KINDS, SOURCE_GRADES
 from cases.policy import Actor
-from cases.services.errors import CaseworkError
 from cases.services.evidence import (
     HANDED_OVER,
     Origin,
@@ -86,7 +86,7 @@ class ExhibitAnswer(ExhibitRowAnswer):
 class UploadBody(Body):
     """A file of at most 25 MB with where it came from."""
 
-    document = serializers.FileField(max_length=200)
+    document = Upload(max_length=200)
     kind = serializers.ChoiceField(choices=KINDS)
     title = Text(max_length=160)
     source = Text(max_length=200)
@@ -145,7 +145,7 @@ class CaseEvidence(Door):
             *, document: Any, derived_from: UUID | None, redaction_of: UUID | None, **values: str
         ) -> Evidence:
             if document.size > MAXIMUM_BYTES:
-                raise CaseworkError(_now("The file is larger than 25 MB."))
+                raise TooLarge(_now("The file is larger than 25 MB."))
             upload = UploadedBytes(document.name, document.read())
             origin = None
             if derived_from or redaction_of:

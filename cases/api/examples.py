@@ -62,7 +62,9 @@ def _field(name: str, told: Any) -> Any:
         return 3600
     if isinstance(told, serializers.ManyRelatedField):
         return [ID]
-    if isinstance(told, serializers.UUIDField):
+    if isinstance(told, serializers.EmailField):
+        return "lin@fiu.example"
+    if isinstance(told, serializers.UUIDField | serializers.RelatedField):
         return ID
     if isinstance(told, serializers.DateTimeField):
         return AT

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -87,6 +88,11 @@ class Seconds(serializers.Field):
 
     def to_representation(self, value: timedelta) -> int:
         return int(value.total_seconds())
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    """The bytes of a file, as one part of a form."""
 
 
 class Text(serializers.CharField):

@@ -20,12 +20,14 @@ from cases.queries.freeze_register import register
 from cases.services import freezes as services
 from cases.states import ExtensionState, FreezeReleaseState
 
+AROUND = ("freeze__case", "instrument", "requested_by", "decided_by")
+
 
 def one_extension(actor: Actor, extension_id: UUID) -> FreezeExtension:
     """The extension if the person may see its case. Raises Http404."""
     rows = FreezeExtension.objects.visible_to(actor)
     found: FreezeExtension = one(
-        rows.select_related("freeze__case", "instrument", "requested_by", "decided_by"),
+        rows.select_related(*AROUND),
         public_id=extension_id,
     )
     return found
@@ -35,7 +37,7 @@ def one_release(actor: Actor, freeze_release_id: UUID) -> FreezeRelease:
     """The release of a freeze if the person may see its case. Raises Http404."""
     rows = FreezeRelease.objects.visible_to(actor)
     found: FreezeRelease = one(
-        rows.select_related("freeze__case", "instrument", "requested_by", "decided_by"),
+        rows.select_related(*AROUND),
         public_id=freeze_release_id,
     )
     return found
@@ -147,7 +149,15 @@ class NewReleaseBody(Body):
 
 
 class Extensions(Door):
-    calls = {"POST": making(_("Ask for a longer hold"), ExtensionAnswer, NewExtensionBody)}
+    calls = {
+        "GET": Call(_("Extensions of a freeze, newest first"), ExtensionAnswer, is_page=True),
+        "POST": making(_("Ask for a longer hold"), ExtensionAnswer, NewExtensionBody),
+    }
+
+    def get(self, request: Request, freeze_id: UUID) -> Response:
+        freeze = one_freeze(self.actor, freeze_id)
+        rows = FreezeExtension.objects.visible_to(self.actor).filter(freeze=freeze)
+        return self.page(rows.select_related(*AROUND), "requested_at")
 
     def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
         freeze = one_freeze(self.actor, freeze_id)
@@ -163,8 +173,15 @@ class Extensions(Door):
 
 class Releases(Door):
     calls = {
-        "POST": making(_("Ask for the release of a hold"), FreezeReleaseAnswer, NewReleaseBody)
+        "GET": Call(_("Releases of a freeze, newest first"), FreezeReleaseAnswer, is_page=True),
+        "POST": making(_("Ask for the release of a hold"), FreezeReleaseAnswer, NewReleaseBody),
     }
+
+    def get(self, request: Request, freeze_id: UUID) -> Response:
+        freeze = one_freeze(self.actor, freeze_id)
+        rows = FreezeRelease.objects.visible_to(self.actor).filter(freeze=freeze)
+        rows = rows.select_related(*AROUND).prefetch_related("lines__line__asset")
+        return self.page(rows, "requested_at")
 
     def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
         freeze = one_freeze(self.actor, freeze_id)

@@ -142,6 +142,8 @@ def _problem_of(error: Exception, *, is_token: bool, is_write: bool) -> Problem 
         return Problem(422, "damaged", _("The stored file is damaged: verify the store."))
     if isinstance(error, CaseworkError | TracingError):
         return Problem(422, "not-possible", str(error))
+    if isinstance(error, exceptions.NotAuthenticated):
+        return Problem(401, "not-authenticated")
     if isinstance(error, exceptions.ValidationError):
         errors = tuple(_each(error.detail, ""))
         first = errors[0]

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from cases.api.door import Call, Door, One, Step, making, one, route, writing
 from cases.api.fields import Body, Decision, PersonAnswer, Reason, Row, Text
@@ -71,7 +72,14 @@ class NewSeizureBody(Body):
 
 
 class Seizures(Door):
-    calls = {"POST": making(_("Ask for a seizure"), SeizureAnswer, NewSeizureBody)}
+    calls = {
+        "GET": Call(_("Seizures of a freeze, newest first"), SeizureAnswer, is_page=True),
+        "POST": making(_("Ask for a seizure"), SeizureAnswer, NewSeizureBody),
+    }
+
+    def get(self, request: Request, freeze_id: UUID) -> Response:
+        freeze = one_freeze(self.actor, freeze_id)
+        return self.page(seizures_for_page(self.actor).filter(freeze=freeze), "requested_at")
 
     def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
         freeze = one_freeze(self.actor, freeze_id)

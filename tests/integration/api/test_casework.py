@@ -1,5 +1,7 @@
 """Cases, wallets, suspects, tasks, notes, files, operations, inbox and search by programs."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -126,7 +128,7 @@ def test_tasks_and_notes(analyst: Program, stranger: Program, case: Case) -> Non
         told(stranger.post(f"{path}/{noun}", {"title": "X"}), 404, "not-found")
 
 
-def upload(program: Program, case: Case, content: bytes, key: str, **fields: str) -> object:
+def upload(program: Program, case: Case, content: bytes, key: str, **fields: Any) -> object:
     values = {
         "kind": "document", "title": "Chat log", "source": "Seized phone", "source_grade": "A",
         "information_grade": "1", "document": SimpleUploadedFile("chat.txt", content),
@@ -146,6 +148,8 @@ def test_a_file_goes_in_and_comes_out_byte_for_byte(
     told(upload(analyst, case, b"Meet me at one.", "file-1"), 409, "key-reused")  # type: ignore[arg-type]
     told(upload(analyst, case, b"<html>", "file-2"), 422, "not-possible")  # type: ignore[arg-type]
     told(upload(stranger, case, b"Mine.", "file-3"), 404, "not-found")  # type: ignore[arg-type]
+    two = [SimpleUploadedFile(f"{name}.txt", b"Text.") for name in "ab"]
+    told(upload(analyst, case, b"", "file-4", document=two), 400, "invalid")  # type: ignore[arg-type]
     path = f"evidence/{exhibit['id']}"
     file = analyst.get(f"{path}/file")
     assert (file.content, file["Content-Disposition"]) == (

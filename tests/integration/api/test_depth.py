@@ -87,3 +87,16 @@ def test_legacy_cases_are_taken_row_by_row(supervisor: Program, compliance: Prog
     first, bad, same = report["rows"]
     assert (first["case"], bad["case"]) == (same["case"], None)
     assert "no day" in bad["reason"]
+
+
+def test_what_was_asked_of_a_freeze_is_listed_under_it(analyst: Program, stranger: Program) -> None:
+    held = make_held()
+    path = f"freezes/{held.freeze.public_id}"
+    for name in ("releases", "extensions", "seizures"):
+        assert made(analyst.get(f"{path}/{name}"), 200)["rows"] == []
+    lines = [{"line": str(held.line().public_id), "amount": "100000000"}]
+    asked = made(analyst.post(f"{path}/releases", {"lines": lines, "reason": "Order HDIB-7."}))
+    assert made(analyst.get(f"{path}/releases"), 200) == {"rows": [asked], "next": ""}
+    assert made(analyst.get(f"freeze-releases/{asked['id']}"), 200) == asked
+    Case.objects.filter(pk=held.case.pk).update(visibility="sealed")
+    told(stranger.get(f"{path}/releases"), 404, "not-found")

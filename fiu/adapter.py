@@ -78,6 +78,10 @@ class AccountAdapter(DefaultAccountAdapter):
             return str(settings.LIAISON_PREFIX)
         return str(settings.LOGIN_REDIRECT_URL)
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """To work; a first password leads on to the second factor, which this page would follow."""
+        return "/"
+
     def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
         """A sign-in of the last five minutes counts: else setting up a factor asks twice."""
         records = get_authentication_records(self.request, self.request.user)

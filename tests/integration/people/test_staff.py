@@ -39,7 +39,9 @@ def set_password(link: str) -> Client:
     client.get(urlsplit(link).path)
     page = client.post(urlsplit(link).path, follow=True)
     assert page.redirect_chain[-1][0].startswith("/accounts/password/set/"), page.redirect_chain
-    client.post("/accounts/password/set/", {"password1": PASSWORD, "password2": PASSWORD})
+    words = {"password1": PASSWORD, "password2": PASSWORD}
+    done = client.post("/accounts/password/set/", words)
+    assert done.headers["Location"] == "/", "it leads to work, by way of the second factor"
     return client
 
 

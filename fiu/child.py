@@ -14,6 +14,7 @@ import time
 import warnings
 
 SECONDS_TO_END = 8.0
+STARTS_ANEW = 75  # exit status (EX_TEMPFAIL) of a child that ends to be started again
 
 
 def watch_supervisor() -> None:

@@ -19,6 +19,7 @@ from billiard.pool import EX_RECYCLE
 from celery.concurrency import prefork
 from celery.worker import state
 
+from fiu.child import STARTS_ANEW
 from tracing.stopping import ask_to_stop
 
 logger = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ def _end_with(pool: Any) -> Callable[[Any], None]:
         for other in list(pool._pool):
             with suppress(ProcessLookupError):
                 os.kill(other.pid, signal.SIGKILL)
-        os._exit(1)
+        os._exit(STARTS_ANEW)
 
     return end
 

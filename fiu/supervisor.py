@@ -30,6 +30,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from fiu.child import STARTS_ANEW
 from fiu.daily_backup import DailyBackup
 from fiu.environment import secret
 from fiu.gate import GATE
@@ -100,6 +101,18 @@ class Child:
         except ProcessLookupError:
             return
         self.process.wait()
+
+    def count_death(self, status: int, now: float) -> float:
+        """Keep that it ended, unless it asked for a new start; seconds to wait before that.
+
+        A worker ends when a run was killed beside it (out of memory): five heavy runs in a minute
+        are no reason to end the house.
+        """
+        if status == STARTS_ANEW:
+            return 1.0
+        self.deaths.append(now)
+        recent = sum(1 for at in self.deaths if now - at < DEATHS_WITHIN_SECONDS)
+        return float(min(2.0 ** (recent - 1), MAXIMUM_RESTART_DELAY))
 
     def last_lines(self, number: int = 20) -> str:
         try:
@@ -412,9 +425,7 @@ class Supervisor:
             if child.process is None or child.process.poll() is None:
                 continue
             if child.start_again_at == 0.0:
-                child.deaths.append(now)
-                recent = sum(1 for at in child.deaths if now - at < DEATHS_WITHIN_SECONDS)
-                delay = min(2.0 ** (recent - 1), MAXIMUM_RESTART_DELAY)
+                delay = child.count_death(child.process.returncode, now)
                 child.start_again_at = now + delay
                 child.kill_group()
                 say(f"{child.name} ended ({child.process.returncode}); again in {delay:.0f} s.")

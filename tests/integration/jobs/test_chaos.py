@@ -21,6 +21,7 @@ import redis
 from django.db import connection
 
 from fiu.chaos.trial import Plan
+from fiu.child import STARTS_ANEW
 from tests.chaos import on_servers
 from tests.servers import database_of_its_own
 from tests.settings import WORKER_NUMBER
@@ -241,7 +242,7 @@ def test_a_worker_that_lost_a_process_of_its_pool_is_never_deaf(home):
         for process in pool[:number]:
             os.kill(int(process), signal.SIGKILL)
         if connection.vendor == "sqlite":
-            assert worker.wait(timeout=20) == 1
+            assert worker.wait(timeout=20) == STARTS_ANEW
             assert states_of(home).count("running") == 2 - number, "a run was not given back"
             worker = start_worker(home)
 

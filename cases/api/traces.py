@@ -94,7 +94,14 @@ class NewTraceBody(Body):
 
 
 def parameters_of(values: dict[str, Any]) -> jobs.TraceParameters:
-    """The question as tracing takes it. Raises ParametersError with one sentence."""
+    """The question as tracing takes it.
+
+    Raises ParametersError, and AddressError for what is an address on no ledger: such a run would
+    only fail later, and stand in the case.
+    """
+    for place in (*values["seeds"], *values.get("targets", ())):
+        if not set(":@#") & set(place):  # the others are places inside a ledger
+            reads.parse_address(place)
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }

@@ -85,6 +85,9 @@ def test_a_person_has_only_so_many_traces_at_once(room: Room, settings: Settings
     [
         {"ledger": "no-such-ledger", "seeds": [BANK]},
         {"ledger": LEDGER, "seeds": ["not an address"]},
+        {"ledger": LEDGER, "seeds": ["x"]},
+        {"ledger": LEDGER, "seeds": [BANK[:-1] + ("q" if BANK[-1] != "q" else "p")]},  # a slip
+        {"ledger": LEDGER, "seeds": [BANK], "mode": "paths", "targets": ["$BANK"]},
         {"ledger": LEDGER, "seeds": [BANK], "mode": "paths"},
     ],
 )
@@ -93,6 +96,7 @@ def test_a_question_that_tracing_cannot_take_is_one_sentence(
 ) -> None:
     program = program_of(room.analyst)
     told(program.post(f"cases/{room.case.public_id}/traces", body), 422, "not-possible")
+    assert not room.case.runs.exists()
 
 
 def test_the_wallet_of_the_bank_has_exposure_and_labels(room: Room) -> None:

@@ -1,24 +1,29 @@
 """Races between a right and its end: a hold against disposal, a recall against a download."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from cases.exports import pdf
 from cases.files import load_bytes
-from cases.models import Case, Evidence, ReleaseDownload
+from cases.models import AuditEvent, Case, Evidence, ReleaseDownload
+from cases.policy import SYSTEM
 from cases.services.audit import verify_chains
 from cases.services.cases import close_case, decide_case, submit_case
 from cases.services.disposal import dispose_evidence, request_disposal
 from cases.services.downloads import take_file
+from cases.services.errors import CaseworkError
 from cases.services.evidence import acquire_evidence
 from cases.services.holds import set_legal_hold
 from cases.services.instruments import UploadedBytes
 from cases.services.referrals import recall_referral
+from fiu.closing import close_account
+from fiu.models import User
 from tests.casework import fresh, make_actor, make_agency, make_asset, make_case, make_user, person
 from tests.integration.services.test_liaison import send
-from tests.integration.test_races import FEW, race, tell
+from tests.integration.test_races import FEW, RACES, race, tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -92,3 +97,20 @@ def test_a_recall_and_a_download_at_once_never_give_a_file_without_its_line(
         assert consistent[-1] == 1, f"race {number}: {lines} lines, {taken}"
         assert take_file(release.public_id, "amounts.csv", by=actor) is None
     tell("recall against download", consistent)
+
+
+def test_of_two_administrators_closed_at_once_exactly_one_stays() -> None:
+    """Each closing locks the other's administrator too: in one order, else they wait for ever."""
+    winners = []
+    for number in range(RACES):
+        pair = [make_user("admin"), make_user("admin")]
+        outcomes = race(*[partial(close_account, each, reason="R.", by=SYSTEM) for each in pair])
+        winners.append(outcomes.count(None))
+        assert winners[-1] == 1, f"race {number}: {outcomes}"
+        assert [type(error) for error in outcomes if error is not None] == [CaseworkError]
+        left = User.objects.filter(is_active=True, role="admin")
+        assert left.count() == 1
+        left.update(is_active=False)
+    tell("two administrators closed", winners)
+    assert AuditEvent.objects.filter(case=None, action="close_account").count() == RACES
+    assert verify_chains().is_whole

@@ -6,7 +6,6 @@ import signal
 import sys
 
 from django.core.management import execute_from_command_line
-from django.db import DatabaseError
 
 from cases.acting import let_process_act_as_system
 from fiu.database_errors import sentence_of
@@ -20,7 +19,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
-    except DatabaseError as error:
+    except Exception as error:
         sentence = sentence_of(error)
         if sentence is None:
             raise

@@ -384,6 +384,7 @@ WORDS = {
     "make_token": _("Token for a program made"),
     "revoke_token": _("Token for a program revoked"),
     "end_sessions": _("Sessions ended"),
+    "create_account": _("Account of a person made"),
     "close_account": _("Account of a person closed"),
     "link_sign_in": _("Outside sign-in linked"),
     "unlink_sign_in": _("Outside sign-in unlinked"),

@@ -1,6 +1,7 @@
 """A command that the database stops says in one sentence what is missing."""
 
 import pytest
+import redis.exceptions
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError
 from psycopg2 import errors
@@ -39,3 +40,20 @@ def test_what_an_older_database_does_not_have_is_a_matter_of_migrate(undefined):
 def test_a_fault_of_ours_stays_one():
     assert sentence_of(OperationalError("database disk image is malformed")) is None
     assert sentence_of(ProgrammingError("syntax error")) is None
+
+
+def test_a_cache_that_cannot_be_used_is_named_without_a_traceback(tmp_path):
+    asks = ("manage.py", "shell", "-c", "from django.core.cache import cache; cache.get('x')")
+    nobody_listens = {"FIU_CACHE_URL": "redis://127.0.0.1:9/1"}
+    with an_installation(tmp_path / "new", **nobody_listens) as environment:
+        told = run(environment, *asks, status=1)
+    assert told.stderr.startswith("CommandError: The cache of FIU_CACHE_URL cannot be reached: ")
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_a_refused_password_of_the_cache_names_its_file():
+    refused = redis.exceptions.AuthenticationError("invalid username-password pair")
+    assert sentence_of(refused) == (
+        "The cache of FIU_CACHE_URL refuses the password of FIU_REDIS_PASSWORD_FILE:"
+        " invalid username-password pair"
+    )

@@ -65,9 +65,12 @@ def load(file: Path) -> None:
     if connection.vendor == "sqlite":
         target = Path(connection.settings_dict["NAME"])
         draft = target.with_suffix(".part")
-        shutil.copyfile(file, draft)
-        draft.chmod(0o600)
-        draft.rename(target)
+        try:
+            shutil.copyfile(file, draft)
+            draft.chmod(0o600)
+            draft.rename(target)
+        finally:
+            draft.unlink(missing_ok=True)
         return
     # Owners and grants belong to the server it comes from; the caller's role owns what it makes.
     _run(
@@ -88,15 +91,24 @@ def contents() -> Contents:
 
 
 def copy_sqlite(target: Path) -> None:
-    """SQLite's online backup: one moment of the database, beside writers that go on."""
+    """SQLite's online backup: one moment of the database, beside writers that go on.
+
+    Raises CopyError where it cannot be written whole, as on a full disk; nothing is left then.
+    """
     draft = target.with_suffix(".part")
-    with (
-        closing(sqlite3.connect(settings.DATABASES["default"]["NAME"])) as source,
-        closing(sqlite3.connect(draft)) as copy,
-    ):
-        source.backup(copy)
-    draft.chmod(0o600)
-    draft.rename(target)
+    try:
+        with (
+            closing(sqlite3.connect(settings.DATABASES["default"]["NAME"])) as source,
+            closing(sqlite3.connect(draft)) as copy,
+        ):
+            source.backup(copy)
+        draft.chmod(0o600)
+        draft.rename(target)
+    except sqlite3.Error as error:
+        raise CopyError(f"The database could not be copied: {error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+        draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)
 
 
 def _contents_of_sqlite(copy: sqlite3.Connection) -> Contents:

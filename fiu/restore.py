@@ -6,6 +6,7 @@ must have no tables. Every file is checked against its SHA-256 before the first 
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,18 +57,54 @@ def restore_backup(folder: Path) -> RestoreReport:
     """Fill this empty installation from a backup, then verify all of it.
 
     Sessions of the backup end: nobody who was signed out since is signed in again.
-    Raises BackupError, CopyError before anything was written; what does not hold afterwards is in
-    the report. Cost: every file is read twice, every table and every chain once.
+    The database comes last, whole or not at all: where anything fails before, the files written are
+    taken back, and the same command can be asked again.
+
+    Raises BackupError, CopyError, OSError with nothing left behind; what does not hold afterwards
+    is in the report. Cost: every file is read twice, every table and every chain once.
     """
     _require_empty()
     manifest = check_backup(folder)
-    load(folder / manifest["database"]["file"])
-    for name in _home_files(manifest["files"]):
-        target = settings.FIU_HOME / PurePosixPath(name).relative_to("home")
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, target)
-        target.chmod(0o600)
+    files = _Files()
+    try:
+        for name in _home_files(manifest["files"]):
+            files.copy(folder / name, settings.FIU_HOME / PurePosixPath(name).relative_to("home"))
+        load(folder / manifest["database"]["file"])
+    except BaseException:
+        files.take_back()
+        raise
     return _verify(manifest)
+
+
+class _Files:
+    """What a restore writes into FIU_HOME, and how it was before."""
+
+    def __init__(self) -> None:
+        self._folders: list[Path] = []
+        self._new: list[Path] = []
+        self._replaced: dict[Path, bytes] = {}  # secrets that the start made
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy one file, readable by its owner only."""
+        for folder in reversed([each for each in target.parents if not each.exists()]):
+            folder.mkdir(mode=0o700)
+            self._folders.append(folder)
+        if target.is_file():
+            self._replaced[target] = target.read_bytes()
+        elif not target.exists():
+            self._new.append(target)
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
+
+    def take_back(self) -> None:
+        """Remove what was written, and only that."""
+        for path in self._new:
+            path.unlink(missing_ok=True)
+        for path, content in self._replaced.items():
+            path.write_bytes(content)
+        for folder in reversed(self._folders):
+            with suppress(OSError):  # somebody else put something into it
+                folder.rmdir()
 
 
 def check_backup(folder: Path) -> dict[str, Any]:

@@ -18,11 +18,17 @@ from django.db import connection
 
 from fiu import database_copy
 from fiu.backup import BackupError, CopyError, file_sha256
-from fiu.restore import check_backup
+from fiu.restore import MADE_BY_A_START, check_backup
 from tests.installations import ROOT, an_installation, run
 
 pytestmark = [pytest.mark.worker, pytest.mark.xdist_group("backup")]
 HANDS = ("-m", "tests.integration.backup_hands")
+# The command after it may write no file beyond 300 kB: every file of the house but the database.
+ON_A_SMALL_DISK = (
+    "-c",
+    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000));"
+    " sys.argv[0] = 'manage.py'; runpy.run_path('manage.py', run_name='__main__')",
+)
 # Ended by a restore, so that nobody who was signed out since is signed in again.
 ENDED = {"django_session"}
 
@@ -158,6 +164,45 @@ def test_a_damaged_backup_leaves_an_empty_installation_empty(
     home = Path(empty["FIU_HOME"])
     assert not (home / "db.sqlite3").exists()
     assert not [path for path in (home / "files").rglob("*") if path.is_file()]
+
+
+def test_a_restore_that_failed_takes_back_what_it_wrote_and_can_be_asked_again(
+    copy: Path, empty: dict[str, str]
+) -> None:
+    home = Path(empty["FIU_HOME"])
+    stored = sorted((copy / "home" / "files").rglob("??/*"))[-1]
+    in_the_way = home / stored.relative_to(copy / "home")
+    in_the_way.mkdir(parents=True)
+    refused = run(empty, "manage.py", "restore", str(copy), status=1)
+    assert refused.stderr.startswith("CommandError: The backup could not be restored: ")
+    assert not _restored(home)
+    assert in_the_way.is_dir(), "it took away what it did not write"
+    in_the_way.rmdir()
+    assert json.loads(run(empty, "manage.py", "restore", str(copy), "--json").stdout)["ok"]
+
+
+def test_a_full_disk_under_the_database_is_told_in_a_sentence_and_leaves_nothing(
+    house: dict[str, str], copy: Path, empty: dict[str, str], tmp_path: Path
+) -> None:
+    if connection.vendor != "sqlite":
+        return  # pg_dump and pg_restore say it themselves
+    full = run(house, *ON_A_SMALL_DISK, "backup", str(tmp_path / "two"), status=1)
+    assert full.stderr.startswith("CommandError: The database could not be copied: ")
+    assert len(full.stderr.splitlines()) == 1
+    assert not [path for path in tmp_path.iterdir() if "two" in path.name]
+    full = run(empty, *ON_A_SMALL_DISK, "restore", str(copy), status=1)
+    assert full.stderr.startswith("CommandError: The backup could not be restored: ")
+    assert not _restored(Path(empty["FIU_HOME"]))
+    assert json.loads(run(empty, "manage.py", "restore", str(copy), "--json").stdout)["ok"]
+
+
+def _restored(home: Path) -> list[Path]:
+    """The files of this home that no start makes."""
+    return [
+        path
+        for path in home.rglob("*")
+        if path.is_file() and path.relative_to(home).parts[0] not in MADE_BY_A_START
+    ]
 
 
 def test_what_differs_after_a_restore_is_named_and_another_key_is_told(

@@ -4,12 +4,15 @@ Every name is documented in docs/operate/settings.md. No Django here: the superv
 settings both read it.
 """
 
+import ipaddress
+import math
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import environ
 
@@ -83,6 +86,8 @@ KNOWN: dict[str, tuple[Any, Any]] = {
 FOLDERS = (
     "secrets", "log", "queue", "queue-control", "ledgers", "files", "uploads", "static", "cache",
 )  # fmt: skip
+KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 TEST_PREFIX = "FIU_TEST_"  # read by tests and CI only
 
 
@@ -105,15 +110,25 @@ def read() -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, (kind, _default) in KNOWN.items():
         try:
-            values[name] = env(name)
+            # The library takes "5 min" for 5 and "1e3" for 13.
+            is_number = kind is float and name in os.environ
+            values[name] = float(os.environ[name]) if is_number else env(name)
         except (ValueError, environ.ImproperlyConfigured) as error:
             raise SettingsError(
-                f"{name} must be a {kind.__name__}: {os.environ.get(name)!r} is not."
+                f"{name} must be {KINDS.get(kind, 'text')}: {os.environ.get(name)!r} is not."
             ) from error
         if kind is bool and os.environ.get(name, "0").lower() not in _BOOLEANS:
             raise SettingsError(f"{name} must be true or false: {os.environ[name]!r} is neither.")
-        if kind is float and values[name] <= 0:
+        if kind is float and not 0 < values[name] < math.inf:
             raise SettingsError(f"{name} must be a number of seconds above 0.")
+        if kind is list:  # nobody is called by a name with a space before it
+            values[name] = [each.strip() for each in values[name] if each.strip()]
+    if not values["FIU_HOME"].strip():  # else it would be the folder one happens to stand in
+        raise SettingsError("FIU_HOME is empty: name a folder, or unset it for var/.")
+    if values["FIU_LOG_LEVEL"].upper() not in LOG_LEVELS:
+        raise SettingsError(
+            f"FIU_LOG_LEVEL must be {', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}."
+        )
     return values
 
 
@@ -122,43 +137,75 @@ _BOOLEANS = {"1", "0", "true", "false", "yes", "no", "on", "off"}
 
 def make_home(home: Path) -> None:
     """Create the state folder, readable by its owner only."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in FOLDERS:
-        (home / name).mkdir(mode=0o700, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (home / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"FIU_HOME: {error.filename} cannot be used: {error.strerror}. Name a folder that this"
+            " user may write."
+        ) from error
 
 
-def secret(path: Path) -> str:
+def require_kept(name: str, key: Path, home: Path) -> None:
+    """Raise SettingsError where an installation that is in use would get another key.
+
+    Links in use would end, and no keyed hash of before would match.
+    """
+    if not key.exists() and ((home / "db.sqlite3").exists() or any((home / "files").iterdir())):
+        raise SettingsError(
+            f"{name}: there is no {key}, and {home} is in use with it already: put it back."
+        )
+
+
+def secret(path: Path, name: str = "") -> str:
     """The secret in a file; made at first use with mode 0600, never printed.
 
-    Two processes starting at once agree: the file is created exclusively and complete.
+    Two processes starting at once agree: the file is created exclusively and complete. `name` is
+    the variable that names the file, for the sentence where it cannot be had.
     """
+    said = f"{name}: {path}" if name else str(path)
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(64))
         try:
-            os.link(draft, path)  # fails when another process was first
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    value = path.read_text().strip()
+            _make_secret(path)
+        except OSError as error:
+            raise SettingsError(f"{said} cannot be made: {error.strerror}.") from error
+    value = _text(path, said)
     if len(value) < 32:
-        raise SettingsError(f"The secret in {path} is shorter than 32 characters.")
+        raise SettingsError(f"{said} is shorter than 32 characters.")
     return value
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(64))
+    try:
+        os.link(draft, path)  # fails when another process was first
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def password(name: str, file: str) -> str:
     """The password in the file that variable `name` names: somebody else's, so never made here."""
-    try:
-        value = Path(file).read_text().strip()
-    except OSError as error:
-        raise SettingsError(f"{name}: {file} cannot be read: {error.strerror}.") from error
+    value = _text(Path(file), f"{name}: {file}")
     if not value:
         raise SettingsError(f"{name}: {file} is empty.")
     return value
+
+
+def _text(path: Path, said: str) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{said} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{said} is not text in UTF-8.") from error
 
 
 def with_password(url: str, word: str) -> str:
@@ -175,13 +222,71 @@ def warn(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def require_secure(name: str, url: str) -> None:
-    """Raise SettingsError unless the setting is an https:// address, or http:// of this machine."""
+def address(url: str, schemes: Sequence[str], *, needs_host: bool = True) -> SplitResult | None:
+    """The parts of an address with one of these schemes and a port that is a number, else None."""
     try:
         parts = urlsplit(url)
         _port = parts.port
     except ValueError:
-        raise SettingsError(f"{name} must be an address such as https://host.example/.") from None
+        return None
+    return parts if parts.scheme in schemes and (parts.hostname or not needs_host) else None
+
+
+def database_of(url: str) -> dict[str, Any]:
+    """What Django needs of the address of a PostgreSQL database. Raises SettingsError."""
+    schemes = ("postgres", "postgresql", "psql", "pgsql")
+    parts = address(url, schemes, needs_host=False)  # none: a socket of this machine
+    found: dict[str, Any] = environ.Env.db_url_config(url) if parts else {}
+    if not found.get("NAME"):
+        raise SettingsError(
+            "FIU_DATABASE_URL must be an address such as postgres://user@host:5432/name; SQLite"
+            " needs none."
+        )
+    return found
+
+
+def require_redis(name: str, url: str) -> None:
+    """Raise SettingsError unless it is an address of Redis, or none at all."""
+    if url and not address(url, ("redis", "rediss")):
+        raise SettingsError(f"{name} must be an address such as redis://host:6379/0, or rediss://.")
+
+
+def origin_of(url: str) -> str:
+    """The public address without a slash at its end. Raises SettingsError where there is more."""
+    parts = address(url, ("http", "https"))
+    if url and (
+        parts is None or parts.path not in ("", "/") or parts.query or parts.fragment
+        or "@" in parts.netloc
+    ):  # fmt: skip
+        raise SettingsError(
+            "FIU_ORIGIN must be an address such as https://fiu.example, without a path."
+        )
+    return url.rstrip("/")
+
+
+def require_host_names(name: str, hosts: Sequence[str]) -> None:
+    """Raise SettingsError unless each is a name or a number: with more, none would ever match."""
+    for host in hosts:
+        if set(host) & set("/@?# ") or (":" in host and not _is_ipv6(host.strip("[]"))):
+            raise SettingsError(
+                f"{name} lists host names alone, such as fiu.example, with commas between:"
+                f" {host!r} is none."
+            )
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def require_secure(name: str, url: str) -> None:
+    """Raise SettingsError unless the setting is an https:// address, or http:// of this machine."""
+    parts = address(url, ("http", "https", ""), needs_host=False)
+    if parts is None:
+        raise SettingsError(f"{name} must be an address such as https://host.example/.")
     is_own = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or is_own):
         raise SettingsError(f"{name} must begin with https://; http:// is for this machine alone.")

@@ -11,7 +11,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import environ
 import structlog
@@ -20,9 +20,15 @@ from csp.constants import NONE, SELF
 from fiu.environment import (
     ROOT,
     SettingsError,
+    address,
+    database_of,
     make_home,
+    origin_of,
     password,
     read,
+    require_host_names,
+    require_kept,
+    require_redis,
     require_secure,
     secret,
     with_password,
@@ -40,10 +46,15 @@ make_home(FIU_HOME)
 
 BASE_DIR = ROOT
 DEBUG = False
-SECRET_KEY = secret(Path(_values["FIU_SECRET_KEY_FILE"] or FIU_HOME / "secrets" / "secret_key"))
+_key_file = Path(_values["FIU_SECRET_KEY_FILE"] or FIU_HOME / "secrets" / "secret_key")
+if _values["FIU_SECRET_KEY_FILE"]:
+    require_kept("FIU_SECRET_KEY_FILE", _key_file, FIU_HOME)
+SECRET_KEY = secret(_key_file, "FIU_SECRET_KEY_FILE")
 FIU_TLS = _values["FIU_TLS"]
 ALLOWED_HOSTS = _values["FIU_ALLOWED_HOSTS"]
-FIU_ORIGIN = _values["FIU_ORIGIN"]  # public address, such as https://fiu.example; for links
+for _name in ("FIU_ALLOWED_HOSTS", "FIU_PRIVATE_HOSTS", "FIU_LABEL_HOSTS", "FIU_WEBHOOK_HOSTS"):
+    require_host_names(_name, _values[_name])
+FIU_ORIGIN = origin_of(_values["FIU_ORIGIN"])  # such as https://fiu.example; for links
 CSRF_TRUSTED_ORIGINS = [FIU_ORIGIN] if FIU_ORIGIN else []
 
 # How many proxies stand before the web server: the visitor's address is that many from the end of
@@ -88,9 +99,7 @@ OIDC_NAME = _values["FIU_OIDC_NAME"]
 OIDC_SECOND_FACTOR = _values["FIU_OIDC_SECOND_FACTOR"]  # such as amr:mfa or acr:phr
 OIDC_CLIENT_SECRET = ""
 if OIDC_ISSUER:
-    _issuer = urlsplit(OIDC_ISSUER)
-    if _issuer.scheme != "https" and _issuer.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise SettingsError("FIU_OIDC_ISSUER must start with https://.")
+    require_secure("FIU_OIDC_ISSUER", OIDC_ISSUER)
     if not OIDC_CLIENT_ID or not _values["FIU_OIDC_CLIENT_SECRET_FILE"]:
         raise SettingsError(
             "FIU_OIDC_ISSUER needs FIU_OIDC_CLIENT_ID and FIU_OIDC_CLIENT_SECRET_FILE."
@@ -163,9 +172,7 @@ SQLITE_PRAGMAS = (  # C5, each connection
     "PRAGMA trusted_schema=OFF;"
 )
 if _values["FIU_DATABASE_URL"]:
-    _default_database = environ.Env.db_url_config(_values["FIU_DATABASE_URL"])
-    if "postgresql" not in _default_database["ENGINE"]:
-        raise SettingsError("FIU_DATABASE_URL must be a postgres:// address; SQLite needs none.")
+    _default_database = database_of(_values["FIU_DATABASE_URL"])
     if _values["FIU_DATABASE_PASSWORD_FILE"]:
         _default_database["PASSWORD"] = password(
             "FIU_DATABASE_PASSWORD_FILE", _values["FIU_DATABASE_PASSWORD_FILE"]
@@ -193,6 +200,8 @@ DATABASES = {"default": _default_database}  # ATOMIC_REQUESTS stays off: C6
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _broker_url, _cache_url = _values["FIU_BROKER_URL"], _values["FIU_CACHE_URL"]
+require_redis("FIU_BROKER_URL", _broker_url)
+require_redis("FIU_CACHE_URL", _cache_url)
 if _values["FIU_REDIS_PASSWORD_FILE"]:
     _word = password("FIU_REDIS_PASSWORD_FILE", _values["FIU_REDIS_PASSWORD_FILE"])
     _broker_url, _cache_url = (
@@ -454,7 +463,7 @@ WEBHOOK_HOSTS = _values["FIU_WEBHOOK_HOSTS"]
 COMPUTE_URL = _values["FIU_COMPUTE_URL"]
 COMPUTE_HOME = _values["FIU_COMPUTE_HOME"]
 COMPUTE_MEMORY = _values["FIU_COMPUTE_MEMORY"]
-if COMPUTE_URL and not COMPUTE_URL.startswith("sc://"):
+if COMPUTE_URL and not address(COMPUTE_URL, ("sc",)):
     raise SettingsError("FIU_COMPUTE_URL must look like sc://host:port.")
 if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB)", COMPUTE_MEMORY):
     raise SettingsError("FIU_COMPUTE_MEMORY must be an amount such as 4GB or 800MB.")
@@ -466,8 +475,11 @@ EXCHANGE_URL = _values["FIU_EXCHANGE_URL"]
 EXCHANGE_TOKEN_FILE = Path(
     _values["FIU_EXCHANGE_TOKEN_FILE"] or FIU_HOME / "secrets" / "exchange_token"
 )
-if EXCHANGE_URL and urlsplit(EXCHANGE_URL).scheme not in {"http", "https"}:
-    raise SettingsError("FIU_EXCHANGE_URL must start with http:// or https://.")
+if EXCHANGE_URL and not address(EXCHANGE_URL, ("http", "https")):
+    raise SettingsError(
+        "FIU_EXCHANGE_URL must start with http:// or https:// and name a host, such as"
+        " https://core.example."
+    )
 
 # --- Faults on purpose: in a scratch installation only (tracing/failpoints.py) ---
 
@@ -509,8 +521,7 @@ if min(UPLOAD_MEGABYTES_PER_DAY, CASE_MEGABYTES) < 50:
     raise SettingsError("FIU_UPLOAD_MEGABYTES_PER_DAY and FIU_CASE_MEGABYTES must be 50 or more.")
 CLAMD = _values["FIU_CLAMD"]
 if CLAMD and not (
-    (CLAMD.startswith("unix:///") and len(CLAMD) > len("unix:///"))
-    or (CLAMD.startswith("tcp://") and urlsplit(CLAMD).hostname)
+    (CLAMD.startswith("unix:///") and len(CLAMD) > len("unix:///")) or address(CLAMD, ("tcp",))
 ):
     raise SettingsError("FIU_CLAMD must be unix:///path/of/the/socket or tcp://host:port.")
 TSA_URL = _values["FIU_TSA_URL"]
@@ -583,8 +594,8 @@ MAIL_URL = _values["FIU_MAIL_URL"]
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 EMAIL_TIMEOUT = 10
 if MAIL_URL:
-    _mail = urlsplit(MAIL_URL)
-    if _mail.scheme not in {"smtp", "smtps"} or not _mail.hostname or _mail.password:
+    _mail = address(MAIL_URL, ("smtp", "smtps"))
+    if _mail is None or _mail.password:
         raise SettingsError(
             "FIU_MAIL_URL must be smtp://user@host:587 or smtps://user@host:465; its password"
             " comes from FIU_MAIL_PASSWORD_FILE."

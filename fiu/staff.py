@@ -16,6 +16,7 @@ from cases.services.validation import require_reason
 from fiu.closing import end_sessions
 from fiu.models import ApiToken, User
 
+FIELDS = {"username": "name", "email": "e-mail address"}
 ROLES = tuple(role.value for role in Role if role not in (Role.LIAISON, Role.SYSTEM))
 WITH_MARK = (Role.ANALYST.value, Role.SUPERVISOR.value)  # compliance sees reports by office
 
@@ -37,9 +38,11 @@ def create_account(
     _require_role(role, may_view_reports=may_view_reports)
     if User.objects.filter(username__iexact=username).exists():
         raise CaseworkError(f"There is already a person named {username}.")
-    if User.objects.filter(email__iexact=email).exists():
-        raise CaseworkError(f"Another account has the address {email}: each has one of its own.")
+    if email and User.objects.filter(email__iexact=email).exists():  # one signs in by it, too
+        raise CaseworkError(f"The e-mail address {email} is another account's.")
     first, _space, last = full_name.strip().rpartition(" ")
+    if not email:
+        raise CaseworkError("The e-mail address: This field cannot be blank.")
     user = User(
         username=username, email=email, role=role, first_name=first, last_name=last,
         may_view_reports=may_view_reports,
@@ -48,10 +51,15 @@ def create_account(
     try:
         user.full_clean()
     except ValidationError as error:
-        wrong = "; ".join(f"{name}: {words[0]}" for name, words in error.message_dict.items())
-        raise CaseworkError(wrong) from error
+        wrong = (
+            f"The {FIELDS.get(field, field)}: {' '.join(words)}"
+            for field, words in error.message_dict.items()
+        )
+        raise CaseworkError("; ".join(wrong)) from error
     user.save()
-    data = {"name": username, "role": role, "may_view_reports": may_view_reports}
+    data: dict[str, object] = {"name": username, "role": role}
+    if may_view_reports:
+        data["may_view_reports"] = True
     record_event(None, "create_account", f"user:{user.pk}", by=by, data=data)
     return user
 

@@ -33,6 +33,7 @@ class FakeNode:
         self.blocks = list(blocks)
         self.first = first
         self.known = {block.hash: block for block in blocks}
+        self.refusal = ""  # of every question, in these words
         self.network = network
         self.gives_coins = True
         self.change_coin: Callable[[Json], Json] = lambda coin: coin
@@ -45,6 +46,8 @@ class FakeNode:
 
     def answer(self, method: str, params: list[Json]) -> Json:
         """The result of a call, or an RpcFailure."""
+        if self.refusal:
+            raise RpcFailure(-32603, self.refusal)
         if method == "getblockchaininfo":
             tip = self.blocks[-1].hash if self.blocks else self.first
             return {"chain": self.network, "blocks": len(self.blocks), "bestblockhash": tip}

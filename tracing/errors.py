@@ -54,7 +54,18 @@ class BalanceError(TracingError):
 
 
 class NodeError(TracingError):
-    """A node cannot be followed; nothing of what it said last was stored."""
+    """A node cannot be followed; nothing of what it said last was stored.
+
+    The message may hold the node's own words: what a terminal would obey is written out.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            "".join(
+                each if each.isprintable() else each.encode("unicode_escape").decode()
+                for each in message
+            )
+        )
 
 
 class NodeNotConfigured(NodeError):

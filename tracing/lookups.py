@@ -37,6 +37,7 @@ LEAST_PURPOSE: Final = 5
 MOST_TX: Final = 2_000
 MOST_BLOCKS: Final = 50
 SUBJECT: Final = 200
+OUTCOME: Final = 500
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def noted(node: NodeSettings, wire: Wire, *, purpose: str, subject: str, by: str
         yield
         outcome = ""
     except TracingError as error:
-        outcome = str(error)[:500]
+        outcome = str(error)[:OUTCOME]
         raise
     finally:
         OutsideLookup.objects.filter(pk=row.pk).update(
@@ -119,14 +120,18 @@ def noted(node: NodeSettings, wire: Wire, *, purpose: str, subject: str, by: str
         )
 
 
-def note_following(node: NodeSettings, num_requests: int) -> None:
-    """Count the questions of following a chain, which name no address: one line a node and day."""
+def note_following(node: NodeSettings, num_requests: int, *, outcome: str = "") -> None:
+    """Count the questions of following a chain, which name no address: one line a node and day.
+
+    The line tells how the last time of the day went; empty where the node answered.
+    """
     begun = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     todays = OutsideLookup.objects.filter(source=node.name, purpose=FOLLOWING, at__gte=begun)
-    if not todays.update(num_requests=F("num_requests") + num_requests):
+    told = outcome[:OUTCOME]
+    if not todays.update(num_requests=F("num_requests") + num_requests, outcome=told):
         OutsideLookup.objects.create(
             source=node.name, host=node.host, purpose=FOLLOWING, subject=node.ledger,
-            by="sync_chain", num_requests=num_requests,
+            by="sync_chain", num_requests=num_requests, outcome=told,
         )  # fmt: skip
 
 

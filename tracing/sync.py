@@ -125,7 +125,7 @@ def sync_chain(
             if sync.orphaned:
                 mark_stale_runs(node.ledger)
             sync.keep(problem=str(error))
-            note_following(node, opened.num_requests)
+            note_following(node, opened.num_requests, outcome=str(error))
             raise
         stale_runs = mark_stale_runs(node.ledger)
         is_level = snapshot.tip_hash == tip.hash

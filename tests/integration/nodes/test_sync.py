@@ -17,6 +17,7 @@ from tests.fake_nodes import PASSWORD, FakeNode, Fault, serving, some_day, spoil
 from tests.integration.ledgers.test_store import PowerCut, figures, long_chain, write
 from tracing.errors import LedgerError, NodeAnswerWrong, NodeError, NodeRefused, NodeUnreachable
 from tracing.ledgers import ledger_snapshot, load_blocks, names, open_ledger
+from tracing.lookup_views import outside_lookups
 from tracing.models import FollowedNode
 from tracing.nodes import NodeSettings
 from tracing.nodes.wire import Wire
@@ -367,6 +368,14 @@ def test_a_node_of_another_network_is_refused(following: Following) -> None:
     assert following.is_empty()
 
 
+def test_what_a_node_says_reaches_no_terminal_raw(following: Following) -> None:
+    following.node.refusal = "\x1b[2Jall\nis well \u202e"
+    with pytest.raises(NodeRefused) as refused:
+        following.sync()
+    assert r"refuses getblockchaininfo: \x1b[2Jall\nis well \u202e (-32603)" in str(refused.value)
+    assert r"\x1b[2J" in outside_lookups()[0].outcome
+
+
 def test_a_node_without_a_common_block_is_refused(following: Following) -> None:
     following.sync(first_height=9)
     other = branched(following.chain, 12, 14)
@@ -426,6 +435,11 @@ def test_nobody_listening_is_told(following: Following) -> None:
     with pytest.raises(NodeUnreachable, match="does not answer: Connection refused"):
         following.sync(settings=nobody)
     assert len(following.naps) == 3
+    (line,) = outside_lookups()
+    assert "does not answer: Connection refused" in line.outcome
+    following.sync()  # of the day's line the last outcome is told
+    (line,) = outside_lookups()
+    assert line.outcome == ""
 
 
 def test_a_hand_made_first_block_is_what_the_fake_says() -> None:

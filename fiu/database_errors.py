@@ -29,7 +29,8 @@ def _of_database(error: DatabaseError) -> str | None:
     """A connection that was refused has no SQLSTATE, an error of a statement always has one."""
     cause = error.__cause__
     if type(cause).__name__ in _UNDEFINED or str(error).startswith(_SQLITE_UNDEFINED):
-        return "The tables of this version are not there yet. Run: python manage.py migrate"
+        command = "prepare_database" if connection.vendor == "postgresql" else "up"
+        return f"The tables of this version are not there yet. Run: python manage.py {command}"
     has_code = getattr(cause, "pgcode", None) is not None
     if connection.vendor == "postgresql" and not has_code and isinstance(error, OperationalError):
         why = str(error).strip().partition("\n")[0]

@@ -1,11 +1,14 @@
 """A command that the database stops says in one sentence what is missing."""
 
+from types import SimpleNamespace
+
 import pytest
 import redis.exceptions
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError
 from psycopg2 import errors
 
+from fiu import database_errors
 from fiu.database_errors import sentence_of
 from tests.installations import an_installation, run
 
@@ -16,7 +19,7 @@ def test_a_command_without_tables_or_database_says_so_without_a_traceback(tmp_pa
     with an_installation(tmp_path / "new") as environment:
         told = run(environment, "manage.py", "audit_verify", "--json", status=1)
     assert told.stderr.strip() == (
-        "CommandError: The tables of this version are not there yet. Run: python manage.py migrate"
+        "CommandError: The tables of this version are not there yet. Run: python manage.py up"
     )
     nobody_listens = {"FIU_DATABASE_URL": "postgresql://fiu:x@127.0.0.1:9/fiu"}
     told = run(environment | nobody_listens, "manage.py", "evidence_verify", status=1)
@@ -30,11 +33,17 @@ def test_a_database_of_servers_is_not_prepared_where_there_is_none():
 
 
 @pytest.mark.parametrize("undefined", [errors.UndefinedTable, errors.UndefinedColumn])
-def test_what_an_older_database_does_not_have_is_a_matter_of_migrate(undefined):
+@pytest.mark.parametrize(
+    ("vendor", "command"), [("sqlite", "up"), ("postgresql", "prepare_database")]
+)
+def test_what_an_older_database_lacks_is_made_by_the_command_of_its_kind(
+    undefined, vendor, command, monkeypatch
+):
+    monkeypatch.setattr(database_errors, "connection", SimpleNamespace(vendor=vendor))
     # The code stands in the error class when no server made it.
     error = ProgrammingError("it does not exist")
     error.__cause__ = undefined()
-    assert "migrate" in (sentence_of(error) or "")
+    assert (sentence_of(error) or "").endswith(f"Run: python manage.py {command}")
 
 
 def test_a_fault_of_ours_stays_one():

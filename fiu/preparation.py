@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -22,12 +22,7 @@ def prepare(say: Say) -> None:
     due = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if due:
         if executor.loader.applied_migrations:
-            # It loads the ledgers' arrays; a start without changes goes without them.
-            from fiu.backup import backup_before_migration  # noqa: PLC0415
-
-            copy = backup_before_migration()
-            if copy is not None:
-                say(f"backup before the tables change: {copy}")
+            copy_before_a_change(say)
         say(f"preparing the database: {len(due)} changes ...")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
@@ -36,6 +31,19 @@ def prepare(say: Say) -> None:
     collect_static(say)
     say_what_is_lacking(say)
     connection.close()
+
+
+def copy_before_a_change(say: Say) -> None:
+    """A copy of SQLite's database; CommandError where there is none, so that no table changes."""
+    # It loads the ledgers' arrays; a start without changes goes without them.
+    from fiu.backup import CopyError, backup_before_migration  # noqa: PLC0415
+
+    try:
+        copy = backup_before_migration()
+    except CopyError as error:
+        raise CommandError(str(error)) from error
+    if copy is not None:
+        say(f"backup before the tables change: {copy}")
 
 
 def say_what_is_lacking(say: Say) -> None:

@@ -10,6 +10,7 @@ from psycopg2 import errors
 
 from fiu import database_errors
 from fiu.database_errors import sentence_of
+from fiu.preparation import copy_before_a_change
 from tests.installations import an_installation, run
 
 pytestmark = pytest.mark.once
@@ -44,6 +45,17 @@ def test_what_an_older_database_lacks_is_made_by_the_command_of_its_kind(
     error = ProgrammingError("it does not exist")
     error.__cause__ = undefined()
     assert (sentence_of(error) or "").endswith(f"Run: python manage.py {command}")
+
+
+def test_tables_do_not_change_where_the_copy_before_it_cannot_be_made(
+    tmp_path, settings, monkeypatch
+):
+    settings.FIU_HOME = tmp_path
+    (tmp_path / "garbage").write_bytes(b"no database" * 100)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", tmp_path / "garbage")
+    with pytest.raises(CommandError, match="The database could not be copied: file is not a"):
+        copy_before_a_change(print)
+    assert not list((tmp_path / "backups").iterdir())
 
 
 def test_a_fault_of_ours_stays_one():

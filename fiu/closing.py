@@ -12,6 +12,8 @@ from cases.services.errors import CaseworkError
 from cases.services.validation import require_reason
 from fiu.models import User
 
+LAST = "This is the last administrator: make another one first."
+
 
 @transaction.atomic
 def end_sessions_of(user: User, *, reason: str, by: Actor) -> int:
@@ -35,20 +37,28 @@ def close_account(user: User, *, reason: str, by: Actor) -> int:
     closed, and for the last administrator.
     """
     text = require_reason(reason)
-    # One query in one order: of two closings at once the second waits, and sees what the first did.
-    people = User.objects.filter(Q(pk=user.pk) | Q(role="admin"), is_active=True).order_by("pk")
-    active = {person.pk: person for person in people.select_for_update(no_key=True)}
-    person = active.pop(user.pk, None)
+    person, is_last = lock_with_administrators(user)
     if person is None:
         raise CaseworkError(f"The account {user.username} is closed already.")
-    if person.role == "admin" and not active:
-        raise CaseworkError("This is the last administrator: make another one first.")
+    if is_last:
+        raise CaseworkError(LAST)
     User.objects.filter(pk=user.pk).update(is_active=False)
     number = end_sessions(user)
     record_event(
         None, "close_account", f"user:{user.pk}", by=by, reason=text, data={"num_sessions": number}
     )
     return number
+
+
+def lock_with_administrators(user: User) -> tuple[User | None, bool]:
+    """The open account, None where it is closed, and whether it is the last administrator's.
+
+    One query in one order: of two acts at once the second waits, and sees what the first did.
+    """
+    people = User.objects.filter(Q(pk=user.pk) | Q(role="admin"), is_active=True).order_by("pk")
+    active = {person.pk: person for person in people.select_for_update(no_key=True)}
+    person = active.pop(user.pk, None)
+    return person, person is not None and person.role == "admin" and not active
 
 
 def end_sessions(user: User) -> int:

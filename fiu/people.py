@@ -78,9 +78,13 @@ def link_for(user: User) -> str:
         raise SignInRefused(f"The account {user.username} is closed.")
     if is_loopback_demo():
         return make_sign_in_link(user, origin())
-    is_first_of_officer = user.role == Role.LIAISON and user.last_login is None
+    if user.role == Role.LIAISON and user.last_login is None:
+        raise SignInRefused(
+            f"{user.username} never signed in: an officer's first link is under Agencies and"
+            " officers."
+        )
     has_factor = Authenticator.objects.filter(user=user).exists()
-    if not (user.has_usable_password() or has_factor or is_first_of_officer):
+    if not (user.has_usable_password() or has_factor):
         return make_sign_in_link(user, origin(), next_page="/accounts/password/set/")
     raise SignInRefused(
         "Sign-in links exist only in a demo installation on this machine's loopback address, and"

@@ -13,7 +13,7 @@ from cases.policy import Actor, Role
 from cases.services.audit import record_event
 from cases.services.errors import CaseworkError
 from cases.services.validation import require_reason
-from fiu.closing import end_sessions
+from fiu.closing import LAST, end_sessions, lock_with_administrators
 from fiu.models import ApiToken, User
 
 FIELDS = {"username": "name", "email": "e-mail address"}
@@ -38,11 +38,11 @@ def create_account(
     _require_role(role, may_view_reports=may_view_reports)
     if User.objects.filter(username__iexact=username).exists():
         raise CaseworkError(f"There is already a person named {username}.")
-    if email and User.objects.filter(email__iexact=email).exists():  # one signs in by it, too
-        raise CaseworkError(f"The e-mail address {email} is another account's.")
-    first, _space, last = full_name.strip().rpartition(" ")
     if not email:
         raise CaseworkError("The e-mail address: This field cannot be blank.")
+    if User.objects.filter(email__iexact=email).exists():  # one signs in by it, too
+        raise CaseworkError(f"The e-mail address {email} is another account's.")
+    first, _space, last = full_name.strip().rpartition(" ")
     user = User(
         username=username, email=email, role=role, first_name=first, last_name=last,
         may_view_reports=may_view_reports,
@@ -75,15 +75,13 @@ def change_role(
     """
     text = require_reason(reason)
     _require_role(role, may_view_reports=may_view_reports)
-    fresh = _open(user)
+    fresh, is_last = _open(user)
     if fresh.role == Role.LIAISON:
         raise CaseworkError("An officer of an agency gets no role of the house.")
     if (fresh.role, fresh.may_view_reports) == (role, may_view_reports):
         raise CaseworkError(f"{fresh.username} has this role already.")
-    if fresh.role == Role.ADMIN and role != Role.ADMIN:
-        admins = User.objects.filter(is_active=True, role=Role.ADMIN.value).exclude(pk=fresh.pk)
-        if not admins.exists():
-            raise CaseworkError("This is the last administrator: make another one first.")
+    if is_last and role != Role.ADMIN:
+        raise CaseworkError(LAST)
     User.objects.filter(pk=fresh.pk).update(role=role, may_view_reports=may_view_reports)
     data = {
         "from": fresh.role, "to": role, "may_view_reports": may_view_reports,
@@ -99,7 +97,7 @@ def reset_account(user: User, *, reason: str, by: Actor) -> None:
     Raises CaseworkError without a reason and for a closed account.
     """
     text = require_reason(reason)
-    fresh = _open(user)
+    fresh, _is_last = _open(user)
     data = _empty(fresh)
     record_event(None, "reset_account", f"user:{fresh.pk}", by=by, reason=text, data=data)
 
@@ -123,18 +121,19 @@ def reopen_account(user: User, *, reason: str, by: Actor) -> None:
 
 def _require_role(role: str, *, may_view_reports: bool) -> None:
     if role == Role.LIAISON:
-        raise CaseworkError("Officers of agencies are let in by two people, on the page Officers.")
+        raise CaseworkError("Officers of agencies are let in by two people: see their page.")
     if role not in ROLES:
         raise CaseworkError(f"There is no role {role}; there are {', '.join(ROLES)}.")
     if may_view_reports and role not in WITH_MARK:
         raise CaseworkError(f"The right to reports is given to {' and '.join(WITH_MARK)} only.")
 
 
-def _open(user: User) -> User:
-    fresh = User.objects.select_for_update().get(pk=user.pk)
-    if not fresh.is_active:
-        raise CaseworkError(f"The account {fresh.username} is closed: reopen it first.")
-    return fresh
+def _open(user: User) -> tuple[User, bool]:
+    """The account, locked, and whether it is the last administrator's."""
+    fresh, is_last = lock_with_administrators(user)
+    if fresh is None:
+        raise CaseworkError(f"The account {user.username} is closed: reopen it first.")
+    return fresh, is_last
 
 
 def _empty(user: User) -> dict[str, int]:

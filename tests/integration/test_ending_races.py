@@ -1,5 +1,6 @@
 """Races between a right and its end: a hold against disposal, a recall against a download."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -21,6 +22,7 @@ from cases.services.instruments import UploadedBytes
 from cases.services.referrals import recall_referral
 from fiu.closing import close_account
 from fiu.models import User
+from fiu.staff import change_role
 from tests.casework import fresh, make_actor, make_agency, make_asset, make_case, make_user, person
 from tests.integration.services.test_liaison import send
 from tests.integration.test_races import FEW, RACES, race, tell
@@ -99,18 +101,32 @@ def test_a_recall_and_a_download_at_once_never_give_a_file_without_its_line(
     tell("recall against download", consistent)
 
 
-def test_of_two_administrators_closed_at_once_exactly_one_stays() -> None:
-    """Each closing locks the other's administrator too: in one order, else they wait for ever."""
+DEMOTE = partial(change_role, role="auditor")
+
+
+@pytest.mark.parametrize(
+    "ends", [(close_account, close_account), (DEMOTE, DEMOTE), (close_account, DEMOTE)]
+)
+def test_of_two_administrators_ended_at_once_exactly_one_stays(
+    ends: tuple[Callable[..., object], ...],
+) -> None:
+    """Each ending locks the other's administrator too: in one order, else they wait for ever."""
     winners = []
     for number in range(RACES):
         pair = [make_user("admin"), make_user("admin")]
-        outcomes = race(*[partial(close_account, each, reason="R.", by=SYSTEM) for each in pair])
+        outcomes = race(
+            *[
+                partial(end, each, reason="R.", by=SYSTEM)
+                for end, each in zip(ends, pair, strict=True)
+            ]
+        )
         winners.append(outcomes.count(None))
         assert winners[-1] == 1, f"race {number}: {outcomes}"
         assert [type(error) for error in outcomes if error is not None] == [CaseworkError]
         left = User.objects.filter(is_active=True, role="admin")
         assert left.count() == 1
         left.update(is_active=False)
-    tell("two administrators closed", winners)
-    assert AuditEvent.objects.filter(case=None, action="close_account").count() == RACES
+    tell("two administrators ended", winners)
+    ended = AuditEvent.objects.filter(case=None, action__in=["close_account", "change_role"])
+    assert ended.count() == RACES
     assert verify_chains().is_whole

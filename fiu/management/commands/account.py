@@ -11,7 +11,7 @@ from cases.policy import SYSTEM
 from cases.services.errors import CaseworkError
 from fiu import staff
 from fiu.models import User
-from fiu.people import link_for
+from fiu.people import SignInRefused, link_for
 
 
 class Command(BaseCommand):
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 user = self._do(options)
                 link = "" if options["act"] == "role" else link_for(user)
-        except CaseworkError as error:
+        except (CaseworkError, SignInRefused) as error:
             raise CommandError(str(error)) from error
         told = {"name": user.username, "role": user.role, "link": link}
         if options["json"]:

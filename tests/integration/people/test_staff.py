@@ -83,6 +83,7 @@ def test_a_link_is_made_again_until_there_is_a_password_or_a_factor() -> None:
         (("role", "boss", "--role", "analyst", "--reason", "R."), "last administrator"),
         (("role", "ortiz", "--role", "analyst", "--reason", "R."), "no role of the house"),
         (("reset", "gone", "--reason", "R."), "is closed: reopen it"),
+        (("reset", "ortiz", "--reason", "R."), "never signed in"),
         (("reopen", "ana", "--reason", "R."), "is open"),
         (("reopen", "chen", "--reason", "R."), "by two people"),
     ],

@@ -7,13 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases.acting import acting_as
-from cases.api.door import Call, Door, page_size, route
+from cases.api.door import Call, Door, page_asked, route
 from cases.api.fields import PersonAnswer
 from cases.api.filters import judged
 from cases.models import AuditEvent, Case
 from cases.policy import SYSTEM, Action, Role
 from cases.queries.audit import AuditFilter, audit_trail
-from cases.queries.keyset import is_mark
 from cases.services.audit import verify_chains
 from cases.services.verification import altered_contents
 
@@ -57,15 +56,12 @@ class AuditRows(Door):
     }  # fmt: skip
 
     def get(self, request: Request) -> Response:
-        asked = request.query_params
         rows = AuditEvent.objects.visible_to(self.actor).none()
         values = judged(AuditRowFilter, request, rows).form.cleaned_data
         for name in ("since", "until"):
             if values[name] and not FIRST_YEAR <= values[name].year <= LAST_YEAR:
                 raise exceptions.ValidationError({name: [_("This day is out of range.")]})
-        size, after = page_size(asked.get("size", "")), asked.get("after", "")
-        if after and not is_mark(after):
-            raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
+        after, size = page_asked(request)
         wanted = AuditFilter(
             case=values["case"], actor=values["actor"], action=values["action"],
             since=values["since"], until=values["until"],

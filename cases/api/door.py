@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from cases.api.fields import require_once
 from cases.api.filters import judged, require_known
 from cases.api.parsing import idempotency_key, request_digest
 from cases.models import Case
@@ -133,10 +134,8 @@ class Door(APIView):
         if body is None:
             return {}
         sent = self.request.data
-        if isinstance(sent, QueryDict):  # of a form: of two files one would vanish unsaid
-            for name, parts in sent.lists():
-                if len(parts) > 1:
-                    raise exceptions.ValidationError({name[:60]: [_("Say it once.")]})
+        if isinstance(sent, QueryDict):  # a form with files
+            require_once(sent)
         reader = body(data=sent, context={"actor": self.actor, "view": self})
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
@@ -185,11 +184,7 @@ class Door(APIView):
 
         `told` turns the rows of a page into what the answer tells.
         """
-        asked = self.request.query_params
-        size = page_size(asked.get("size", ""))
-        after = asked.get("after", "")
-        if after and not is_mark(after):
-            raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
+        after, size = page_asked(self.request)
         filters = self.call.filters
         if filters is not None:
             rows = judged(filters, self.request, rows).qs
@@ -206,13 +201,18 @@ class Door(APIView):
         return Response({"rows": told, "next": page.after})
 
 
-def page_size(text: str) -> int:
-    """How many rows a page is asked to have. Raises ValidationError beyond 1 to 200."""
-    if not text:
-        return PAGE_ROWS
-    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 1 <= int(text) <= 200):
+def page_asked(request: Request, is_known: Callable[[str], bool] = is_mark) -> tuple[str, int]:
+    """The mark that a page begins after, "" for the first, and how many rows it is to have.
+
+    Raises ValidationError for what is no mark, and beyond 1 to 200 rows.
+    """
+    text, after = (request.query_params.get(name, "") for name in ("size", "after"))
+    is_number = text.isascii() and text.isdecimal() and len(text) < 4
+    if text and not (is_number and 1 <= int(text) <= 200):
         raise exceptions.ValidationError({"size": [_("A page has 1 to 200 rows.")]})
-    return int(text)
+    if after and not is_known(after):
+        raise exceptions.ValidationError({"after": [_("This is no mark of a page.")]})
+    return after, int(text) if text else PAGE_ROWS
 
 
 class Step(Door):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
@@ -115,6 +116,18 @@ class Hash(Text):
         super().__init__(min_length=64, max_length=64, **options)
 
 
+def shown(name: str) -> str:
+    """A name that a program made up, as an answer may repeat it."""
+    return name[:60].encode("ascii", "replace").decode()
+
+
+def require_once(sent: QueryDict) -> None:
+    """Raises ValidationError where a name comes twice: one of its values would vanish unsaid."""
+    for name, values in sent.lists():
+        if len(values) > 1:
+            raise serializers.ValidationError({shown(name): [_("Say it once.")]})
+
+
 class Body(serializers.Serializer):
     """What a program sends. Fields that are not listed are refused, not dropped (A5)."""
 
@@ -122,8 +135,9 @@ class Body(serializers.Serializer):
         if isinstance(data, Mapping):
             unknown = sorted(str(name) for name in set(data) - set(self.fields))
             if unknown:
-                name = unknown[0][:60].encode("ascii", "replace").decode()
-                raise serializers.ValidationError({name: [_("There is no such field.")]})
+                raise serializers.ValidationError(
+                    {shown(unknown[0]): [_("There is no such field.")]}
+                )
         return super().to_internal_value(data)
 
 

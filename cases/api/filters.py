@@ -10,7 +10,7 @@ from django_filters import BooleanFilter, FilterSet, IsoDateTimeFilter
 from rest_framework import exceptions
 from rest_framework.request import Request
 
-from cases.api.fields import Moment
+from cases.api.fields import Moment, require_once, shown
 
 OF_A_PAGE = ("after", "size")
 
@@ -55,17 +55,15 @@ def require_known(request: Request, filters: type[FilterSet] | None, *, is_page:
     A misspelt filter that is dropped would answer more than was asked for.
     """
     known = {*(filters.base_filters if filters else ()), *(OF_A_PAGE if is_page else ())}
-    for name, values in request.query_params.lists():
-        told = name[:60].encode("ascii", "replace").decode()
+    for name in request.query_params:
         if name not in known:
             words = _("There is no such filter here.")
             if known:
                 words = _("There is no such filter here; there are %(names)s.") % {
                     "names": ", ".join(sorted(known))
                 }
-            raise exceptions.ValidationError({told: [words]})
-        if len(values) > 1:
-            raise exceptions.ValidationError({told: [_("Say it once.")]})
+            raise exceptions.ValidationError({shown(name): [words]})
+    require_once(request.query_params)
 
 
 def judged(filters: type[FilterSet], request: Request, rows: QuerySet[Any]) -> FilterSet:

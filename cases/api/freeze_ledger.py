@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
@@ -23,23 +24,26 @@ from cases.states import ExtensionState, FreezeReleaseState
 AROUND = ("freeze__case", "instrument", "requested_by", "decided_by")
 
 
+def extensions(actor: Actor) -> QuerySet[FreezeExtension]:
+    """Longer holds that the actor may see, with what is told of each."""
+    return FreezeExtension.objects.visible_to(actor).select_related(*AROUND)
+
+
+def releases(actor: Actor) -> QuerySet[FreezeRelease]:
+    """Releases of freezes that the actor may see, with what is told of each."""
+    rows = FreezeRelease.objects.visible_to(actor).select_related(*AROUND)
+    return rows.prefetch_related("lines__line__asset")
+
+
 def one_extension(actor: Actor, extension_id: UUID) -> FreezeExtension:
     """The extension if the person may see its case. Raises Http404."""
-    rows = FreezeExtension.objects.visible_to(actor)
-    found: FreezeExtension = one(
-        rows.select_related(*AROUND),
-        public_id=extension_id,
-    )
+    found: FreezeExtension = one(extensions(actor), public_id=extension_id)
     return found
 
 
 def one_release(actor: Actor, freeze_release_id: UUID) -> FreezeRelease:
     """The release of a freeze if the person may see its case. Raises Http404."""
-    rows = FreezeRelease.objects.visible_to(actor)
-    found: FreezeRelease = one(
-        rows.select_related(*AROUND),
-        public_id=freeze_release_id,
-    )
+    found: FreezeRelease = one(releases(actor), public_id=freeze_release_id)
     return found
 
 
@@ -156,8 +160,7 @@ class Extensions(Door):
 
     def get(self, request: Request, freeze_id: UUID) -> Response:
         freeze = one_freeze(self.actor, freeze_id)
-        rows = FreezeExtension.objects.visible_to(self.actor).filter(freeze=freeze)
-        return self.page(rows.select_related(*AROUND), "requested_at")
+        return self.page(extensions(self.actor).filter(freeze=freeze), "requested_at")
 
     def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
         freeze = one_freeze(self.actor, freeze_id)
@@ -179,9 +182,7 @@ class Releases(Door):
 
     def get(self, request: Request, freeze_id: UUID) -> Response:
         freeze = one_freeze(self.actor, freeze_id)
-        rows = FreezeRelease.objects.visible_to(self.actor).filter(freeze=freeze)
-        rows = rows.select_related(*AROUND).prefetch_related("lines__line__asset")
-        return self.page(rows, "requested_at")
+        return self.page(releases(self.actor).filter(freeze=freeze), "requested_at")
 
     def post(self, request: Request, freeze_id: UUID) -> HttpResponse:
         freeze = one_freeze(self.actor, freeze_id)

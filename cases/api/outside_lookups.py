@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases.api.door import Call, Door, page_size, route
+from cases.api.door import Call, Door, page_asked, route
 from cases.policy import Action, Role
 from cases.queries.keyset import Page
 from tracing import reads
@@ -28,6 +27,11 @@ class OutsideLookupAnswer(serializers.Serializer):
     outcome = serializers.CharField(allow_blank=True)
 
 
+def is_number(mark: str) -> bool:
+    """Whether a mark is the number of a row: this log lies outside casework."""
+    return mark.isascii() and mark.isdecimal() and len(mark) < 18
+
+
 class OutsideLookups(Door):
     rights = (Action.READ_LOOKUPS,)
     calls = {
@@ -38,10 +42,7 @@ class OutsideLookups(Door):
     }  # fmt: skip
 
     def get(self, request: Request) -> Response:
-        asked = request.query_params
-        size, after = page_size(asked.get("size", "")), asked.get("after", "")
-        if after and not (after.isascii() and after.isdecimal() and len(after) < 18):
-            raise exceptions.ValidationError({"after": [_t("This is no mark of a page.")]})
+        after, size = page_asked(request, is_number)
         found = reads.outside_lookups(size + 1, int(after) if after else None)
         rows = found[:size]
         if self.actor.role == Role.AUDITOR:
